@@ -1,0 +1,75 @@
+-- Join the evidence of all origins for each number, and say what it would bear.
+WITH subscription AS (
+    -- The newest activation of each of our numbers up to the end of the day.
+    SELECT number, MAX(activated_at) AS activated_at,
+        LAST_VALUE(segment ORDER BY activated_at, changed_at, source_partition, source_offset) AS segment
+    FROM subscriber WHERE activated_at < $until GROUP BY number
+),
+part AS (
+    -- What each origin says, one row per source; survey answers only by those who were asked.
+    SELECT caller AS number, activated_at, MAX(score) AS score, MAX(criteria_met) AS criteria_met,
+        0 AS matched_reporters, 0 AS survey_yes, 0 AS survey_no
+    FROM spam_score WHERE day BETWEEN $evidence_from AND $day GROUP BY caller, activated_at
+    UNION ALL
+    SELECT source, subscription.activated_at, NULL, 0, SUM(matched_reporters), 0, 0
+    FROM report_day LEFT JOIN subscription ON source = subscription.number
+    WHERE day BETWEEN $evidence_from AND $day
+        AND (subscription.activated_at IS NULL OR day >= local_day(subscription.activated_at))
+    GROUP BY source, subscription.activated_at
+    UNION ALL
+    SELECT subject, activated_at, NULL, 0, 0,
+        COUNT(DISTINCT CASE WHEN answer = 'yes' THEN asked.respondent END),
+        COUNT(DISTINCT CASE WHEN answer = 'no' THEN asked.respondent END)
+    FROM survey_request_before AS asked
+    INNER JOIN survey_answer AS answered
+        ON asked.request_id = answered.request_id AND asked.respondent = answered.respondent
+    WHERE asked.day >= $evidence_from AND answered.answered_at < $until
+    GROUP BY subject, activated_at
+),
+evidence AS (
+    -- All origins together for each subscription.
+    SELECT part.number, part.activated_at, MAX(score) AS score, COALESCE(MAX(criteria_met), 0) AS criteria_met,
+        COALESCE(SUM(matched_reporters), 0) AS matched_reporters,
+        COALESCE(SUM(survey_yes), 0) AS survey_yes, COALESCE(SUM(survey_no), 0) AS survey_no,
+        MAX(subscription.activated_at) AS newest, MAX(segment) AS segment
+    FROM part LEFT JOIN subscription ON part.number = subscription.number
+    GROUP BY part.number, part.activated_at
+),
+weighed AS (
+    -- Evidence against the present subscription; a number that changed hands starts clean.
+    SELECT *, newest IS NOT NULL AS is_onnet,
+        COALESCE(score >= $evidence_score, false) AS is_behaviour_evidence,
+        COALESCE((survey_yes >= $min_yes OR (survey_yes > 0 AND matched_reporters > 0))
+            AND survey_yes >= $min_yes_share * (survey_yes + survey_no)
+            OR matched_reporters >= $min_reporters, false) AS is_people_evidence
+    FROM evidence WHERE newest IS NULL OR newest = activated_at
+),
+allowed AS (
+    -- Numbers on the allow-list on this day.
+    SELECT DISTINCT number FROM allow_list WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+),
+special AS (
+    -- Special numbers and registered brands on this day.
+    SELECT number FROM special_number
+    WHERE number IS NOT NULL AND valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+    UNION
+    SELECT number FROM brandname WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+)
+SELECT
+    $day AS day, COALESCE(weighed.number, 0) AS number, activated_at, is_onnet, COALESCE(segment, 'offnet') AS segment,
+    score, criteria_met, matched_reporters, survey_yes, survey_no, is_behaviour_evidence, is_people_evidence,
+    CAST(is_behaviour_evidence AS BIGINT) + CAST(is_people_evidence AS BIGINT) AS origins,
+    allowed.number IS NOT NULL AS is_allow_listed,
+    COALESCE(special.number IS NOT NULL OR is_special_number(weighed.number), false) AS is_special,
+    CASE
+        WHEN is_behaviour_evidence AND is_people_evidence AND criteria_met >= $criteria_required
+            AND score >= $block_score AND survey_yes >= $block_yes THEN 'blocked'
+        WHEN is_behaviour_evidence AND is_people_evidence AND criteria_met >= $criteria_required THEN 'limited'
+        WHEN is_behaviour_evidence AND criteria_met >= $criteria_required THEN 'survey'
+        WHEN COALESCE(score >= $watch_score, false) OR is_people_evidence THEN 'watched'
+        ELSE 'clear'
+    END AS proposed
+FROM weighed
+LEFT JOIN allowed ON weighed.number = allowed.number
+LEFT JOIN special ON weighed.number = special.number
+WHERE COALESCE(score >= $watch_score, false) OR matched_reporters > 0 OR survey_yes > 0 OR survey_no > 0

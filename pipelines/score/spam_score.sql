@@ -1,0 +1,89 @@
+-- Score every number that called enough within the window to be judged.
+WITH subscription AS (
+    -- The newest activation of each of our numbers up to the end of the day.
+    SELECT number, MAX(activated_at) AS activated_at FROM subscriber WHERE activated_at < $until GROUP BY number
+),
+summed AS (
+    -- The window's sums, from the day on which the number was activated.
+    SELECT caller, BOOL_OR(is_onnet) AS is_onnet, MAX(subscription.activated_at) AS activated_at,
+        COUNT(*) FILTER (WHERE calls_out > 0) AS active_days, SUM(calls_out) AS calls_out, SUM(calls_in) AS calls_in,
+        SUM(answered_out) AS answered_out, SUM(short_calls) AS short_calls, SUM(gaps) AS gaps, SUM(short_gaps) AS short_gaps,
+        SUM(callees) AS callees, SUM(called_back) AS called_back, MAX(imeis) AS imeis, SUM(sms_sent) AS sms_sent,
+        SUM(calls_out) FILTER (WHERE new_callee_call_share IS NOT NULL) AS dated_calls,
+        SUM(CAST(ROUND(new_callee_call_share * calls_out) AS BIGINT)) AS new_callee_calls
+    FROM caller_day LEFT JOIN subscription ON caller_day.caller = subscription.number
+    WHERE day BETWEEN $window_from AND $day AND caller IS NOT NULL
+        AND (activated_at IS NULL OR day >= local_day(activated_at))
+    GROUP BY caller
+),
+judged AS (
+    -- Quiet numbers are left out, not scored zero: absence is not innocence.
+    SELECT * FROM summed WHERE calls_out >= $min_calls
+),
+called AS (
+    -- Calls of each judged number to each party in the window.
+    SELECT contact_day.caller, callee_kind, callee, callee_name, SUM(calls) AS calls
+    FROM contact_day INNER JOIN judged ON contact_day.caller = judged.caller
+    WHERE day BETWEEN $window_from AND $day AND calls > 0
+        AND (activated_at IS NULL OR day >= local_day(activated_at))
+    GROUP BY contact_day.caller, callee_kind, callee, callee_name
+),
+circle AS (
+    -- How many parties each judged number called, and the most called of them.
+    SELECT caller, COUNT(*) AS parties, MAX(calls) AS top_calls, SUM(calls) AS calls FROM called GROUP BY caller
+),
+valued AS (
+    -- The values that are scored.
+    SELECT judged.caller, activated_at, COALESCE(is_onnet, false) AS is_onnet, active_days,
+        COALESCE(calls_out, 0) AS calls_out, COALESCE(CAST(calls_out AS DOUBLE) / NULLIF(active_days, 0), 0) AS calls_per_active_day,
+        CASE WHEN is_onnet THEN CAST(calls_out AS DOUBLE) / NULLIF(calls_out + calls_in, 0) END AS out_share,
+        CAST(short_calls AS DOUBLE) / NULLIF(calls_out, 0) AS short_call_share_all,
+        CAST(short_gaps AS DOUBLE) / NULLIF(gaps, 0) AS short_gap_share,
+        CAST(new_callee_calls AS DOUBLE) / NULLIF(dated_calls, 0) AS new_callee_call_share,
+        CAST(circle.calls AS DOUBLE) / NULLIF(parties, 0) AS calls_per_callee,
+        CAST(top_calls AS DOUBLE) / NULLIF(circle.calls, 0) AS top_callee_share,
+        CAST(called_back AS DOUBLE) / NULLIF(callees, 0) AS called_back_share,
+        CAST(answered_out AS DOUBLE) / NULLIF(calls_out, 0) AS answered_share,
+        imeis, COALESCE(sms_sent, 0) AS sms_sent,
+        CASE WHEN is_onnet THEN $onnet_card ELSE $offnet_card END AS card
+    FROM judged LEFT JOIN circle ON judged.caller = circle.caller
+),
+pointed AS (
+    -- Points of each component; the two cards name the same characteristics.
+    SELECT *,
+        CASE WHEN is_onnet THEN points($onnet_card, 'calls_per_active_day', calls_per_active_day)
+            ELSE points($offnet_card, 'calls_per_active_day', calls_per_active_day) END AS frequency_points,
+        CASE WHEN is_onnet THEN points($onnet_card, 'out_share', out_share)
+                + points($onnet_card, 'called_back_share', called_back_share)
+            ELSE points($offnet_card, 'out_share', out_share)
+                + points($offnet_card, 'called_back_share', called_back_share) END AS behaviour_points,
+        CASE WHEN is_onnet THEN points($onnet_card, 'short_call_share_all', short_call_share_all)
+            ELSE points($offnet_card, 'short_call_share_all', short_call_share_all) END AS short_call_points,
+        CASE WHEN is_onnet THEN points($onnet_card, 'short_gap_share', short_gap_share)
+            ELSE points($offnet_card, 'short_gap_share', short_gap_share) END AS short_gap_points,
+        CASE WHEN is_onnet THEN points($onnet_card, 'new_callee_call_share', new_callee_call_share)
+                + points($onnet_card, 'calls_per_callee', calls_per_callee) + points($onnet_card, 'top_callee_share', top_callee_share)
+            ELSE points($offnet_card, 'new_callee_call_share', new_callee_call_share)
+                + points($offnet_card, 'calls_per_callee', calls_per_callee) + points($offnet_card, 'top_callee_share', top_callee_share)
+            END AS stranger_points,
+        CASE WHEN is_onnet THEN points($onnet_card, 'base', 0.0) + points($onnet_card, 'answered_share', answered_share)
+                + points($onnet_card, 'imeis', CAST(imeis AS DOUBLE))
+            ELSE points($offnet_card, 'base', 0.0) + points($offnet_card, 'answered_share', answered_share)
+                + points($offnet_card, 'imeis', CAST(imeis AS DOUBLE)) END AS support_points
+    FROM valued
+),
+totalled AS (
+    -- All points together, and how many of the five criteria scored above zero.
+    SELECT *,
+        CAST(frequency_points > 0 AS BIGINT) + CAST(behaviour_points > 0 AS BIGINT) + CAST(short_call_points > 0 AS BIGINT)
+            + CAST(short_gap_points > 0 AS BIGINT) + CAST(stranger_points > 0 AS BIGINT) AS criteria_met,
+        frequency_points + behaviour_points + short_call_points + short_gap_points + stranger_points + support_points AS points
+    FROM pointed
+)
+SELECT
+    $day AS day, COALESCE(caller, 0) AS caller, activated_at, card, is_onnet, active_days, calls_out, calls_per_active_day,
+    out_share, short_call_share_all, short_gap_share, new_callee_call_share, calls_per_callee, top_callee_share,
+    called_back_share, answered_share, imeis, sms_sent,
+    frequency_points, behaviour_points, short_call_points, short_gap_points, stranger_points, support_points,
+    criteria_met, points, 1 / (1 + EXP(-points / $points_per_logit)) AS score
+FROM totalled

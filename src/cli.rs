@@ -1,0 +1,457 @@
+//! The command line: one binary, one verb for each job.
+//!
+//! In: arguments. Out: results on stdout, everything else on stderr, an exit code that a scheduler can act on.
+//! Never: does work of its own; every verb is a file of `job`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::{Args, Parser, Subcommand};
+use serde::Serialize;
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::day::{Day, Week};
+use crate::domain::number::Number;
+use crate::job;
+use crate::job::ingest::Ingest;
+use crate::lake::Lake;
+use crate::schema::contract::Table;
+use crate::schema::topic::Topic;
+use crate::serve::Server;
+use crate::source::registry::Registry;
+use crate::source::synthetic;
+use crate::telemetry;
+use crate::telemetry::metrics::Metrics;
+
+/// Finds SIMs used for spam and scam calls in a telecom operator's call records.
+#[derive(Debug, Parser)]
+#[command(version, after_help = EXIT_CODES)]
+pub struct Cli {
+    #[command(subcommand)]
+    verb: Verb,
+    /// What to log, as `info` or `callsieve=debug,warn`.
+    #[arg(long, global = true, env = "CALLSIEVE_LOG", default_value = "warn")]
+    log: String,
+    /// Results as JSON.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
+4 input incomplete or late, 5 built but not delivered, 6 refused by a safety limit, 7 another run holds the lock";
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Shows the whole way with an embedded broker and a synthetic operator.
+    #[command(after_help = "Example: callsieve demo --dir /tmp/demo --seed 11")]
+    Demo {
+        /// Folder for the lake, the exports and the truth.
+        #[arg(long, default_value = "callsieve-demo")]
+        dir: PathBuf,
+        #[command(flatten)]
+        operator: OperatorArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
+        /// Keep `/metrics` open on this address after the demo.
+        #[arg(long, value_name = "ADDRESS", num_args = 0..=1, default_missing_value = "127.0.0.1:9464")]
+        serve: Option<std::net::SocketAddr>,
+    },
+    /// Writes the synthetic operator's messages to files, or sends them to a broker.
+    #[command(after_help = "Example: callsieve simulate --dir /tmp/operator --days 2 --brokers 127.0.0.1:9092")]
+    Simulate {
+        /// Folder for the truth, the reference tables and, without a broker, the messages.
+        #[arg(long)]
+        dir: PathBuf,
+        /// Send to this broker instead; the topics must exist (call_record 4 partitions, sms_record 2, others 1).
+        #[arg(long)]
+        brokers: Option<String>,
+        #[command(flatten)]
+        operator: OperatorArgs,
+    },
+    /// Reads topics into the lake, exactly once, until stopped.
+    #[command(after_help = "Example: callsieve ingest --config site.toml\n\n\
+        The tables remember the offsets. After a topic was made anew, raise kafka.epoch by one.")]
+    Ingest {
+        /// The site's configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Only these topics.
+        #[arg(long, value_parser = topic)]
+        topic: Vec<Topic>,
+        /// End when everything there is has been read.
+        #[arg(long)]
+        until_caught_up: bool,
+    },
+    /// Computes tables for a day or a week.
+    #[command(after_help = "Example: callsieve run --lake /data/lake --day 2025-01-06")]
+    Run {
+        /// Tables; all daily or weekly ones when none is named.
+        #[arg(value_parser = table)]
+        tables: Vec<Table>,
+        #[command(flatten)]
+        window: WindowArgs,
+        #[command(flatten)]
+        lake: LakeArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
+    /// Turns a day's evidence into verdicts, survey requests and the block list.
+    #[command(after_help = "Example: callsieve decide --lake /data/lake --day 2025-01-06")]
+    Decide {
+        /// The day.
+        #[arg(long)]
+        day: Day,
+        #[command(flatten)]
+        lake: LakeArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
+    /// Writes a list for the network or the regulator.
+    #[command(subcommand)]
+    Export(ExportVerb),
+    /// Shows every value, threshold and point behind a number's score.
+    #[command(after_help = "Example: callsieve explain 0962123456 --lake /data/lake --day 2025-01-06")]
+    Explain {
+        /// The number as people write it; it is shown in clear, since it was handed in.
+        number: String,
+        /// The day.
+        #[arg(long)]
+        day: Day,
+        #[command(flatten)]
+        lake: LakeArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
+    /// Reference tables.
+    #[command(subcommand)]
+    Reference(ReferenceVerb),
+    /// Checks the definitions against the contracts, without data.
+    #[command(after_help = "Example: callsieve check --pipelines pipelines")]
+    Check {
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
+    /// Citizens' reports.
+    #[command(subcommand)]
+    Report(ReportVerb),
+}
+
+#[derive(Debug, Subcommand)]
+enum ExportVerb {
+    /// The numbers to bar on a day.
+    #[command(after_help = "Example: callsieve export blocklist --lake /data/lake --day 2025-01-06 --out /data/export")]
+    Blocklist {
+        /// The day.
+        #[arg(long)]
+        day: Day,
+        /// Folder to publish in.
+        #[arg(long, default_value = "export")]
+        out: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+    /// The numbers flagged in a week.
+    #[command(after_help = "Example: callsieve export regulator --lake /data/lake --week 2025-W02 --out /data/export")]
+    Regulator {
+        /// The ISO week.
+        #[arg(long)]
+        week: Week,
+        /// Folder to publish in.
+        #[arg(long, default_value = "export")]
+        out: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ReferenceVerb {
+    /// Loads a CSV file as what holds from a day on; rows missing from it end on that day.
+    #[command(after_help = "Example: callsieve reference load allow_list hospitals.csv --from 2025-01-06 --lake /data/lake")]
+    Load {
+        /// allow_list, brandname, do_not_call, ported_number, trunk or special_number.
+        #[arg(value_parser = table)]
+        table: Table,
+        /// The file, with a header.
+        file: PathBuf,
+        /// First day on which it holds.
+        #[arg(long)]
+        from: Day,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ReportVerb {
+    /// Reads 156 and 5656 texts on stdin, one a line, and writes one JSON object a line.
+    #[command(after_help = "Example: echo 'V [0912345678][moi vay]' | callsieve report parse")]
+    Parse,
+}
+
+#[derive(Debug, Args)]
+struct LakeArgs {
+    /// Folder of the lake.
+    #[arg(long, default_value = "callsieve-demo/lake")]
+    lake: PathBuf,
+}
+
+#[derive(Debug, Args)]
+struct RulesArgs {
+    /// Folder of the definitions; `pipelines` when not named.
+    #[arg(long)]
+    pipelines: Option<PathBuf>,
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct WindowArgs {
+    /// A local day, as 2025-01-06.
+    #[arg(long)]
+    day: Option<Day>,
+    /// An ISO week, as 2025-W02.
+    #[arg(long)]
+    week: Option<Week>,
+}
+
+#[derive(Debug, Args)]
+struct OperatorArgs {
+    /// Everything follows from it.
+    #[arg(long, default_value_t = 7)]
+    seed: u64,
+    /// Subscriptions.
+    #[arg(long, default_value_t = 20_000)]
+    subscribers: u32,
+    /// Measured days.
+    #[arg(long, default_value_t = 14)]
+    days: u32,
+    /// Days of history before them.
+    #[arg(long, default_value_t = 28)]
+    history_days: u32,
+}
+
+impl OperatorArgs {
+    fn options(&self) -> synthetic::Options {
+        synthetic::Options {
+            seed: self.seed,
+            subscribers: self.subscribers,
+            days: self.days,
+            history_days: self.history_days,
+            ..synthetic::Options::default()
+        }
+    }
+}
+
+fn table(name: &str) -> Result<Table, String> {
+    name.parse()
+}
+
+fn topic(name: &str) -> Result<Topic, String> {
+    name.parse()
+}
+
+/// The configuration does not hold: exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("{0:#}")]
+struct BadConfig(anyhow::Error);
+
+/// Runs the command line and turns its end into an exit code.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let done = telemetry::log::start(&cli.log).and_then(|()| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+        runtime.block_on(cli.run())
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            // stderr may be gone; there is nobody left to tell.
+            let _gone = writeln!(std::io::stderr(), "callsieve: {error:#}");
+            ExitCode::from(exit_code(&error))
+        }
+    }
+}
+
+fn exit_code(error: &anyhow::Error) -> u8 {
+    if error.is::<BadConfig>() || error.is::<job::check::Invalid>() {
+        3
+    } else if error.is::<job::lock::Held>() {
+        7
+    } else {
+        1
+    }
+}
+
+impl Cli {
+    async fn run(self) -> anyhow::Result<()> {
+        let json = self.json;
+        match self.verb {
+            Verb::Demo { dir, operator, rules, serve } => demo(&dir, &operator, rules, serve, json).await,
+            Verb::Simulate { dir, brokers, operator } => {
+                let options = operator.options();
+                let made = tokio::task::spawn_blocking(move || job::simulate::simulate(options, &dir, brokers.as_deref()));
+                let made = made.await??;
+                say(json, &made, || format!("{} subscriptions, messages {:?}", made.subscriptions, made.messages))
+            }
+            Verb::Ingest { config, topic, until_caught_up } => ingest(&config, topic, until_caught_up).await,
+            Verb::Run { tables, window, lake, rules } => {
+                let definitions = job::check::check(rules.pipelines).await?;
+                let ran = match (window.day, window.week) {
+                    (Some(day), _) => job::run::day(&lake.lake, definitions, &tables, day).await?,
+                    (None, Some(week)) => job::run::week(&lake.lake, definitions, &tables, week).await?,
+                    (None, None) => anyhow::bail!("name a day or a week"),
+                };
+                tell_ran(json, &ran)
+            }
+            Verb::Decide { day, lake, rules } => {
+                let definitions = job::check::check(rules.pipelines).await?;
+                let decided = job::decide::day(&lake.lake, definitions, day).await?;
+                let verdicts: Vec<_> = decided.verdicts.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect();
+                let verdicts: std::collections::BTreeMap<_, _> = verdicts.into_iter().collect();
+                say(json, &verdicts, || format!("{day}: {}", job::decide::words(&decided.verdicts)))
+            }
+            Verb::Export(ExportVerb::Blocklist { day, out, lake }) => {
+                published(json, &job::export::blocklist(&lake.lake, &out, day).await?)
+            }
+            Verb::Export(ExportVerb::Regulator { week, out, lake }) => {
+                published(json, &job::export::regulator(&lake.lake, &out, week).await?)
+            }
+            Verb::Explain { number, day, lake, rules } => {
+                let number = Number::parse_given(&number).context("that is no telephone number")?;
+                let definitions = job::check::check(rules.pipelines).await?;
+                let explanation = job::explain::explain(&lake.lake, &definitions, number, day).await?;
+                say(json, &explanation, || explanation.text())
+            }
+            Verb::Reference(ReferenceVerb::Load { table, file, from, lake }) => {
+                let loaded = job::reference::load(&Lake::local(&lake.lake)?, table, &file, from).await?;
+                say(json, &loaded, || {
+                    format!("{table} from {from}: {} begin, {} end, {} stay", loaded.begun, loaded.ended, loaded.kept)
+                })
+            }
+            Verb::Check { rules } => {
+                let definitions = job::check::check(rules.pipelines).await?;
+                let count = definitions.all.len();
+                say(json, &serde_json::json!({ "definitions": count }), || format!("{count} definitions hold"))
+            }
+            Verb::Report(ReportVerb::Parse) => job::report::parse(std::io::stdin().lock(), std::io::stdout().lock()),
+        }
+    }
+}
+
+/// A result on stdout, for people or for machines.
+fn say(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+    let text = if json { serde_json::to_string(value)? } else { text() };
+    writeln!(std::io::stdout(), "{text}").context("writing to stdout")
+}
+
+fn tell_ran(json: bool, ran: &[crate::pipeline::run::Ran]) -> anyhow::Result<()> {
+    let rows: Vec<_> = ran
+        .iter()
+        .map(|ran| {
+            serde_json::json!({
+                "table": ran.table.name(), "day": ran.day.to_string(), "rows": ran.rows,
+                "version": ran.version, "took_ms": ran.took_ms,
+            })
+        })
+        .collect();
+    say(json, &rows, || {
+        let line = |ran: &crate::pipeline::run::Ran| {
+            format!("{:<16} {}  {:>9} rows  {:>6} ms", ran.table.name(), ran.day, ran.rows, ran.took_ms)
+        };
+        ran.iter().map(line).collect::<Vec<_>>().join("\n")
+    })
+}
+
+fn published(json: bool, published: &crate::export::Published) -> anyhow::Result<()> {
+    say(json, published, || {
+        let path = published.folder.join(&published.file);
+        let news = if published.is_changed { "" } else { " (unchanged)" };
+        format!("{}: {} rows{news}", path.display(), published.rows)
+    })
+}
+
+async fn demo(
+    dir: &Path,
+    operator: &OperatorArgs,
+    rules: RulesArgs,
+    serve: Option<std::net::SocketAddr>,
+    json: bool,
+) -> anyhow::Result<()> {
+    let definitions = job::check::check(rules.pipelines).await?;
+    let (summary, metrics) = job::demo::demo(dir, operator.options(), definitions).await?;
+    say(json, &summary, || summary.text(dir))?;
+    if let Some(address) = serve {
+        let server = Server::bind(address, metrics).await?;
+        writeln!(std::io::stderr(), "metrics at http://{}/metrics until interrupted", server.address()?)?;
+        tokio::select! {
+            done = server.run() => done?,
+            () = interrupted() => {}
+        }
+    }
+    Ok(())
+}
+
+async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> anyhow::Result<()> {
+    let config = Config::read(config).map_err(BadConfig)?;
+    let lake = Lake::local(&config.lake)?;
+    let registry = Arc::new(Registry::new(&config.registry)?);
+    let metrics = Arc::new(Metrics::new());
+    let (stop, stopped) = watch::channel(false);
+    let topics = if topics.is_empty() { Topic::ALL.to_vec() } else { topics };
+    let mut ingests = JoinSet::new();
+    for topic in topics {
+        let ingest = Ingest {
+            topic,
+            kafka: config.kafka.clone(),
+            options: config.ingest,
+            decode: config.decode,
+            lake: lake.clone(),
+            registry: Arc::clone(&registry),
+            metrics: Arc::clone(&metrics),
+            clock: Clock::System,
+            until_caught_up,
+            received: Arc::default(),
+        };
+        ingests.spawn(job::ingest::ingest(ingest, stopped.clone()));
+    }
+    let mut servers = JoinSet::new();
+    if let Some(address) = config.serve.metrics {
+        servers.spawn(Server::bind(address, metrics).await?.run());
+    }
+    let mut failure = None;
+    loop {
+        tokio::select! {
+            ended = ingests.join_next() => match ended {
+                None => break,
+                Some(ended) => {
+                    // One topic that fails ends the others in good order.
+                    if let Err(error) = ended.map_err(anyhow::Error::from).and_then(|done| done) {
+                        stop.send_replace(true);
+                        failure.get_or_insert(error);
+                    }
+                }
+            },
+            () = interrupted(), if !*stop.borrow() => { stop.send_replace(true); }
+        }
+    }
+    failure.map_or(Ok(()), Err)
+}
+
+/// Resolves at SIGTERM or SIGINT.
+async fn interrupted() {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut int)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        // Without handlers the signals end the process by themselves.
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = int.recv() => {}
+    }
+}

@@ -1,0 +1,57 @@
+//! The configuration file: one per site, every module's own options side by side.
+//!
+//! In: a TOML file. Out: options, validated. Never: a rule: thresholds live in `pipelines/`.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use crate::schema::topic::Topic;
+use crate::{decode, job, serve, source};
+
+/// A site's configuration.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    /// Folder of the lake.
+    pub lake: PathBuf,
+    /// The broker.
+    pub kafka: source::kafka::Options,
+    /// The schema registry.
+    #[serde(default)]
+    pub registry: source::registry::Options,
+    /// Which times are believed.
+    #[serde(default)]
+    pub decode: decode::Options,
+    /// When batches are committed.
+    #[serde(default)]
+    pub ingest: job::ingest::Options,
+    /// Where metrics are served.
+    #[serde(default)]
+    pub serve: serve::Options,
+}
+
+impl Config {
+    /// Reads a configuration, or says everything that is wrong with it.
+    pub fn read(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
+        let config: Self = toml::from_str(&text).with_context(|| format!("{} is no configuration", path.display()))?;
+        let problems = config.problems();
+        anyhow::ensure!(problems.is_empty(), "{}: {}", path.display(), problems.join("; "));
+        Ok(config)
+    }
+
+    fn problems(&self) -> Vec<String> {
+        let mut problems = self.ingest.problems();
+        for name in self.kafka.topics.keys() {
+            if let Err(problem) = name.parse::<Topic>() {
+                problems.push(format!("kafka.topics: {problem}"));
+            }
+        }
+        if self.kafka.brokers.is_empty() {
+            problems.push("kafka.brokers is empty".to_owned());
+        }
+        problems
+    }
+}

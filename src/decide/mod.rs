@@ -1,0 +1,177 @@
+//! Evidence to verdicts.
+//!
+//! In: candidates with their evidence, and what stood the day before. Out: the verdict of every subscription that has
+//! one. Never: reads a table, a clock or a threshold of its own; bars a protected number; bars on one origin.
+
+pub mod rails;
+pub mod transition;
+
+use std::collections::BTreeMap;
+
+use self::rails::{Budget, Rules};
+use self::transition::Event;
+use crate::domain::day::Day;
+use crate::domain::verdict::Verdict;
+
+/// A subscription: a number in one activation interval; off-net numbers have none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Subject {
+    /// E.164 digits; never printed.
+    pub number: i64,
+    /// Activation, UTC microseconds.
+    pub activated_at: Option<i64>,
+}
+
+/// The evidence of a day.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Candidate {
+    /// Whom it is about.
+    pub subject: Subject,
+    /// Whether it is our subscriber.
+    pub is_onnet: bool,
+    /// Budget it falls under.
+    pub segment: String,
+    /// Spam score.
+    pub score: Option<f64>,
+    /// Independent origins of evidence.
+    pub origins: i64,
+    /// Matched reporters.
+    pub matched_reporters: i64,
+    /// Survey answers that it was spam.
+    pub survey_yes: i64,
+    /// Survey answers that it was not.
+    pub survey_no: i64,
+    /// On the allow-list.
+    pub is_allow_listed: bool,
+    /// A special number or a registered brand's.
+    pub is_special: bool,
+    /// What the evidence alone would bear.
+    pub proposed: Verdict,
+}
+
+/// What is held of a subscription.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Decision {
+    /// The evidence it was last decided on; kept while it holds.
+    pub candidate: Candidate,
+    /// Stable from the first verdict to the release.
+    pub case_id: String,
+    /// The verdict.
+    pub verdict: Verdict,
+    /// The verdict of the day before.
+    pub previous: Verdict,
+    /// Why.
+    pub cause: Cause,
+    /// Since when.
+    pub since: Day,
+    /// When it lapses unless renewed.
+    pub until: Day,
+    /// First day at survey or stronger.
+    pub flagged: Option<Day>,
+}
+
+/// Why a verdict is what it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cause {
+    /// The evidence bears it.
+    Evidence,
+    /// It stands from before, and has not lapsed.
+    NoNewEvidence,
+    /// It has lapsed.
+    Expired,
+    /// The allow-list wins.
+    AllowListed,
+    /// A special number or a registered brand.
+    SpecialNumber,
+    /// A bar was due, but the day's budget was spent.
+    BudgetSpent,
+    /// A bar was due, but only one origin bore it.
+    OneOrigin,
+}
+
+impl Cause {
+    /// The word used in tables.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Evidence => "evidence",
+            Self::NoNewEvidence => "no_new_evidence",
+            Self::Expired => "expired",
+            Self::AllowListed => "allow_listed",
+            Self::SpecialNumber => "special_number",
+            Self::BudgetSpent => "budget_spent",
+            Self::OneOrigin => "one_origin",
+        }
+    }
+}
+
+/// Decides a day: every candidate, and everybody of whom something stood the day before.
+///
+/// The order of the candidates does not matter: strongest scores come first to the budget, equal ones by number.
+pub fn decide(
+    day: Day,
+    candidates: Vec<Candidate>,
+    standing: Vec<Decision>,
+    rules: &Rules,
+) -> Vec<Decision> {
+    let mut standing: BTreeMap<Subject, Decision> =
+        standing.into_iter().map(|decision| (decision.candidate.subject, decision)).collect();
+    let mut candidates = candidates;
+    candidates.sort_by(|a, b| {
+        let score = |candidate: &Candidate| candidate.score.unwrap_or_default();
+        score(b).total_cmp(&score(a)).then(a.subject.cmp(&b.subject))
+    });
+    let mut budget = Budget::new(rules);
+    let mut cases = 0;
+    let mut decided = Vec::new();
+    for candidate in candidates {
+        let before = standing.remove(&candidate.subject);
+        decided.extend(one(day, candidate, before, rules, &mut budget, &mut cases));
+    }
+    for before in standing.into_values() {
+        let mut candidate = before.candidate.clone();
+        candidate.proposed = Verdict::Clear;
+        decided.extend(one(day, candidate, Some(before), rules, &mut budget, &mut cases));
+    }
+    decided.sort_by_key(|decision| decision.candidate.subject);
+    decided
+}
+
+fn one(
+    day: Day,
+    candidate: Candidate,
+    before: Option<Decision>,
+    rules: &Rules,
+    budget: &mut Budget<'_>,
+    cases: &mut u32,
+) -> Option<Decision> {
+    let previous = before.as_ref().map_or(Verdict::Clear, |before| before.verdict);
+    let has_lapsed = before.as_ref().is_some_and(|before| day >= before.until);
+    let event = rails::event(&candidate, previous, has_lapsed, rules, budget);
+    let verdict = transition::next(previous, event.event);
+    if verdict == Verdict::Clear && previous == Verdict::Clear {
+        return None;
+    }
+    let is_renewed = event.cause == Cause::Evidence && candidate.proposed >= verdict;
+    let is_new = verdict != previous;
+    let case_id = before.as_ref().map(|before| before.case_id.clone()).unwrap_or_else(|| {
+        *cases += 1;
+        format!("C-{day}-{cases}")
+    });
+    let since = before.as_ref().filter(|_| !is_new).map_or(day, |before| before.since);
+    let until = match &before {
+        Some(before) if !is_new && !is_renewed => before.until,
+        _ => day.plus(rules.valid_days(verdict)),
+    };
+    let flagged = before.and_then(|before| before.flagged).or_else(|| verdict.is_flag().then_some(day));
+    Some(Decision { candidate, case_id, verdict, previous, cause: event.cause, since, until, flagged })
+}
+
+/// What the rails let through of the evidence.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Railed {
+    event: Event,
+    cause: Cause,
+}
+
+#[cfg(test)]
+mod tests;

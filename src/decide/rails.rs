@@ -1,0 +1,113 @@
+//! What stands between evidence and a verdict: protection, two origins, the day's budget.
+//!
+//! In: a candidate, what stands of it, and the rules. Out: the event for the state machine, with its cause.
+//! Never: lets a rail be outvoted by evidence.
+
+use std::collections::BTreeMap;
+
+use super::transition::Event;
+use super::{Candidate, Cause, Railed};
+use crate::domain::verdict::Verdict;
+
+/// The numbers of `pipelines/decide/decision.toml`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rules {
+    /// Independent origins that a bar needs.
+    pub origins_required: i64,
+    /// New bars a day, by segment; a segment that is missing has none.
+    pub daily_budget: BTreeMap<String, i64>,
+    /// Days that a verdict holds unless renewed: watched, survey, limited, blocked.
+    pub watched_days: i32,
+    /// See `watched_days`.
+    pub survey_days: i32,
+    /// See `watched_days`.
+    pub limited_days: i32,
+    /// See `watched_days`.
+    pub blocked_days: i32,
+}
+
+impl Rules {
+    /// Days that a verdict holds unless renewed.
+    pub fn valid_days(&self, verdict: Verdict) -> i32 {
+        match verdict {
+            Verdict::Clear => 0,
+            Verdict::Watched | Verdict::Released => self.watched_days,
+            Verdict::Survey => self.survey_days,
+            Verdict::Limited => self.limited_days,
+            Verdict::Blocked => self.blocked_days,
+        }
+    }
+}
+
+/// New bars that are left of a day, by segment.
+#[derive(Debug)]
+pub(super) struct Budget<'a> {
+    rules: &'a Rules,
+    spent: BTreeMap<String, i64>,
+}
+
+impl<'a> Budget<'a> {
+    pub(super) fn new(rules: &'a Rules) -> Self {
+        Self { rules, spent: BTreeMap::new() }
+    }
+
+    fn take(&mut self, segment: &str) -> bool {
+        let budget = self.rules.daily_budget.get(segment).copied().unwrap_or_default();
+        let spent = self.spent.entry(segment.to_owned()).or_default();
+        let is_left = *spent < budget;
+        *spent += i64::from(is_left);
+        is_left
+    }
+}
+
+/// The event that the rails let through.
+pub(super) fn event(
+    candidate: &Candidate,
+    standing: Verdict,
+    has_lapsed: bool,
+    rules: &Rules,
+    budget: &mut Budget<'_>,
+) -> Railed {
+    if candidate.is_allow_listed {
+        return Railed { event: Event::Protect, cause: Cause::AllowListed };
+    }
+    if candidate.is_special {
+        return Railed { event: Event::Protect, cause: Cause::SpecialNumber };
+    }
+    let proposed = candidate.proposed;
+    if proposed.is_bar() && candidate.origins < rules.origins_required {
+        return held(has_lapsed, standing, Event::Ask, Cause::OneOrigin);
+    }
+    // A bar that stands already is not counted again; one that grows takes no second place.
+    let is_new_bar = proposed.is_bar() && !standing.is_bar();
+    if is_new_bar && !budget.take(&candidate.segment) {
+        return held(has_lapsed, standing, Event::Ask, Cause::BudgetSpent);
+    }
+    match proposed {
+        Verdict::Clear | Verdict::Released => held(has_lapsed, standing, Event::Quiet, Cause::NoNewEvidence),
+        Verdict::Watched => held(has_lapsed, standing, Event::Watch, cause(Verdict::Watched, standing)),
+        Verdict::Survey => held(has_lapsed, standing, Event::Ask, cause(Verdict::Survey, standing)),
+        Verdict::Limited => held(has_lapsed, standing, Event::Limit, cause(Verdict::Limited, standing)),
+        Verdict::Blocked => Railed { event: Event::Block, cause: Cause::Evidence },
+    }
+}
+
+/// Weaker evidence than what stands is no new evidence for it.
+fn cause(proposed: Verdict, standing: Verdict) -> Cause {
+    if proposed >= standing { Cause::Evidence } else { Cause::NoNewEvidence }
+}
+
+/// A lapsed verdict ends unless the evidence bears it anew.
+fn held(has_lapsed: bool, standing: Verdict, event: Event, cause: Cause) -> Railed {
+    let bears = match event {
+        Event::Quiet | Event::Lapse | Event::Protect => Verdict::Clear,
+        Event::Watch => Verdict::Watched,
+        Event::Ask => Verdict::Survey,
+        Event::Limit => Verdict::Limited,
+        Event::Block => Verdict::Blocked,
+    };
+    if has_lapsed && bears < standing {
+        return Railed { event: Event::Lapse, cause: Cause::Expired };
+    }
+    Railed { event, cause }
+}

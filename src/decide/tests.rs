@@ -1,0 +1,179 @@
+//! Properties of deciding.
+
+use proptest::prelude::*;
+
+use super::transition::{EVENTS, next};
+use super::*;
+
+fn rules() -> Rules {
+    Rules {
+        origins_required: 2,
+        daily_budget: BTreeMap::from([("prepaid".to_owned(), 3), ("offnet".to_owned(), 1)]),
+        watched_days: 7,
+        survey_days: 14,
+        limited_days: 30,
+        blocked_days: 90,
+    }
+}
+
+fn day() -> Day {
+    "2025-01-06".parse().unwrap()
+}
+
+fn candidate(number: i64, proposed: Verdict) -> Candidate {
+    Candidate {
+        subject: Subject { number, activated_at: Some(0) },
+        is_onnet: true,
+        segment: "prepaid".to_owned(),
+        score: Some(0.9),
+        origins: 2,
+        matched_reporters: 0,
+        survey_yes: 2,
+        survey_no: 0,
+        is_allow_listed: false,
+        is_special: false,
+        proposed,
+    }
+}
+
+fn one_verdict(candidate: Candidate, standing: Vec<Decision>, day: Day) -> Option<(Verdict, Cause)> {
+    let decided = decide(day, vec![candidate], standing, &rules());
+    decided.first().map(|decision| (decision.verdict, decision.cause))
+}
+
+#[test]
+fn evidence_of_two_origins_bars() {
+    assert_eq!(one_verdict(candidate(1, Verdict::Limited), vec![], day()), Some((Verdict::Limited, Cause::Evidence)));
+}
+
+#[test]
+fn one_origin_only_asks() {
+    let mut weak = candidate(1, Verdict::Blocked);
+    weak.origins = 1;
+    assert_eq!(one_verdict(weak, vec![], day()), Some((Verdict::Survey, Cause::OneOrigin)));
+}
+
+#[test]
+fn a_number_on_the_allow_list_is_released() {
+    let barred = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules());
+    let mut allowed = candidate(1, Verdict::Blocked);
+    allowed.is_allow_listed = true;
+    assert_eq!(one_verdict(allowed, barred, day().plus(1)), Some((Verdict::Released, Cause::AllowListed)));
+}
+
+#[test]
+fn a_bar_lapses_into_a_release_and_then_into_nothing() {
+    let mut standing = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules());
+    let mut seen = vec![];
+    for later in 1..60 {
+        standing = decide(day().plus(later), vec![], standing, &rules());
+        match standing.first() {
+            Some(decision) => seen.push((decision.verdict, decision.cause)),
+            None => break,
+        }
+        standing.retain(|decision| decision.verdict != Verdict::Clear);
+    }
+    seen.dedup();
+    assert_eq!(
+        seen,
+        [
+            (Verdict::Limited, Cause::NoNewEvidence),
+            (Verdict::Released, Cause::Expired),
+            (Verdict::Released, Cause::NoNewEvidence),
+            (Verdict::Clear, Cause::Expired),
+        ]
+    );
+}
+
+#[test]
+fn a_case_keeps_its_id_and_its_first_flag() {
+    let first = decide(day(), vec![candidate(1, Verdict::Survey)], vec![], &rules());
+    let second = decide(day().plus(1), vec![candidate(1, Verdict::Blocked)], first.clone(), &rules());
+    assert_eq!(second[0].case_id, first[0].case_id);
+    assert_eq!((second[0].flagged, second[0].since), (Some(day()), day().plus(1)));
+}
+
+#[test]
+fn another_activation_of_a_number_is_another_subject() {
+    let first = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules());
+    let mut recycled = candidate(1, Verdict::Watched);
+    recycled.subject.activated_at = Some(9);
+    let second = decide(day().plus(1), vec![recycled], first, &rules());
+    assert_eq!(second.iter().map(|decision| decision.verdict).collect::<Vec<_>>(), [Verdict::Limited, Verdict::Watched]);
+}
+
+fn verdicts() -> impl Strategy<Value = Verdict> {
+    prop::sample::select(Verdict::ALL.to_vec())
+}
+
+fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
+    let one = (0i64..40, verdicts(), 0i64..3, any::<[bool; 3]>(), 0u8..100);
+    prop::collection::btree_map(0i64..40, one, 0..30).prop_map(|all| {
+        let build = |(number, (_, proposed, origins, [allowed, special, offnet], score)): (i64, (i64, Verdict, i64, [bool; 3], u8))| Candidate {
+            origins,
+            is_allow_listed: allowed,
+            is_special: special,
+            segment: if offnet { "offnet".to_owned() } else { "prepaid".to_owned() },
+            score: Some(f64::from(score) / 100.0),
+            ..candidate(number, proposed)
+        };
+        all.into_iter().map(build).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn protected_numbers_are_never_flagged(candidates in candidates()) {
+        for decision in decide(day(), candidates, vec![], &rules()) {
+            let candidate = &decision.candidate;
+            prop_assert!(!(decision.verdict.is_flag() && (candidate.is_allow_listed || candidate.is_special)));
+        }
+    }
+
+    #[test]
+    fn nobody_is_barred_on_one_origin(candidates in candidates()) {
+        for decision in decide(day(), candidates, vec![], &rules()) {
+            prop_assert!(!decision.verdict.is_bar() || decision.candidate.origins >= 2);
+        }
+    }
+
+    #[test]
+    fn the_budget_holds(candidates in candidates()) {
+        let decided = decide(day(), candidates, vec![], &rules());
+        let bars = |segment: &str| {
+            decided.iter().filter(|decision| decision.verdict.is_bar() && decision.candidate.segment == segment).count()
+        };
+        prop_assert!(bars("prepaid") <= 3 && bars("offnet") <= 1);
+    }
+
+    #[test]
+    fn the_order_of_candidates_does_not_matter(candidates in candidates(), standing in candidates()) {
+        let standing = decide(day(), standing, vec![], &rules());
+        let mut turned = candidates.clone();
+        turned.reverse();
+        let tomorrow = day().plus(1);
+        prop_assert_eq!(
+            decide(tomorrow, candidates, standing.clone(), &rules()).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>(),
+            decide(tomorrow, turned, standing, &rules()).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>()
+        );
+    }
+
+    #[test]
+    fn a_second_decision_of_a_day_changes_nothing(candidates in candidates(), standing in candidates()) {
+        let standing = decide(day(), standing, vec![], &rules());
+        let tomorrow = day().plus(1);
+        prop_assert_eq!(
+            decide(tomorrow, candidates.clone(), standing.clone(), &rules()),
+            decide(tomorrow, candidates, standing, &rules())
+        );
+    }
+}
+
+#[test]
+fn evidence_never_weakens_a_verdict() {
+    for verdict in Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Released) {
+        for event in &EVENTS[..5] {
+            assert!(next(verdict, *event) >= verdict, "{verdict} {event:?}");
+        }
+    }
+}

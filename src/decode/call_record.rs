@@ -1,0 +1,74 @@
+//! Call detail records.
+//!
+//! In: `wire::CallRecord`. Out: rows of `call_record`. Never: folds or pairs records; that is `pipelines/event`.
+
+use arrow::array::RecordBatch;
+
+use super::avro::Fields;
+use super::reject::Refusal;
+use super::row::{Place, Topical, digits, not_empty, not_negative, one_of, party, present};
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+use crate::schema::wire::CallRecord;
+
+const TYPES: [&str; 5] = ["originating", "terminating", "forwarded", "incoming_gateway", "outgoing_gateway"];
+
+pub(super) struct Rows(Sheet);
+
+impl Rows {
+    pub(super) fn new() -> Self {
+        Self(Sheet::new(Table::CALL_RECORD.contract()))
+    }
+}
+
+impl Topical for Rows {
+    type Wire<'a> = CallRecord<'a>;
+
+    fn wire<'a>(fields: &Fields<'a>, row: usize) -> CallRecord<'a> {
+        CallRecord {
+            record_id: fields.text(0, row),
+            record_type: fields.text(1, row),
+            call_ref: fields.text_or_null(2, row),
+            partial_seq: fields.int_or_null(3, row),
+            caller: fields.text_or_null(4, row),
+            caller_nature: fields.text(5, row),
+            callee: fields.text_or_null(6, row),
+            callee_nature: fields.text(7, row),
+            start_at: fields.instant(8, row),
+            ring_s: fields.int_or_null(9, row),
+            duration_s: fields.int(10, row),
+            is_answered: fields.boolean(11, row),
+            release_cause: fields.int_or_null(12, row),
+            trunk: fields.text_or_null(13, row),
+            cell: fields.long_or_null(14, row),
+            imei: fields.long_or_null(15, row),
+            imsi: fields.long_or_null(16, row),
+        }
+    }
+
+    fn push(&mut self, wire: CallRecord<'_>, place: &Place) -> Result<(), Refusal> {
+        not_empty("record_id", &wire.record_id)?;
+        one_of("record_type", &wire.record_type, &TYPES)?;
+        let caller = party("caller", wire.caller.as_deref(), &wire.caller_nature)?;
+        let callee = present("callee", party("callee", wire.callee.as_deref(), &wire.callee_nature)?)?;
+        not_negative("ring_s", wire.ring_s)?;
+        not_negative("duration_s", Some(wire.duration_s))?;
+        let day = place.day("start_at", wire.start_at)?;
+
+        let row = self.0.row().day(day).text(&wire.record_type).text(&wire.record_id);
+        let row = row.text_or_null(wire.call_ref.as_deref()).int32_or_null(wire.partial_seq);
+        let row = row.int64_or_null(digits(&caller)).text(caller.kind.as_str());
+        let row = row.text(wire.caller.as_deref().unwrap_or_default());
+        let row = row.int64_or_null(digits(&callee)).text(callee.kind.as_str());
+        let row = row.text(wire.callee.as_deref().unwrap_or_default());
+        let row = row.instant(wire.start_at).int32_or_null(wire.ring_s).int32(wire.duration_s);
+        let row = row.boolean(wire.is_answered).int32_or_null(wire.release_cause);
+        let row = row.text_or_null(wire.trunk.as_deref());
+        place.end(row.int64_or_null(wire.cell).int64_or_null(wire.imei).int64_or_null(wire.imsi));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> RecordBatch {
+        self.0.finish()
+    }
+}

@@ -1,0 +1,64 @@
+//! Citizens' reports to 156 and 5656.
+//!
+//! In: `wire::CitizenReport`, and the reader of report texts that the job hands over. Out: rows of
+//! `citizen_report`. Never: refuses a text for its wording: what cannot be read is a row for a person to read.
+
+use arrow::array::RecordBatch;
+
+use super::avro::Fields;
+use super::reject::Refusal;
+use super::row::{Place, Topical, digits, not_empty, number, one_of};
+use crate::domain::report::{Read, Source};
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+use crate::schema::wire::CitizenReport;
+
+const CHANNELS: [&str; 5] = ["sms_156", "sms_5656", "voice", "web", "app"];
+
+pub(super) struct Rows {
+    sheet: Sheet,
+    read: Read,
+}
+
+impl Rows {
+    pub(super) fn new(read: Read) -> Self {
+        Self { sheet: Sheet::new(Table::CITIZEN_REPORT.contract()), read }
+    }
+}
+
+impl Topical for Rows {
+    type Wire<'a> = CitizenReport<'a>;
+
+    fn wire<'a>(fields: &Fields<'a>, row: usize) -> CitizenReport<'a> {
+        CitizenReport {
+            report_id: fields.text(0, row),
+            channel: fields.text(1, row),
+            reporter: fields.text(2, row),
+            text: fields.text(3, row),
+            reported_at: fields.instant(4, row),
+        }
+    }
+
+    fn push(&mut self, wire: CitizenReport<'_>, place: &Place) -> Result<(), Refusal> {
+        not_empty("report_id", &wire.report_id)?;
+        one_of("channel", &wire.channel, &CHANNELS)?;
+        let reporter = number("reporter", &wire.reporter)?;
+        let day = place.day("reported_at", wire.reported_at)?;
+        let reading = (self.read)(&wire.text);
+        let (source_kind, source) = match &reading.source {
+            Source::Party(party) => (party.kind.as_str(), digits(party)),
+            Source::Name(_) => ("sender_name", None),
+            Source::None => ("none", None),
+        };
+
+        let row = self.sheet.row().day(day).text(&wire.report_id).text(&wire.channel).int64(reporter);
+        let row = row.text(reading.kind.as_str()).text(source_kind).int64_or_null(source);
+        let row = row.text_or_null(reading.source_raw).text(reading.content).boolean(reading.needs_human);
+        place.end(row.instant(wire.reported_at));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> RecordBatch {
+        self.sheet.finish()
+    }
+}

@@ -1,0 +1,116 @@
+//! What every topic's decoder shares: where a row came from, and the checks that all apply.
+//!
+//! In: wire structs. Out: cells, or a refusal with its reason. Never: writes half a row.
+
+use arrow::array::RecordBatch;
+use serde::Deserialize;
+
+use super::Options;
+use super::avro::Fields;
+use super::reject::{Reason, Refusal};
+use crate::domain::day::Day;
+use crate::domain::message::Message;
+use crate::domain::party::{self, Nature, Party, PartyKind};
+use crate::schema::sheet::Row;
+
+/// One topic: its wire struct and how that becomes a row.
+pub(super) trait Topical {
+    /// The struct of `schema::wire`.
+    type Wire<'a>: Deserialize<'a>;
+
+    /// Reads the wire struct off row `row` of an Avro batch.
+    fn wire<'a>(fields: &Fields<'a>, row: usize) -> Self::Wire<'a>;
+
+    /// Appends a row, or says why not; a refusal leaves no trace.
+    fn push(&mut self, wire: Self::Wire<'_>, place: &Place) -> Result<(), Refusal>;
+
+    /// The rows.
+    fn finish(&mut self) -> RecordBatch;
+}
+
+/// Where a message stood and which times are believed of it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    partition: i32,
+    offset: i64,
+    loaded_at: i64,
+    earliest: i64,
+    latest: i64,
+}
+
+const HOUR_US: i64 = 3_600 * 1_000_000;
+
+impl Place {
+    pub(super) fn new(message: &Message<'_>, options: Options, now: i64) -> Self {
+        let sent_at = message.kafka_at.unwrap_or(now);
+        Self {
+            partition: message.partition,
+            offset: message.offset,
+            loaded_at: now,
+            earliest: sent_at.saturating_sub(i64::from(options.max_age_days) * 24 * HOUR_US),
+            latest: sent_at.saturating_add(i64::from(options.max_ahead_hours) * HOUR_US),
+        }
+    }
+
+    /// The local day of an instant, if it lies within the stated bounds around the Kafka timestamp.
+    pub(super) fn day(&self, field: &'static str, at: i64) -> Result<Day, Refusal> {
+        if at < self.earliest {
+            return Err(Refusal::new(Reason::TooOld, field));
+        }
+        if at > self.latest {
+            return Err(Refusal::new(Reason::TooFarAhead, field));
+        }
+        Ok(Day::of(at))
+    }
+
+    /// Fills the last three columns of every ingested table.
+    pub(super) fn end(&self, row: Row<'_>) {
+        row.int32(self.partition).int64(self.offset).instant(self.loaded_at).end();
+    }
+}
+
+/// An address of a record with its nature.
+pub(super) fn party(field: &'static str, address: Option<&str>, nature: &str) -> Result<Party, Refusal> {
+    let nature = Nature::parse(nature).ok_or_else(|| Refusal::new(Reason::UnknownNature, field))?;
+    match address {
+        None | Some("") => Ok(Party { kind: PartyKind::Anonymous, number: None }),
+        Some(address) => party::read(address, nature).map_err(|_| Refusal::new(Reason::NotANumber, field)),
+    }
+}
+
+/// The address of somebody who must be there: the called party of a call.
+pub(super) fn present(field: &'static str, party: Party) -> Result<Party, Refusal> {
+    match party.kind {
+        PartyKind::Anonymous => Err(Refusal::new(Reason::NotANumber, field)),
+        _ => Ok(party),
+    }
+}
+
+/// A number that must be one, in national or international digits.
+pub(super) fn number(field: &'static str, text: &str) -> Result<i64, Refusal> {
+    let number = crate::domain::number::Number::parse_given(text);
+    number.map(|number| number.reveal()).ok_or_else(|| Refusal::new(Reason::NotANumber, field))
+}
+
+/// The number of a party as a cell.
+pub(super) fn digits(party: &Party) -> Option<i64> {
+    party.number.map(|number| number.reveal())
+}
+
+/// A word out of a closed list.
+pub(super) fn one_of(field: &'static str, word: &str, list: &[&str]) -> Result<(), Refusal> {
+    if list.contains(&word) { Ok(()) } else { Err(Refusal::new(Reason::UnknownWord, field)) }
+}
+
+/// A count that cannot be below zero.
+pub(super) fn not_negative(field: &'static str, value: Option<i32>) -> Result<(), Refusal> {
+    match value {
+        Some(..=-1) => Err(Refusal::new(Reason::Negative, field)),
+        _ => Ok(()),
+    }
+}
+
+/// Text that must say something.
+pub(super) fn not_empty(field: &'static str, text: &str) -> Result<(), Refusal> {
+    if text.is_empty() { Err(Refusal::new(Reason::Empty, field)) } else { Ok(()) }
+}

@@ -1,0 +1,72 @@
+//! Short message records.
+//!
+//! In: `wire::SmsRecord`. Out: rows of `sms_record`. Never: the text of a message; it does not even arrive.
+
+use arrow::array::RecordBatch;
+
+use super::avro::Fields;
+use super::reject::Refusal;
+use super::row::{Place, Topical, digits, not_empty, not_negative, one_of, party, present};
+use crate::domain::party::PartyKind;
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+use crate::schema::wire::SmsRecord;
+
+const TYPES: [&str; 4] = ["originating", "terminating", "incoming_gateway", "outgoing_gateway"];
+
+pub(super) struct Rows(Sheet);
+
+impl Rows {
+    pub(super) fn new() -> Self {
+        Self(Sheet::new(Table::SMS_RECORD.contract()))
+    }
+}
+
+impl Topical for Rows {
+    type Wire<'a> = SmsRecord<'a>;
+
+    fn wire<'a>(fields: &Fields<'a>, row: usize) -> SmsRecord<'a> {
+        SmsRecord {
+            record_id: fields.text(0, row),
+            record_type: fields.text(1, row),
+            message_ref: fields.text_or_null(2, row),
+            sender: fields.text_or_null(3, row),
+            sender_nature: fields.text(4, row),
+            recipient: fields.text_or_null(5, row),
+            recipient_nature: fields.text(6, row),
+            sent_at: fields.instant(7, row),
+            parts: fields.int(8, row),
+            trunk: fields.text_or_null(9, row),
+            cell: fields.long_or_null(10, row),
+            imei: fields.long_or_null(11, row),
+            imsi: fields.long_or_null(12, row),
+        }
+    }
+
+    fn push(&mut self, wire: SmsRecord<'_>, place: &Place) -> Result<(), Refusal> {
+        not_empty("record_id", &wire.record_id)?;
+        one_of("record_type", &wire.record_type, &TYPES)?;
+        let sender = party("sender", wire.sender.as_deref(), &wire.sender_nature)?;
+        let recipient = present("recipient", party("recipient", wire.recipient.as_deref(), &wire.recipient_nature)?)?;
+        not_negative("parts", Some(wire.parts))?;
+        let day = place.day("sent_at", wire.sent_at)?;
+        let name = match sender.kind {
+            PartyKind::SenderName => wire.sender.as_deref().map(str::to_uppercase),
+            _ => None,
+        };
+
+        let row = self.0.row().day(day).text(&wire.record_type).text(&wire.record_id);
+        let row = row.text_or_null(wire.message_ref.as_deref());
+        let row = row.int64_or_null(digits(&sender)).text(sender.kind.as_str());
+        let row = row.text(wire.sender.as_deref().unwrap_or_default()).text_or_null(name.as_deref());
+        let row = row.int64_or_null(digits(&recipient)).text(recipient.kind.as_str());
+        let row = row.text(wire.recipient.as_deref().unwrap_or_default());
+        let row = row.instant(wire.sent_at).int32(wire.parts).text_or_null(wire.trunk.as_deref());
+        place.end(row.int64_or_null(wire.cell).int64_or_null(wire.imei).int64_or_null(wire.imsi));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> RecordBatch {
+        self.0.finish()
+    }
+}

@@ -1,0 +1,51 @@
+//! Answers of surveyed people.
+//!
+//! In: `wire::SurveyAnswer`. Out: rows of `survey_answer`. Never: checks that the request exists; the answer may
+//! come before it.
+
+use arrow::array::RecordBatch;
+
+use super::avro::Fields;
+use super::reject::Refusal;
+use super::row::{Place, Topical, not_empty, number, one_of};
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+use crate::schema::wire::SurveyAnswer;
+
+const ANSWERS: [&str; 3] = ["yes", "no", "other"];
+
+pub(super) struct Rows(Sheet);
+
+impl Rows {
+    pub(super) fn new() -> Self {
+        Self(Sheet::new(Table::SURVEY_ANSWER.contract()))
+    }
+}
+
+impl Topical for Rows {
+    type Wire<'a> = SurveyAnswer<'a>;
+
+    fn wire<'a>(fields: &Fields<'a>, row: usize) -> SurveyAnswer<'a> {
+        SurveyAnswer {
+            request_id: fields.text(0, row),
+            respondent: fields.text(1, row),
+            answer: fields.text(2, row),
+            answered_at: fields.instant(3, row),
+        }
+    }
+
+    fn push(&mut self, wire: SurveyAnswer<'_>, place: &Place) -> Result<(), Refusal> {
+        not_empty("request_id", &wire.request_id)?;
+        let respondent = number("respondent", &wire.respondent)?;
+        one_of("answer", &wire.answer, &ANSWERS)?;
+        let day = place.day("answered_at", wire.answered_at)?;
+
+        let row = self.0.row().day(day).text(&wire.request_id).int64(respondent);
+        place.end(row.text(&wire.answer).instant(wire.answered_at));
+        Ok(())
+    }
+
+    fn finish(&mut self) -> RecordBatch {
+        self.0.finish()
+    }
+}

@@ -1,0 +1,186 @@
+//! Raw messages as they came, with their places in the source.
+//!
+//! In: bytes from a consumer, a file or the synthetic operator. Out: a batch that keeps every byte once and
+//! knows which offsets it spans. Never: looks inside a message.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::ops::Range;
+
+/// Partition given to rows that were seeded without Kafka; their offsets count up from 0.
+pub const SEEDED: i32 = -1;
+
+/// One message, borrowed from its batch.
+#[derive(Clone, Copy)]
+pub struct Message<'a> {
+    /// Kafka partition.
+    pub partition: i32,
+    /// Kafka offset.
+    pub offset: i64,
+    /// Kafka timestamp, UTC microseconds.
+    pub kafka_at: Option<i64>,
+    /// Key, as it came.
+    pub key: Option<&'a [u8]>,
+    /// Body, as it came; `None` is a tombstone.
+    pub payload: Option<&'a [u8]>,
+    /// Headers as a JSON list of `[name, hex of the value]`.
+    pub headers: Option<&'a str>,
+}
+
+impl fmt::Debug for Message<'_> {
+    /// Bodies and keys hold numbers, so only the place is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "message {}@{}", self.partition, self.offset)
+    }
+}
+
+/// Offsets `[from, until)` of one partition.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OffsetRange {
+    /// Kafka partition.
+    pub partition: i32,
+    /// First offset.
+    pub from: i64,
+    /// First offset after.
+    pub until: i64,
+}
+
+/// A batch of messages in one arena of bytes; within a partition the offsets rise.
+#[derive(Default)]
+pub struct Messages {
+    bytes: Vec<u8>,
+    slots: Vec<Slot>,
+}
+
+struct Slot {
+    partition: i32,
+    offset: i64,
+    kafka_at: Option<i64>,
+    key: Option<Range<usize>>,
+    payload: Option<Range<usize>>,
+    headers: Option<Range<usize>>,
+}
+
+impl Messages {
+    /// Appends a copy of a message.
+    pub fn push(&mut self, message: Message<'_>) {
+        let key = message.key.map(|key| self.store(key));
+        let payload = message.payload.map(|payload| self.store(payload));
+        let headers = message.headers.map(|headers| self.store(headers.as_bytes()));
+        self.slots.push(Slot {
+            partition: message.partition,
+            offset: message.offset,
+            kafka_at: message.kafka_at,
+            key,
+            payload,
+            headers,
+        });
+    }
+
+    fn store(&mut self, bytes: &[u8]) -> Range<usize> {
+        let from = self.bytes.len();
+        self.bytes.extend_from_slice(bytes);
+        from..self.bytes.len()
+    }
+
+    /// Moves the messages of another batch behind these.
+    pub fn append(&mut self, other: &Self) {
+        for message in other.iter() {
+            self.push(message);
+        }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.slots.is_empty()
+    }
+
+    /// Bytes held.
+    pub fn size_bytes(&self) -> usize {
+        self.bytes.len() + self.slots.len() * size_of::<Slot>()
+    }
+
+    /// Forgets all messages and keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.slots.clear();
+    }
+
+    /// The messages in the order in which they came.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = Message<'_>> {
+        self.slots.iter().map(|slot| self.view(slot))
+    }
+
+    fn view(&self, slot: &Slot) -> Message<'_> {
+        let bytes = |range: &Option<Range<usize>>| range.clone().map(|range| &self.bytes[range]);
+        Message {
+            partition: slot.partition,
+            offset: slot.offset,
+            kafka_at: slot.kafka_at,
+            key: bytes(&slot.key),
+            payload: bytes(&slot.payload),
+            headers: bytes(&slot.headers).and_then(|headers| std::str::from_utf8(headers).ok()),
+        }
+    }
+
+    /// The offsets spanned, one range for each partition, lowest partition first.
+    pub fn ranges(&self) -> Vec<OffsetRange> {
+        let mut ranges = BTreeMap::new();
+        for slot in &self.slots {
+            let range = ranges.entry(slot.partition).or_insert(OffsetRange {
+                partition: slot.partition,
+                from: slot.offset,
+                until: slot.offset,
+            });
+            debug_assert!(range.until <= slot.offset, "offsets of a partition rise");
+            range.until = slot.offset + 1;
+        }
+        ranges.into_values().collect()
+    }
+
+    /// Keeps only the messages for which `keep` says so; the bytes of the others stay until `clear`.
+    pub fn retain(&mut self, mut keep: impl FnMut(i32, i64) -> bool) {
+        self.slots.retain(|slot| keep(slot.partition, slot.offset));
+    }
+}
+
+impl fmt::Debug for Messages {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} messages in {:?}", self.len(), self.ranges())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(partition: i32, offset: i64, payload: Option<&[u8]>) -> Message<'_> {
+        Message { partition, offset, kafka_at: None, key: Some(b"k"), payload, headers: None }
+    }
+
+    #[test]
+    fn a_batch_gives_back_what_was_put_in() {
+        let mut messages = Messages::default();
+        messages.push(message(1, 7, Some(b"one")));
+        messages.push(message(0, 3, None));
+        messages.push(message(1, 9, Some(b"")));
+        let bodies: Vec<_> = messages.iter().map(|message| message.payload).collect();
+        assert_eq!(bodies, [Some(&b"one"[..]), None, Some(&b""[..])]);
+        assert_eq!(
+            messages.ranges(),
+            [OffsetRange { partition: 0, from: 3, until: 4 }, OffsetRange { partition: 1, from: 7, until: 10 }]
+        );
+    }
+
+    #[test]
+    fn nothing_of_a_body_is_printed() {
+        let mut messages = Messages::default();
+        messages.push(message(0, 0, Some(b"84912345678")));
+        assert!(!format!("{messages:?} {:?}", messages.iter().next()).contains("849"));
+    }
+}

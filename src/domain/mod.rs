@@ -1,0 +1,12 @@
+//! The words of the business as plain types.
+//!
+//! In: text and integers from the doors of the house. Out: numbers, parties, days, verdicts that hold
+//! their own rules. Never: reads a file, a clock or the network, and never prints a number in clear.
+
+pub mod day;
+pub mod message;
+pub mod number;
+pub mod party;
+pub mod plan;
+pub mod report;
+pub mod verdict;

@@ -1,0 +1,196 @@
+//! `decide`: a day's candidates to verdicts, then the tables that wait for them.
+//!
+//! In: `block_candidate` of the day and `decision` of the latest day before. Out: `decision` of the day,
+//! `survey_request` and `blocklist_day`. Never: edits an earlier day's verdict.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use arrow::array::{Array, PrimitiveArray, RecordBatch};
+use arrow::datatypes::ArrowPrimitiveType;
+
+use crate::clock::{Clock, Stopwatch};
+use crate::decide::rails::Rules;
+use crate::decide::{Candidate, Cause, Decision, Subject, decide};
+use crate::domain::day::Day;
+use crate::domain::verdict::Verdict;
+use crate::lake::Lake;
+use crate::pipeline::definition::{Definition, Definitions};
+use crate::pipeline::run::{Ran, Runner};
+use crate::schema::column::{block_candidate as candidate, decision as column};
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+
+/// What a day's decision did.
+#[derive(Debug)]
+pub struct Decided {
+    /// Subscriptions by verdict.
+    pub verdicts: BTreeMap<Verdict, u64>,
+    /// Tables written.
+    pub ran: Vec<Ran>,
+}
+
+/// Decides a day of a lake.
+pub async fn day(lake: &Path, definitions: Definitions, day: Day) -> anyhow::Result<Decided> {
+    let _lock = super::lock::take(lake)?;
+    let mut runner = Runner::new(Lake::local(lake)?, definitions, Clock::System);
+    run(&mut runner, Clock::System, day).await
+}
+
+/// Decides a day with a runner that may have the tables open already.
+pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<Decided> {
+    let started_at = clock.now();
+    let watch = Stopwatch::start();
+    let definition = runner.definitions().get(Table::DECISION)?.clone();
+    let rules = rules(&definition)?;
+    let mut inputs = BTreeMap::new();
+
+    let candidates = match runner.newest(Table::BLOCK_CANDIDATE).await? {
+        None => anyhow::bail!("table block_candidate does not exist; `callsieve run --day {day}` makes it"),
+        Some(table) => {
+            inputs.insert(Table::BLOCK_CANDIDATE.name(), table.version());
+            read_candidates(&table.day(day).await?)?
+        }
+    };
+    let standing = match runner.newest(Table::DECISION).await? {
+        None => Vec::new(),
+        Some(table) => {
+            inputs.insert(Table::DECISION.name(), table.version());
+            match table.days().await?.range(..day).next_back() {
+                Some(before) => read_decisions(&table.day(*before).await?)?,
+                None => Vec::new(),
+            }
+        }
+    };
+    let standing = standing.into_iter().filter(|decision| decision.verdict != Verdict::Clear).collect();
+    let decisions = decide(day, candidates, standing, &rules);
+
+    let mut verdicts = BTreeMap::new();
+    for decision in &decisions {
+        *verdicts.entry(decision.verdict).or_default() += 1;
+    }
+    let batch = sheet(day, &decisions, &definition);
+    let mut ran = vec![runner.write(&definition, day, &[batch], &inputs, started_at, watch).await?];
+    let behind = super::run::behind_decision(runner.definitions())?;
+    ran.extend(runner.run(&behind, day).await?);
+    Ok(Decided { verdicts, ran })
+}
+
+fn rules(definition: &Definition) -> anyhow::Result<Rules> {
+    let days = |name: &str| -> anyhow::Result<i32> { Ok(i32::try_from(definition.integer(name)?)?) };
+    let mut daily_budget = BTreeMap::new();
+    for name in definition.facts.param.keys() {
+        if let Some(segment) = name.strip_prefix("daily_budget_") {
+            daily_budget.insert(segment.to_owned(), definition.integer(name)?);
+        }
+    }
+    Ok(Rules {
+        origins_required: definition.integer("origins_required")?,
+        daily_budget,
+        watched_days: days("watched_days")?,
+        survey_days: days("survey_days")?,
+        limited_days: days("limited_days")?,
+        blocked_days: days("blocked_days")?,
+    })
+}
+
+fn optional<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+    array.is_valid(row).then(|| array.value(row))
+}
+
+fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
+    let mut candidates = Vec::new();
+    for batch in batches {
+        for row in 0..batch.num_rows() {
+            candidates.push(Candidate {
+                subject: Subject {
+                    number: candidate::NUMBER.of(batch)?.value(row),
+                    activated_at: optional(candidate::ACTIVATED_AT.of(batch)?, row),
+                },
+                is_onnet: candidate::IS_ONNET.of(batch)?.value(row),
+                segment: candidate::SEGMENT.of(batch)?.value(row).to_owned(),
+                score: optional(candidate::SCORE.of(batch)?, row),
+                origins: candidate::ORIGINS.of(batch)?.value(row),
+                matched_reporters: candidate::MATCHED_REPORTERS.of(batch)?.value(row),
+                survey_yes: candidate::SURVEY_YES.of(batch)?.value(row),
+                survey_no: candidate::SURVEY_NO.of(batch)?.value(row),
+                is_allow_listed: candidate::IS_ALLOW_LISTED.of(batch)?.value(row),
+                is_special: candidate::IS_SPECIAL.of(batch)?.value(row),
+                proposed: verdict(candidate::PROPOSED.of(batch)?.value(row))?,
+            });
+        }
+    }
+    Ok(candidates)
+}
+
+fn verdict(word: &str) -> anyhow::Result<Verdict> {
+    word.parse().map_err(anyhow::Error::msg)
+}
+
+/// What stood: protection is not remembered but looked up each day, so it is read as absent.
+fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
+    let mut decisions = Vec::new();
+    for batch in batches {
+        for row in 0..batch.num_rows() {
+            let day = |days: i32| Day::from_epoch_days(days);
+            let verdict = verdict(column::VERDICT.of(batch)?.value(row))?;
+            decisions.push(Decision {
+                candidate: Candidate {
+                    subject: Subject {
+                        number: column::NUMBER.of(batch)?.value(row),
+                        activated_at: optional(column::ACTIVATED_AT.of(batch)?, row),
+                    },
+                    is_onnet: column::IS_ONNET.of(batch)?.value(row),
+                    segment: column::SEGMENT.of(batch)?.value(row).to_owned(),
+                    score: optional(column::SCORE.of(batch)?, row),
+                    origins: column::ORIGINS.of(batch)?.value(row),
+                    matched_reporters: column::MATCHED_REPORTERS.of(batch)?.value(row),
+                    survey_yes: column::SURVEY_YES.of(batch)?.value(row),
+                    survey_no: column::SURVEY_NO.of(batch)?.value(row),
+                    is_allow_listed: false,
+                    is_special: false,
+                    proposed: Verdict::Clear,
+                },
+                case_id: column::CASE_ID.of(batch)?.value(row).to_owned(),
+                verdict,
+                previous: verdict,
+                cause: Cause::NoNewEvidence,
+                since: day(column::SINCE_DAY.of(batch)?.value(row)),
+                until: day(column::UNTIL_DAY.of(batch)?.value(row)),
+                flagged: optional(column::FLAGGED_DAY.of(batch)?, row).map(day),
+            });
+        }
+    }
+    Ok(decisions)
+}
+
+fn sheet(day: Day, decisions: &[Decision], definition: &Definition) -> RecordBatch {
+    let mut sheet = Sheet::new(Table::DECISION.contract());
+    for decision in decisions {
+        let candidate = &decision.candidate;
+        let row = sheet.row().day(day).text(&decision.case_id).int64(candidate.subject.number);
+        let row = row.instant_or_null(candidate.subject.activated_at).boolean(candidate.is_onnet);
+        let row = row.text(&candidate.segment).text(decision.verdict.as_str()).text(decision.previous.as_str());
+        let row = row.text(decision.cause.as_str()).day(decision.since).day(decision.until);
+        let row = row.date_or_null(decision.flagged.map(Day::epoch_days)).float64_or_null(candidate.score);
+        let row = row.int64(candidate.origins).int64(candidate.matched_reporters);
+        row.int64(candidate.survey_yes).int64(candidate.survey_no).text(&definition.hash).end();
+    }
+    sheet.finish()
+}
+
+/// The verdicts in words, for people.
+pub fn words(verdicts: &BTreeMap<Verdict, u64>) -> String {
+    let words: Vec<String> = verdicts.iter().rev().map(|(verdict, count)| format!("{count} {verdict}")).collect();
+    if words.is_empty() { "nobody".to_owned() } else { words.join(", ") }
+}
+
+/// Publishes the counts.
+pub fn note(decided: &Decided, metrics: &crate::telemetry::metrics::Metrics) -> anyhow::Result<()> {
+    for verdict in Verdict::ALL {
+        let count = decided.verdicts.get(&verdict).copied().unwrap_or_default();
+        metrics.decide_verdicts.with_label_values(&[verdict.as_str()]).set(i64::try_from(count).context("a count")?);
+    }
+    Ok(())
+}

@@ -1,0 +1,487 @@
+//! `demo`: the whole way once, with nothing but this program.
+//!
+//! In: a folder and a seed. Out: an embedded broker fed by the synthetic operator, ingested, computed, decided and
+//! exported; `summary.json` beside the hidden truth. Never: lets the pipeline see the truth.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use indicatif::{ProgressBar, ProgressStyle};
+use serde::Serialize;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinSet;
+
+use super::ingest::{self, Ingest};
+use super::measure::{self, Figures};
+use super::seed::Seeder;
+use super::simulate;
+use crate::clock::{Clock, Stopwatch};
+use crate::decode;
+use crate::domain::day::Day;
+use crate::lake::Lake;
+use crate::pipeline::definition::Definitions;
+use crate::pipeline::run::Runner;
+use crate::schema::column::{call_event, call_record, survey_request};
+use crate::schema::contract::Table;
+use crate::schema::topic::Topic;
+use crate::source::embedded::Embedded;
+use crate::source::kafka::{self, Received};
+use crate::source::producer::{Producer, Throttle};
+use crate::source::registry::Registry;
+use crate::source::synthetic::{Operator, Options, SurveyRequest, Traffic};
+use crate::telemetry::metrics::Metrics;
+
+/// What `summary.json` says.
+#[derive(Debug, Serialize)]
+pub struct Summary {
+    /// Seed of the synthetic operator.
+    pub seed: u64,
+    /// Subscriptions that it has.
+    pub subscribers: u32,
+    /// Messages sent through Kafka.
+    pub messages: u64,
+    /// Rows that they became.
+    pub records: u64,
+    /// Rejects that they became.
+    pub rejects: u64,
+    /// Rows of `call_record`, the seeded history included.
+    pub call_records: u64,
+    /// Rows of `call_event`.
+    pub call_events: u64,
+    /// Call records beyond the first of their call.
+    pub duplicates: u64,
+    /// Measured days.
+    pub days: u32,
+    /// Survey requests sent.
+    pub survey_requests: u64,
+    /// Survey answers received.
+    pub survey_answers: u64,
+    /// Figures against the truth.
+    #[serde(flatten)]
+    pub figures: Figures,
+    /// Seconds that everything took.
+    pub took_s: f64,
+}
+
+/// A folder of an earlier demo holds this file, and may be emptied.
+const MARKER: &str = ".callsieve-demo";
+
+/// Runs the demo in a folder.
+pub async fn demo(
+    folder: &Path,
+    options: Options,
+    definitions: Definitions,
+) -> anyhow::Result<(Summary, Arc<Metrics>)> {
+    let watch = Stopwatch::start();
+    clear(folder)?;
+    let mut stage = Stage::open(folder, &options, definitions).await?;
+    let first = options.first_day;
+    let half = options.days.div_ceil(2);
+    // The answers of the second round arrive on the last day.
+    let rounds = [0..half, half..options.days.saturating_sub(1), options.days.saturating_sub(1)..options.days];
+
+    stage.seed().await?;
+    let mut requests = Vec::new();
+    for days in rounds.into_iter().filter(|days| !days.is_empty()) {
+        let from = first.plus(i32::try_from(days.start)?);
+        stage.feed(days.len(), &requests, from).await?;
+        let until = first.plus(i32::try_from(days.end)?);
+        stage.rebuild_events().await?;
+        for day in from.until(until) {
+            stage.day(day).await?;
+        }
+        requests = stage.requests(from, until).await?;
+    }
+    stage.restate().await?;
+    let sent = stage.finish().await?;
+    let summary = stage.summary(sent, watch).await?;
+    std::fs::write(folder.join("summary.json"), format!("{}\n", serde_json::to_string_pretty(&summary)?))?;
+    Ok((summary, stage.metrics))
+}
+
+/// Empties the folder of an earlier demo; anything else is left alone.
+fn clear(folder: &Path) -> anyhow::Result<()> {
+    if folder.join(MARKER).exists() {
+        std::fs::remove_dir_all(folder).with_context(|| format!("emptying {}", folder.display()))?;
+    }
+    let is_empty = std::fs::read_dir(folder).map_or(Ok(true), |mut entries| entries.next().map_or(Ok(true), |entry| entry.map(|_| false)))?;
+    ensure!(is_empty, "{} holds something that is no demo; name another folder with --dir", folder.display());
+    std::fs::create_dir_all(folder)?;
+    std::fs::write(folder.join(MARKER), "")?;
+    Ok(())
+}
+
+/// Everything that runs during a demo.
+struct Stage {
+    folder: PathBuf,
+    options: Options,
+    lake: Lake,
+    runner: Runner,
+    operator: Option<Operator>,
+    producer: Option<Producer>,
+    metrics: Arc<Metrics>,
+    ingests: JoinSet<anyhow::Result<()>>,
+    stop: watch::Sender<bool>,
+    /// Kept for its life.
+    _broker: Embedded,
+    /// Versions of the record tables up to which events have been built.
+    built: BTreeMap<Table, i64>,
+    rebuilt: BTreeSet<Day>,
+    requests: u64,
+    progress: ProgressBar,
+}
+
+impl Stage {
+    async fn open(folder: &Path, options: &Options, definitions: Definitions) -> anyhow::Result<Self> {
+        let lake = Lake::local(&folder.join("lake"))?;
+        let operator = Operator::new(options.clone());
+        simulate::write_reference(folder, &operator)?;
+        let since = options.first_day.plus(-i32::try_from(options.history_days)?);
+        for (table, csv) in operator.reference() {
+            let table = table.parse().map_err(anyhow::Error::msg)?;
+            super::reference::load_text(&lake, table, &csv, since).await.with_context(|| format!("loading {table}"))?;
+        }
+        let broker = Embedded::start(Topic::ALL.map(|topic| (topic.name(), simulate::partitions(topic))))?;
+        let metrics = Arc::new(Metrics::new());
+        let (stop, stopped) = watch::channel(false);
+        let mut throttle = Throttle::default();
+        let mut ingests = JoinSet::new();
+        let registry = Arc::new(Registry::Contracts);
+        for topic in Topic::ALL {
+            let received = Arc::new(Received::default());
+            throttle.watch(topic.name(), Arc::clone(&received));
+            let ingest = Ingest {
+                topic,
+                kafka: kafka::Options {
+                    brokers: broker.brokers(),
+                    group: "demo".to_owned(),
+                    epoch: 0,
+                    topics: BTreeMap::new(),
+                    settings: BTreeMap::new(),
+                },
+                options: ingest::Options { flush_secs: 2, ..ingest::Options::default() },
+                decode: decode::Options::default(),
+                lake: lake.clone(),
+                registry: Arc::clone(&registry),
+                metrics: Arc::clone(&metrics),
+                clock: Clock::System,
+                until_caught_up: false,
+                received,
+            };
+            ingests.spawn(ingest::ingest(ingest, stopped.clone()));
+        }
+        let producer = Producer::connect(&broker.brokers(), Some(throttle))?;
+        let runner = Runner::new(lake.clone(), definitions, Clock::System);
+        let days = options.history_days + options.days;
+        // Each measured day is fed and computed, each day of history is written and folded.
+        let progress = ProgressBar::new(u64::from(days) * 2).with_style(
+            ProgressStyle::with_template("{elapsed_precise} {bar:32} {pos}/{len} {msg}").context("a template")?,
+        );
+        Ok(Self {
+            folder: folder.to_owned(),
+            options: options.clone(),
+            lake,
+            runner,
+            operator: Some(operator),
+            producer: Some(producer),
+            metrics,
+            ingests,
+            stop,
+            _broker: broker,
+            built: BTreeMap::new(),
+            rebuilt: BTreeSet::new(),
+            requests: 0,
+            progress,
+        })
+    }
+
+    /// The history, straight into the lake, and its events and contacts.
+    async fn seed(&mut self) -> anyhow::Result<()> {
+        self.progress.set_message("writing the history");
+        let mut operator = self.operator.take().context("the operator is at home between steps")?;
+        let days = self.options.history_days;
+        let (sender, mut traffics) = mpsc::channel::<Traffic>(1);
+        let generate = tokio::task::spawn_blocking(move || {
+            for _ in 0..days {
+                let Some(traffic) = operator.next_day() else { break };
+                if sender.blocking_send(traffic).is_err() {
+                    break;
+                }
+            }
+            operator
+        });
+        let mut seeder = Seeder::open(&self.lake, Clock::System.now()).await?;
+        while let Some(traffic) = traffics.recv().await {
+            for message in &traffic.messages {
+                seeder.add(message).await?;
+            }
+            self.progress.inc(1);
+        }
+        seeder.finish().await?;
+        self.operator = Some(generate.await?);
+        let first = self.options.first_day;
+        // The last day of the history is completed by the first measured one, and folded with it.
+        self.progress.set_message("folding the history");
+        for day in first.plus(-i32::try_from(days)?).until(first.plus(-1)) {
+            self.runner.run(&[Table::CALL_EVENT, Table::SMS_EVENT, Table::CONTACT_DAY], day).await?;
+            self.progress.inc(1);
+        }
+        self.rebuilt.clear();
+        Ok(())
+    }
+
+    /// Sends some days through the broker, and the answers to a round of survey, while ingest reads them.
+    async fn feed(&mut self, days: usize, requests: &[SurveyRequest], from: Day) -> anyhow::Result<()> {
+        self.progress.set_message(format!("sending traffic from {from} on"));
+        let mut operator = self.operator.take().context("the operator is at home between steps")?;
+        let mut producer = self.producer.take().context("the producer is at home between steps")?;
+        let progress = self.progress.clone();
+        let requests = requests.to_vec();
+        let send = tokio::task::spawn_blocking(move || -> anyhow::Result<_> {
+            if producer.sent() == 0 {
+                for message in operator.subscribers() {
+                    simulate::send(&mut producer, &message)?;
+                }
+            }
+            for message in operator.answers(&requests, from) {
+                simulate::send(&mut producer, &message)?;
+            }
+            for _ in 0..days {
+                let traffic = operator.next_day().context("the operator has no more days")?;
+                for message in &traffic.messages {
+                    simulate::send(&mut producer, message)?;
+                }
+                progress.inc(1);
+            }
+            producer.flush()?;
+            Ok((operator, producer))
+        });
+        let (operator, producer) = self.unless_ingest_fails(send).await???;
+        let sent = producer.sent();
+        (self.operator, self.producer) = (Some(operator), Some(producer));
+        self.wait_for(sent).await
+    }
+
+    /// Waits for a task, or for the first ingest that ends before its time.
+    async fn unless_ingest_fails<T>(&mut self, task: tokio::task::JoinHandle<T>) -> anyhow::Result<Result<T, tokio::task::JoinError>> {
+        tokio::select! {
+            done = task => Ok(done),
+            Some(ended) = self.ingests.join_next() => {
+                ended??;
+                anyhow::bail!("an ingest has ended before its time")
+            }
+        }
+    }
+
+    /// Waits until ingest has committed this many messages.
+    async fn wait_for(&mut self, sent: u64) -> anyhow::Result<()> {
+        let metrics = Arc::clone(&self.metrics);
+        let committed = tokio::spawn(async move {
+            let count = |topic: Topic| metrics.ingest_messages.with_label_values(&[topic.name()]).get();
+            while Topic::ALL.into_iter().map(count).sum::<u64>() < sent {
+                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+            }
+        });
+        Ok(self.unless_ingest_fails(committed).await??)
+    }
+
+    /// Folds the days again that records have reached since they were folded; pairs may lie across midnight.
+    async fn rebuild_events(&mut self) -> anyhow::Result<()> {
+        for (records, events) in [(Table::CALL_RECORD, Table::CALL_EVENT), (Table::SMS_RECORD, Table::SMS_EVENT)] {
+            let handle = self.lake.open(records).await?;
+            let touched = match self.built.get(&records) {
+                Some(version) => handle.days_since(*version).await?,
+                // Of the history only its last day is still open.
+                None => BTreeSet::from([self.options.first_day]),
+            };
+            self.built.insert(records, handle.version());
+            let folded = match self.lake.find(events).await? {
+                Some(handle) => handle.days().await?,
+                None => BTreeSet::new(),
+            };
+            let mut days: BTreeSet<Day> =
+                touched.iter().flat_map(|day| [day.plus(-1), *day, day.plus(1)]).filter(|day| folded.contains(day)).collect();
+            days.extend(folded.is_empty().then_some(self.options.first_day.plus(-1)).filter(|_| self.options.history_days > 0));
+            if self.options.history_days > 0 && !folded.contains(&self.options.first_day) {
+                days.insert(self.options.first_day.plus(-1));
+            }
+            for day in days {
+                self.runner.run(&[events], day).await?;
+                self.rebuilt.insert(day);
+            }
+        }
+        if let Some(earliest) = self.rebuilt.first().copied() {
+            let last = self.options.first_day.plus(-1);
+            if earliest <= last {
+                self.runner.run(&[Table::CONTACT_DAY], last).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn day(&mut self, day: Day) -> anyhow::Result<()> {
+        self.progress.set_message(format!("computing {day}"));
+        let tables = super::run::daily(self.runner.definitions())?;
+        self.runner.run(&tables, day).await?;
+        let decided = super::decide::run(&mut self.runner, Clock::System, day).await?;
+        super::decide::note(&decided, &self.metrics)?;
+        self.progress.inc(1);
+        Ok(())
+    }
+
+    /// Computes again what late records have changed: contacts and callers from the earliest rebuilt day on.
+    async fn restate(&mut self) -> anyhow::Result<()> {
+        self.progress.set_message("restating days that late records touched");
+        self.rebuild_events().await?;
+        let Some(earliest) = self.rebuilt.first().copied() else { return Ok(()) };
+        let until = self.options.first_day.plus(i32::try_from(self.options.days)?);
+        for day in earliest.until(until) {
+            let measured = day >= self.options.first_day;
+            let tables: &[Table] =
+                if measured { &[Table::CONTACT_DAY, Table::CALLER_DAY] } else { &[Table::CONTACT_DAY] };
+            self.runner.run(tables, day).await?;
+        }
+        Ok(())
+    }
+
+    /// The survey requests of some days.
+    async fn requests(&mut self, from: Day, until: Day) -> anyhow::Result<Vec<SurveyRequest>> {
+        let handle = self.lake.open(Table::SURVEY_REQUEST).await?;
+        let mut requests = Vec::new();
+        for day in from.until(until) {
+            for batch in handle.day(day).await? {
+                for row in 0..batch.num_rows() {
+                    requests.push(SurveyRequest {
+                        request_id: survey_request::REQUEST_ID.of(&batch)?.value(row).to_owned(),
+                        subject: survey_request::SUBJECT.of(&batch)?.value(row),
+                        respondent: survey_request::RESPONDENT.of(&batch)?.value(row),
+                    });
+                }
+            }
+        }
+        self.requests += requests.len() as u64;
+        Ok(requests)
+    }
+
+    /// Ends ingest, computes the weeks, and exports.
+    async fn finish(&mut self) -> anyhow::Result<u64> {
+        let sent = self.producer.as_ref().map_or(0, Producer::sent);
+        self.stop.send_replace(true);
+        while let Some(ended) = self.ingests.join_next().await {
+            ended??;
+        }
+        self.progress.set_message("exporting");
+        let last = self.options.first_day.plus(i32::try_from(self.options.days)? - 1);
+        let out = self.folder.join("export");
+        super::export::blocklist(&self.folder.join("lake"), &out, last).await?;
+        let weeks: BTreeSet<_> = self.options.first_day.until(last.plus(1)).map(Day::week).collect();
+        for week in weeks {
+            self.runner.run(&[Table::REGULATOR_WEEK], week.monday()).await?;
+            super::export::regulator(&self.folder.join("lake"), &out, week).await?;
+        }
+        let truth = self.operator.as_ref().context("the operator is at home between steps")?.truth();
+        simulate::write_truth(&self.folder.join("truth.parquet"), &truth)?;
+        self.progress.finish_and_clear();
+        Ok(sent)
+    }
+
+    async fn summary(&self, messages: u64, watch: Stopwatch) -> anyhow::Result<Summary> {
+        let truth = self.operator.as_ref().context("the operator is at home between steps")?.truth();
+        let (mut records, mut call_records) = (0, 0);
+        for topic in Topic::ALL {
+            let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+            let (all, from_kafka) = self.count(table).await?;
+            records += from_kafka;
+            if topic == Topic::CallRecord {
+                call_records = all;
+            }
+        }
+        let (_, rejects) = self.count(Table::REJECT).await?;
+        let (mut call_events, mut folded) = (0, 0);
+        for batch in self.lake.open(Table::CALL_EVENT).await?.rows(vec![], &[call_event::RECORDS.name]).await? {
+            call_events += batch.num_rows() as u64;
+            folded += call_event::RECORDS.of(&batch)?.values().iter().map(|records| records.unsigned_abs()).sum::<u64>();
+        }
+        let decisions = self.lake.open(Table::DECISION).await?.rows(vec![], &[]).await?;
+        let held = measure::held(&decisions)?;
+        let answers = self.count(Table::SURVEY_ANSWER).await?.0;
+        ensure!(messages == records + rejects, "{messages} messages became {records} records and {rejects} rejects");
+        ensure!(folded == call_records, "{call_records} call records, but the calls were made of {folded}");
+        Ok(Summary {
+            seed: self.options.seed,
+            subscribers: self.options.subscribers,
+            messages,
+            records,
+            rejects,
+            call_records,
+            call_events,
+            duplicates: call_records - call_events,
+            days: self.options.days,
+            survey_requests: self.requests,
+            survey_answers: answers,
+            figures: measure::figures(&held, &truth, self.options.first_day),
+            took_s: watch.elapsed().as_secs_f64(),
+        })
+    }
+
+    /// Rows of a table: all, and those that came through Kafka.
+    async fn count(&self, table: Table) -> anyhow::Result<(u64, u64)> {
+        let (mut all, mut from_kafka) = (0, 0);
+        for batch in self.lake.open(table).await?.rows(vec![], &[call_record::SOURCE_PARTITION.name]).await? {
+            let partitions = call_record::SOURCE_PARTITION.of(&batch)?;
+            all += partitions.len() as u64;
+            from_kafka += partitions.values().iter().filter(|partition| **partition >= 0).count() as u64;
+        }
+        Ok((all, from_kafka))
+    }
+}
+
+impl Summary {
+    /// The summary for people, with what to try next.
+    pub fn text(&self, folder: &Path) -> String {
+        let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0));
+        let figures = &self.figures;
+        let folder = folder.display();
+        let mut text = format!(
+            "{} messages = {} records + {} rejects\n\
+             {} call records = {} calls + {} duplicates\n\
+             {} subscriptions flagged, {} limited or blocked; {} people asked, {} answered\n\n\
+             against the hidden truth\n  \
+               precision of flags    {:>8}    precision of blocks   {:>8}\n  \
+               recall                {:>8}    recall, separable     {:>8}\n  \
+               protected flagged     {:>8}    protected blocked     {:>8}\n  \
+               calls before the flag {:>8}    (median share of a spam SIM's calls)\n",
+            self.messages,
+            self.records,
+            self.rejects,
+            self.call_records,
+            self.call_events,
+            self.duplicates,
+            figures.flagged,
+            figures.blocked,
+            self.survey_requests,
+            self.survey_answers,
+            share(figures.precision),
+            share(figures.precision_blocked),
+            share(figures.recall),
+            share(figures.recall_separable),
+            share(figures.protected_flagged_share),
+            share(figures.protected_blocked_share),
+            share(figures.median_calls_share_before_flag),
+        );
+        for (archetype, recall) in &figures.recall_by_archetype {
+            text += &format!("  recall {archetype:<15}{:>8}\n", share(Some(*recall)));
+        }
+        text += &format!(
+            "\nThe data are invented: these figures say that the machinery works, not how well it does on a real network.\n\
+             {:.0} s. Try next:\n  \
+               head -5 {folder}/export/blocklist/*/blocklist.csv\n  \
+               callsieve explain NUMBER --day DAY --lake {folder}/lake    (a number and day of that file)\n  \
+               head -5 {folder}/export/regulator/*/numbers.csv\n",
+            self.took_s
+        );
+        text
+    }
+}

@@ -1,0 +1,50 @@
+//! `export`: the block list of a day, the regulator's list of a week, as folders of CSV.
+//!
+//! In: `blocklist_day` or `regulator_week`. Out: a published folder. Never: computes; an empty day is an empty list,
+//! a day that was not decided is an error.
+
+use std::path::Path;
+
+use anyhow::Context;
+use arrow::array::RecordBatch;
+
+use crate::domain::day::{Day, Week};
+use crate::export::{Published, publish};
+use crate::lake::Lake;
+use crate::schema::contract::Table;
+
+/// Publishes `OUT/blocklist/DAY/blocklist.csv`.
+pub async fn blocklist(lake: &Path, out: &Path, day: Day) -> anyhow::Result<Published> {
+    let lake = Lake::local(lake)?;
+    let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
+    let ran = computed(&decided.day(day).await?, Table::BLOCKLIST_DAY)?;
+    anyhow::ensure!(ran, "the block list of {day} has not been computed; `callsieve decide --day {day}` does");
+    let rows = rows(&lake, Table::BLOCKLIST_DAY, day).await?;
+    publish(&out.join("blocklist"), &day.to_string(), "blocklist", &rows)
+}
+
+/// Publishes `OUT/regulator/WEEK/numbers.csv`.
+pub async fn regulator(lake: &Path, out: &Path, week: Week) -> anyhow::Result<Published> {
+    let lake = Lake::local(lake)?;
+    let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
+    let ran = computed(&decided.day(week.monday()).await?, Table::REGULATOR_WEEK)?;
+    anyhow::ensure!(ran, "the list of {week} has not been computed; `callsieve run --week {week}` does");
+    let rows = rows(&lake, Table::REGULATOR_WEEK, week.monday()).await?;
+    publish(&out.join("regulator"), &week.to_string(), "numbers", &rows)
+}
+
+fn computed(runs: &[RecordBatch], table: Table) -> anyhow::Result<bool> {
+    use crate::schema::column::pipeline_run::TABLE_NAME;
+    for batch in runs {
+        if TABLE_NAME.of(batch)?.iter().flatten().any(|name| name == table.name()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+async fn rows(lake: &Lake, table: Table, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
+    let handle = lake.find(table).await?.with_context(|| format!("table {table} does not exist"))?;
+    let rows = handle.day(day).await?;
+    if rows.is_empty() { Ok(vec![RecordBatch::new_empty(table.contract().schema())]) } else { Ok(rows) }
+}

@@ -1,0 +1,17 @@
+//! One verb per file: the recipes that join stages.
+//!
+//! In: what the command line asks for. Out: work done, results for stdout. Never: a rule or a format of its own.
+
+pub mod check;
+pub mod decide;
+pub mod demo;
+pub mod explain;
+pub mod export;
+pub mod ingest;
+pub mod lock;
+pub mod measure;
+pub mod reference;
+pub mod report;
+pub mod run;
+pub mod seed;
+pub mod simulate;

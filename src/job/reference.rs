@@ -1,0 +1,209 @@
+//! `reference load`: a reference table from a CSV file, in time.
+//!
+//! In: a file that lists what holds from a day on. Out: rows that begin, rows that end, rows that stay.
+//! Never: forgets what held before: a row that is missing from the file ends, it is not deleted.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use anyhow::{Context, bail, ensure};
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use serde::Serialize;
+
+use crate::domain::day::Day;
+use crate::domain::number::Number;
+use crate::lake::Lake;
+use crate::schema::contract::{Contract, Pii, Table, Type, Writer};
+use crate::schema::sheet::{Row, Sheet};
+
+/// What a load did.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Loaded {
+    /// Rows that begin.
+    pub begun: usize,
+    /// Rows that end.
+    pub ended: usize,
+    /// Rows that stay as they were.
+    pub kept: usize,
+}
+
+/// One row: the cells before `valid_from`, as text; null is empty.
+type Cells = Vec<String>;
+
+const FROM: &str = "valid_from";
+const UNTIL: &str = "valid_until";
+
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Held {
+    cells: Cells,
+    from: Day,
+    until: Option<Day>,
+}
+
+/// Loads a file as what holds from `from` on.
+pub async fn load(lake: &Lake, table: Table, file: &Path, from: Day) -> anyhow::Result<Loaded> {
+    let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+    load_text(lake, table, &text, from).await.with_context(|| format!("loading {} into {table}", file.display()))
+}
+
+/// Loads CSV text; see `load`.
+pub async fn load_text(lake: &Lake, table: Table, text: &str, from: Day) -> anyhow::Result<Loaded> {
+    let contract = table.contract();
+    ensure!(contract.writer == Writer::Reference, "{table} is no reference table");
+    let wanted = read(contract, text, from)?;
+    let mut handle = lake.open(table).await?;
+    let mut rows = held(contract, &handle.rows(vec![], &[]).await?)?;
+    let loaded = merge(&mut rows, wanted, from);
+    if loaded.begun + loaded.ended > 0 {
+        handle.replace_all(&[sheet(contract, &rows)?]).await?;
+    }
+    Ok(loaded)
+}
+
+fn merge(rows: &mut Vec<Held>, wanted: Vec<Held>, from: Day) -> Loaded {
+    let mut loaded = Loaded::default();
+    let mut new: BTreeMap<Cells, Held> = wanted.into_iter().map(|held| (held.cells.clone(), held)).collect();
+    for row in rows.iter_mut().filter(|row| row.until.is_none_or(|until| until > from)) {
+        if new.get(&row.cells).is_some_and(|held| held.until == row.until) {
+            new.remove(&row.cells);
+            loaded.kept += 1;
+        } else {
+            row.until = Some(from);
+            loaded.ended += 1;
+        }
+    }
+    // What began and ended on the same day never held.
+    rows.retain(|row| row.until.is_none_or(|until| until > row.from));
+    loaded.begun = new.len();
+    rows.extend(new.into_values());
+    rows.sort();
+    loaded
+}
+
+fn facts(contract: &Contract) -> impl Iterator<Item = &crate::schema::contract::Column> {
+    contract.columns.iter().filter(|column| column.name != FROM && column.name != UNTIL)
+}
+
+/// The file's rows, or every problem with its line.
+fn read(contract: &Contract, text: &str, from: Day) -> anyhow::Result<Vec<Held>> {
+    let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
+    let header = reader.headers()?.clone();
+    let unknown: Vec<&str> = header.iter().filter(|name| contract.column(name).is_none()).collect();
+    ensure!(unknown.is_empty(), "unknown columns: {}", unknown.join(", "));
+    let at = |name: &str| header.iter().position(|column| column == name);
+    let mut rows = BTreeSet::new();
+    let mut problems = Vec::new();
+    for (index, record) in reader.records().enumerate() {
+        let record = record?;
+        let cell = |name: &str| at(name).and_then(|at| record.get(at)).unwrap_or_default();
+        match row(contract, cell, from) {
+            Ok(held) => drop(rows.insert(held)),
+            Err(problem) => problems.push(format!("line {}: {problem}", index + 2)),
+        }
+    }
+    if problems.is_empty() { Ok(rows.into_iter().collect()) } else { bail!("{}", problems.join("\n")) }
+}
+
+fn row<'a>(contract: &Contract, cell: impl Fn(&str) -> &'a str, from: Day) -> anyhow::Result<Held> {
+    let mut cells = Vec::new();
+    for column in facts(contract) {
+        let text = cell(&column.name);
+        ensure!(!text.is_empty() || column.null, "{} is empty", column.name);
+        cells.push(match (column.kind, column.pii) {
+            (Type::Int64, Some(Pii::Number)) if !text.is_empty() => {
+                let number = Number::parse_given(text).with_context(|| format!("{} is no number", column.name))?;
+                number.reveal().to_string()
+            }
+            _ => text.to_owned(),
+        });
+    }
+    let day = |name: &str| -> anyhow::Result<Option<Day>> {
+        let text = cell(name);
+        if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(anyhow::Error::msg) }
+    };
+    Ok(Held { cells, from: day(FROM)?.unwrap_or(from), until: day(UNTIL)? })
+}
+
+fn held(contract: &Contract, batches: &[RecordBatch]) -> anyhow::Result<Vec<Held>> {
+    let mut rows = Vec::new();
+    let options = FormatOptions::new();
+    for batch in batches {
+        let column = |name: &str| -> anyhow::Result<ArrayFormatter<'_>> {
+            let array = batch.column_by_name(name).with_context(|| format!("no column {name}"))?;
+            Ok(ArrayFormatter::try_new(array, &options)?)
+        };
+        let columns = facts(contract).map(|fact| column(&fact.name)).collect::<anyhow::Result<Vec<_>>>()?;
+        let (from, until) = (column(FROM)?, column(UNTIL)?);
+        for row in 0..batch.num_rows() {
+            let day = |text: String| text.parse::<Day>().map_err(anyhow::Error::msg);
+            let until = until.value(row).to_string();
+            rows.push(Held {
+                cells: columns.iter().map(|column| column.value(row).to_string()).collect(),
+                from: day(from.value(row).to_string())?,
+                until: if until.is_empty() { None } else { Some(day(until)?) },
+            });
+        }
+    }
+    Ok(rows)
+}
+
+fn sheet(contract: &Contract, rows: &[Held]) -> anyhow::Result<RecordBatch> {
+    let mut sheet = Sheet::new(contract);
+    for held in rows {
+        let mut row = sheet.row();
+        for (column, cell) in facts(contract).zip(&held.cells) {
+            row = write(row, column.kind, cell)?;
+        }
+        row.day(held.from).date_or_null(held.until.map(Day::epoch_days)).end();
+    }
+    Ok(sheet.finish())
+}
+
+fn write<'a>(row: Row<'a>, kind: Type, cell: &str) -> anyhow::Result<Row<'a>> {
+    let is_null = cell.is_empty();
+    Ok(match kind {
+        Type::Int64 if is_null => row.int64_or_null(None),
+        Type::Int64 => row.int64(cell.parse()?),
+        Type::Utf8 => row.text(cell),
+        other => bail!("reference tables hold numbers and text, not {other:?}"),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn day(text: &str) -> Day {
+        text.parse().unwrap()
+    }
+
+    async fn lake() -> (tempfile::TempDir, Lake) {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        (folder, lake)
+    }
+
+    #[tokio::test]
+    async fn what_is_missing_from_the_next_file_ends() {
+        let (_folder, lake) = lake().await;
+        let first = "number,reason\n0962000001,hospital\n0962000002,school\n";
+        let loaded = load_text(&lake, Table::ALLOW_LIST, first, day("2025-01-01")).await.unwrap();
+        assert_eq!(loaded, Loaded { begun: 2, ended: 0, kept: 0 });
+        let second = "number,reason\n84962000002,school\n+84962000003,clinic\n";
+        let loaded = load_text(&lake, Table::ALLOW_LIST, second, day("2025-02-01")).await.unwrap();
+        assert_eq!(loaded, Loaded { begun: 1, ended: 1, kept: 1 });
+        let again = load_text(&lake, Table::ALLOW_LIST, second, day("2025-02-01")).await.unwrap();
+        assert_eq!(again, Loaded { begun: 0, ended: 0, kept: 2 });
+    }
+
+    #[tokio::test]
+    async fn every_bad_line_is_told_and_nothing_is_loaded() {
+        let (_folder, lake) = lake().await;
+        let text = "number,reason\nabc,hospital\n0962000002,\n";
+        let problem = load_text(&lake, Table::ALLOW_LIST, text, day("2025-01-01")).await.unwrap_err();
+        assert_eq!(problem.to_string(), "line 2: number is no number\nline 3: reason is empty");
+        let problem = load_text(&lake, Table::ALLOW_LIST, "msisdn\n1\n", day("2025-01-01")).await.unwrap_err();
+        assert_eq!(problem.to_string(), "unknown columns: msisdn");
+    }
+}

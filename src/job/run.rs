@@ -1,0 +1,47 @@
+//! `run`: definitions into tables, for a day or a week.
+//!
+//! In: a lake, definitions, a window. Out: partitions and their rows of `pipeline_run`. Never: two runs at a time.
+
+use std::path::Path;
+
+use crate::clock::Clock;
+use crate::domain::day::{Day, Week};
+use crate::lake::Lake;
+use crate::pipeline::check::window;
+use crate::pipeline::definition::{Definitions, Window};
+use crate::pipeline::graph;
+use crate::pipeline::run::{Ran, Runner};
+use crate::schema::contract::Table;
+
+/// Computes the named tables for a day; all daily ones that do not wait for `decide` when none is named.
+pub async fn day(lake: &Path, definitions: Definitions, tables: &[Table], day: Day) -> anyhow::Result<Vec<Ran>> {
+    let _lock = super::lock::take(lake)?;
+    let tables = if tables.is_empty() { daily(&definitions)? } else { tables.to_vec() };
+    Runner::new(Lake::local(lake)?, definitions, Clock::System).run(&tables, day).await
+}
+
+/// Computes the named tables for a week; all weekly ones when none is named.
+pub async fn week(lake: &Path, definitions: Definitions, tables: &[Table], week: Week) -> anyhow::Result<Vec<Ran>> {
+    let _lock = super::lock::take(lake)?;
+    let tables = if tables.is_empty() { weekly(&definitions) } else { tables.to_vec() };
+    Runner::new(Lake::local(lake)?, definitions, Clock::System).run(&tables, week.monday()).await
+}
+
+/// The daily tables that do not wait for `decide`.
+pub fn daily(definitions: &Definitions) -> anyhow::Result<Vec<Table>> {
+    let behind = graph::after_decision(definitions)?;
+    let is_daily = |table: &Table| !weekly(definitions).contains(table) && *table != Table::DECISION;
+    Ok(definitions.all.keys().copied().filter(|table| is_daily(table) && !behind.contains(table)).collect())
+}
+
+/// The daily tables that `decide` computes behind itself.
+pub fn behind_decision(definitions: &Definitions) -> anyhow::Result<Vec<Table>> {
+    let weekly = weekly(definitions);
+    Ok(graph::after_decision(definitions)?.into_iter().filter(|table| !weekly.contains(table)).collect())
+}
+
+fn weekly(definitions: &Definitions) -> Vec<Table> {
+    let any_day = Day::from_epoch_days(0);
+    let is_weekly = |table: &Table| matches!(window(&definitions.all[table], any_day), Window::Week(_));
+    definitions.all.keys().copied().filter(is_weekly).collect()
+}

@@ -1,0 +1,107 @@
+//! Rows and source offsets, in one commit.
+//!
+//! In: a batch for one table, and the offsets it came from. Out: the new table version. Never: writes a batch whose
+//! offsets the table already has; refreshes between the check of the offsets and the commit: Delta itself would
+//! accept an older offset over a newer one.
+
+use arrow::array::RecordBatch;
+use deltalake::kernel::Transaction;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake::protocol::SaveMode;
+use deltalake::DeltaTableError;
+
+use super::{Added, Handle, adds, log_store};
+
+/// Offsets `[from, until)` of one source partition, under the name by which the table remembers it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Span {
+    /// Application id: cluster, topic, partition and epoch.
+    pub app_id: String,
+    /// First offset.
+    pub from: i64,
+    /// First offset after; what the table remembers.
+    pub until: i64,
+}
+
+/// What an append did.
+#[derive(Debug, Clone, Copy)]
+pub struct Appended {
+    /// Table version that holds the rows.
+    pub version: i64,
+    /// Rows written.
+    pub rows: u64,
+    /// Files written.
+    pub added: Added,
+}
+
+/// Why a commit did not happen.
+#[derive(Debug, thiserror::Error)]
+pub enum AppendError {
+    /// Another consumer wrote this partition meanwhile: seek again.
+    #[error("{app_id}: the table is at offset {table_at}, this batch starts at {batch_from}")]
+    Behind {
+        /// The source partition.
+        app_id: String,
+        /// Where the table is.
+        table_at: i64,
+        /// Where the batch starts.
+        batch_from: i64,
+    },
+    /// Another consumer of the same partition committed at the same moment: seek again.
+    #[error("another consumer of the same partition committed at the same moment")]
+    Fenced,
+    /// Anything else: stop.
+    #[error(transparent)]
+    Other(#[from] anyhow::Error),
+}
+
+impl Handle {
+    /// First offset that the table does not have of a source partition.
+    pub async fn offset(&self, app_id: &str) -> anyhow::Result<Option<i64>> {
+        let store = log_store(&self.delta);
+        Ok(self.delta.snapshot()?.transaction_version(store.as_ref(), app_id).await?)
+    }
+
+    /// Appends rows and moves the offsets on, in one commit.
+    pub async fn append(&mut self, batches: &[RecordBatch], spans: &[Span]) -> Result<Appended, AppendError> {
+        let transactions = self.checked(spans).await?;
+        let files = self.write_files(batches).await?;
+        let (actions, added) = adds(files);
+        let properties = CommitProperties::default().with_application_transactions(transactions);
+        let snapshot = self.delta.snapshot().map_err(anyhow::Error::from)?;
+        let commit = CommitBuilder::from(properties).with_actions(actions).build(
+            Some(snapshot.snapshot()),
+            log_store(&self.delta),
+            self.write_operation(SaveMode::Append, None),
+        );
+        let done = commit.await.map_err(fenced)?;
+        self.delta.state = Some(done.snapshot());
+        let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+        Ok(Appended { version: self.version(), rows, added })
+    }
+
+    async fn checked(&self, spans: &[Span]) -> Result<Vec<Transaction>, AppendError> {
+        let mut transactions = Vec::with_capacity(spans.len());
+        for span in spans {
+            match self.offset(&span.app_id).await? {
+                Some(table_at) if table_at > span.from => {
+                    return Err(AppendError::Behind {
+                        app_id: span.app_id.clone(),
+                        table_at,
+                        batch_from: span.from,
+                    });
+                }
+                _ => transactions.push(Transaction::new(span.app_id.clone(), span.until)),
+            }
+        }
+        Ok(transactions)
+    }
+}
+
+fn fenced(error: DeltaTableError) -> AppendError {
+    let conflict = matches!(
+        &error,
+        DeltaTableError::Transaction { source: TransactionError::CommitConflict(_) }
+    );
+    if conflict { AppendError::Fenced } else { AppendError::Other(error.into()) }
+}

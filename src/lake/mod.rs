@@ -1,0 +1,183 @@
+//! The lake: one Delta table for each contract, under one root.
+//!
+//! In: record batches of a contract, with the offsets they came from or the partition they are. Out: table versions,
+//! and snapshots to read. Never: overwrites a row of another partition, evolves a table beyond its contract, or
+//! commits offsets apart from their rows.
+
+pub mod append;
+pub mod replace;
+pub mod snapshot;
+
+use std::path::Path;
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use arrow::array::RecordBatch;
+use arrow::datatypes::Schema;
+use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
+use deltalake::kernel::{Action, Add, MetadataValue, StructField};
+use deltalake::operations::create::CreateBuilder;
+use deltalake::parquet::basic::{Compression, ZstdLevel};
+use deltalake::parquet::file::properties::WriterProperties;
+use deltalake::protocol::DeltaOperation;
+use deltalake::writer::{DeltaWriter, RecordBatchWriter};
+use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use url::Url;
+
+use crate::schema::contract::{Contract, Table};
+use crate::schema::evolve;
+
+/// Where the tables are.
+#[derive(Debug, Clone)]
+pub struct Lake {
+    root: Url,
+}
+
+impl Lake {
+    /// A lake in a local folder, which is made when absent.
+    pub fn local(folder: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(folder).with_context(|| format!("creating lake folder {}", folder.display()))?;
+        let folder = folder.canonicalize().with_context(|| format!("resolving {}", folder.display()))?;
+        let root = Url::from_directory_path(&folder).ok().context("a lake needs an absolute folder")?;
+        Ok(Self { root })
+    }
+
+    fn url(&self, table: Table) -> anyhow::Result<Url> {
+        Ok(self.root.join(&format!("{table}/"))?)
+    }
+
+    /// The table, if it exists.
+    pub async fn find(&self, table: Table) -> anyhow::Result<Option<Handle>> {
+        match DeltaTableBuilder::from_url(self.url(table)?)?.load().await {
+            Ok(delta) => Ok(Some(Handle { table, delta })),
+            Err(DeltaTableError::NotATable(_)) => Ok(None),
+            Err(error) => Err(error).with_context(|| format!("opening table {table}")),
+        }
+    }
+
+    /// The table; made after its contract when absent, and given the contract's new nullable columns.
+    pub async fn open(&self, table: Table) -> anyhow::Result<Handle> {
+        if let Some(mut handle) = self.find(table).await? {
+            handle.evolve().await?;
+            return Ok(handle);
+        }
+        match self.create(table).await {
+            Ok(handle) => Ok(handle),
+            // Another process was first.
+            Err(_) if self.find(table).await?.is_some() => {
+                self.find(table).await?.with_context(|| format!("table {table} came and went"))
+            }
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn create(&self, table: Table) -> anyhow::Result<Handle> {
+        let contract = table.contract();
+        let delta = DeltaTableBuilder::from_url(self.url(table)?)?.build()?;
+        let builder = CreateBuilder::new().with_log_store(delta.log_store()).with_table_name(contract.name.as_str());
+        let delta = builder
+            .with_comment(contract.doc.as_str())
+            .with_columns(fields(contract)?)
+            .with_partition_columns(contract.partition.iter().map(String::as_str))
+            .await
+            .with_context(|| format!("creating table {table}"))?;
+        Ok(Handle { table, delta })
+    }
+}
+
+/// The contract's columns as Delta fields, each with its comment.
+fn fields(contract: &Contract) -> anyhow::Result<Vec<StructField>> {
+    let mut fields = Vec::new();
+    for (field, column) in contract.schema().fields().iter().zip(&contract.columns) {
+        let field: StructField = field.as_ref().try_into_kernel()?;
+        fields.push(field.with_metadata([("comment", MetadataValue::String(column.doc.clone()))]));
+    }
+    Ok(fields)
+}
+
+/// One table as of one version.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    table: Table,
+    delta: DeltaTable,
+}
+
+impl Handle {
+    /// Which table it is.
+    pub fn table(&self) -> Table {
+        self.table
+    }
+
+    /// The version that is held.
+    pub fn version(&self) -> i64 {
+        self.delta.version().map_or(-1, |version| i64::try_from(version).unwrap_or(i64::MAX))
+    }
+
+    /// Moves on to the newest version.
+    pub async fn refresh(&mut self) -> anyhow::Result<()> {
+        self.delta.update_state().await.with_context(|| format!("reading the log of table {}", self.table))
+    }
+
+    async fn evolve(&mut self) -> anyhow::Result<()> {
+        let contract = self.table.contract();
+        let on_disk: Schema = self.delta.snapshot()?.schema().as_ref().try_into_arrow()?;
+        let missing = match evolve::missing(&on_disk, contract) {
+            Ok(missing) => missing,
+            Err(problems) => anyhow::bail!("{}; a new table is needed", problems.join("; ")),
+        };
+        if missing.is_empty() {
+            return Ok(());
+        }
+        tracing::info!(table = %self.table, columns = ?missing, "adding columns");
+        let added = fields(contract)?.into_iter().filter(|field| missing.contains(&field.name().as_str()));
+        self.delta = self.delta.clone().add_columns().with_fields(added.collect::<Vec<_>>()).await?;
+        Ok(())
+    }
+
+    /// Writes batches as files of the table, which nobody sees before their commit.
+    async fn write_files(&self, batches: &[RecordBatch]) -> anyhow::Result<Vec<Add>> {
+        if batches.iter().all(|batch| batch.num_rows() == 0) {
+            return Ok(Vec::new());
+        }
+        let wanted = self.table.contract().schema();
+        let properties = WriterProperties::builder()
+            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+            .set_created_by(concat!("callsieve ", env!("CARGO_PKG_VERSION")).to_owned())
+            .build();
+        let mut writer = RecordBatchWriter::for_table(&self.delta)?.with_writer_properties(properties);
+        for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+            ensure!(
+                batch.schema().fields() == wanted.fields(),
+                "a batch for {} has other columns than its contract",
+                self.table
+            );
+            writer.write(batch.clone()).await?;
+        }
+        Ok(writer.flush().await?)
+    }
+
+    fn write_operation(&self, mode: deltalake::protocol::SaveMode, predicate: Option<String>) -> DeltaOperation {
+        let partition = &self.table.contract().partition;
+        let partition_by = (!partition.is_empty()).then(|| partition.clone());
+        DeltaOperation::Write { mode, partition_by, predicate }
+    }
+}
+
+fn adds(files: Vec<Add>) -> (Vec<Action>, Added) {
+    let bytes = files.iter().map(|file| u64::try_from(file.size).unwrap_or_default()).sum();
+    let added = Added { files: files.len() as u64, bytes };
+    (files.into_iter().map(Action::Add).collect(), added)
+}
+
+/// What a commit added.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Added {
+    /// Files.
+    pub files: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+fn log_store(delta: &DeltaTable) -> Arc<dyn deltalake::logstore::LogStore> {
+    delta.log_store()
+}

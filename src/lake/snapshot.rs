@@ -1,0 +1,116 @@
+//! Tables as DataFusion reads them.
+//!
+//! In: a handle. Out: a table provider of exactly the handle's version, or the rows that pass a filter.
+//! Never: refreshes a handle; what is read is what its version says.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
+
+use anyhow::Context;
+use arrow::array::RecordBatch;
+use datafusion::catalog::TableProvider;
+use datafusion::prelude::{Expr, SessionContext, col, lit};
+use futures::TryStreamExt;
+
+use super::{Handle, log_store};
+use crate::domain::day::Day;
+use crate::schema::column::reject;
+
+impl Handle {
+    /// The table at this version, for a session.
+    pub async fn provider(&self) -> anyhow::Result<Arc<dyn TableProvider>> {
+        let provider = self.delta.table_provider().await;
+        provider.with_context(|| format!("reading table {}", self.table))
+    }
+
+    /// Makes the table's storage known to a session.
+    pub fn prepare(&self, session: &SessionContext) -> anyhow::Result<()> {
+        self.delta.update_datafusion_session(&session.state()).with_context(|| format!("preparing table {}", self.table))
+    }
+
+    /// The rows that pass every filter, columns cut to `columns` when it names any.
+    #[expect(clippy::disallowed_methods, reason = "a plain read needs none of the pipelines' session")]
+    pub async fn rows(&self, filters: Vec<Expr>, columns: &[&str]) -> anyhow::Result<Vec<RecordBatch>> {
+        let session = SessionContext::new();
+        self.prepare(&session)?;
+        let mut frame = session.read_table(self.provider().await?)?;
+        for filter in filters {
+            frame = frame.filter(filter)?;
+        }
+        let wanted = self.table.contract().schema();
+        let names: Vec<&str> = match columns {
+            [] => wanted.fields().iter().map(|field| field.name().as_str()).collect(),
+            some => some.to_vec(),
+        };
+        // DataFusion reads text as views; everything else here speaks the contract's types.
+        let cast = |name: &&str| -> anyhow::Result<Expr> {
+            let field = wanted.field_with_name(name)?;
+            Ok(datafusion::logical_expr::cast(col(*name), field.data_type().clone()).alias(*name))
+        };
+        let frame = frame.select(names.iter().map(cast).collect::<anyhow::Result<Vec<_>>>()?)?;
+        Ok(frame.collect().await?)
+    }
+
+    /// The rows of one day.
+    pub async fn day(&self, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
+        let partition = self.table.contract().partition.first().context("the table is not partitioned")?;
+        let value = lit(datafusion::scalar::ScalarValue::Date32(Some(day.epoch_days())));
+        self.rows(vec![col(partition.as_str()).eq(value)], &[]).await
+    }
+
+    /// The days that the table has files of.
+    pub async fn days(&self) -> anyhow::Result<BTreeSet<Day>> {
+        let partition = self.table.contract().partition.first().context("the table is not partitioned")?;
+        let mut days = BTreeSet::new();
+        for partitions in paths(&self.delta).await?.into_values() {
+            if let Some(Some(day)) = partitions.get(partition) {
+                days.insert(day.parse().map_err(anyhow::Error::msg)?);
+            }
+        }
+        Ok(days)
+    }
+
+    /// The days that got new files after a version.
+    pub async fn days_since(&self, version: i64) -> anyhow::Result<BTreeSet<Day>> {
+        let partition = self.table.contract().partition.first().context("the table is not partitioned")?;
+        let mut earlier = deltalake::DeltaTable::new(log_store(&self.delta));
+        earlier.load_version(u64::try_from(version)?).await?;
+        let before: BTreeSet<String> = paths(&earlier).await?.into_keys().collect();
+        let mut days = BTreeSet::new();
+        for (path, partitions) in paths(&self.delta).await? {
+            if !before.contains(&path)
+                && let Some(Some(day)) = partitions.get(partition)
+            {
+                days.insert(day.parse().map_err(anyhow::Error::msg)?);
+            }
+        }
+        Ok(days)
+    }
+
+    /// Offsets of a topic's partition from `from` on that lie in the table `reject`.
+    pub async fn rejected_from(&self, topic: &str, partition: i32, from: i64) -> anyhow::Result<BTreeSet<i64>> {
+        let filters = vec![
+            col(reject::TOPIC.name).eq(lit(topic)),
+            col(reject::SOURCE_PARTITION.name).eq(lit(partition)),
+            col(reject::SOURCE_OFFSET.name).gt_eq(lit(from)),
+        ];
+        let mut offsets = BTreeSet::new();
+        for batch in self.rows(filters, &[reject::SOURCE_OFFSET.name]).await? {
+            offsets.extend(reject::SOURCE_OFFSET.of(&batch)?.values());
+        }
+        Ok(offsets)
+    }
+}
+
+/// Every file of a table with its partition values.
+async fn paths(
+    table: &deltalake::DeltaTable,
+) -> anyhow::Result<BTreeMap<String, HashMap<String, Option<String>>>> {
+    let store = log_store(table);
+    let mut files = table.snapshot()?.snapshot().file_views(store.as_ref(), None);
+    let mut paths = BTreeMap::new();
+    while let Some(file) = files.try_next().await? {
+        paths.insert(file.path().into_owned(), file.partition_values_map());
+    }
+    Ok(paths)
+}

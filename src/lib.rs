@@ -1,0 +1,19 @@
+#![doc = include_str!("ARCHITECTURE.md")]
+
+pub mod domain;
+pub mod clock;
+pub mod schema;
+pub mod telemetry;
+pub mod source;
+pub mod decode;
+pub mod lake;
+pub mod text;
+pub mod feature;
+pub mod score;
+pub mod decide;
+pub mod export;
+pub mod pipeline;
+pub mod serve;
+pub mod config;
+pub mod job;
+pub mod cli;

@@ -1,0 +1,166 @@
+//! Problems of definitions, found without data and without a broker.
+//!
+//! In: definitions and contracts. Out: every problem, each with its file. Never: stops at the first.
+
+use std::ops::ControlFlow;
+
+use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions};
+
+use super::definition::{BOUNDS, Definition, Definitions, Window};
+use super::{graph, session};
+use crate::domain::day::Day;
+use crate::schema::contract::{Table, Writer};
+
+/// Longer means that a table is missing in between.
+const MAX_LINES: usize = 80;
+/// A case that fires, its nearest that does not, and an empty input.
+const MIN_CASES: usize = 3;
+/// A Monday; any day would do.
+const DAY: i32 = 20_094;
+
+/// Everything that is wrong with the definitions.
+pub async fn problems(definitions: &Definitions) -> anyhow::Result<Vec<String>> {
+    let mut problems = Vec::new();
+    for definition in definitions.all.values() {
+        problems.extend(wording(definition).into_iter().map(|problem| format!("{}: {problem}", definition.stem.display())));
+    }
+    if let Err(problem) = graph::order(definitions) {
+        problems.push(format!("{problem:#}"));
+        return Ok(problems);
+    }
+    for table in graph::unwritten(definitions)? {
+        problems.push(format!("table {table} is read, but no definition writes it"));
+    }
+    for table in Table::all() {
+        let wanted = matches!(table.contract().writer, Writer::Pipeline | Writer::Decide);
+        if wanted != definitions.all.contains_key(&table) {
+            problems.push(format!("table {table}: its contract and pipelines/ disagree on who writes it"));
+        }
+    }
+    let session = session::session(definitions.cards())?;
+    let day = Day::from_epoch_days(DAY);
+    for table in Table::all() {
+        session::register(&session, table, session::empty(table.contract())?, day)?;
+    }
+    for definition in definitions.all.values().filter(|definition| definition.select.is_some()) {
+        let stem = definition.stem.display();
+        match session::plan(&session, definition, window(definition, day)).await {
+            Ok(plan) => problems.extend(shape(definition, plan.schema().as_arrow())),
+            Err(problem) => problems.push(format!("{stem}.sql: {problem:#}")),
+        }
+    }
+    Ok(problems)
+}
+
+/// The window that a definition's table is partitioned by.
+pub fn window(definition: &Definition, day: Day) -> Window {
+    match definition.table.contract().partition.first().map(String::as_str) {
+        Some("week") => Window::Week(day.week().monday()),
+        _ => Window::Day(day),
+    }
+}
+
+/// The plan against the contract: names, order, types, nullability.
+fn shape(definition: &Definition, planned: &arrow::datatypes::Schema) -> Vec<String> {
+    let wanted = definition.table.contract().schema();
+    let stem = definition.stem.display();
+    let names = |schema: &arrow::datatypes::Schema| -> Vec<String> {
+        schema.fields().iter().map(|field| field.name().clone()).collect()
+    };
+    if names(planned) != names(&wanted) {
+        return vec![format!("{stem}.sql: columns are {}, the contract says {}", names(planned).join(" "), names(&wanted).join(" "))];
+    }
+    let mut problems = Vec::new();
+    for (found, wanted) in planned.fields().iter().zip(wanted.fields()) {
+        let (name, table) = (wanted.name(), definition.table);
+        if !session::same_type(found.data_type(), wanted.data_type()) {
+            problems.push(format!(
+                "{stem}.sql: column \"{name}\" of {table} is {}, the contract says {}",
+                found.data_type(),
+                wanted.data_type()
+            ));
+        }
+        if found.is_nullable() && !wanted.is_nullable() {
+            problems.push(format!("{stem}.sql: column \"{name}\" of {table} can be null, the contract says it cannot"));
+        }
+    }
+    problems
+}
+
+/// The rules of writing.
+fn wording(definition: &Definition) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (name, param) in &definition.facts.param {
+        if param.value.is_some() == param.days_before.is_some() {
+            problems.push(format!("param {name} needs either a value or days_before"));
+        }
+        if param.value.is_some() && param.unit.is_none() {
+            problems.push(format!("param {name} has no unit"));
+        }
+        if param.why.len() < 10 {
+            problems.push(format!("param {name} does not say why"));
+        }
+    }
+    let Some(select) = &definition.select else { return problems };
+    let used = select.parameters();
+    for name in definition.facts.param.keys().filter(|name| !used.contains(*name)) {
+        problems.push(format!("param {name} is not used"));
+    }
+    for name in used.iter().filter(|name| !BOUNDS.contains(&name.as_str()) && !definition.facts.param.contains_key(*name)) {
+        problems.push(format!("${name} is not defined"));
+    }
+    problems.extend(layout(&select.text));
+    problems.extend(literals(definition));
+    let cases = std::fs::read_to_string(definition.stem.with_extension("slt")).unwrap_or_default();
+    let found = cases.lines().filter(|line| line.starts_with("query ")).count();
+    if found < MIN_CASES {
+        problems.push(format!("{found} cases in its .slt; {MIN_CASES} are the least"));
+    }
+    problems
+}
+
+fn layout(text: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    let lines: Vec<&str> = text.lines().collect();
+    if lines.len() > MAX_LINES {
+        problems.push(format!("{} lines of SQL; {MAX_LINES} are the most", lines.len()));
+    }
+    if !lines.first().is_some_and(|line| line.starts_with("-- ")) {
+        problems.push("the SQL does not open with a comment".to_owned());
+    }
+    for (index, line) in lines.iter().enumerate() {
+        let opens = line.trim_end().strip_suffix(" AS (").map(|head| head.trim_start_matches("WITH ").trim_start_matches("),").trim());
+        let Some(name) = opens.filter(|name| name.chars().all(|c| c.is_alphanumeric() || c == '_')) else { continue };
+        if !lines.get(index + 1).is_some_and(|next| next.trim_start().starts_with("-- ")) {
+            problems.push(format!("{name} does not open with a comment"));
+        }
+        if ["tmp", "temp", "cte", "final"].iter().any(|bad| name.starts_with(bad)) {
+            problems.push(format!("\"{name}\" does not name the rows it holds"));
+        }
+    }
+    problems
+}
+
+fn literals(definition: &Definition) -> Vec<String> {
+    let mut problems = Vec::new();
+    let Some(select) = &definition.select else { return problems };
+    let _: ControlFlow<()> = visit_expressions(&select.statement, |expr| {
+        match expr {
+            Expr::Value(value) => match &value.value {
+                Value::Number(number, _) if !["0", "1"].contains(&number.as_str()) => {
+                    problems.push(format!("the number {number} belongs into a param with unit and why"));
+                }
+                _ => {}
+            },
+            Expr::Function(function) => {
+                let name = function.name.to_string().to_lowercase();
+                if ["now", "random", "uuid", "current_date", "current_time", "current_timestamp", "today"].contains(&name.as_str()) {
+                    problems.push(format!("{name}() makes a run irreproducible; time enters as $day"));
+                }
+            }
+            _ => {}
+        }
+        ControlFlow::Continue(())
+    });
+    problems
+}

@@ -1,0 +1,304 @@
+//! Definitions: the files `pipelines/STAGE/TABLE.{sql,toml,slt}`.
+//!
+//! In: a folder. Out: every definition in it, parsed, with its hash. Never: runs one, and never declares what a
+//! definition reads: that is read from its SQL.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, Value, visit_expressions, visit_expressions_mut};
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use crate::domain::day::Day;
+use crate::schema::contract::Table;
+use crate::score::card::Card;
+
+/// Every definition of a folder.
+#[derive(Debug, Clone)]
+pub struct Definitions {
+    /// By table, in the order of the tables.
+    pub all: BTreeMap<Table, Definition>,
+}
+
+/// One definition.
+#[derive(Debug, Clone)]
+pub struct Definition {
+    /// The table it writes.
+    pub table: Table,
+    /// Its folder: event, feature, score, decide or export.
+    pub stage: String,
+    /// The path of its files without extension, for messages.
+    pub stem: PathBuf,
+    /// When, with which numbers, and why those.
+    pub facts: Facts,
+    /// What is computed; `None` for `decide`, whose rules are parameters of a state machine.
+    pub select: Option<Select>,
+    /// SHA-256 over its files, hex.
+    pub hash: String,
+}
+
+/// The parsed statement with its text.
+#[derive(Debug, Clone)]
+pub struct Select {
+    /// As written.
+    pub text: String,
+    /// As parsed.
+    pub statement: Statement,
+}
+
+/// The `.toml` of a definition.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Facts {
+    /// One sentence: what the table is for.
+    pub doc: String,
+    /// Who answers for it.
+    pub owner: String,
+    /// When it runs.
+    pub schedule: String,
+    /// Its parameters.
+    #[serde(default)]
+    pub param: BTreeMap<String, Param>,
+    /// Its scorecards.
+    #[serde(default)]
+    pub card: BTreeMap<String, Card>,
+}
+
+/// A parameter: a value with its unit, or a day counted back from the computed one, and the reason.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Param {
+    /// A number, a text or a truth value.
+    pub value: Option<toml::Value>,
+    /// Unit of a value.
+    pub unit: Option<String>,
+    /// Instead of a value: this many days before `$day`.
+    pub days_before: Option<i32>,
+    /// Why this value and no other.
+    pub why: String,
+}
+
+/// What a definition is computed for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// One local day.
+    Day(Day),
+    /// The ISO week that begins with this Monday.
+    Week(Day),
+}
+
+impl Window {
+    /// The partition that it fills.
+    pub fn partition(self) -> Day {
+        match self {
+            Self::Day(day) | Self::Week(day) => day,
+        }
+    }
+
+    /// The days of it, as `[from, until)`.
+    fn bounds(self) -> (Day, Day) {
+        match self {
+            Self::Day(day) => (day, day.plus(1)),
+            Self::Week(monday) => (monday, monday.plus(7)),
+        }
+    }
+}
+
+/// Names that every definition may use without defining them.
+pub const BOUNDS: [&str; 6] = ["day", "day_before", "day_after", "until_day", "from", "until"];
+
+impl Definitions {
+    /// Reads a folder, or says everything that is wrong with it.
+    pub fn read(folder: &Path) -> anyhow::Result<Self> {
+        let mut all = BTreeMap::new();
+        let mut problems = Vec::new();
+        for facts in files(folder, "toml")? {
+            match Definition::read(&facts) {
+                Ok(definition) => drop(all.insert(definition.table, definition)),
+                Err(problem) => problems.push(format!("{}: {problem:#}", facts.display())),
+            }
+        }
+        for stray in files(folder, "sql")?.into_iter().filter(|sql| !sql.with_extension("toml").exists()) {
+            problems.push(format!("{}: no .toml beside it", stray.display()));
+        }
+        if all.is_empty() && problems.is_empty() {
+            bail!("no definitions in {}; name their folder with --pipelines", folder.display());
+        }
+        anyhow::ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        Ok(Self { all })
+    }
+
+    /// The definition of a table.
+    pub fn get(&self, table: Table) -> anyhow::Result<&Definition> {
+        self.all.get(&table).with_context(|| format!("no definition writes table {table}"))
+    }
+
+    /// Every scorecard by name.
+    pub fn cards(&self) -> BTreeMap<String, Card> {
+        let cards = self.all.values().flat_map(|definition| definition.facts.card.clone());
+        cards.collect()
+    }
+}
+
+fn files(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
+    let mut found = Vec::new();
+    let stages = std::fs::read_dir(folder).with_context(|| format!("reading pipelines folder {}", folder.display()))?;
+    for stage in stages {
+        let stage = stage?.path();
+        if !stage.is_dir() {
+            continue;
+        }
+        for file in std::fs::read_dir(&stage)? {
+            let file = file?.path();
+            if file.extension().is_some_and(|found| found == extension) {
+                found.push(file);
+            }
+        }
+    }
+    found.sort();
+    Ok(found)
+}
+
+impl Definition {
+    fn read(facts: &Path) -> anyhow::Result<Self> {
+        let stem = facts.with_extension("");
+        let name = stem.file_name().and_then(|name| name.to_str()).context("a file without a name")?;
+        let stage = stem.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
+        let toml = std::fs::read_to_string(facts)?;
+        let sql = stem.with_extension("sql");
+        let sql = if sql.exists() { Some(std::fs::read_to_string(sql)?) } else { None };
+        let slt = std::fs::read_to_string(stem.with_extension("slt")).unwrap_or_default();
+        let mut hash = Sha256::new();
+        for text in [&toml, sql.as_deref().unwrap_or_default(), &slt] {
+            hash.update(text.len().to_le_bytes());
+            hash.update(text);
+        }
+        let facts: Facts = toml::from_str(&toml)?;
+        for (name, card) in &facts.card {
+            card.check().with_context(|| format!("card {name}"))?;
+        }
+        Ok(Self {
+            table: name.parse().map_err(anyhow::Error::msg)?,
+            stage: stage.to_owned(),
+            facts,
+            select: sql.map(Select::parse).transpose()?,
+            hash: hex::encode(hash.finalize()),
+            stem,
+        })
+    }
+
+    /// A parameter's value as a whole number, for rules that Rust reads.
+    pub fn integer(&self, name: &str) -> anyhow::Result<i64> {
+        let value = self.facts.param.get(name).and_then(|param| param.value.as_ref());
+        value.and_then(toml::Value::as_integer).with_context(|| format!("{}.toml: no whole number \"{name}\"", self.stem.display()))
+    }
+
+    /// Its parameters as bound, for `pipeline_run`.
+    pub fn bound(&self) -> String {
+        let text = |param: &Param| match (&param.value, param.days_before) {
+            (Some(value), _) => value.to_string(),
+            (None, days) => format!("{} days before", days.unwrap_or_default()),
+        };
+        let bound: BTreeMap<&str, String> =
+            self.facts.param.iter().map(|(name, param)| (name.as_str(), text(param))).collect();
+        serde_json::to_string(&bound).unwrap_or_default()
+    }
+
+    /// The statement with every parameter replaced by its value for a window.
+    pub fn bind(&self, window: Window) -> anyhow::Result<Statement> {
+        let select = self.select.as_ref().with_context(|| format!("table {} has no SQL", self.table))?;
+        let values = self.values(window)?;
+        let mut statement = select.statement.clone();
+        let flow = visit_expressions_mut(&mut statement, |expr| {
+            if let Some(name) = placeholder(expr) {
+                match values.get(name) {
+                    Some(value) => *expr = value.clone(),
+                    None => return ControlFlow::Break(name.to_owned()),
+                }
+            }
+            ControlFlow::Continue(())
+        });
+        match flow {
+            ControlFlow::Break(name) => bail!("{}.sql: ${name} is not defined", self.stem.display()),
+            ControlFlow::Continue(()) => Ok(statement),
+        }
+    }
+
+    fn values(&self, window: Window) -> anyhow::Result<BTreeMap<String, Expr>> {
+        let (from, until) = window.bounds();
+        let mut values = BTreeMap::new();
+        let mut put = |name: &str, sql: String| -> anyhow::Result<()> {
+            let expr = Parser::new(&GenericDialect {}).try_with_sql(&sql)?.parse_expr()?;
+            values.insert(name.to_owned(), expr);
+            Ok(())
+        };
+        let instant = |micros: i64| format!("arrow_cast({micros}, 'Timestamp(Microsecond, Some(\"UTC\"))')");
+        put("day", format!("DATE '{from}'"))?;
+        put("day_before", format!("DATE '{}'", from.plus(-1)))?;
+        put("day_after", format!("DATE '{}'", from.plus(1)))?;
+        put("until_day", format!("DATE '{until}'"))?;
+        put("from", instant(from.starts_at()))?;
+        put("until", instant(until.starts_at()))?;
+        for (name, param) in &self.facts.param {
+            put(name, param.sql(from).with_context(|| format!("{}.toml: param {name}", self.stem.display()))?)?;
+        }
+        Ok(values)
+    }
+}
+
+impl Param {
+    fn sql(&self, day: Day) -> anyhow::Result<String> {
+        match (&self.value, self.days_before) {
+            (None, Some(days)) => Ok(format!("DATE '{}'", day.plus(-days))),
+            (Some(toml::Value::Integer(value)), None) => Ok(value.to_string()),
+            // In exponent form, since DataFusion reads 0.25 as a decimal and 2.5e-1 as a float.
+            (Some(toml::Value::Float(value)), None) => Ok(format!("{value:e}")),
+            (Some(toml::Value::Boolean(value)), None) => Ok(value.to_string()),
+            (Some(toml::Value::String(value)), None) => Ok(format!("'{}'", value.replace('\'', "''"))),
+            _ => bail!("a parameter has either a value (number, text, truth) or days_before"),
+        }
+    }
+}
+
+impl Select {
+    fn parse(text: String) -> anyhow::Result<Self> {
+        let mut statements = Parser::parse_sql(&GenericDialect {}, &text)?;
+        match (statements.pop(), statements.is_empty()) {
+            (Some(statement @ Statement::Query(_)), true) => Ok(Self { text, statement }),
+            _ => bail!("a definition is one SELECT and nothing else"),
+        }
+    }
+
+    /// The query inside.
+    pub fn query(&self) -> Option<&Query> {
+        match &self.statement {
+            Statement::Query(query) => Some(query),
+            _ => None,
+        }
+    }
+
+    /// Names of the parameters that it uses.
+    pub fn parameters(&self) -> BTreeSet<String> {
+        let mut names = BTreeSet::new();
+        let _: ControlFlow<()> = visit_expressions(&self.statement, |expr| {
+            names.extend(placeholder(expr).map(str::to_owned));
+            ControlFlow::Continue(())
+        });
+        names
+    }
+}
+
+fn placeholder(expr: &Expr) -> Option<&str> {
+    match expr {
+        Expr::Value(value) => match &value.value {
+            Value::Placeholder(name) => name.strip_prefix('$'),
+            _ => None,
+        },
+        _ => None,
+    }
+}

@@ -1,0 +1,95 @@
+//! What depends on what, read from the SQL.
+//!
+//! In: definitions. Out: the order in which tables have to be computed. Never: a declared dependency.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, bail};
+use datafusion::sql::parser::Statement;
+use datafusion::sql::resolve::resolve_table_references;
+
+use super::definition::{Definition, Definitions};
+use crate::schema::contract::{Table, Writer};
+
+/// Suffix of a table's name in SQL that reads only the days before the computed one.
+pub const BEFORE: &str = "_before";
+
+/// One table that a definition reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Read {
+    /// Which.
+    pub table: Table,
+    /// Only days before the computed one: no edge of the graph, since they have been computed already.
+    pub before: bool,
+}
+
+/// What a definition reads.
+pub fn reads(definition: &Definition) -> anyhow::Result<BTreeSet<Read>> {
+    let Some(select) = &definition.select else { return Ok(BTreeSet::new()) };
+    let statement = Statement::Statement(Box::new(select.statement.clone()));
+    let (references, _ctes) = resolve_table_references(&statement, true)?;
+    references.iter().map(|reference| read(reference.table())).collect()
+}
+
+fn read(name: &str) -> anyhow::Result<Read> {
+    if let Ok(table) = name.parse() {
+        return Ok(Read { table, before: false });
+    }
+    let table = name.strip_suffix(BEFORE).and_then(|name| name.parse().ok());
+    let table = table.with_context(|| format!("\"{name}\" is no table of the lake"))?;
+    Ok(Read { table, before: true })
+}
+
+/// Every definition's table behind all that it reads; an error names a cycle.
+pub fn order(definitions: &Definitions) -> anyhow::Result<Vec<Table>> {
+    let mut edges = BTreeMap::new();
+    for definition in definitions.all.values() {
+        let reads = reads(definition).with_context(|| format!("{}.sql", definition.stem.display()))?;
+        let mut tables: BTreeSet<Table> = reads.iter().filter(|read| !read.before).map(|read| read.table).collect();
+        // `decide` reads its candidates by Rust, so its one edge cannot be read from SQL.
+        if definition.table == Table::DECISION {
+            tables.insert(Table::BLOCK_CANDIDATE);
+        }
+        edges.insert(definition.table, tables);
+    }
+    let mut ordered = Vec::new();
+    while ordered.len() < edges.len() {
+        let ready = |table: &Table| ordered.contains(table) || !edges.contains_key(table);
+        let next = edges.iter().find(|(table, reads)| !ordered.contains(*table) && reads.iter().all(ready));
+        match next {
+            Some((table, _)) => ordered.push(*table),
+            None => {
+                let left: Vec<_> = edges.keys().filter(|table| !ordered.contains(*table)).map(|table| table.name()).collect();
+                bail!("tables read one another in a circle: {}", left.join(", "));
+            }
+        }
+    }
+    Ok(ordered)
+}
+
+/// The tables of `order` that lie behind `decision`: they wait for `decide`.
+pub fn after_decision(definitions: &Definitions) -> anyhow::Result<BTreeSet<Table>> {
+    let mut behind = BTreeSet::from([Table::DECISION]);
+    for table in order(definitions)? {
+        let definition = definitions.get(table)?;
+        if reads(definition)?.iter().any(|read| !read.before && behind.contains(&read.table)) {
+            behind.insert(table);
+        }
+    }
+    behind.remove(&Table::DECISION);
+    Ok(behind)
+}
+
+/// Tables that are read but that nobody writes.
+pub fn unwritten(definitions: &Definitions) -> anyhow::Result<BTreeSet<Table>> {
+    let mut unwritten = BTreeSet::new();
+    for definition in definitions.all.values() {
+        for read in reads(definition)? {
+            let by_pipeline = matches!(read.table.contract().writer, Writer::Pipeline | Writer::Decide);
+            if by_pipeline && !definitions.all.contains_key(&read.table) {
+                unwritten.insert(read.table);
+            }
+        }
+    }
+    Ok(unwritten)
+}

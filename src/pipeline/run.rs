@@ -1,0 +1,158 @@
+//! Runs definitions against the lake.
+//!
+//! In: a window and the tables to compute. Out: their partitions, written whole, and a row of `pipeline_run` for each
+//! with everything needed to derive it again. Never: appends to a partition; a second run changes nothing.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::PathBuf;
+
+use anyhow::Context;
+use arrow::array::RecordBatch;
+
+use super::check;
+use super::definition::{Definition, Definitions};
+use super::{graph, session};
+use crate::clock::{Clock, Stopwatch};
+use crate::domain::day::Day;
+use crate::lake::{Handle, Lake};
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+
+/// What one definition did.
+#[derive(Debug, Clone)]
+pub struct Ran {
+    /// Table written.
+    pub table: Table,
+    /// Partition written.
+    pub day: Day,
+    /// Rows in it.
+    pub rows: u64,
+    /// Version of the table that holds them.
+    pub version: i64,
+    /// Milliseconds that it took.
+    pub took_ms: u64,
+}
+
+/// A lake and its definitions, with the tables that have been opened.
+#[derive(Debug)]
+pub struct Runner {
+    lake: Lake,
+    definitions: Definitions,
+    clock: Clock,
+    handles: HashMap<Table, Handle>,
+    runs: Sheet,
+}
+
+impl Runner {
+    /// A runner; nothing is opened yet.
+    pub fn new(lake: Lake, definitions: Definitions, clock: Clock) -> Self {
+        let runs = Sheet::new(Table::PIPELINE_RUN.contract());
+        Self { lake, definitions, clock, handles: HashMap::new(), runs }
+    }
+
+    /// The definitions that it runs.
+    pub fn definitions(&self) -> &Definitions {
+        &self.definitions
+    }
+
+    /// Computes tables for a day, in the order of their dependencies.
+    pub async fn run(&mut self, tables: &[Table], day: Day) -> anyhow::Result<Vec<Ran>> {
+        let mut ran = Vec::new();
+        for table in graph::order(&self.definitions)?.into_iter().filter(|table| tables.contains(table)) {
+            ran.push(self.run_one(table, day).await.with_context(|| format!("computing {table} for {day}"))?);
+        }
+        self.note_runs().await?;
+        Ok(ran)
+    }
+
+    async fn run_one(&mut self, table: Table, day: Day) -> anyhow::Result<Ran> {
+        let started_at = self.clock.now();
+        let watch = Stopwatch::start();
+        let definition = self.definitions.get(table)?.clone();
+        let window = check::window(&definition, day);
+        let mut inputs = BTreeMap::new();
+        let session = session::session(self.definitions.cards())?;
+        for read in graph::reads(&definition)? {
+            if inputs.contains_key(read.table.name()) {
+                continue;
+            }
+            let provider = match self.newest(read.table).await? {
+                Some(handle) => {
+                    handle.prepare(&session)?;
+                    inputs.insert(read.table.name(), handle.version());
+                    handle.provider().await?
+                }
+                None => session::empty(read.table.contract())?,
+            };
+            session::register(&session, read.table, provider, window.partition())?;
+        }
+        let plan = session::plan(&session, &definition, window).await?;
+        let batches = session::rows(&session, plan, table.contract()).await?;
+        let done = self.write(&definition, window.partition(), &batches, &inputs, started_at, watch).await?;
+        Ok(done)
+    }
+
+    /// Writes a partition that Rust has computed (`decide`), with its row of `pipeline_run`.
+    pub async fn write(
+        &mut self,
+        definition: &Definition,
+        day: Day,
+        batches: &[RecordBatch],
+        inputs: &BTreeMap<&'static str, i64>,
+        started_at: i64,
+        watch: Stopwatch,
+    ) -> anyhow::Result<Ran> {
+        let table = definition.table;
+        let replaced = self.open(table).await?.replace(day, batches).await?;
+        let took_ms = u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let row = self.runs.row().day(day).text(table.name()).text(&definition.hash).text(&definition.bound());
+        let row = row.text(&serde_json::to_string(inputs)?).int64(replaced.version);
+        let row = row.int64(i64::try_from(replaced.rows)?).text(env!("CARGO_PKG_VERSION"));
+        row.instant(started_at).int64(i64::try_from(took_ms)?).end();
+        tracing::info!(table = %table, %day, version = replaced.version, rows = replaced.rows, took_ms, "computed");
+        Ok(Ran { table, day, rows: replaced.rows, version: replaced.version, took_ms })
+    }
+
+    /// Writes the collected rows of `pipeline_run`.
+    pub async fn note_runs(&mut self) -> anyhow::Result<()> {
+        if self.runs.is_empty() {
+            return Ok(());
+        }
+        let batch = self.runs.finish();
+        self.open(Table::PIPELINE_RUN).await?.append(&[batch], &[]).await?;
+        Ok(())
+    }
+
+    /// The newest version of a table, if it exists.
+    pub async fn newest(&mut self, table: Table) -> anyhow::Result<Option<&Handle>> {
+        if !self.handles.contains_key(&table) {
+            match self.lake.find(table).await? {
+                Some(handle) => drop(self.handles.insert(table, handle)),
+                None => return Ok(None),
+            }
+        }
+        let handle = self.handles.get_mut(&table).context("the handle was just put there")?;
+        handle.refresh().await?;
+        Ok(Some(handle))
+    }
+
+    async fn open(&mut self, table: Table) -> anyhow::Result<&mut Handle> {
+        if !self.handles.contains_key(&table) {
+            let handle = self.lake.open(table).await?;
+            self.handles.insert(table, handle);
+        }
+        let handle = self.handles.get_mut(&table).context("the handle was just put there")?;
+        handle.refresh().await?;
+        Ok(handle)
+    }
+}
+
+/// Where the definitions are: the named folder, else `pipelines` here, else the one of the source tree.
+pub fn folder(named: Option<PathBuf>) -> PathBuf {
+    let here = PathBuf::from("pipelines");
+    match named {
+        Some(named) => named,
+        None if here.is_dir() => here,
+        None => PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines")),
+    }
+}

@@ -1,0 +1,122 @@
+//! Sessions in which definitions are planned: tables by their contract's name, our functions, bound parameters.
+//!
+//! In: tables, either of the lake at one version or in memory. Out: plans and their rows. Never: a session without
+//! a bound on its memory.
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+
+use anyhow::Context;
+use arrow::array::RecordBatch;
+use arrow::datatypes::DataType;
+use datafusion::catalog::TableProvider;
+use datafusion::datasource::{MemTable, ViewTable};
+use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::runtime_env::RuntimeEnvBuilder;
+use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::prelude::{DataFrame, Expr, SessionConfig, SessionContext, cast, col, lit};
+use datafusion::scalar::ScalarValue;
+use datafusion::sql::parser::Statement;
+
+use super::definition::{Definition, Window};
+use super::graph::BEFORE;
+use crate::domain::day::Day;
+use crate::schema::contract::{Column, Contract, Table, Type};
+use crate::score::card::Card;
+use crate::{feature, score};
+
+/// Memory that a run may take before it spills to disk.
+const MEMORY_BYTES: usize = 1 << 30;
+
+/// A session with every function of the house.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> {
+    let config = SessionConfig::new()
+        .with_target_partitions(std::thread::available_parallelism().map_or(1, usize::from))
+        .with_information_schema(false)
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true);
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
+    let session = SessionContext::new_with_config_rt(config, runtime);
+    feature::register(&session);
+    score::register(&session, cards);
+    Ok(session)
+}
+
+/// Registers a table, and its days before the computed one under `TABLE_before`.
+pub fn register(
+    session: &SessionContext,
+    table: Table,
+    provider: Arc<dyn TableProvider>,
+    day: Day,
+) -> anyhow::Result<()> {
+    session.register_table(table.name(), Arc::clone(&provider))?;
+    if let Some(partition) = table.contract().partition.first() {
+        let scan = LogicalPlanBuilder::scan(table.name(), datafusion::datasource::provider_as_source(provider), None)?;
+        let earlier = col(partition.as_str()).lt(lit(ScalarValue::Date32(Some(day.epoch_days()))));
+        let view = ViewTable::new(scan.filter(earlier)?.build()?, None);
+        session.register_table(format!("{table}{BEFORE}"), Arc::new(view))?;
+    }
+    Ok(())
+}
+
+/// An empty table of a contract; cells that an INSERT does not name take the contract's example.
+pub fn empty(contract: &Contract) -> anyhow::Result<Arc<dyn TableProvider>> {
+    let schema = contract.schema();
+    let table = MemTable::try_new(Arc::clone(&schema), vec![vec![RecordBatch::new_empty(schema)]])?;
+    let mut defaults: HashMap<String, Expr> = HashMap::new();
+    for column in &contract.columns {
+        if let Some(example) = example(column)? {
+            defaults.insert(column.name.clone(), example);
+        }
+    }
+    Ok(Arc::new(table.with_column_defaults(defaults)))
+}
+
+fn example(column: &Column) -> anyhow::Result<Option<Expr>> {
+    let Some(value) = &column.example else { return Ok(None) };
+    let text = value.as_str().map(str::to_owned);
+    let literal = match (column.kind, value) {
+        (Type::Int32 | Type::Int64, toml::Value::Integer(value)) => lit(*value),
+        (Type::Float64, toml::Value::Float(value)) => lit(*value),
+        (Type::Bool, toml::Value::Boolean(value)) => lit(*value),
+        (Type::Utf8 | Type::Date | Type::Timestamp | Type::Binary, _) => {
+            lit(text.with_context(|| format!("example of column {} is no text", column.name))?)
+        }
+        _ => anyhow::bail!("example of column {} has the wrong type", column.name),
+    };
+    Ok(Some(cast(literal, column.kind.arrow())))
+}
+
+/// Plans a definition for a window; the tables it reads must be registered.
+pub async fn plan(session: &SessionContext, definition: &Definition, window: Window) -> anyhow::Result<LogicalPlan> {
+    let statement = Statement::Statement(Box::new(definition.bind(window)?));
+    let plan = session.state().statement_to_plan(statement).await;
+    plan.with_context(|| format!("planning {}.sql", definition.stem.display()))
+}
+
+/// Runs a plan; the rows come in the contract's types and in the order of its cluster columns.
+pub async fn rows(session: &SessionContext, plan: LogicalPlan, contract: &Contract) -> anyhow::Result<Vec<RecordBatch>> {
+    let mut frame = DataFrame::new(session.state(), plan);
+    if !contract.cluster.is_empty() {
+        frame = frame.sort(contract.cluster.iter().map(|column| col(column.as_str()).sort(true, false)).collect())?;
+    }
+    let batches = frame.collect().await?;
+    batches.iter().map(|batch| conform(batch, contract)).collect()
+}
+
+/// The batch in exactly the contract's schema: text views become text, nullability is checked.
+fn conform(batch: &RecordBatch, contract: &Contract) -> anyhow::Result<RecordBatch> {
+    let mut columns = Vec::new();
+    for (field, array) in contract.schema().fields().iter().zip(batch.columns()) {
+        let array = arrow::compute::cast(array, field.data_type())
+            .with_context(|| format!("column {} of {}", field.name(), contract.name))?;
+        columns.push(array);
+    }
+    RecordBatch::try_new(contract.schema(), columns).with_context(|| format!("rows for table {}", contract.name))
+}
+
+/// Whether a planned type holds what the contract's type says: text and text views are the same to a reader.
+pub fn same_type(planned: &DataType, contract: &DataType) -> bool {
+    let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8);
+    planned == contract || (is_text(planned) && is_text(contract))
+}

@@ -1,0 +1,859 @@
+//! Typed handles of every column, generated from `schemas/table`; do not edit.
+//!
+//! In: a record batch. Out: the column's array with its own type. Never: a column's name as a string anywhere
+//! else. `CALLSIEVE_BLESS=1 cargo test handles_are_fresh` writes this file anew.
+
+use std::marker::PhantomData;
+
+use arrow::array::{
+    Array, BinaryArray, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+
+/// A column of a table, with the array type of its values.
+#[derive(Debug, Clone, Copy)]
+pub struct Column<A> {
+    /// The column's name.
+    pub name: &'static str,
+    array: PhantomData<A>,
+}
+
+impl<A: Array + 'static> Column<A> {
+    const fn new(name: &'static str) -> Self {
+        Self { name, array: PhantomData }
+    }
+
+    /// The column's array, if the batch has one of this name and type.
+    pub fn of(self, batch: &RecordBatch) -> anyhow::Result<&A> {
+        let column = batch.column_by_name(self.name);
+        let array = column.and_then(|array| array.as_any().downcast_ref());
+        array.ok_or_else(|| match column {
+            Some(array) => anyhow::anyhow!("column \"{}\" is {}", self.name, array.data_type()),
+            None => anyhow::anyhow!("no column \"{}\" in the batch", self.name),
+        })
+    }
+}
+
+/// What arrived: one row per accepted call detail record, in the commit that holds its offset.
+pub mod call_record {
+    use super::*;
+
+    /// Local day of the record's start.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// originating, terminating, forwarded, incoming_gateway or outgoing_gateway.
+    pub const RECORD_TYPE: Column<StringArray> = Column::new("record_type");
+    /// The exchange's id of the record; the same when it is sent again.
+    pub const RECORD_ID: Column<StringArray> = Column::new("record_id");
+    /// Call reference; local to an exchange, and it wraps.
+    pub const CALL_REF: Column<StringArray> = Column::new("call_ref");
+    /// Number of this part of a long call.
+    pub const PARTIAL_SEQ: Column<Int32Array> = Column::new("partial_seq");
+    /// Calling number, E.164 digits; set for caller_kind e164 alone.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// e164, national_short, sender_name, anonymous or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// Calling address as signalled; empty when withheld.
+    pub const CALLER_RAW: Column<StringArray> = Column::new("caller_raw");
+    /// Called number, E.164 digits; set for callee_kind e164 alone.
+    pub const CALLEE: Column<Int64Array> = Column::new("callee");
+    /// e164, national_short, sender_name, anonymous or invalid.
+    pub const CALLEE_KIND: Column<StringArray> = Column::new("callee_kind");
+    /// Called address as signalled.
+    pub const CALLEE_RAW: Column<StringArray> = Column::new("callee_raw");
+    /// Seizure, UTC.
+    pub const START_AT: Column<TimestampMicrosecondArray> = Column::new("start_at");
+    /// Seconds between seizure and answer or release.
+    pub const RING_S: Column<Int32Array> = Column::new("ring_s");
+    /// Seconds of conversation; 0 when not answered.
+    pub const DURATION_S: Column<Int32Array> = Column::new("duration_s");
+    /// Whether the called party answered.
+    pub const IS_ANSWERED: Column<BooleanArray> = Column::new("is_answered");
+    /// Q.850 cause value.
+    pub const RELEASE_CAUSE: Column<Int32Array> = Column::new("release_cause");
+    /// Trunk group of a gateway record.
+    pub const TRUNK: Column<StringArray> = Column::new("trunk");
+    /// Cell of the served party: the caller's in an originating record, the callee's in a terminating one.
+    pub const CELL: Column<Int64Array> = Column::new("cell");
+    /// Handset of the served party.
+    pub const IMEI: Column<Int64Array> = Column::new("imei");
+    /// IMSI of the served party.
+    pub const IMSI: Column<Int64Array> = Column::new("imsi");
+    /// Kafka partition the message came from; -1 for rows seeded without Kafka.
+    pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
+    /// Kafka offset of the message.
+    pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
+    /// When the row was written, UTC.
+    pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+}
+
+/// What arrived: one row per accepted short message record.
+pub mod sms_record {
+    use super::*;
+
+    /// Local day of the submission.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// originating, terminating, incoming_gateway or outgoing_gateway.
+    pub const RECORD_TYPE: Column<StringArray> = Column::new("record_type");
+    /// The message centre's id of the record; the same when it is sent again.
+    pub const RECORD_ID: Column<StringArray> = Column::new("record_id");
+    /// Message reference; local to a message centre, and it wraps.
+    pub const MESSAGE_REF: Column<StringArray> = Column::new("message_ref");
+    /// Sending number, E.164 digits; set for caller_kind e164 alone.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// e164, national_short, sender_name, anonymous or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// Sending address as signalled; empty when withheld.
+    pub const CALLER_RAW: Column<StringArray> = Column::new("caller_raw");
+    /// Registered name of the sender, upper case; set for caller_kind sender_name alone.
+    pub const SENDER_NAME: Column<StringArray> = Column::new("sender_name");
+    /// Receiving number, E.164 digits; set for callee_kind e164 alone.
+    pub const CALLEE: Column<Int64Array> = Column::new("callee");
+    /// e164, national_short, sender_name, anonymous or invalid.
+    pub const CALLEE_KIND: Column<StringArray> = Column::new("callee_kind");
+    /// Receiving address as signalled.
+    pub const CALLEE_RAW: Column<StringArray> = Column::new("callee_raw");
+    /// Submission, UTC.
+    pub const START_AT: Column<TimestampMicrosecondArray> = Column::new("start_at");
+    /// Segments of a long message.
+    pub const PARTS: Column<Int32Array> = Column::new("parts");
+    /// Trunk group of a gateway record.
+    pub const TRUNK: Column<StringArray> = Column::new("trunk");
+    /// Cell of the served party.
+    pub const CELL: Column<Int64Array> = Column::new("cell");
+    /// Handset of the served party.
+    pub const IMEI: Column<Int64Array> = Column::new("imei");
+    /// IMSI of the served party.
+    pub const IMSI: Column<Int64Array> = Column::new("imsi");
+    /// Kafka partition the message came from; -1 for rows seeded without Kafka.
+    pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
+    /// Kafka offset of the message.
+    pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
+    /// When the row was written, UTC.
+    pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+}
+
+/// One row per citizen's message to 156 or 5656, read as far as its plain form allows; nothing is dropped.
+pub mod citizen_report {
+    use super::*;
+
+    /// Local day of receipt.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The intake's id; the same when the report is sent again.
+    pub const REPORT_ID: Column<StringArray> = Column::new("report_id");
+    /// sms_156, sms_5656, voice, web or app.
+    pub const CHANNEL: Column<StringArray> = Column::new("channel");
+    /// Number that reported, E.164 digits.
+    pub const REPORTER: Column<Int64Array> = Column::new("reporter");
+    /// spam_call, spam_sms, scam_call or unparsed.
+    pub const KIND: Column<StringArray> = Column::new("kind");
+    /// e164, national_short, sender_name or none.
+    pub const SOURCE_KIND: Column<StringArray> = Column::new("source_kind");
+    /// Reported number, E.164 digits; set for source_kind e164 alone.
+    pub const SOURCE: Column<Int64Array> = Column::new("source");
+    /// Reported source as the citizen wrote it.
+    pub const SOURCE_RAW: Column<StringArray> = Column::new("source_raw");
+    /// What the citizen says of it; the whole message when unparsed.
+    pub const CONTENT: Column<StringArray> = Column::new("content");
+    /// Whether a person has to read it.
+    pub const NEEDS_HUMAN: Column<BooleanArray> = Column::new("needs_human");
+    /// Receipt, UTC.
+    pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
+    /// Kafka partition the message came from; -1 for rows seeded without Kafka.
+    pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
+    /// Kafka offset of the message.
+    pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
+    /// When the row was written, UTC.
+    pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+}
+
+/// One row per change of a subscription: a number in one activation interval.
+pub mod subscriber {
+    use super::*;
+
+    /// Local day of the change.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Subscriber's number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Start of this activation, UTC.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// End of this activation, UTC; null while it lasts.
+    pub const DEACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("deactivated_at");
+    /// prepaid, postpaid or enterprise.
+    pub const SEGMENT: Column<StringArray> = Column::new("segment");
+    /// Keyed hash (HMAC) of the registered identity, made by the sender.
+    pub const IDENTITY_HASH: Column<StringArray> = Column::new("identity_hash");
+    /// Which key the hash was made with.
+    pub const KEY_EPOCH: Column<Int32Array> = Column::new("key_epoch");
+    /// Point of sale that registered the subscription.
+    pub const DEALER: Column<StringArray> = Column::new("dealer");
+    /// When this state began, UTC.
+    pub const CHANGED_AT: Column<TimestampMicrosecondArray> = Column::new("changed_at");
+    /// Kafka partition the message came from; -1 for rows seeded without Kafka.
+    pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
+    /// Kafka offset of the message.
+    pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
+    /// When the row was written, UTC.
+    pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+}
+
+/// One row per answer of a surveyed person.
+pub mod survey_answer {
+    use super::*;
+
+    /// Local day of the answer.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The survey_request that asked.
+    pub const REQUEST_ID: Column<StringArray> = Column::new("request_id");
+    /// Number that answered, E.164 digits.
+    pub const RESPONDENT: Column<Int64Array> = Column::new("respondent");
+    /// yes (it was spam), no, or other.
+    pub const ANSWER: Column<StringArray> = Column::new("answer");
+    /// Receipt, UTC.
+    pub const ANSWERED_AT: Column<TimestampMicrosecondArray> = Column::new("answered_at");
+    /// Kafka partition the message came from; -1 for rows seeded without Kafka.
+    pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
+    /// Kafka offset of the message.
+    pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
+    /// When the row was written, UTC.
+    pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+}
+
+/// Every message that decode refused, whole, with its reason; decoded again by replay after a fix.
+pub mod reject {
+    use super::*;
+
+    /// Local day of the Kafka timestamp, or of the loading when there is none.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Topic as the broker names it.
+    pub const TOPIC: Column<StringArray> = Column::new("topic");
+    /// Kafka partition.
+    pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
+    /// Kafka offset.
+    pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
+    /// Kafka timestamp, UTC.
+    pub const KAFKA_AT: Column<TimestampMicrosecondArray> = Column::new("kafka_at");
+    /// Schema id of the Confluent framing, when the message has one.
+    pub const SCHEMA_ID: Column<Int32Array> = Column::new("schema_id");
+    /// One of a fixed list of reasons.
+    pub const REASON: Column<StringArray> = Column::new("reason");
+    /// Where and why, without any value of the message.
+    pub const DETAIL: Column<StringArray> = Column::new("detail");
+    /// Message key, as it came.
+    pub const KEY: Column<BinaryArray> = Column::new("key");
+    /// Message body, as it came.
+    pub const PAYLOAD: Column<BinaryArray> = Column::new("payload");
+    /// Message headers as a JSON list of [name, hex of the value].
+    pub const HEADERS: Column<StringArray> = Column::new("headers");
+    /// Version of callsieve that refused it.
+    pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
+    /// When the row was written, UTC.
+    pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+}
+
+/// What happened: one row per call, folded from all records of it.
+pub mod call_event {
+    use super::*;
+
+    /// Local day of the leading record's start.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Type of the leading record.
+    pub const RECORD_TYPE: Column<StringArray> = Column::new("record_type");
+    /// Id of the leading record.
+    pub const RECORD_ID: Column<StringArray> = Column::new("record_id");
+    /// Call reference of the leading record.
+    pub const CALL_REF: Column<StringArray> = Column::new("call_ref");
+    /// Calling number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// e164, national_short, sender_name, anonymous or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// Calling address as signalled in the leading record.
+    pub const CALLER_RAW: Column<StringArray> = Column::new("caller_raw");
+    /// Called number, E.164 digits.
+    pub const CALLEE: Column<Int64Array> = Column::new("callee");
+    /// e164, national_short, sender_name, anonymous or invalid.
+    pub const CALLEE_KIND: Column<StringArray> = Column::new("callee_kind");
+    /// Called address as signalled in the leading record.
+    pub const CALLEE_RAW: Column<StringArray> = Column::new("callee_raw");
+    /// Seizure by the leading record, UTC.
+    pub const START_AT: Column<TimestampMicrosecondArray> = Column::new("start_at");
+    /// Seconds between seizure and answer or release.
+    pub const RING_S: Column<Int32Array> = Column::new("ring_s");
+    /// Seconds of conversation, added up over the parts of a long call.
+    pub const DURATION_S: Column<Int32Array> = Column::new("duration_s");
+    /// Whether the called party answered.
+    pub const IS_ANSWERED: Column<BooleanArray> = Column::new("is_answered");
+    /// Q.850 cause value of the last part.
+    pub const RELEASE_CAUSE: Column<Int32Array> = Column::new("release_cause");
+    /// Trunk group by which the call came in, or went out.
+    pub const TRUNK: Column<StringArray> = Column::new("trunk");
+    /// Caller's cell; only ever from the originating record.
+    pub const CALLER_CELL: Column<Int64Array> = Column::new("caller_cell");
+    /// Caller's handset; only ever from the originating record.
+    pub const CALLER_IMEI: Column<Int64Array> = Column::new("caller_imei");
+    /// Caller's IMSI; only ever from the originating record.
+    pub const CALLER_IMSI: Column<Int64Array> = Column::new("caller_imsi");
+    /// Called party's cell; only ever from the terminating record.
+    pub const CALLEE_CELL: Column<Int64Array> = Column::new("callee_cell");
+    /// Called party's handset; only ever from the terminating record.
+    pub const CALLEE_IMEI: Column<Int64Array> = Column::new("callee_imei");
+    /// Called party's IMSI; only ever from the terminating record.
+    pub const CALLEE_IMSI: Column<Int64Array> = Column::new("callee_imsi");
+    /// Where the call came from: onnet, national, international or voip.
+    pub const ORIGIN: Column<StringArray> = Column::new("origin");
+    /// Whether the caller is our subscriber: seen by an originating or forwarded record, or terminated without a gateway and in the subscriber table.
+    pub const IS_CALLER_ONNET: Column<BooleanArray> = Column::new("is_caller_onnet");
+    /// Whether the called party is our subscriber: seen by a terminating record, or in the subscriber table.
+    pub const IS_CALLEE_ONNET: Column<BooleanArray> = Column::new("is_callee_onnet");
+    /// Whether this is the onward leg of a forwarded call: no call that its caller made.
+    pub const IS_FORWARDED_LEG: Column<BooleanArray> = Column::new("is_forwarded_leg");
+    /// Whether it shows one of our numbers but came in by a trunk, with no originating record: never that subscriber's call.
+    pub const IS_SPOOF_SUSPECT: Column<BooleanArray> = Column::new("is_spoof_suspect");
+    /// Records folded into this call, those sent twice included.
+    pub const RECORDS: Column<Int64Array> = Column::new("records");
+}
+
+/// What happened: one row per short message, folded from all records of it.
+pub mod sms_event {
+    use super::*;
+
+    /// Local day of the leading record's submission.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Type of the leading record.
+    pub const RECORD_TYPE: Column<StringArray> = Column::new("record_type");
+    /// Id of the leading record.
+    pub const RECORD_ID: Column<StringArray> = Column::new("record_id");
+    /// Message reference of the leading record.
+    pub const MESSAGE_REF: Column<StringArray> = Column::new("message_ref");
+    /// Sending number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// e164, national_short, sender_name, anonymous or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// Sending address as signalled in the leading record.
+    pub const CALLER_RAW: Column<StringArray> = Column::new("caller_raw");
+    /// Registered name of the sender, upper case.
+    pub const SENDER_NAME: Column<StringArray> = Column::new("sender_name");
+    /// Receiving number, E.164 digits.
+    pub const CALLEE: Column<Int64Array> = Column::new("callee");
+    /// e164, national_short, sender_name, anonymous or invalid.
+    pub const CALLEE_KIND: Column<StringArray> = Column::new("callee_kind");
+    /// Receiving address as signalled in the leading record.
+    pub const CALLEE_RAW: Column<StringArray> = Column::new("callee_raw");
+    /// Submission by the leading record, UTC.
+    pub const START_AT: Column<TimestampMicrosecondArray> = Column::new("start_at");
+    /// Segments of a long message.
+    pub const PARTS: Column<Int32Array> = Column::new("parts");
+    /// Trunk group by which the message came in, or went out.
+    pub const TRUNK: Column<StringArray> = Column::new("trunk");
+    /// Sender's handset; only ever from the originating record.
+    pub const CALLER_IMEI: Column<Int64Array> = Column::new("caller_imei");
+    /// Whether the sender is our subscriber.
+    pub const IS_CALLER_ONNET: Column<BooleanArray> = Column::new("is_caller_onnet");
+    /// Whether the receiver is our subscriber.
+    pub const IS_CALLEE_ONNET: Column<BooleanArray> = Column::new("is_callee_onnet");
+    /// Whether it shows one of our numbers but came in by a trunk, with no originating record.
+    pub const IS_SPOOF_SUSPECT: Column<BooleanArray> = Column::new("is_spoof_suspect");
+    /// Records folded into this message, those sent twice included.
+    pub const RECORDS: Column<Int64Array> = Column::new("records");
+}
+
+/// One row per pair of parties, in the direction of contact, and local day; what is `new` is looked up here.
+pub mod contact_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// e164, national_short, sender_name or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// Calling or sending number.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// Address as signalled, when it is no E.164 number.
+    pub const CALLER_NAME: Column<StringArray> = Column::new("caller_name");
+    /// e164, national_short, sender_name or invalid.
+    pub const CALLEE_KIND: Column<StringArray> = Column::new("callee_kind");
+    /// Called or receiving number.
+    pub const CALLEE: Column<Int64Array> = Column::new("callee");
+    /// Address as signalled, when it is no E.164 number.
+    pub const CALLEE_NAME: Column<StringArray> = Column::new("callee_name");
+    /// Calls from caller to callee.
+    pub const CALLS: Column<Int64Array> = Column::new("calls");
+    /// Answered among them.
+    pub const ANSWERED: Column<Int64Array> = Column::new("answered");
+    /// Short messages from caller to callee.
+    pub const MESSAGES: Column<Int64Array> = Column::new("messages");
+    /// Calls that follow another of this pair and direction within repeat_window_s, the day before included.
+    pub const REPEATS_WITHIN_24H: Column<Int64Array> = Column::new("repeats_within_24h");
+    /// Earlier days kept, with any contact of anybody.
+    pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");
+    /// Whether the two were never in contact, either way, on an earlier kept day.
+    pub const IS_NEW: Column<BooleanArray> = Column::new("is_new");
+    /// Whether callee called caller later on the day than caller's first call.
+    pub const IS_CALLED_BACK: Column<BooleanArray> = Column::new("is_called_back");
+    /// Start of the first call, UTC.
+    pub const FIRST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("first_call_at");
+    /// Start of the last call, UTC.
+    pub const LAST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("last_call_at");
+}
+
+/// One row per party and local day with a call or message in either direction; spoof suspects and forwarded legs left out.
+pub mod caller_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Kind of the party: e164, national_short, sender_name or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// The party's number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// The party's address as signalled, when it is no E.164 number.
+    pub const CALLER_NAME: Column<StringArray> = Column::new("caller_name");
+    /// Whether the party is our subscriber; of others only calls towards us are seen.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
+    /// Calls made: attempts, answered or not.
+    pub const CALLS_OUT: Column<Int64Array> = Column::new("calls_out");
+    /// Calls received; null for an off-net party.
+    pub const CALLS_IN: Column<Int64Array> = Column::new("calls_in");
+    /// Answered among the calls made.
+    pub const ANSWERED_OUT: Column<Int64Array> = Column::new("answered_out");
+    /// Seconds of conversation in calls made.
+    pub const DURATION_OUT_S: Column<Int64Array> = Column::new("duration_out_s");
+    /// Answered calls made with duration_s below short_call_s.
+    pub const SHORT_CALLS: Column<Int64Array> = Column::new("short_calls");
+    /// short_calls over calls_out: criterion 3 of Thong tu 22/2021.
+    pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
+    /// short_calls over answered_out.
+    pub const SHORT_CALL_SHARE: Column<Float64Array> = Column::new("short_call_share");
+    /// Pauses between one call's end and the next call's start, in order of (start_at, record_id); overlaps are none.
+    pub const GAPS: Column<Int64Array> = Column::new("gaps");
+    /// Gaps below short_gap_s.
+    pub const SHORT_GAPS: Column<Int64Array> = Column::new("short_gaps");
+    /// short_gaps over gaps: criterion 4.
+    pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
+    /// Calls that start before the one before has ended.
+    pub const OVERLAPPING_CALLS: Column<Int64Array> = Column::new("overlapping_calls");
+    /// Most calls with start in any half-open minute.
+    pub const PEAK_CALLS_60S: Column<Int64Array> = Column::new("peak_calls_60s");
+    /// Most calls with start in any half-open 10 minutes.
+    pub const PEAK_CALLS_600S: Column<Int64Array> = Column::new("peak_calls_600s");
+    /// Most calls with start in any half-open hour.
+    pub const PEAK_CALLS_3600S: Column<Int64Array> = Column::new("peak_calls_3600s");
+    /// Distinct called parties.
+    pub const CALLEES: Column<Int64Array> = Column::new("callees");
+    /// Earlier days kept, with any contact of anybody.
+    pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");
+    /// Called parties never in contact (either direction, call or message) on an earlier kept day; null below min_history_days.
+    pub const NEW_CALLEES: Column<Int64Array> = Column::new("new_callees");
+    /// Calls to new callees over calls_out: criterion 5.
+    pub const NEW_CALLEE_CALL_SHARE: Column<Float64Array> = Column::new("new_callee_call_share");
+    /// Calls to the most called party.
+    pub const TOP_CALLEE_CALLS: Column<Int64Array> = Column::new("top_callee_calls");
+    /// Parties called twice or more.
+    pub const REPEAT_CALLEES: Column<Int64Array> = Column::new("repeat_callees");
+    /// Called parties who called this party later the same day.
+    pub const CALLED_BACK: Column<Int64Array> = Column::new("called_back");
+    /// Messages sent.
+    pub const SMS_SENT: Column<Int64Array> = Column::new("sms_sent");
+    /// Messages received.
+    pub const SMS_RECEIVED: Column<Int64Array> = Column::new("sms_received");
+    /// calls_out over calls made and received; null for an off-net party.
+    pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
+    /// Distinct cells over calls made; null for an off-net party.
+    pub const CELLS: Column<Int64Array> = Column::new("cells");
+    /// Distinct handsets over calls made; null for an off-net party.
+    pub const IMEIS: Column<Int64Array> = Column::new("imeis");
+    /// Distinct local hours with a call made.
+    pub const ACTIVE_HOURS: Column<Int64Array> = Column::new("active_hours");
+    /// Most calls made in one local clock hour.
+    pub const PEAK_HOUR_CALLS: Column<Int64Array> = Column::new("peak_hour_calls");
+    /// Calls whose called number differs from the previous one's by 1 to 10.
+    pub const SEQUENTIAL_CALLS: Column<Int64Array> = Column::new("sequential_calls");
+    /// Calls made before 08:00 or from 17:00 local.
+    pub const CALLS_OUTSIDE_HOURS: Column<Int64Array> = Column::new("calls_outside_hours");
+    /// Calls made to numbers in the do-not-call register for calls.
+    pub const CALLS_TO_DNC: Column<Int64Array> = Column::new("calls_to_dnc");
+    /// Calls to a party already called in the 24 hours before.
+    pub const REPEAT_WITHIN_24H: Column<Int64Array> = Column::new("repeat_within_24h");
+}
+
+/// One row per reported number and local day: who reported it, and whether a call or message of that kind really was.
+pub mod report_day {
+    use super::*;
+
+    /// Local day of receipt.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Reported number, E.164 digits.
+    pub const SOURCE: Column<Int64Array> = Column::new("source");
+    /// Reports, each report_id once.
+    pub const REPORTS: Column<Int64Array> = Column::new("reports");
+    /// Distinct people who reported it.
+    pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
+    /// Distinct people who were called (or sent a message) by it within match_days before they reported.
+    pub const MATCHED_REPORTERS: Column<Int64Array> = Column::new("matched_reporters");
+    /// Distinct people not called by it, who called it themselves.
+    pub const REVERSED_REPORTERS: Column<Int64Array> = Column::new("reversed_reporters");
+    /// Matched people who reported a scam call (LD).
+    pub const SCAM_REPORTERS: Column<Int64Array> = Column::new("scam_reporters");
+}
+
+/// One spam score per judged number and day, with every value and point that made it.
+pub mod spam_score {
+    use super::*;
+
+    /// Local day; the window ends with it.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The judged number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// Activation of the subscription judged, UTC; null when the number is not ours.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// Scorecard used.
+    pub const CARD: Column<StringArray> = Column::new("card");
+    /// Whether the number is our subscriber.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
+    /// Days of the window with a call made.
+    pub const ACTIVE_DAYS: Column<Int64Array> = Column::new("active_days");
+    /// Calls made in the window.
+    pub const CALLS_OUT: Column<Int64Array> = Column::new("calls_out");
+    /// Criterion 1, frequency: calls made per active day.
+    pub const CALLS_PER_ACTIVE_DAY: Column<Float64Array> = Column::new("calls_per_active_day");
+    /// Criterion 2, behaviour: calls made over made and received.
+    pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
+    /// Criterion 3: short calls over calls made.
+    pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
+    /// Criterion 4: short gaps over gaps.
+    pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
+    /// Criterion 5: calls to parties never in contact before over calls made.
+    pub const NEW_CALLEE_CALL_SHARE: Column<Float64Array> = Column::new("new_callee_call_share");
+    /// Calls made per distinct called party of the window.
+    pub const CALLS_PER_CALLEE: Column<Float64Array> = Column::new("calls_per_callee");
+    /// Share of the most called party in the calls made.
+    pub const TOP_CALLEE_SHARE: Column<Float64Array> = Column::new("top_callee_share");
+    /// Called parties who called back the same day over called parties, summed by day.
+    pub const CALLED_BACK_SHARE: Column<Float64Array> = Column::new("called_back_share");
+    /// Answered calls over calls made.
+    pub const ANSWERED_SHARE: Column<Float64Array> = Column::new("answered_share");
+    /// Most distinct handsets on one day of the window.
+    pub const IMEIS: Column<Int64Array> = Column::new("imeis");
+    /// Messages sent in the window.
+    pub const SMS_SENT: Column<Int64Array> = Column::new("sms_sent");
+    /// Points of criterion 1.
+    pub const FREQUENCY_POINTS: Column<Int64Array> = Column::new("frequency_points");
+    /// Points of criterion 2: outgoing share and called-back share.
+    pub const BEHAVIOUR_POINTS: Column<Int64Array> = Column::new("behaviour_points");
+    /// Points of criterion 3.
+    pub const SHORT_CALL_POINTS: Column<Int64Array> = Column::new("short_call_points");
+    /// Points of criterion 4.
+    pub const SHORT_GAP_POINTS: Column<Int64Array> = Column::new("short_gap_points");
+    /// Points of criterion 5: strangers called, calls per callee, top callee.
+    pub const STRANGER_POINTS: Column<Int64Array> = Column::new("stranger_points");
+    /// Points outside the five criteria: answers, handsets, messages.
+    pub const SUPPORT_POINTS: Column<Int64Array> = Column::new("support_points");
+    /// How many of the five criteria scored above zero.
+    pub const CRITERIA_MET: Column<Int64Array> = Column::new("criteria_met");
+    /// All points together with the card's base.
+    pub const POINTS: Column<Int64Array> = Column::new("points");
+    /// 1 / (1 + exp(-points / points_per_logit)): reads as a probability; not calibrated yet.
+    pub const SCORE: Column<Float64Array> = Column::new("score");
+}
+
+/// Whom to ask whether a call was spam: called people of numbers under suspicion, few per citizen.
+pub mod survey_request {
+    use super::*;
+
+    /// Local day of the request.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Id that the answer carries.
+    pub const REQUEST_ID: Column<StringArray> = Column::new("request_id");
+    /// Number asked about.
+    pub const SUBJECT: Column<Int64Array> = Column::new("subject");
+    /// Activation of the subject's subscription, UTC; null when not ours.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// Our subscriber who was called and is asked.
+    pub const RESPONDENT: Column<Int64Array> = Column::new("respondent");
+    /// Start of the answered call asked about, UTC.
+    pub const CALLED_AT: Column<TimestampMicrosecondArray> = Column::new("called_at");
+}
+
+/// Every number with evidence against it on a day: the evidence by origin, and the verdict it would bear.
+pub mod block_candidate {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The number.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Activation of its subscription, UTC; null when not ours.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// Whether it is our subscriber.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
+    /// prepaid, postpaid, enterprise or offnet; budgets are per segment.
+    pub const SEGMENT: Column<StringArray> = Column::new("segment");
+    /// Highest spam_score within evidence_days; null when not judged.
+    pub const SCORE: Column<Float64Array> = Column::new("score");
+    /// How many of the five criteria scored.
+    pub const CRITERIA_MET: Column<Int64Array> = Column::new("criteria_met");
+    /// Matched reporters within evidence_days.
+    pub const MATCHED_REPORTERS: Column<Int64Array> = Column::new("matched_reporters");
+    /// Asked people who said it was spam, within evidence_days.
+    pub const SURVEY_YES: Column<Int64Array> = Column::new("survey_yes");
+    /// Asked people who said it was not.
+    pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
+    /// Origin 1, call records: the score is at or above evidence_score.
+    pub const IS_BEHAVIOUR_EVIDENCE: Column<BooleanArray> = Column::new("is_behaviour_evidence");
+    /// Origin 2, people: enough survey answers or matched reporters.
+    pub const IS_PEOPLE_EVIDENCE: Column<BooleanArray> = Column::new("is_people_evidence");
+    /// Independent origins of evidence.
+    pub const ORIGINS: Column<Int64Array> = Column::new("origins");
+    /// Whether the allow-list holds it on this day.
+    pub const IS_ALLOW_LISTED: Column<BooleanArray> = Column::new("is_allow_listed");
+    /// Whether it is a special number or a registered brand's.
+    pub const IS_SPECIAL: Column<BooleanArray> = Column::new("is_special");
+    /// clear, watched, survey, limited or blocked: what the evidence alone would bear.
+    pub const PROPOSED: Column<StringArray> = Column::new("proposed");
+}
+
+/// One row per subscription whose verdict on a day is not clear, or has just become so; the one table of verdicts that exports read.
+pub mod decision {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Id of the case: stable from the first verdict to the release.
+    pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+    /// The number.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Activation of its subscription, UTC; null when not ours.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// Whether it is our subscriber.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
+    /// prepaid, postpaid, enterprise or offnet.
+    pub const SEGMENT: Column<StringArray> = Column::new("segment");
+    /// clear, watched, survey, limited, blocked or released.
+    pub const VERDICT: Column<StringArray> = Column::new("verdict");
+    /// Verdict of the day before.
+    pub const PREVIOUS: Column<StringArray> = Column::new("previous");
+    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, budget_spent.
+    pub const CAUSE: Column<StringArray> = Column::new("cause");
+    /// Day since which this verdict holds.
+    pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");
+    /// Day on which it lapses unless renewed.
+    pub const UNTIL_DAY: Column<Date32Array> = Column::new("until_day");
+    /// First day of survey or stronger in this case; null when never.
+    pub const FLAGGED_DAY: Column<Date32Array> = Column::new("flagged_day");
+    /// Spam score of the day.
+    pub const SCORE: Column<Float64Array> = Column::new("score");
+    /// Independent origins of evidence.
+    pub const ORIGINS: Column<Int64Array> = Column::new("origins");
+    /// Matched reporters within the evidence window.
+    pub const MATCHED_REPORTERS: Column<Int64Array> = Column::new("matched_reporters");
+    /// Asked people who said it was spam.
+    pub const SURVEY_YES: Column<Int64Array> = Column::new("survey_yes");
+    /// Asked people who said it was not.
+    pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
+    /// Hash of the rules that decided.
+    pub const RULES: Column<StringArray> = Column::new("rules");
+}
+
+/// What the network is asked to do on a day: one row per number under a bar.
+pub mod blocklist_day {
+    use super::*;
+
+    /// Local day of the list.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// bar_outgoing, bar_both or bar_incoming_from (off-net).
+    pub const ACTION: Column<StringArray> = Column::new("action");
+    /// Evidence that bears it: behaviour+survey, behaviour+report or behaviour+survey+report.
+    pub const REASON: Column<StringArray> = Column::new("reason");
+    /// Day since which it holds.
+    pub const FROM_DAY: Column<Date32Array> = Column::new("from_day");
+    /// Day on which it lapses.
+    pub const UNTIL_DAY: Column<Date32Array> = Column::new("until_day");
+    /// Case to quote in an appeal.
+    pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+}
+
+/// The regulator's weekly list: every number flagged during an ISO week, the evidence class and what was done.
+pub mod regulator_week {
+    use super::*;
+
+    /// Monday of the ISO week.
+    pub const WEEK: Column<Date32Array> = Column::new("week");
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Activation of its subscription, UTC; null when not ours.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// Operator that the number's range is allocated to; not the carrier of a ported number.
+    pub const RANGE_HOLDER: Column<StringArray> = Column::new("range_holder");
+    /// prepaid, postpaid, enterprise or offnet.
+    pub const SEGMENT: Column<StringArray> = Column::new("segment");
+    /// First day at survey or stronger.
+    pub const FLAGGED_DAY: Column<Date32Array> = Column::new("flagged_day");
+    /// Verdict on the last day of the week with one.
+    pub const VERDICT: Column<StringArray> = Column::new("verdict");
+    /// behaviour, behaviour+survey, behaviour+report or behaviour+survey+report.
+    pub const EVIDENCE: Column<StringArray> = Column::new("evidence");
+    /// Criterion 1 on the day of the highest score.
+    pub const CALLS_PER_ACTIVE_DAY: Column<Float64Array> = Column::new("calls_per_active_day");
+    /// Criterion 2.
+    pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
+    /// Criterion 3.
+    pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
+    /// Criterion 4.
+    pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
+    /// Criterion 5.
+    pub const NEW_CALLEE_CALL_SHARE: Column<Float64Array> = Column::new("new_callee_call_share");
+    /// Highest spam score of the week.
+    pub const SCORE: Column<Float64Array> = Column::new("score");
+    /// Most matched reporters on any day of the week.
+    pub const MATCHED_REPORTERS: Column<Int64Array> = Column::new("matched_reporters");
+    /// Most survey answers that it was spam.
+    pub const SURVEY_YES: Column<Int64Array> = Column::new("survey_yes");
+    /// Most survey answers that it was not.
+    pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
+    /// Case.
+    pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+}
+
+/// One row per topic-partition and commit: which offsets went where, so that the proof outlives Kafka's retention.
+pub mod ingest_range {
+    use super::*;
+
+    /// Local day of the commit.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Topic as the broker names it.
+    pub const TOPIC: Column<StringArray> = Column::new("topic");
+    /// Kafka partition.
+    pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
+    /// First offset of the range.
+    pub const FROM_OFFSET: Column<Int64Array> = Column::new("from_offset");
+    /// First offset after the range.
+    pub const UNTIL_OFFSET: Column<Int64Array> = Column::new("until_offset");
+    /// Messages that became rows.
+    pub const RECORDS: Column<Int64Array> = Column::new("records");
+    /// Messages that became rejects.
+    pub const REJECTS: Column<Int64Array> = Column::new("rejects");
+    /// Messages without a body.
+    pub const TOMBSTONES: Column<Int64Array> = Column::new("tombstones");
+    /// Offsets in the range that the broker never delivered: compacted away or transaction markers.
+    pub const GAPS: Column<Int64Array> = Column::new("gaps");
+    /// Version of callsieve that wrote it.
+    pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
+    /// When it was written, UTC.
+    pub const COMMITTED_AT: Column<TimestampMicrosecondArray> = Column::new("committed_at");
+}
+
+/// One row per partition written by run or decide: everything needed to derive it again.
+pub mod pipeline_run {
+    use super::*;
+
+    /// Local day (Monday for a week) that was computed.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Table written.
+    pub const TABLE_NAME: Column<StringArray> = Column::new("table_name");
+    /// SHA-256 over the definition's files.
+    pub const DEFINITION_HASH: Column<StringArray> = Column::new("definition_hash");
+    /// Parameters as bound, JSON.
+    pub const PARAMS: Column<StringArray> = Column::new("params");
+    /// Input tables and their versions, JSON.
+    pub const INPUTS: Column<StringArray> = Column::new("inputs");
+    /// Version of the table that holds the result.
+    pub const OUTPUT_VERSION: Column<Int64Array> = Column::new("output_version");
+    /// Rows written.
+    pub const ROWS: Column<Int64Array> = Column::new("rows");
+    /// Version of callsieve that ran.
+    pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
+    /// Start, UTC.
+    pub const STARTED_AT: Column<TimestampMicrosecondArray> = Column::new("started_at");
+    /// Milliseconds.
+    pub const TOOK_MS: Column<Int64Array> = Column::new("took_ms");
+}
+
+/// Numbers that are never flagged, with the reason.
+pub mod allow_list {
+    use super::*;
+
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Why it is allowed.
+    pub const REASON: Column<StringArray> = Column::new("reason");
+    /// First day on which the row holds.
+    pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
+    /// First day on which it no longer holds; null while open.
+    pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+}
+
+/// Calling numbers registered under a brand name (ten dinh danh).
+pub mod brandname {
+    use super::*;
+
+    /// The calling number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// The registered name.
+    pub const NAME: Column<StringArray> = Column::new("name");
+    /// Who holds it.
+    pub const HOLDER: Column<StringArray> = Column::new("holder");
+    /// First day on which the row holds.
+    pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
+    /// First day on which it no longer holds; null while open.
+    pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+}
+
+/// The do-not-call register (Nghi dinh 91/2020, Art. 7).
+pub mod do_not_call {
+    use super::*;
+
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// call, sms or both.
+    pub const SCOPE: Column<StringArray> = Column::new("scope");
+    /// First day on which the row holds.
+    pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
+    /// First day on which it no longer holds; null while open.
+    pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+}
+
+/// Who carries a number that left its range holder.
+pub mod ported_number {
+    use super::*;
+
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Operator that carries it now.
+    pub const OPERATOR: Column<StringArray> = Column::new("operator");
+    /// First day on which the row holds.
+    pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
+    /// First day on which it no longer holds; null while open.
+    pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+}
+
+/// Trunk groups and what comes in by them.
+pub mod trunk {
+    use super::*;
+
+    /// Trunk group as records name it.
+    pub const TRUNK: Column<StringArray> = Column::new("trunk");
+    /// national, international or voip.
+    pub const KIND: Column<StringArray> = Column::new("kind");
+    /// The operator at the other end.
+    pub const PEER: Column<StringArray> = Column::new("peer");
+    /// First day on which the row holds.
+    pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
+    /// First day on which it no longer holds; null while open.
+    pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+}
+
+/// Emergency, hotline and service numbers that are never barred.
+pub mod special_number {
+    use super::*;
+
+    /// The number as dialled.
+    pub const ADDRESS: Column<StringArray> = Column::new("address");
+    /// The same as E.164 digits, when it has such a form.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// What it is.
+    pub const NAME: Column<StringArray> = Column::new("name");
+    /// First day on which the row holds.
+    pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
+    /// First day on which it no longer holds; null while open.
+    pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+}

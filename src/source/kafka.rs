@@ -1,0 +1,414 @@
+//! One topic at a Kafka broker, read as a member of a consumer group.
+//!
+//! In: a topic's name and librdkafka's settings. Out: events in order: partitions given, messages, partitions taken.
+//! Never: asks Kafka where to begin, resets an offset in silence, or hands on a message of a partition that has
+//! been taken away.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow, bail, ensure};
+use rdkafka::client::ClientContext;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _, ConsumerContext, RebalanceProtocol};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::message::{Headers, Message as _};
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{Offset, TopicPartitionList};
+use serde::Deserialize;
+use tokio::sync::{mpsc, oneshot};
+
+use crate::clock::Stopwatch;
+use crate::domain::message::{Message, Messages, OffsetRange};
+
+/// How to reach the broker.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Brokers as `host:port`, separated by commas.
+    pub brokers: String,
+    /// Consumer group; the topic's name is added, so that topics rebalance apart.
+    #[serde(default = "default_group")]
+    pub group: String,
+    /// Raise it by one after a topic was deleted and made anew: its offsets begin at 0 again.
+    #[serde(default)]
+    pub epoch: u32,
+    /// What a topic is called at this broker, when not as its contract.
+    #[serde(default)]
+    pub topics: BTreeMap<String, String>,
+    /// librdkafka's own settings, handed on as they are.
+    #[serde(default)]
+    pub settings: BTreeMap<String, String>,
+}
+
+fn default_group() -> String {
+    "callsieve".to_owned()
+}
+
+/// What happened at the source, in the order in which it has to be dealt with.
+#[derive(Debug)]
+pub enum Event {
+    /// Partitions were given to us: say where each begins (`None`: at its very first message).
+    Assigned {
+        /// Which.
+        partitions: Vec<i32>,
+        /// Where to send the answer.
+        begin: oneshot::Sender<Vec<(i32, Option<i64>)>>,
+    },
+    /// Messages came.
+    Messages(Messages),
+    /// Partitions are taken away: finish what was handed out, then say so.
+    Revoked {
+        /// Which.
+        partitions: Vec<i32>,
+        /// Where to send the answer.
+        drained: oneshot::Sender<()>,
+    },
+    /// Every partition that we hold has been read to its end.
+    CaughtUp,
+    /// Nothing more will come, and somebody has to act.
+    Failed(anyhow::Error),
+}
+
+/// Messages handed on at once.
+const CHUNK_ROWS: usize = 16_384;
+const CHUNK_BYTES: usize = 4 << 20;
+/// How long messages wait for company.
+const CHUNK_AGE: Duration = Duration::from_millis(200);
+/// Chunks in the channel: with librdkafka's own queue (32 MiB) the source holds less than 64 MiB.
+const CHUNKS: usize = 4;
+const POLL: Duration = Duration::from_millis(50);
+const TIMEOUT: Duration = Duration::from_secs(15);
+
+/// How far a topic's partitions have been received, for whoever must not run too far ahead.
+#[derive(Debug, Default)]
+pub struct Received(Mutex<HashMap<i32, i64>>);
+
+impl Received {
+    /// First offset that has not been received of a partition.
+    pub fn until(&self, partition: i32) -> i64 {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).get(&partition).copied().unwrap_or_default()
+    }
+
+    fn note(&self, ranges: &[OffsetRange]) {
+        let mut until = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        for range in ranges {
+            until.insert(range.partition, range.until);
+        }
+    }
+}
+
+/// A running consumer of one topic.
+pub struct Consumer {
+    kafka: Arc<BaseConsumer<Door>>,
+    topic: String,
+    app_prefix: String,
+    epoch: u32,
+    events: mpsc::Receiver<Event>,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Consumer {
+    /// Joins the group of a topic; blocks until the broker has answered.
+    pub fn start(
+        options: &Options,
+        topic: &str,
+        until_caught_up: bool,
+        received: Arc<Received>,
+    ) -> anyhow::Result<Self> {
+        let (sender, events) = mpsc::channel(CHUNKS);
+        let door = Door { topic: topic.to_owned(), sender, waiting: Mutex::default(), received, ends: Mutex::default() };
+        let kafka = Arc::new(settings(options, topic).create_with_context::<_, BaseConsumer<Door>>(door)?);
+        let metadata = kafka
+            .fetch_metadata(Some(topic), TIMEOUT)
+            .with_context(|| format!("asking {} for topic {topic}", options.brokers))?;
+        let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
+        ensure!(partitions > 0, "topic {topic} does not exist at {}", options.brokers);
+        let cluster = kafka.client().fetch_cluster_id(TIMEOUT).context("the broker names no cluster")?;
+        kafka.subscribe(&[topic])?;
+
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = std::thread::Builder::new().name(format!("consume {topic}")).spawn({
+            let (kafka, stop) = (Arc::clone(&kafka), Arc::clone(&stop));
+            move || consume(&kafka, &stop, until_caught_up)
+        })?;
+        Ok(Self {
+            kafka,
+            topic: topic.to_owned(),
+            app_prefix: cluster,
+            epoch: options.epoch,
+            events,
+            stop,
+            thread: Some(thread),
+        })
+    }
+
+    /// The name under which tables remember the offsets of a partition.
+    pub fn app_id(&self, partition: i32) -> String {
+        format!("{}/{}/{partition}/{}", self.app_prefix, self.topic, self.epoch)
+    }
+
+    /// The next event; `None` after the last.
+    pub async fn next(&mut self) -> Option<Event> {
+        self.events.recv().await
+    }
+
+    /// Tells Kafka how far the tables are, for lag tools only; a failure costs nothing but their accuracy.
+    pub fn note_committed(&self, ranges: &[OffsetRange]) {
+        let mut list = TopicPartitionList::new();
+        for range in ranges {
+            if let Err(error) = list.add_partition_offset(&self.topic, range.partition, Offset::Offset(range.until)) {
+                tracing::debug!(topic = %self.topic, %error, "offset not noted");
+            }
+        }
+        if let Err(error) = self.kafka.commit(&list, CommitMode::Async) {
+            tracing::debug!(topic = %self.topic, %error, "offsets not noted");
+        }
+    }
+
+    /// Ends the consumer: nothing is handed out any more, what waits is thrown away (it was never committed).
+    pub async fn close(mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        // The thread may be waiting for us to take an event or to answer one.
+        self.events.close();
+        while self.events.recv().await.is_some() {}
+        if let Some(thread) = self.thread.take() {
+            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
+            if !matches!(joined, Ok(Ok(()))) {
+                tracing::error!(topic = %self.topic, "consumer thread ended badly");
+            }
+        }
+    }
+}
+
+impl std::fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "consumer of {}", self.topic)
+    }
+}
+
+impl Drop for Consumer {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+    }
+}
+
+fn settings(options: &Options, topic: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config
+        .set("client.id", "callsieve")
+        // One second (the default) stalls fetching whenever the local queue is full.
+        .set("fetch.queue.backoff.ms", "2")
+        .set("queued.max.messages.kbytes", "32768");
+    for (key, value) in &options.settings {
+        config.set(key, value);
+    }
+    config
+        .set("bootstrap.servers", &options.brokers)
+        .set("group.id", format!("{}-{topic}", options.group))
+        .set("enable.auto.commit", "false")
+        .set("enable.partition.eof", "true")
+        // An offset out of retention is an incident, never a silent jump.
+        .set("auto.offset.reset", "error");
+    config
+}
+
+/// The consumer's thread: polls, collects chunks, and passes everything through the door.
+fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, until_caught_up: bool) {
+    let door = kafka.context();
+    let mut since = Stopwatch::start();
+    while !stop.load(Ordering::Relaxed) {
+        let sent = match kafka.poll(POLL) {
+            None => door.flush(),
+            Some(Ok(message)) => {
+                let waiting = door.keep(&message);
+                if waiting == 1 {
+                    since = Stopwatch::start();
+                }
+                if door.is_full() || since.elapsed() > CHUNK_AGE { door.flush() } else { Ok(()) }
+            }
+            Some(Err(KafkaError::PartitionEOF(partition))) => {
+                let is_last = door.note_end(partition);
+                let flushed = door.flush();
+                let done = until_caught_up && is_last;
+                if done { flushed.and_then(|()| door.send(Event::CaughtUp)) } else { flushed }
+            }
+            Some(Err(error)) => door.trouble(&error),
+        };
+        if sent.is_err() {
+            return;
+        }
+    }
+}
+
+/// Nobody listens any more.
+struct Closed;
+
+/// What librdkafka's callbacks and the polling loop share; both run on the consumer's thread.
+struct Door {
+    topic: String,
+    sender: mpsc::Sender<Event>,
+    waiting: Mutex<Messages>,
+    received: Arc<Received>,
+    /// Partitions that we hold, and whether each has been read to its end.
+    ends: Mutex<BTreeMap<i32, bool>>,
+}
+
+impl Door {
+    fn send(&self, event: Event) -> Result<(), Closed> {
+        self.sender.blocking_send(event).map_err(|_| Closed)
+    }
+
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Messages> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn ends(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, bool>> {
+        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn keep(&self, message: &rdkafka::message::BorrowedMessage<'_>) -> usize {
+        let headers = message.headers().map(|headers| {
+            let pairs = headers.iter().map(|header| (header.key, header.value.map(hex::encode)));
+            serde_json::to_string(&pairs.collect::<Vec<_>>()).unwrap_or_default()
+        });
+        let mut waiting = self.waiting();
+        waiting.push(Message {
+            partition: message.partition(),
+            offset: message.offset(),
+            kafka_at: message.timestamp().to_millis().map(|millis| millis.saturating_mul(1_000)),
+            key: message.key(),
+            payload: message.payload(),
+            headers: headers.as_deref(),
+        });
+        self.ends().insert(message.partition(), false);
+        waiting.len()
+    }
+
+    fn is_full(&self) -> bool {
+        let waiting = self.waiting();
+        waiting.len() >= CHUNK_ROWS || waiting.size_bytes() >= CHUNK_BYTES
+    }
+
+    fn flush(&self) -> Result<(), Closed> {
+        let messages = std::mem::take(&mut *self.waiting());
+        if messages.is_empty() {
+            return Ok(());
+        }
+        self.received.note(&messages.ranges());
+        self.send(Event::Messages(messages))
+    }
+
+    /// Whether this was the last of our partitions to reach its end.
+    fn note_end(&self, partition: i32) -> bool {
+        let mut ends = self.ends();
+        ends.insert(partition, true);
+        ends.values().all(|at_end| *at_end)
+    }
+
+    fn trouble(&self, error: &KafkaError) -> Result<(), Closed> {
+        match error.rdkafka_error_code() {
+            Some(code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)) => {
+                let problem = anyhow!(
+                    "topic {}: the broker no longer has the offset that the table stands at ({code}); messages are lost: \
+                     see `callsieve ingest --help` on epochs, or accept the gap",
+                    self.topic
+                );
+                self.send(Event::Failed(problem))
+            }
+            Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
+                self.send(Event::Failed(anyhow!("topic {} is gone from the broker", self.topic)))
+            }
+            _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
+                self.send(Event::Failed(anyhow!("topic {}: {error}", self.topic)))
+            }
+            // librdkafka goes on by itself: brokers come back, coordinators move.
+            _ => {
+                tracing::warn!(topic = %self.topic, %error, "broker trouble");
+                Ok(())
+            }
+        }
+    }
+
+    fn assign(&self, kafka: &BaseConsumer<Self>, given: &TopicPartitionList) -> anyhow::Result<()> {
+        let partitions = partitions(given);
+        let (begin, answer) = oneshot::channel();
+        self.send(Event::Assigned { partitions, begin }).map_err(|Closed| anyhow!("the consumer is closing"))?;
+        let begins = answer.blocking_recv().context("the consumer is closing")?;
+        let mut list = TopicPartitionList::new();
+        for (partition, offset) in begins {
+            let begin = self.begin(kafka, partition, offset)?;
+            list.add_partition_offset(&self.topic, partition, begin)?;
+            self.ends().insert(partition, false);
+        }
+        match kafka.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => kafka.incremental_assign(&list)?,
+            _ => kafka.assign(&list)?,
+        }
+        Ok(())
+    }
+
+    /// Where a partition begins, once it is sure that the broker still has that place.
+    fn begin(&self, kafka: &BaseConsumer<Self>, partition: i32, offset: Option<i64>) -> anyhow::Result<Offset> {
+        let Some(offset) = offset else { return Ok(Offset::Beginning) };
+        let (low, high) = kafka.fetch_watermarks(&self.topic, partition, TIMEOUT)?;
+        if offset < low {
+            bail!(
+                "topic {} partition {partition}: the table stands at offset {offset}, the broker begins at {low}: {} messages \
+                 fell out of retention before they were read",
+                self.topic,
+                low - offset
+            );
+        }
+        if offset > high {
+            bail!(
+                "topic {} partition {partition}: the table stands at offset {offset}, the broker ends at {high}: was the \
+                 topic made anew? then raise kafka.epoch",
+                self.topic
+            );
+        }
+        Ok(Offset::Offset(offset))
+    }
+
+    fn revoke(&self, kafka: &BaseConsumer<Self>, taken: &TopicPartitionList) -> anyhow::Result<()> {
+        let gone: BTreeSet<i32> = partitions(taken).into_iter().collect();
+        // Drain, then fence: what was received goes out and is committed before the partition is let go.
+        let (drained, answer) = oneshot::channel();
+        let revoked = Event::Revoked { partitions: gone.iter().copied().collect(), drained };
+        // When nobody listens any more, nothing was committed and the next owner reads it again.
+        if self.flush().and_then(|()| self.send(revoked)).is_ok() && answer.blocking_recv().is_err() {
+            tracing::debug!(topic = %self.topic, "revoked while closing");
+        }
+        self.ends().retain(|partition, _| !gone.contains(partition));
+        match kafka.rebalance_protocol() {
+            RebalanceProtocol::Cooperative => kafka.incremental_unassign(taken)?,
+            _ => kafka.unassign()?,
+        }
+        Ok(())
+    }
+}
+
+fn partitions(list: &TopicPartitionList) -> Vec<i32> {
+    list.elements().iter().map(|element| element.partition()).collect()
+}
+
+impl ClientContext for Door {}
+
+impl ConsumerContext for Door {
+    fn rebalance(&self, kafka: &BaseConsumer<Self>, what: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        let done = match what {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(kafka, list),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => self.revoke(kafka, list),
+            other => Err(anyhow!("rebalance failed: {other:?}")),
+        };
+        if let Err(problem) = done
+            && self.send(Event::Failed(problem)).is_err()
+        {
+            tracing::debug!(topic = %self.topic, "rebalance while closing");
+        }
+    }
+}

@@ -1,0 +1,208 @@
+//! Spam campaigns: the SIMs that one gang uses, and what they share.
+//!
+//! In: how many spam SIMs there are to be. Out: SIMs of each archetype, staggered over the days, with a
+//! list of targets, a pool of handsets, a block of numbers and an identity in common.
+//! Never: makes a spam SIM behave by other rules than its law's parameters.
+
+use rand::Rng as _;
+
+use super::Options;
+use super::class::{Archetype, Class, SPAM};
+use super::draw::{Rng, apportion, between, chance, gamma, log_normal, one, poisson, stream, whole, whole_i32};
+use super::party::Party;
+use super::population::{Draft, Population, Sim, shop_hours};
+use super::register::{self, Home, Paper, Register};
+
+/// Most calls of a day that a SIM is given.
+const MOST_CALLS: f64 = 700.0;
+
+/// What the SIMs of one campaign share.
+#[derive(Debug)]
+pub(super) struct Campaign {
+    /// Numbers on the list that it works through.
+    pub(super) targets: Vec<Party>,
+    /// Which story its calls tell: an index of `report`'s forms.
+    pub(super) form: usize,
+    starts: i32,
+    /// Mean days by which a member comes later than the first, beyond three.
+    span_days: f64,
+    block: i64,
+    home: Home,
+    imeis: Vec<i64>,
+    dealer: u32,
+    identity: u64,
+    /// SIMs that it has registered so far on the identity.
+    registered: usize,
+}
+
+/// Adds the spam SIMs and their campaigns.
+pub(super) fn recruit(
+    population: &mut Population,
+    count: u32,
+    options: &Options,
+    register: &mut Register,
+    rng: &mut Rng,
+) {
+    for (archetype, count) in apportion(count, &SPAM) {
+        let (mut left, mut turn) = (count, rng.random::<f64>());
+        while left > 0 {
+            let size = size(rng).min(count.div_ceil(4)).min(left);
+            left -= size;
+            // Steps of the golden section spread a few campaigns evenly over the days.
+            turn = (turn + 0.618_033_988_75).fract();
+            let plan = Plan { archetype, size, starts: start(archetype, turn, options) };
+            let mut campaign = found(&plan, register, rng);
+            for _ in 0..size {
+                let mut sim = member(archetype, &mut campaign, options, register, rng);
+                sim.campaign = u32::try_from(population.campaigns.len()).ok();
+                population.sims.push(sim);
+            }
+            population.campaigns.push(campaign);
+        }
+    }
+    list_targets(population, options);
+}
+
+/// Zipf with exponent 1.7: most campaigns are one SIM, a few are dozens.
+fn size(rng: &mut Rng) -> u32 {
+    let u: f64 = rng.random_range(1e-4..1.0);
+    u32::try_from(whole(u.powf(-1.0 / 0.7))).unwrap_or(1).clamp(1, 200)
+}
+
+/// A campaign to be.
+struct Plan {
+    archetype: Archetype,
+    size: u32,
+    starts: i32,
+}
+
+/// The day on which a campaign begins; `turn` is in [0, 1).
+///
+/// Most short-lived ones begin in the measured days, most long-lived ones before.
+fn start(archetype: Archetype, turn: f64, options: &Options) -> i32 {
+    let history = f64::from(options.history_days);
+    let (inside, reach_back) = match archetype {
+        Archetype::Camouflaged => (0.35, history + 150.0),
+        Archetype::Mixed => (0.5, history + 10.0),
+        _ => (0.7, history),
+    };
+    let starts = if turn < inside {
+        turn / inside * 0.8 * f64::from(options.days)
+    } else {
+        -(turn - inside) / (1.0 - inside) * reach_back
+    };
+    whole_i32(starts.floor())
+}
+
+fn found(plan: &Plan, register: &mut Register, rng: &mut Rng) -> Campaign {
+    let forms = super::report::FORMS.len();
+    Campaign {
+        targets: Vec::new(),
+        form: if plan.archetype == Archetype::OneRing { super::report::ONE_RING } else { rng.random_range(0..forms) },
+        starts: plan.starts,
+        span_days: 0.1 * f64::from(plan.size),
+        block: register.block(rng),
+        home: register::home(rng),
+        imeis: register::pool(2 + plan.size as usize * 2, rng),
+        dealer: register::dealer(rng),
+        identity: register.identity(),
+        registered: 0,
+    }
+}
+
+fn member(
+    archetype: Archetype,
+    campaign: &mut Campaign,
+    options: &Options,
+    register: &mut Register,
+    rng: &mut Rng,
+) -> Sim {
+    let (life_days, calls) = life(archetype, rng);
+    let last = i32::try_from(options.days).unwrap_or(i32::MAX) - 1;
+    // SIMs are used up one after the other; a few work side by side.
+    let starts =
+        (campaign.starts + whole_i32(gamma(rng, 1.0, 3.0 + campaign.span_days))).min(last.max(campaign.starts));
+    let number = if chance(rng, 0.6) { register.number_in(campaign.block, rng) } else { register.number(rng) };
+    let idle_days = if chance(rng, 0.6) { between(rng, (0.0, 3.0)) } else { log_normal(rng, (20.0, 1.0)) };
+    let draft = Draft { number, class: Class::Spam(archetype), starts, ends: starts + life_days, idle_days };
+    let mut sim = Sim::new(&draft, options.first_day, register, rng);
+    if let Some(calls) = calls {
+        sim.habit.rate = calls / f64::from(life_days);
+    }
+    sim.habit.rate = sim.habit.rate.min(MOST_CALLS);
+    sim.list_share = between(rng, (0.05, 0.3));
+    let report = &options.report;
+    sim.reported = report.least_share * (report.most_share / report.least_share).powf(rng.random::<f64>());
+    sim.deactivated_at = thrown_away(&sim, options, rng);
+    if sim.habit.mutual < 0.5 {
+        share(&mut sim, campaign, register, rng);
+    }
+    sim
+}
+
+/// What SIMs that were bought for the purpose have in common; the others belong to somebody already.
+fn share(sim: &mut Sim, campaign: &mut Campaign, register: &mut Register, rng: &mut Rng) {
+    if campaign.registered == 10 || chance(rng, 0.15) {
+        (campaign.identity, campaign.registered) = (register.identity(), 0);
+    }
+    campaign.registered += 1;
+    let identity = (!chance(rng, 0.2)).then_some(campaign.identity);
+    sim.paper = Paper { segment: "prepaid", identity, dealer: campaign.dealer };
+    if chance(rng, 0.7) {
+        sim.home = campaign.home;
+    }
+    sim.imeis = register::some_of(&campaign.imeis, sim.habit.handsets, rng);
+}
+
+/// Days of use and, where the law is one of a whole life, its calls.
+fn life(archetype: Archetype, rng: &mut Rng) -> (i32, Option<f64>) {
+    match archetype {
+        Archetype::Burst => {
+            let more = gamma(rng, 1.6, 2.4);
+            (1 + draw_days(more, rng), Some(log_normal(rng, (138.0, 0.8))))
+        }
+        Archetype::Blaster => (3 + whole_i32(log_normal(rng, (11.0, 0.8))), None),
+        Archetype::SmsAndCall => (2 + whole_i32(log_normal(rng, (5.0, 0.5))), Some(log_normal(rng, (181.0, 0.6)))),
+        Archetype::Camouflaged => (10_000, None),
+        Archetype::Mixed => (5 + whole_i32(log_normal(rng, (22.0, 0.5))), None),
+        Archetype::Tiny => (1 + draw_days(1.0, rng), Some(log_normal(rng, (8.0, 0.5)))),
+        Archetype::OneRing => (1 + draw_days(0.8, rng), None),
+    }
+}
+
+fn draw_days(mean: f64, rng: &mut Rng) -> i32 {
+    i32::try_from(poisson(rng, mean)).unwrap_or(i32::MAX)
+}
+
+/// When a used-up SIM is closed, if that is before the end; most are just left alone.
+fn thrown_away(sim: &Sim, options: &Options, rng: &mut Rng) -> Option<i64> {
+    let closed = shop_hours(options.first_day.plus(sim.ends + whole_i32(between(rng, (0.0, 7.0)))), rng);
+    let end = options.first_day.plus(i32::try_from(options.days).unwrap_or(i32::MAX)).starts_at();
+    (chance(rng, 0.4) && closed < end).then_some(closed)
+}
+
+/// Draws the lists; SIMs of all classes exist as indices only later, so targets are drawn by index.
+fn list_targets(population: &mut Population, options: &Options) {
+    let mut rng = stream(options.seed, 1);
+    let subscribers = options.subscribers.max(1) as usize;
+    let mut members = vec![0_usize; population.campaigns.len()];
+    for campaign in population.sims.iter().filter_map(|sim| sim.campaign) {
+        members[campaign as usize] += 1;
+    }
+    for (campaign, members) in population.campaigns.iter_mut().zip(members) {
+        let own = |rng: &mut Rng| Party::sim(rng.random_range(0..subscribers));
+        let wanted = 200 + 120 * members;
+        campaign.targets = (0..wanted)
+            .map(|_| {
+                let is_onnet = chance(&mut rng, super::behaviour::ONNET_SHARE);
+                if is_onnet { own(&mut rng) } else { super::party::mobile(&mut rng) }
+            })
+            .collect();
+        // A list is sold more than once: its best part appears twice.
+        let best = campaign.targets.len() / 10;
+        for _ in 0..best {
+            let again = *one(&mut rng, &campaign.targets);
+            campaign.targets.push(again);
+        }
+    }
+}

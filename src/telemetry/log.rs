@@ -1,0 +1,20 @@
+//! Logs on stderr: plain for a terminal, JSON for a machine.
+//!
+//! In: the level, from `--log` or `CALLSIEVE_LOG`. Out: lines. Never: anything on stdout, which holds results.
+
+use std::io::IsTerminal;
+
+use anyhow::Context;
+use tracing_subscriber::EnvFilter;
+
+/// Starts logging; once in a process.
+pub fn start(filter: &str) -> anyhow::Result<()> {
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("\"{filter}\" is no log filter"))?;
+    let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let started = if std::io::stderr().is_terminal() {
+        log.with_target(false).try_init()
+    } else {
+        log.json().flatten_event(true).try_init()
+    };
+    started.map_err(|error| anyhow::anyhow!("starting the log: {error}"))
+}
