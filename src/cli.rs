@@ -36,12 +36,15 @@ pub struct Cli {
     #[command(subcommand)]
     verb: Verb,
     /// What to log, as `info` or `callsieve=debug,warn`.
-    #[arg(long, global = true, env = "CALLSIEVE_LOG", default_value = "warn")]
+    #[arg(long, global = true, env = "CALLSIEVE_LOG", default_value = LOG)]
     log: String,
     /// Results as JSON.
     #[arg(long, global = true)]
     json: bool,
 }
+
+/// Our own warnings tell of broker trouble once; librdkafka's tell of it for every connection.
+const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
 4 input incomplete or late, 5 built but not delivered, 6 refused by a safety limit, 7 another run holds the lock";
@@ -301,7 +304,7 @@ impl Cli {
             }
             Verb::Ingest { config, topic, until_caught_up } => ingest(&config, topic, until_caught_up).await,
             Verb::Run { tables, window, lake, rules } => {
-                let definitions = job::check::check(rules.pipelines).await?;
+                let definitions = job::check::load(rules.pipelines).await?;
                 let ran = match (window.day, window.week) {
                     (Some(day), _) => job::run::day(&lake.lake, definitions, &tables, day).await?,
                     (None, Some(week)) => job::run::week(&lake.lake, definitions, &tables, week).await?,
@@ -310,7 +313,7 @@ impl Cli {
                 tell_ran(json, &ran)
             }
             Verb::Decide { day, lake, rules } => {
-                let definitions = job::check::check(rules.pipelines).await?;
+                let definitions = job::check::load(rules.pipelines).await?;
                 let decided = job::decide::day(&lake.lake, definitions, day).await?;
                 let verdicts: Vec<_> = decided.verdicts.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect();
                 let verdicts: std::collections::BTreeMap<_, _> = verdicts.into_iter().collect();
@@ -324,7 +327,7 @@ impl Cli {
             }
             Verb::Explain { number, day, lake, rules } => {
                 let number = Number::parse_given(&number).context("that is no telephone number")?;
-                let definitions = job::check::check(rules.pipelines).await?;
+                let definitions = job::check::load(rules.pipelines).await?;
                 let explanation = job::explain::explain(&lake.lake, &definitions, number, day).await?;
                 say(json, &explanation, || explanation.text())
             }
@@ -383,7 +386,7 @@ async fn demo(
     serve: Option<std::net::SocketAddr>,
     json: bool,
 ) -> anyhow::Result<()> {
-    let definitions = job::check::check(rules.pipelines).await?;
+    let definitions = job::check::load(rules.pipelines).await?;
     let (summary, metrics) = job::demo::demo(dir, operator.options(), definitions).await?;
     say(json, &summary, || summary.text(dir))?;
     if let Some(address) = serve {

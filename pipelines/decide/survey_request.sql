@@ -30,7 +30,8 @@ chosen AS (
 )
 SELECT
     $day AS day,
-    CONCAT('Q-', CAST($day AS VARCHAR), '-', CAST(ROW_NUMBER() OVER (ORDER BY subject, place) AS VARCHAR)) AS request_id,
+    COALESCE(CONCAT('Q-', CAST($day AS VARCHAR), '-', CAST(ROW_NUMBER() OVER (ORDER BY subject, place) AS VARCHAR)), '')
+        AS request_id,
     COALESCE(subject, 0) AS subject,
     activated_at,
     COALESCE(respondent, 0) AS respondent,

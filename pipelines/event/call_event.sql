@@ -9,87 +9,96 @@ WITH ours AS (
     WHERE activated_at < $until AND (deactivated_at IS NULL OR deactivated_at > $from)
 ),
 record AS (
-    -- The day and its neighbours, so that midnight splits no pair; each party as one text.
-    SELECT *,
-        COALESCE(CAST(caller AS VARCHAR), CONCAT(caller_kind, ' ', caller_raw)) AS caller_party,
-        COALESCE(CAST(callee AS VARCHAR), CONCAT(callee_kind, ' ', callee_raw)) AS callee_party,
-        plus_seconds(start_at, COALESCE(ring_s, 0) + duration_s) AS end_at,
+    -- The day and its neighbours, so that midnight splits no pair; place_key orders the records of a call.
+    SELECT *, plus_seconds(start_at, COALESCE(ring_s, 0) + duration_s) AS end_at,
+        CONCAT(COALESCE(CAST(caller AS VARCHAR), CONCAT(caller_kind, ' ', caller_raw)), '>',
+            COALESCE(CAST(callee AS VARCHAR), CONCAT(callee_kind, ' ', callee_raw))) AS pair,
         CASE record_type WHEN 'originating' THEN 'a' WHEN 'incoming_gateway' THEN 'b' WHEN 'forwarded' THEN 'c'
-            WHEN 'terminating' THEN 'd' ELSE 'e' END AS rank
+            WHEN 'terminating' THEN 'd' ELSE 'e' END AS rank,
+        sort_key(start_at, partial_seq, record_id, source_partition, source_offset) AS place_key
     FROM call_record WHERE day BETWEEN $day_before AND $day_after
 ),
-pair AS (
+today AS (
     -- Pairs of the day itself: a call of the day has its leading record in it.
-    SELECT DISTINCT caller_party AS pair_caller, callee_party AS pair_callee FROM record WHERE day = $day
+    SELECT DISTINCT pair FROM record WHERE day = $day
+),
+resent AS (
+    -- Records that came more than once: they belong together, even where their call references differ.
+    SELECT pair, record_id, MIN(call_ref) AS call_ref FROM record GROUP BY pair, record_id HAVING COUNT(*) > 1
 ),
 linked AS (
-    -- Records of one id belong together, even where their call references differ.
-    SELECT record.*,
-        COALESCE(MIN(call_ref) OVER (PARTITION BY caller_party, callee_party, record_id), record_id) AS link
-    FROM record INNER JOIN pair ON caller_party = pair_caller AND callee_party = pair_callee
+    -- Each record with the link that it shares with the others of its call.
+    SELECT record.*, CONCAT(record.pair, ' ', COALESCE(resent.call_ref, record.call_ref, record.record_id)) AS link
+    FROM record LEFT SEMI JOIN today ON record.pair = today.pair
+    LEFT JOIN resent ON record.pair = resent.pair AND record.record_id = resent.record_id
+),
+spread AS (
+    -- Links whose records lie too far apart for one pair of records: a long call in parts, or a reference come round.
+    SELECT link FROM linked GROUP BY link HAVING seconds_between(MIN(start_at), MAX(start_at)) > $pair_window_s
 ),
 chained AS (
-    -- Each record with the start of the one before it and the latest end so far.
+    -- Records of such links, each with the start of the one before it and the latest end so far.
     SELECT *,
-        LAG(start_at) OVER (PARTITION BY caller_party, callee_party, link
-            ORDER BY start_at, partial_seq NULLS FIRST, record_id, source_partition, source_offset) AS start_before,
-        MAX(end_at) OVER (PARTITION BY caller_party, callee_party, link
-            ORDER BY start_at, partial_seq NULLS FIRST, record_id, source_partition, source_offset
+        LAG(start_at) OVER (PARTITION BY link ORDER BY place_key) AS start_before,
+        MAX(end_at) OVER (PARTITION BY link ORDER BY place_key
             ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING) AS end_before
-    FROM linked
+    FROM linked LEFT SEMI JOIN spread ON linked.link = spread.link
 ),
 called AS (
     -- A record that starts too late after the one before begins another call, unless it continues a long one.
-    SELECT *,
+    SELECT * EXCEPT (start_before, end_before),
         SUM(CASE WHEN seconds_between(start_before, start_at) <= $pair_window_s THEN 0
             WHEN partial_seq IS NOT NULL AND seconds_between(end_before, start_at) <= $pair_window_s THEN 0 ELSE 1 END)
-            OVER (PARTITION BY caller_party, callee_party, link
-            ORDER BY start_at, partial_seq NULLS FIRST, record_id, source_partition, source_offset
-            ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS call
+            OVER (PARTITION BY link ORDER BY place_key ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS call
     FROM chained
+    UNION ALL
+    SELECT *, 1 AS call FROM linked LEFT ANTI JOIN spread ON linked.link = spread.link
 ),
-ordered AS (
-    -- The leading type of a call, each record's place in it, and which copy of its part it is.
-    SELECT *, MIN(rank) OVER (PARTITION BY caller_party, callee_party, link, call) AS leading,
-        ROW_NUMBER() OVER (PARTITION BY caller_party, callee_party, link, call
-            ORDER BY rank, start_at, partial_seq NULLS FIRST, record_id, source_partition, source_offset) AS place,
-        ROW_NUMBER() OVER (PARTITION BY caller_party, callee_party, link, call, rank, partial_seq
-            ORDER BY start_at, record_id, source_partition, source_offset) AS copy
-    FROM called
+part AS (
+    -- The first copy of each part of each type, and how many records it stands for.
+    SELECT link, call, rank, partial_seq, MIN(place_key) AS place_key, COUNT(*) AS records,
+        MIN(trunk) AS trunk
+    FROM called GROUP BY link, call, rank, partial_seq
+),
+typed AS (
+    -- What the records of one type say together.
+    SELECT part.link, part.call, part.rank, SUM(part.records) AS records, MIN(part.trunk) AS trunk,
+        SUM(duration_s) AS duration_s, BOOL_OR(is_answered) AS is_answered,
+        MIN(part.place_key) AS first_key, MAX(part.place_key) AS last_key
+    FROM part INNER JOIN called ON part.place_key = called.place_key AND part.rank = called.rank
+    GROUP BY part.link, part.call, part.rank
 ),
 fact AS (
-    -- What all records of a call say together.
-    SELECT caller_party, callee_party, link, call, COUNT(*) AS records,
-        SUM(duration_s) FILTER (WHERE rank = leading AND copy = 1) AS total_s,
-        BOOL_OR(is_answered) FILTER (WHERE rank = leading AND copy = 1) AS is_answered,
-        LAST_VALUE(release_cause ORDER BY place) FILTER (WHERE rank = leading AND copy = 1) AS release_cause,
-        MIN(trunk) FILTER (WHERE record_type = 'incoming_gateway') AS trunk_in,
-        MIN(trunk) FILTER (WHERE record_type = 'outgoing_gateway') AS trunk_out,
-        FIRST_VALUE(cell ORDER BY place) FILTER (WHERE record_type = 'terminating') AS callee_cell,
-        FIRST_VALUE(imei ORDER BY place) FILTER (WHERE record_type = 'terminating') AS callee_imei,
-        FIRST_VALUE(imsi ORDER BY place) FILTER (WHERE record_type = 'terminating') AS callee_imsi,
-        BOOL_OR(record_type = 'originating') AS is_originated, BOOL_OR(record_type = 'forwarded') AS is_forwarded,
-        BOOL_OR(record_type = 'incoming_gateway') AS is_incoming, BOOL_OR(record_type = 'terminating') AS is_terminated
-    FROM ordered GROUP BY caller_party, callee_party, link, call
-),
-event AS (
-    -- The leading record of each call of the day beside those facts.
-    SELECT ordered.*, fact.records, fact.total_s, fact.is_answered AS is_any_answered, fact.release_cause AS last_cause,
-        trunk_in, trunk_out, callee_cell, callee_imei, callee_imsi, is_originated, is_forwarded, is_incoming,
-        is_originated OR is_forwarded OR (NOT is_incoming AND caller_ours.number IS NOT NULL) AS is_caller_onnet,
-        is_terminated OR callee_ours.number IS NOT NULL AS is_callee_onnet,
-        caller_ours.number IS NOT NULL AS is_caller_ours
-    FROM ordered
-    INNER JOIN fact ON ordered.caller_party = fact.caller_party AND ordered.callee_party = fact.callee_party
-        AND ordered.link = fact.link AND ordered.call = fact.call
-    LEFT JOIN ours AS caller_ours ON ordered.caller = caller_ours.number
-    LEFT JOIN ours AS callee_ours ON ordered.callee = callee_ours.number
-    WHERE ordered.place = 1 AND ordered.day = $day
+    -- What all types say together; the leading type comes first.
+    SELECT link, call, MIN(rank) AS leading, SUM(records) AS records,
+        MIN(CASE WHEN rank = 'b' THEN trunk END) AS trunk_in, MIN(CASE WHEN rank = 'e' THEN trunk END) AS trunk_out,
+        MIN(CASE WHEN rank = 'd' THEN first_key END) AS terminating_key,
+        BOOL_OR(rank = 'a') AS is_originated, BOOL_OR(rank = 'b') AS is_incoming,
+        BOOL_OR(rank = 'c') AS is_forwarded, BOOL_OR(rank = 'd') AS is_terminated
+    FROM typed GROUP BY link, call
 ),
 route AS (
     -- What comes in by each trunk on this day.
     SELECT trunk, MIN(kind) AS kind FROM trunk
     WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day) GROUP BY trunk
+),
+event AS (
+    -- The leading record of each call of the day beside those facts.
+    SELECT leader.*, fact.records, typed.duration_s AS total_s, typed.is_answered AS is_any_answered,
+        last.release_cause AS last_cause, trunk_in, trunk_out, route.kind AS route_kind,
+        callee_side.cell AS callee_cell, callee_side.imei AS callee_imei, callee_side.imsi AS callee_imsi,
+        is_originated, is_forwarded, is_incoming, caller_ours.number IS NOT NULL AS is_caller_ours,
+        is_originated OR is_forwarded OR (NOT is_incoming AND caller_ours.number IS NOT NULL) AS is_caller_onnet,
+        is_terminated OR callee_ours.number IS NOT NULL AS is_callee_onnet
+    FROM fact
+    INNER JOIN typed ON fact.link = typed.link AND fact.call = typed.call AND fact.leading = typed.rank
+    INNER JOIN called AS leader ON typed.first_key = leader.place_key AND typed.rank = leader.rank
+    INNER JOIN called AS last ON typed.last_key = last.place_key AND typed.rank = last.rank
+    LEFT JOIN called AS callee_side ON fact.terminating_key = callee_side.place_key AND callee_side.rank = 'd'
+    LEFT JOIN route ON fact.trunk_in = route.trunk
+    LEFT JOIN ours AS caller_ours ON leader.caller = caller_ours.number
+    LEFT JOIN ours AS callee_ours ON leader.callee = callee_ours.number
+    WHERE leader.day = $day
 )
 SELECT
     $day AS day, record_type, record_id, call_ref,
@@ -97,15 +106,15 @@ SELECT
     start_at, ring_s, CAST(COALESCE(total_s, 0) AS INT) AS duration_s,
     COALESCE(is_any_answered, false) AS is_answered, last_cause AS release_cause,
     COALESCE(trunk_in, trunk_out) AS trunk,
-    CASE WHEN record_type = 'originating' THEN cell END AS caller_cell,
-    CASE WHEN record_type = 'originating' THEN imei END AS caller_imei,
-    CASE WHEN record_type = 'originating' THEN imsi END AS caller_imsi,
+    CASE WHEN rank = 'a' THEN cell END AS caller_cell,
+    CASE WHEN rank = 'a' THEN imei END AS caller_imei,
+    CASE WHEN rank = 'a' THEN imsi END AS caller_imsi,
     callee_cell, callee_imei, callee_imsi,
-    CASE WHEN is_originated OR is_forwarded THEN 'onnet' WHEN is_incoming AND route.kind IS NOT NULL THEN route.kind
+    CASE WHEN is_originated OR is_forwarded THEN 'onnet' WHEN is_incoming AND route_kind IS NOT NULL THEN route_kind
         WHEN is_caller_onnet THEN 'onnet' WHEN is_vietnamese(caller) THEN 'national' ELSE 'international' END AS origin,
     COALESCE(is_caller_onnet, false) AS is_caller_onnet,
     COALESCE(is_callee_onnet, false) AS is_callee_onnet,
     COALESCE(is_forwarded AND NOT is_originated, false) AS is_forwarded_leg,
     COALESCE(is_incoming AND NOT is_originated AND NOT is_forwarded AND is_caller_ours, false) AS is_spoof_suspect,
-    records
-FROM event LEFT JOIN route ON event.trunk_in = route.trunk
+    COALESCE(records, 0) AS records
+FROM event

@@ -9,8 +9,8 @@ SELECT
     $day AS day,
     number,
     CASE WHEN NOT is_onnet THEN 'bar_incoming_from' WHEN verdict = 'blocked' THEN 'bar_both' ELSE 'bar_outgoing' END AS action,
-    CONCAT('behaviour', CASE WHEN survey_yes > 0 THEN '+survey' ELSE '' END,
-        CASE WHEN matched_reporters > 0 THEN '+report' ELSE '' END) AS reason,
+    COALESCE(CONCAT('behaviour', CASE WHEN survey_yes > 0 THEN '+survey' ELSE '' END,
+        CASE WHEN matched_reporters > 0 THEN '+report' ELSE '' END), '') AS reason,
     since_day AS from_day,
     until_day,
     case_id

@@ -5,6 +5,7 @@
 
 pub mod call_sequence;
 mod number;
+mod sort_key;
 mod time;
 
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
@@ -17,6 +18,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
         ScalarUDF::new_from_impl(time::PlusSeconds::new()),
         ScalarUDF::new_from_impl(time::LocalHour::new()),
         ScalarUDF::new_from_impl(time::LocalDay::new()),
+        ScalarUDF::new_from_impl(sort_key::SortKey::new()),
         ScalarUDF::new_from_impl(number::IsVietnamese::new()),
         ScalarUDF::new_from_impl(number::IsSpecial::new()),
         ScalarUDF::new_from_impl(number::RangeHolder::new()),

@@ -4,7 +4,7 @@
 
 use std::path::PathBuf;
 
-use crate::pipeline::check::problems;
+use crate::pipeline::check::{contradictions, problems};
 use crate::pipeline::definition::Definitions;
 use crate::pipeline::run::folder;
 
@@ -13,10 +13,20 @@ use crate::pipeline::run::folder;
 #[error("{}", .0.join("\n"))]
 pub struct Invalid(pub Vec<String>);
 
-/// Reads and checks the definitions.
+/// Reads the definitions and makes sure that they can run.
+pub async fn load(pipelines: Option<PathBuf>) -> anyhow::Result<Definitions> {
+    let definitions = read(pipelines)?;
+    let problems = contradictions(&definitions).await?;
+    if problems.is_empty() { Ok(definitions) } else { Err(Invalid(problems).into()) }
+}
+
+/// Reads the definitions and finds everything that is wrong with them.
 pub async fn check(pipelines: Option<PathBuf>) -> anyhow::Result<Definitions> {
-    let folder = folder(pipelines);
-    let definitions = Definitions::read(&folder).map_err(|error| Invalid(vec![format!("{error:#}")]))?;
+    let definitions = read(pipelines)?;
     let problems = problems(&definitions).await?;
     if problems.is_empty() { Ok(definitions) } else { Err(Invalid(problems).into()) }
+}
+
+fn read(pipelines: Option<PathBuf>) -> anyhow::Result<Definitions> {
+    Definitions::read(&folder(pipelines)).map_err(|error| Invalid(vec![format!("{error:#}")]).into())
 }

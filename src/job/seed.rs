@@ -41,11 +41,7 @@ impl Seeder {
     pub async fn open(lake: &Lake, now: i64) -> anyhow::Result<Self> {
         let mut topics = BTreeMap::new();
         for topic in Topic::ALL {
-            let mut decoder = Decoder::new(topic, topic.name(), decode::Options::default(), text::report::read);
-            for id in 1..=Topic::ALL.len() {
-                let id = u32::try_from(id)?;
-                decoder.teach(id, Registry::Contracts.schema(id).await?.as_deref());
-            }
+            let decoder = Decoder::new(topic, topic.name(), decode::Options::default(), text::report::read);
             let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
             let rows = lake.open(table).await?;
             topics.insert(topic, Waiting { decoder, rows, messages: Messages::default(), next_offset: 0 });
@@ -82,7 +78,7 @@ impl Seeder {
             return Ok(());
         }
         for id in waiting.decoder.unknown_schemas(&waiting.messages) {
-            waiting.decoder.teach(id, None);
+            waiting.decoder.teach(id, Registry::Contracts.schema(id).await?.as_deref());
         }
         let decoded = waiting.decoder.decode(&waiting.messages, self.now)?;
         waiting.messages.clear();

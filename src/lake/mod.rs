@@ -21,7 +21,7 @@ use deltalake::parquet::basic::{Compression, ZstdLevel};
 use deltalake::parquet::file::properties::WriterProperties;
 use deltalake::protocol::DeltaOperation;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
-use deltalake::{DeltaTable, DeltaTableBuilder, DeltaTableError};
+use deltalake::{DeltaTable, DeltaTableBuilder};
 use url::Url;
 
 use crate::schema::contract::{Contract, Table};
@@ -48,11 +48,13 @@ impl Lake {
 
     /// The table, if it exists.
     pub async fn find(&self, table: Table) -> anyhow::Result<Option<Handle>> {
-        match DeltaTableBuilder::from_url(self.url(table)?)?.load().await {
-            Ok(delta) => Ok(Some(Handle { table, delta })),
-            Err(DeltaTableError::NotATable(_)) => Ok(None),
-            Err(error) => Err(error).with_context(|| format!("opening table {table}")),
+        let mut delta = DeltaTableBuilder::from_url(self.url(table)?)?.build()?;
+        let opening = || format!("opening table {table}");
+        if !delta.verify_deltatable_existence().await.with_context(opening)? {
+            return Ok(None);
         }
+        delta.load().await.with_context(opening)?;
+        Ok(Some(Handle { table, delta }))
     }
 
     /// The table; made after its contract when absent, and given the contract's new nullable columns.

@@ -86,7 +86,7 @@ impl Runner {
             };
             session::register(&session, read.table, provider, window.partition())?;
         }
-        let plan = session::plan(&session, &definition, window).await?;
+        let plan = session::plan_in_steps(&session, &definition, window).await?;
         let batches = session::rows(&session, plan, table.contract()).await?;
         let done = self.write(&definition, window.partition(), &batches, &inputs, started_at, watch).await?;
         Ok(done)

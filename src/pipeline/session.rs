@@ -4,9 +4,10 @@
 //! a bound on its memory.
 
 use std::collections::{BTreeMap, HashMap};
+use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
@@ -17,6 +18,7 @@ use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::prelude::{DataFrame, Expr, SessionConfig, SessionContext, cast, col, lit};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
+use datafusion::sql::sqlparser::ast;
 
 use super::definition::{Definition, Window};
 use super::graph::BEFORE;
@@ -34,7 +36,9 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
     let config = SessionConfig::new()
         .with_target_partitions(std::thread::available_parallelism().map_or(1, usize::from))
         .with_information_schema(false)
-        .set_bool("datafusion.execution.parquet.pushdown_filters", true);
+        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // A union keeps the column comments of its first input only, and the check takes that for a fault.
+        .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
     let session = SessionContext::new_with_config_rt(config, runtime);
     feature::register(&session);
@@ -92,6 +96,54 @@ pub async fn plan(session: &SessionContext, definition: &Definition, window: Win
     let statement = Statement::Statement(Box::new(definition.bind(window)?));
     let plan = session.state().statement_to_plan(statement).await;
     plan.with_context(|| format!("planning {}.sql", definition.stem.display()))
+}
+
+/// Plans a definition as `plan` does, with every named part that is read more than once computed beforehand.
+///
+/// DataFusion computes a part of a `WITH` anew for each of its readers, and theirs, which grows without bound.
+pub async fn plan_in_steps(
+    session: &SessionContext,
+    definition: &Definition,
+    window: Window,
+) -> anyhow::Result<LogicalPlan> {
+    let ast::Statement::Query(mut query) = definition.bind(window)? else { bail!("a definition is one SELECT") };
+    let Some(with) = query.with.take() else { return plan(session, definition, window).await };
+    let parts = with.cte_tables.clone();
+    let mut inlined: Vec<ast::Cte> = Vec::new();
+    for (index, part) in parts.iter().enumerate() {
+        let later = parts[index + 1..].iter().map(|later| readers(&later.query, part)).sum::<usize>();
+        if later + readers(&query, part) > 1 {
+            let frame = frame(session, with_parts(&with, &inlined, (*part.query).clone())).await?;
+            let schema = Arc::new(frame.schema().as_arrow().clone());
+            let partitions = frame.collect_partitioned().await?;
+            session.register_table(part.alias.name.value.as_str(), Arc::new(MemTable::try_new(schema, partitions)?))?;
+        } else {
+            inlined.push(part.clone());
+        }
+    }
+    Ok(frame(session, with_parts(&with, &inlined, *query)).await?.into_unoptimized_plan())
+}
+
+fn with_parts(with: &ast::With, parts: &[ast::Cte], mut query: ast::Query) -> ast::Query {
+    if !parts.is_empty() {
+        query.with = Some(ast::With { cte_tables: parts.to_vec(), ..with.clone() });
+    }
+    query
+}
+
+fn readers(query: &ast::Query, part: &ast::Cte) -> usize {
+    let mut readers = 0;
+    let _: ControlFlow<()> = ast::visit_relations(query, |name| {
+        readers += usize::from(name.to_string() == part.alias.name.value);
+        ControlFlow::Continue(())
+    });
+    readers
+}
+
+async fn frame(session: &SessionContext, query: ast::Query) -> anyhow::Result<DataFrame> {
+    let statement = Statement::Statement(Box::new(ast::Statement::Query(Box::new(query))));
+    let plan = session.state().statement_to_plan(statement).await?;
+    Ok(DataFrame::new(session.state(), plan))
 }
 
 /// Runs a plan; the rows come in the contract's types and in the order of its cluster columns.
