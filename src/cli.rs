@@ -47,7 +47,7 @@ pub struct Cli {
 const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
-4 input incomplete or late, 5 built but not delivered, 6 refused by a safety limit, 7 another run holds the lock";
+7 another run holds the lock";
 
 #[derive(Debug, Subcommand)]
 enum Verb {
@@ -332,6 +332,7 @@ impl Cli {
                 say(json, &explanation, || explanation.text())
             }
             Verb::Reference(ReferenceVerb::Load { table, file, from, lake }) => {
+                let _lock = job::lock::take(&lake.lake)?;
                 let loaded = job::reference::load(&Lake::local(&lake.lake)?, table, &file, from).await?;
                 say(json, &loaded, || {
                     format!("{table} from {from}: {} begin, {} end, {} stay", loaded.begun, loaded.ended, loaded.kept)
@@ -428,6 +429,8 @@ async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> any
         servers.spawn(Server::bind(address, metrics).await?.run());
     }
     let mut failure = None;
+    let interrupted = interrupted();
+    tokio::pin!(interrupted);
     loop {
         tokio::select! {
             ended = ingests.join_next() => match ended {
@@ -440,7 +443,11 @@ async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> any
                     }
                 }
             },
-            () = interrupted(), if !*stop.borrow() => { stop.send_replace(true); }
+            () = &mut interrupted, if !*stop.borrow() => { stop.send_replace(true); }
+            Some(Ok(Err(error))) = servers.join_next() => {
+                stop.send_replace(true);
+                failure.get_or_insert(error);
+            }
         }
     }
     failure.map_or(Ok(()), Err)

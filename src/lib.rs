@@ -14,6 +14,6 @@ pub mod decide;
 pub mod export;
 pub mod pipeline;
 pub mod serve;
-pub mod config;
 pub mod job;
+pub mod config;
 pub mod cli;

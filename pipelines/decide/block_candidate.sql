@@ -25,6 +25,14 @@ part AS (
         ON asked.request_id = answered.request_id AND asked.respondent = answered.respondent
     WHERE asked.day >= $evidence_from AND answered.answered_at < $until
     GROUP BY subject, activated_at
+    UNION ALL
+    SELECT number, activated_at, NULL, 0, 0, 0, 0
+    FROM decision_before WHERE day >= $evidence_from AND verdict <> 'clear' GROUP BY number, activated_at
+),
+standing AS (
+    -- Subscriptions of which something was held on the day before: protection is looked up for them every day.
+    SELECT number, activated_at FROM decision_before WHERE day >= $evidence_from AND verdict <> 'clear'
+    GROUP BY number, activated_at
 ),
 evidence AS (
     -- All origins together for each subscription.
@@ -39,10 +47,10 @@ weighed AS (
     -- Evidence against the present subscription; a number that changed hands starts clean.
     SELECT *, newest IS NOT NULL AS is_onnet,
         COALESCE(score >= $evidence_score, false) AS is_behaviour_evidence,
-        COALESCE((survey_yes >= $min_yes OR (survey_yes > 0 AND matched_reporters > 0))
-            AND survey_yes >= $min_yes_share * (survey_yes + survey_no)
-            OR matched_reporters >= $min_reporters, false) AS is_people_evidence
-    FROM evidence WHERE newest IS NULL OR newest = activated_at
+        COALESCE((survey_yes >= $min_yes OR matched_reporters >= $min_reporters OR (survey_yes > 0 AND matched_reporters > 0))
+            AND survey_yes >= $min_yes_share * (survey_yes + survey_no), false) AS is_people_evidence,
+        newest IS NULL OR COALESCE(newest = activated_at, false) AS is_current
+    FROM evidence
 ),
 allowed AS (
     -- Numbers on the allow-list on this day.
@@ -56,11 +64,12 @@ special AS (
     SELECT number FROM brandname WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
 )
 SELECT
-    $day AS day, COALESCE(weighed.number, 0) AS number, activated_at, is_onnet, COALESCE(segment, 'offnet') AS segment,
+    $day AS day, COALESCE(weighed.number, 0) AS number, weighed.activated_at, is_onnet, COALESCE(segment, 'offnet') AS segment,
     score, criteria_met, matched_reporters, survey_yes, survey_no, is_behaviour_evidence, is_people_evidence,
     CAST(is_behaviour_evidence AS BIGINT) + CAST(is_people_evidence AS BIGINT) AS origins,
     allowed.number IS NOT NULL AS is_allow_listed,
     COALESCE(special.number IS NOT NULL OR is_special_number(weighed.number), false) AS is_special,
+    is_current,
     CASE
         WHEN is_behaviour_evidence AND is_people_evidence AND criteria_met >= $criteria_required
             AND score >= $block_score AND survey_yes >= $block_yes THEN 'blocked'
@@ -72,4 +81,6 @@ SELECT
 FROM weighed
 LEFT JOIN allowed ON weighed.number = allowed.number
 LEFT JOIN special ON weighed.number = special.number
-WHERE COALESCE(score >= $watch_score, false) OR matched_reporters > 0 OR survey_yes > 0 OR survey_no > 0
+LEFT JOIN standing ON weighed.number = standing.number AND weighed.activated_at IS NOT DISTINCT FROM standing.activated_at
+WHERE standing.number IS NOT NULL OR (is_current
+    AND (COALESCE(score >= $watch_score, false) OR matched_reporters > 0 OR survey_yes > 0 OR survey_no > 0))

@@ -6,6 +6,11 @@ WITH report AS (
     WHERE day = $day AND source IS NOT NULL AND kind <> 'unparsed'
     GROUP BY report_id
 ),
+seen AS (
+    -- People who reported a number on an earlier day already.
+    SELECT DISTINCT source, reporter FROM citizen_report
+    WHERE day >= $seen_from AND day < $day AND source IS NOT NULL AND kind <> 'unparsed'
+),
 contact AS (
     -- Contacts that a report of the day may be about.
     SELECT caller, callee, SUM(calls) AS calls, SUM(messages) AS messages, MIN(first_call_at) AS first_call_at
@@ -19,7 +24,7 @@ checked AS (
         COALESCE(CASE WHEN report.kind = 'spam_sms' THEN made.messages > 0
             ELSE made.first_call_at <= report.reported_at END, false) AS is_matched,
         COALESCE(received.calls > 0, false) AS is_reversed
-    FROM report
+    FROM report LEFT ANTI JOIN seen ON report.source = seen.source AND report.reporter = seen.reporter
     LEFT JOIN contact AS made ON made.caller = report.source AND made.callee = report.reporter
     LEFT JOIN contact AS received ON received.caller = report.reporter AND received.callee = report.source
 )

@@ -11,13 +11,14 @@ use std::collections::BTreeMap;
 use self::rails::{Budget, Rules};
 use self::transition::Event;
 use crate::domain::day::Day;
+use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
 
 /// A subscription: a number in one activation interval; off-net numbers have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject {
-    /// E.164 digits; never printed.
-    pub number: i64,
+    /// Masked wherever it is printed.
+    pub number: Number,
     /// Activation, UTC microseconds.
     pub activated_at: Option<i64>,
 }
@@ -45,6 +46,8 @@ pub struct Candidate {
     pub is_allow_listed: bool,
     /// A special number or a registered brand's.
     pub is_special: bool,
+    /// Whether the number is still in this activation; the next owner starts clean.
+    pub is_current: bool,
     /// What the evidence alone would bear.
     pub proposed: Verdict,
 }
@@ -85,6 +88,8 @@ pub enum Cause {
     SpecialNumber,
     /// A bar was due, but the day's budget was spent.
     BudgetSpent,
+    /// The number is in another activation now.
+    SubscriptionEnded,
     /// A bar was due, but only one origin bore it.
     OneOrigin,
 }
@@ -99,6 +104,7 @@ impl Cause {
             Self::AllowListed => "allow_listed",
             Self::SpecialNumber => "special_number",
             Self::BudgetSpent => "budget_spent",
+            Self::SubscriptionEnded => "subscription_ended",
             Self::OneOrigin => "one_origin",
         }
     }

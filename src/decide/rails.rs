@@ -74,6 +74,9 @@ pub(super) fn event(
     if candidate.is_special {
         return Railed { event: Event::Protect, cause: Cause::SpecialNumber };
     }
+    if !candidate.is_current {
+        return Railed { event: Event::Lapse, cause: Cause::SubscriptionEnded };
+    }
     let proposed = candidate.proposed;
     if proposed.is_bar() && candidate.origins < rules.origins_required {
         return held(has_lapsed, standing, Event::Ask, Cause::OneOrigin);

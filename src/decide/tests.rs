@@ -22,7 +22,7 @@ fn day() -> Day {
 
 fn candidate(number: i64, proposed: Verdict) -> Candidate {
     Candidate {
-        subject: Subject { number, activated_at: Some(0) },
+        subject: Subject { number: Number::from_e164(84_900_000_000 + number).unwrap(), activated_at: Some(0) },
         is_onnet: true,
         segment: "prepaid".to_owned(),
         score: Some(0.9),
@@ -32,6 +32,7 @@ fn candidate(number: i64, proposed: Verdict) -> Candidate {
         survey_no: 0,
         is_allow_listed: false,
         is_special: false,
+        is_current: true,
         proposed,
     }
 }
@@ -100,6 +101,14 @@ fn another_activation_of_a_number_is_another_subject() {
     recycled.subject.activated_at = Some(9);
     let second = decide(day().plus(1), vec![recycled], first, &rules());
     assert_eq!(second.iter().map(|decision| decision.verdict).collect::<Vec<_>>(), [Verdict::Limited, Verdict::Watched]);
+}
+
+#[test]
+fn the_next_owner_of_a_number_does_not_inherit_its_bar() {
+    let barred = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules());
+    let mut ended = candidate(1, Verdict::Limited);
+    ended.is_current = false;
+    assert_eq!(one_verdict(ended, barred, day().plus(1)), Some((Verdict::Released, Cause::SubscriptionEnded)));
 }
 
 fn verdicts() -> impl Strategy<Value = Verdict> {

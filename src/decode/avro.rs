@@ -146,23 +146,49 @@ impl Group<'_> {
         rejects: &mut Rejects<'_>,
         place: impl Fn(&Message<'_>) -> Place,
     ) -> anyhow::Result<()> {
-        let mut decoder = self.writer.decoder()?;
         for messages in self.messages.chunks(BATCH_ROWS) {
-            for message in messages {
-                let payload = message.payload.unwrap_or_default();
-                let taken = decoder.decode(payload).with_context(|| format!("decoding {message:?}"))?;
-                anyhow::ensure!(taken == payload.len(), "{message:?}: {taken} of {} bytes decoded", payload.len());
+            if let Ok(batch) = self.batch(messages) {
+                push(rows, rejects, &batch, messages, &place);
+                continue;
             }
-            let batch = decoder.flush()?.context("no batch of decoded messages")?;
-            anyhow::ensure!(batch.num_rows() == messages.len(), "{} rows of {}", batch.num_rows(), messages.len());
-            let fields = Fields(&batch);
-            for (row, message) in messages.iter().enumerate() {
-                if let Err(refusal) = rows.push(T::wire(&fields, row), &place(message)) {
-                    rejects.push(message, &refusal);
+            // A body that the walk found sound and `arrow-avro` does not: that message alone is refused.
+            for message in messages {
+                let alone = std::slice::from_ref(message);
+                match self.batch(alone) {
+                    Ok(batch) => push(rows, rejects, &batch, alone, &place),
+                    Err(_) => rejects.push(message, &Refusal::new(Reason::MalformedAvro, "refused by arrow-avro")),
                 }
             }
         }
         Ok(())
+    }
+
+    /// Decodes messages with a fresh decoder: one that has failed has lost its place.
+    fn batch(&self, messages: &[Message<'_>]) -> anyhow::Result<RecordBatch> {
+        let mut decoder = self.writer.decoder()?;
+        for message in messages {
+            let payload = message.payload.unwrap_or_default();
+            let taken = decoder.decode(payload)?;
+            anyhow::ensure!(taken == payload.len(), "{taken} of {} bytes decoded", payload.len());
+        }
+        let batch = decoder.flush()?.context("no batch of decoded messages")?;
+        anyhow::ensure!(batch.num_rows() == messages.len(), "{} rows of {}", batch.num_rows(), messages.len());
+        Ok(batch)
+    }
+}
+
+fn push<T: Topical>(
+    rows: &mut T,
+    rejects: &mut Rejects<'_>,
+    batch: &RecordBatch,
+    messages: &[Message<'_>],
+    place: impl Fn(&Message<'_>) -> Place,
+) {
+    let fields = Fields(batch);
+    for (row, message) in messages.iter().enumerate() {
+        if let Err(refusal) = rows.push(T::wire(&fields, row), &place(message)) {
+            rejects.push(message, &refusal);
+        }
     }
 }
 

@@ -50,6 +50,10 @@ pub fn publish(root: &Path, name: &str, file: &str, batches: &[RecordBatch]) -> 
 /// Puts a prepared folder in the place of another.
 fn swap(aside: &Path, folder: &Path) -> anyhow::Result<()> {
     let old = aside.with_extension("old");
+    // Left by a run that was cut off between the two renames below.
+    if old.exists() {
+        std::fs::remove_dir_all(&old).with_context(|| format!("removing {}", old.display()))?;
+    }
     if folder.exists() {
         std::fs::rename(folder, &old).with_context(|| format!("moving {} away", folder.display()))?;
     }

@@ -14,6 +14,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::decide::rails::Rules;
 use crate::decide::{Candidate, Cause, Decision, Subject, decide};
 use crate::domain::day::Day;
+use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
 use crate::lake::Lake;
 use crate::pipeline::definition::{Definition, Definitions};
@@ -105,7 +106,7 @@ fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
         for row in 0..batch.num_rows() {
             candidates.push(Candidate {
                 subject: Subject {
-                    number: candidate::NUMBER.of(batch)?.value(row),
+                    number: number(candidate::NUMBER.of(batch)?.value(row))?,
                     activated_at: optional(candidate::ACTIVATED_AT.of(batch)?, row),
                 },
                 is_onnet: candidate::IS_ONNET.of(batch)?.value(row),
@@ -117,6 +118,7 @@ fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
                 survey_no: candidate::SURVEY_NO.of(batch)?.value(row),
                 is_allow_listed: candidate::IS_ALLOW_LISTED.of(batch)?.value(row),
                 is_special: candidate::IS_SPECIAL.of(batch)?.value(row),
+                is_current: candidate::IS_CURRENT.of(batch)?.value(row),
                 proposed: verdict(candidate::PROPOSED.of(batch)?.value(row))?,
             });
         }
@@ -124,11 +126,15 @@ fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
     Ok(candidates)
 }
 
+fn number(digits: i64) -> anyhow::Result<Number> {
+    Number::from_e164(digits).context("a table holds a number that is none")
+}
+
 fn verdict(word: &str) -> anyhow::Result<Verdict> {
     word.parse().map_err(anyhow::Error::msg)
 }
 
-/// What stood: protection is not remembered but looked up each day, so it is read as absent.
+/// What stood; protection is looked up anew each day, since every standing number is a candidate of its day.
 fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
     let mut decisions = Vec::new();
     for batch in batches {
@@ -138,7 +144,7 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
             decisions.push(Decision {
                 candidate: Candidate {
                     subject: Subject {
-                        number: column::NUMBER.of(batch)?.value(row),
+                        number: number(column::NUMBER.of(batch)?.value(row))?,
                         activated_at: optional(column::ACTIVATED_AT.of(batch)?, row),
                     },
                     is_onnet: column::IS_ONNET.of(batch)?.value(row),
@@ -150,6 +156,7 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
                     survey_no: column::SURVEY_NO.of(batch)?.value(row),
                     is_allow_listed: false,
                     is_special: false,
+                    is_current: true,
                     proposed: Verdict::Clear,
                 },
                 case_id: column::CASE_ID.of(batch)?.value(row).to_owned(),
@@ -169,7 +176,7 @@ fn sheet(day: Day, decisions: &[Decision], definition: &Definition) -> RecordBat
     let mut sheet = Sheet::new(Table::DECISION.contract());
     for decision in decisions {
         let candidate = &decision.candidate;
-        let row = sheet.row().day(day).text(&decision.case_id).int64(candidate.subject.number);
+        let row = sheet.row().day(day).text(&decision.case_id).int64(candidate.subject.number.reveal());
         let row = row.instant_or_null(candidate.subject.activated_at).boolean(candidate.is_onnet);
         let row = row.text(&candidate.segment).text(decision.verdict.as_str()).text(decision.previous.as_str());
         let row = row.text(decision.cause.as_str()).day(decision.since).day(decision.until);

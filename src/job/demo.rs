@@ -31,7 +31,7 @@ use crate::source::kafka::{self, Received};
 use crate::source::producer::{Producer, Throttle};
 use crate::source::registry::Registry;
 use crate::source::synthetic::{Operator, Options, SurveyRequest, Traffic};
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Metrics, seconds};
 
 /// What `summary.json` says.
 #[derive(Debug, Serialize)]
@@ -78,9 +78,9 @@ pub async fn demo(
     clear(folder)?;
     let mut stage = Stage::open(folder, &options, definitions).await?;
     let first = options.first_day;
-    let half = options.days.div_ceil(2);
-    // The answers of the second round arrive on the last day.
-    let rounds = [0..half, half..options.days.saturating_sub(1), options.days.saturating_sub(1)..options.days];
+    // The answers of the first round arrive after half of the days, those of the second on the last.
+    let (half, last) = (options.days / 2, options.days.saturating_sub(1));
+    let rounds = [0..half, half..last, last..options.days];
 
     stage.seed().await?;
     let mut requests = Vec::new();
@@ -324,9 +324,15 @@ impl Stage {
     async fn day(&mut self, day: Day) -> anyhow::Result<()> {
         self.progress.set_message(format!("computing {day}"));
         let tables = super::run::daily(self.runner.definitions())?;
-        self.runner.run(&tables, day).await?;
+        let mut ran = self.runner.run(&tables, day).await?;
         let decided = super::decide::run(&mut self.runner, Clock::System, day).await?;
         super::decide::note(&decided, &self.metrics)?;
+        ran.extend(decided.ran);
+        for ran in ran {
+            self.metrics.run_rows.with_label_values(&[ran.table.name()]).inc_by(ran.rows);
+            let took = std::time::Duration::from_millis(ran.took_ms);
+            self.metrics.run_seconds.with_label_values(&[ran.table.name()]).observe(seconds(took));
+        }
         self.progress.inc(1);
         Ok(())
     }

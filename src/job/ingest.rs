@@ -212,7 +212,8 @@ impl<'a> Intake<'a> {
             self.honoured.remove(partition);
             if rejects_at > rows_at {
                 let from = rows_at.unwrap_or_default();
-                let rejected = self.rejects.rejected_from(self.source_topic, *partition, from).await?;
+                let until = rejects_at.unwrap_or_default();
+                let rejected = self.rejects.rejected(self.source_topic, *partition, from, until).await?;
                 self.honoured.insert(*partition, rejected);
             }
             offsets.push((*partition, rows_at));
@@ -255,6 +256,13 @@ impl<'a> Intake<'a> {
         match self.commit(&decoded, &ranges, consumer).await {
             Ok(bytes) => {
                 consumer.note_committed(&ranges);
+                for range in &ranges {
+                    // Past the last of them the two tables agree again.
+                    let is_past = |known: &BTreeSet<i64>| known.last().is_none_or(|last| *last < range.until);
+                    if self.honoured.get(&range.partition).is_some_and(is_past) {
+                        self.honoured.remove(&range.partition);
+                    }
+                }
                 self.count(came, came - messages.len(), &decoded, bytes);
                 Ok(End::Done)
             }

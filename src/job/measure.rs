@@ -5,11 +5,13 @@
 
 use std::collections::BTreeMap;
 
+use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
 use crate::decide::Subject;
 use crate::domain::day::Day;
+use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
 use crate::schema::column::decision;
 use crate::source::synthetic::Truth;
@@ -59,7 +61,7 @@ pub fn held(days: &[RecordBatch]) -> anyhow::Result<BTreeMap<Subject, Held>> {
         let activated = decision::ACTIVATED_AT.of(batch)?;
         for row in 0..batch.num_rows() {
             let subject = Subject {
-                number: decision::NUMBER.of(batch)?.value(row),
+                number: Number::from_e164(decision::NUMBER.of(batch)?.value(row)).context("a decision about no number")?,
                 activated_at: activated.is_valid(row).then(|| activated.value(row)),
             };
             let verdict: Verdict = decision::VERDICT.of(batch)?.value(row).parse().map_err(anyhow::Error::msg)?;
@@ -77,7 +79,8 @@ pub fn held(days: &[RecordBatch]) -> anyhow::Result<BTreeMap<Subject, Held>> {
 /// Compares verdicts with the truth.
 pub fn figures(held: &BTreeMap<Subject, Held>, truth: &[Truth], first_day: Day) -> Figures {
     let of = |truth: &Truth| {
-        held.get(&Subject { number: truth.number, activated_at: Some(truth.activated_at) }).copied()
+        let number = Number::from_e164(truth.number)?;
+        held.get(&Subject { number, activated_at: Some(truth.activated_at) }).copied()
     };
     let is_flagged = |truth: &&Truth| of(truth).is_some_and(|held| held.flagged.is_some());
     let is_blocked = |truth: &&Truth| of(truth).is_some_and(|held| held.strongest.is_bar());

@@ -6,7 +6,7 @@
 
 use arrow::array::RecordBatch;
 use deltalake::kernel::Transaction;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties, TransactionError};
+use deltalake::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
 use deltalake::protocol::SaveMode;
 use deltalake::DeltaTableError;
 
@@ -101,7 +101,9 @@ impl Handle {
 fn fenced(error: DeltaTableError) -> AppendError {
     let conflict = matches!(
         &error,
-        DeltaTableError::Transaction { source: TransactionError::CommitConflict(_) }
+        DeltaTableError::Transaction {
+            source: TransactionError::CommitConflict(CommitConflictError::ConcurrentTransaction)
+        }
     );
     if conflict { AppendError::Fenced } else { AppendError::Other(error.into()) }
 }

@@ -87,12 +87,19 @@ impl Handle {
         Ok(days)
     }
 
-    /// Offsets of a topic's partition from `from` on that lie in the table `reject`.
-    pub async fn rejected_from(&self, topic: &str, partition: i32, from: i64) -> anyhow::Result<BTreeSet<i64>> {
+    /// Offsets `[from, until)` of a topic's partition that lie in the table `reject`.
+    pub async fn rejected(
+        &self,
+        topic: &str,
+        partition: i32,
+        from: i64,
+        until: i64,
+    ) -> anyhow::Result<BTreeSet<i64>> {
         let filters = vec![
             col(reject::TOPIC.name).eq(lit(topic)),
             col(reject::SOURCE_PARTITION.name).eq(lit(partition)),
             col(reject::SOURCE_OFFSET.name).gt_eq(lit(from)),
+            col(reject::SOURCE_OFFSET.name).lt(lit(until)),
         ];
         let mut offsets = BTreeSet::new();
         for batch in self.rows(filters, &[reject::SOURCE_OFFSET.name]).await? {

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use arrow::array::RecordBatch;
-use arrow::datatypes::DataType;
+use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::execution::memory_pool::FairSpillPool;
@@ -114,14 +114,25 @@ pub async fn plan_in_steps(
         let later = parts[index + 1..].iter().map(|later| readers(&later.query, part)).sum::<usize>();
         if later + readers(&query, part) > 1 {
             let frame = frame(session, with_parts(&with, &inlined, (*part.query).clone())).await?;
-            let schema = Arc::new(frame.schema().as_arrow().clone());
-            let partitions = frame.collect_partitioned().await?;
-            session.register_table(part.alias.name.value.as_str(), Arc::new(MemTable::try_new(schema, partitions)?))?;
+            let table = in_memory(frame).await?;
+            session.register_table(part.alias.name.value.as_str(), Arc::new(table))?;
         } else {
             inlined.push(part.clone());
         }
     }
     Ok(frame(session, with_parts(&with, &inlined, *query)).await?.into_unoptimized_plan())
+}
+
+/// The rows of a frame, without the columns' comments: two inputs of a union may differ in them.
+async fn in_memory(frame: DataFrame) -> anyhow::Result<MemTable> {
+    let bare = |field: &Arc<Field>| field.as_ref().clone().with_metadata(HashMap::new());
+    let schema = Arc::new(Schema::new(frame.schema().fields().iter().map(bare).collect::<Vec<_>>()));
+    let mut partitions = Vec::new();
+    for batches in frame.collect_partitioned().await? {
+        let bare = |batch: RecordBatch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec());
+        partitions.push(batches.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?);
+    }
+    Ok(MemTable::try_new(schema, partitions)?)
 }
 
 fn with_parts(with: &ast::With, parts: &[ast::Cte], mut query: ast::Query) -> ast::Query {

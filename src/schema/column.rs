@@ -218,7 +218,7 @@ pub mod survey_answer {
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
 }
 
-/// Every message that decode refused, whole, with its reason; decoded again by replay after a fix.
+/// Every message that decode refused, whole, with its reason, so that it can be decoded again after a fix.
 pub mod reject {
     use super::*;
 
@@ -482,9 +482,9 @@ pub mod report_day {
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// Reported number, E.164 digits.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
-    /// Reports, each report_id once.
+    /// Reports of people who had not reported this number within seen_from before; each report_id once.
     pub const REPORTS: Column<Int64Array> = Column::new("reports");
-    /// Distinct people who reported it.
+    /// Distinct people who reported it and had not within seen_from before: a sum over days counts each once.
     pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
     /// Distinct people who were called (or sent a message) by it within match_days before they reported.
     pub const MATCHED_REPORTERS: Column<Int64Array> = Column::new("matched_reporters");
@@ -606,6 +606,8 @@ pub mod block_candidate {
     pub const IS_ALLOW_LISTED: Column<BooleanArray> = Column::new("is_allow_listed");
     /// Whether it is a special number or a registered brand's.
     pub const IS_SPECIAL: Column<BooleanArray> = Column::new("is_special");
+    /// Whether the number is still in this activation; the next owner starts clean.
+    pub const IS_CURRENT: Column<BooleanArray> = Column::new("is_current");
     /// clear, watched, survey, limited or blocked: what the evidence alone would bear.
     pub const PROPOSED: Column<StringArray> = Column::new("proposed");
 }
@@ -630,7 +632,7 @@ pub mod decision {
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
     /// Verdict of the day before.
     pub const PREVIOUS: Column<StringArray> = Column::new("previous");
-    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, budget_spent.
+    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, subscription_ended, budget_spent or one_origin.
     pub const CAUSE: Column<StringArray> = Column::new("cause");
     /// Day since which this verdict holds.
     pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");

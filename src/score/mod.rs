@@ -26,8 +26,7 @@ pub fn register(session: &SessionContext, cards: BTreeMap<String, Card>) {
 
 /// `points(card, characteristic, value) -> BIGINT`: the points of the bin that the value falls in.
 ///
-/// Never null: a null value has the card's points for a missing one. The card and the characteristic are literals;
-/// the empty characteristic stands for the card's base.
+/// Never null: a null value has the card's points for a missing one. The card and the characteristic are literals.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Points {
     signature: Signature,

@@ -121,7 +121,7 @@ impl Consumer {
         received: Arc<Received>,
     ) -> anyhow::Result<Self> {
         let (sender, events) = mpsc::channel(CHUNKS);
-        let door = Door { topic: topic.to_owned(), sender, waiting: Mutex::default(), received, ends: Mutex::default() };
+        let door = Door { topic: topic.to_owned(), sender, waiting: Mutex::default(), received, ends: Mutex::default(), joined: AtomicBool::new(false) };
         let kafka = Arc::new(settings(options, topic).create_with_context::<_, BaseConsumer<Door>>(door)?);
         let metadata = kafka
             .fetch_metadata(Some(topic), TIMEOUT)
@@ -176,11 +176,16 @@ impl Consumer {
         // The thread may be waiting for us to take an event or to answer one.
         self.events.close();
         while self.events.recv().await.is_some() {}
-        if let Some(thread) = self.thread.take() {
-            let joined = tokio::task::spawn_blocking(move || thread.join()).await;
-            if !matches!(joined, Ok(Ok(()))) {
-                tracing::error!(topic = %self.topic, "consumer thread ended badly");
-            }
+        // librdkafka leaves the group when its client is dropped, and calls back while it does: not here, where
+        // nothing may block.
+        let left = tokio::task::spawn_blocking(move || {
+            let joined = self.thread.take().map(JoinHandle::join);
+            (self.topic.clone(), matches!(joined, None | Some(Ok(()))))
+        });
+        match left.await {
+            Ok((_, true)) => {}
+            Ok((topic, false)) => tracing::error!(topic, "consumer thread ended badly"),
+            Err(error) => tracing::error!(%error, "consumer ended badly"),
         }
     }
 }
@@ -223,6 +228,8 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, until_caught_up: bool)
     let mut since = Stopwatch::start();
     while !stop.load(Ordering::Relaxed) {
         let sent = match kafka.poll(POLL) {
+            // A member of a full group may be given nothing, and has then read everything that is its own.
+            None if until_caught_up && door.holds_nothing() => door.send(Event::CaughtUp),
             None => door.flush(),
             Some(Ok(message)) => {
                 let waiting = door.keep(&message);
@@ -256,6 +263,8 @@ struct Door {
     received: Arc<Received>,
     /// Partitions that we hold, and whether each has been read to its end.
     ends: Mutex<BTreeMap<i32, bool>>,
+    /// Whether the group has given us our share, be it nothing.
+    joined: AtomicBool,
 }
 
 impl Door {
@@ -310,12 +319,16 @@ impl Door {
         ends.values().all(|at_end| *at_end)
     }
 
+    fn holds_nothing(&self) -> bool {
+        self.joined.load(Ordering::Relaxed) && self.ends().is_empty()
+    }
+
     fn trouble(&self, error: &KafkaError) -> Result<(), Closed> {
         match error.rdkafka_error_code() {
             Some(code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)) => {
                 let problem = anyhow!(
-                    "topic {}: the broker no longer has the offset that the table stands at ({code}); messages are lost: \
-                     see `callsieve ingest --help` on epochs, or accept the gap",
+                    "topic {}: the broker no longer has the offset that the table stands at ({code}); messages \
+                     between the two were lost; if the topic was made anew, raise kafka.epoch",
                     self.topic
                 );
                 self.send(Event::Failed(problem))
@@ -349,6 +362,7 @@ impl Door {
             RebalanceProtocol::Cooperative => kafka.incremental_assign(&list)?,
             _ => kafka.assign(&list)?,
         }
+        self.joined.store(true, Ordering::Relaxed);
         Ok(())
     }
 

@@ -4,7 +4,7 @@
 //! In: a message. Out: its kind, its source and its content, as slices of the message. Never: guesses: a text of
 //! another form is `unparsed` with its whole wording and goes to a person.
 
-use crate::domain::party::{self, PartyKind};
+use crate::domain::party;
 use crate::domain::report::{Kind, Reading, Source};
 
 /// Reads one message.
@@ -63,11 +63,6 @@ fn source(raw: &str) -> Source {
     }
     let is_name = raw.len() <= 11 && raw.chars().any(char::is_alphabetic) && raw.is_ascii();
     if is_name { Source::Name(raw.to_uppercase()) } else { Source::None }
-}
-
-/// Whether a source can be looked for among calls.
-pub fn is_number(source: &Source) -> bool {
-    matches!(source, Source::Party(party) if party.kind == PartyKind::E164)
 }
 
 #[cfg(test)]
