@@ -2,7 +2,8 @@
 WITH subscription AS (
     -- The newest activation of each of our numbers up to the end of the day.
     SELECT number, MAX(activated_at) AS activated_at,
-        LAST_VALUE(segment ORDER BY activated_at, changed_at, source_partition, source_offset) AS segment
+        LAST_VALUE(segment ORDER BY activated_at, changed_at, source_partition, source_offset) AS segment,
+        LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) AS deactivated_at
     FROM subscriber WHERE activated_at < $until GROUP BY number
 ),
 part AS (
@@ -39,7 +40,7 @@ evidence AS (
     SELECT part.number, part.activated_at, MAX(score) AS score, COALESCE(MAX(criteria_met), 0) AS criteria_met,
         COALESCE(SUM(matched_reporters), 0) AS matched_reporters,
         COALESCE(SUM(survey_yes), 0) AS survey_yes, COALESCE(SUM(survey_no), 0) AS survey_no,
-        MAX(subscription.activated_at) AS newest, MAX(segment) AS segment
+        MAX(subscription.activated_at) AS newest, MAX(segment) AS segment, MAX(deactivated_at) AS ended_at
     FROM part LEFT JOIN subscription ON part.number = subscription.number
     GROUP BY part.number, part.activated_at
 ),
@@ -47,9 +48,10 @@ weighed AS (
     -- Evidence against the present subscription; a number that changed hands starts clean.
     SELECT *, newest IS NOT NULL AS is_onnet,
         COALESCE(score >= $evidence_score, false) AS is_behaviour_evidence,
-        COALESCE((survey_yes >= $min_yes OR matched_reporters >= $min_reporters OR (survey_yes > 0 AND matched_reporters > 0))
-            AND survey_yes >= $min_yes_share * (survey_yes + survey_no), false) AS is_people_evidence,
-        newest IS NULL OR COALESCE(newest = activated_at, false) AS is_current
+        COALESCE((survey_yes >= $min_yes OR matched_reporters >= $min_reporters)
+            AND survey_yes + matched_reporters >= $min_yes_share * (survey_yes + survey_no + matched_reporters), false)
+            AS is_people_evidence,
+        newest IS NULL OR COALESCE(newest = activated_at AND COALESCE(ended_at >= $until, true), false) AS is_current
     FROM evidence
 ),
 allowed AS (

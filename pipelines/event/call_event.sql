@@ -16,7 +16,9 @@ record AS (
         CASE record_type WHEN 'originating' THEN 'a' WHEN 'incoming_gateway' THEN 'b' WHEN 'forwarded' THEN 'c'
             WHEN 'terminating' THEN 'd' ELSE 'e' END AS rank,
         sort_key(start_at, partial_seq, record_id, source_partition, source_offset) AS place_key
-    FROM call_record WHERE day BETWEEN $day_before AND $day_after
+    FROM call_record
+    WHERE day BETWEEN $day_before AND $day_after
+        AND (partial_seq IS NOT NULL OR (start_at >= plus_seconds($from, -$edge_s) AND start_at < plus_seconds($until, $edge_s)))
 ),
 today AS (
     -- Pairs of the day itself: a call of the day has its leading record in it.
@@ -28,7 +30,7 @@ resent AS (
 ),
 linked AS (
     -- Each record with the link that it shares with the others of its call.
-    SELECT record.*, CONCAT(record.pair, ' ', COALESCE(resent.call_ref, record.call_ref, record.record_id)) AS link
+    SELECT record.*, CONCAT(record.pair, ' ', COALESCE('=' || COALESCE(resent.call_ref, record.call_ref), record.record_id)) AS link
     FROM record LEFT SEMI JOIN today ON record.pair = today.pair
     LEFT JOIN resent ON record.pair = resent.pair AND record.record_id = resent.record_id
 ),
@@ -111,7 +113,7 @@ SELECT
     CASE WHEN rank = 'a' THEN imsi END AS caller_imsi,
     callee_cell, callee_imei, callee_imsi,
     CASE WHEN is_originated OR is_forwarded THEN 'onnet' WHEN is_incoming AND route_kind IS NOT NULL THEN route_kind
-        WHEN is_caller_onnet THEN 'onnet' WHEN is_vietnamese(caller) THEN 'national' ELSE 'international' END AS origin,
+        WHEN is_caller_onnet THEN 'onnet' WHEN caller IS NULL OR is_vietnamese(caller) THEN 'national' ELSE 'international' END AS origin,
     COALESCE(is_caller_onnet, false) AS is_caller_onnet,
     COALESCE(is_callee_onnet, false) AS is_callee_onnet,
     COALESCE(is_forwarded AND NOT is_originated, false) AS is_forwarded_leg,

@@ -16,7 +16,9 @@ record AS (
         CASE record_type WHEN 'originating' THEN 'a' WHEN 'incoming_gateway' THEN 'b'
             WHEN 'terminating' THEN 'd' ELSE 'e' END AS rank,
         sort_key(start_at, CAST(NULL AS INT), record_id, source_partition, source_offset) AS place_key
-    FROM sms_record WHERE day BETWEEN $day_before AND $day_after
+    FROM sms_record
+    WHERE day BETWEEN $day_before AND $day_after
+        AND ((start_at >= plus_seconds($from, -$edge_s) AND start_at < plus_seconds($until, $edge_s)))
 ),
 today AS (
     -- Pairs of the day itself: a message of the day has its leading record in it.
@@ -28,7 +30,7 @@ resent AS (
 ),
 linked AS (
     -- Each record with the link that it shares with the others of its message.
-    SELECT record.*, CONCAT(record.pair, ' ', COALESCE(resent.message_ref, record.message_ref, record.record_id)) AS link
+    SELECT record.*, CONCAT(record.pair, ' ', COALESCE('=' || COALESCE(resent.message_ref, record.message_ref), record.record_id)) AS link
     FROM record LEFT SEMI JOIN today ON record.pair = today.pair
     LEFT JOIN resent ON record.pair = resent.pair AND record.record_id = resent.record_id
 ),

@@ -6,8 +6,8 @@ WITH flagged AS (
         MAX(survey_yes) AS survey_yes, MAX(survey_no) AS survey_no
     FROM decision
     WHERE day >= $day AND day < $until_day AND flagged_day IS NOT NULL
-        AND verdict IN ('survey', 'limited', 'blocked', 'released')
     GROUP BY number, activated_at
+    HAVING BOOL_OR(verdict IN ('survey', 'limited', 'blocked', 'released'))
 ),
 ranked AS (
     -- The week's scores of each number, the highest first.

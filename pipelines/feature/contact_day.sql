@@ -40,21 +40,28 @@ pair AS (
     FROM contact
     GROUP BY caller_kind, caller, caller_name, callee_kind, callee, callee_name
 ),
-earlier AS (
-    -- Contacts of the days before, with the same keys.
-    SELECT COALESCE(caller, 0) AS caller_key, CASE WHEN caller IS NULL THEN CONCAT(caller_kind, ' ', caller_name) ELSE '' END AS caller_text,
+named AS (
+    -- Contacts of the days before in which one end was no number, with the same keys.
+    SELECT DISTINCT
+        COALESCE(caller, 0) AS caller_key, CASE WHEN caller IS NULL THEN CONCAT(caller_kind, ' ', caller_name) ELSE '' END AS caller_text,
         COALESCE(callee, 0) AS callee_key, CASE WHEN callee IS NULL THEN CONCAT(callee_kind, ' ', callee_name) ELSE '' END AS callee_text
-    FROM contact_day_before
+    FROM contact_day_before WHERE caller IS NULL OR callee IS NULL
 ),
 known AS (
     -- Pairs of the day that met before, whoever began it then.
-    SELECT pair.caller_key, pair.caller_text, pair.callee_key, pair.callee_text
-    FROM pair INNER JOIN earlier ON pair.caller_key = earlier.caller_key AND pair.callee_key = earlier.callee_key
-        AND pair.caller_text = earlier.caller_text AND pair.callee_text = earlier.callee_text
+    SELECT caller_key, caller_text, callee_key, callee_text FROM pair
+    LEFT SEMI JOIN contact_day_before AS earlier ON pair.caller = earlier.caller AND pair.callee = earlier.callee
     UNION
-    SELECT pair.caller_key, pair.caller_text, pair.callee_key, pair.callee_text
-    FROM pair INNER JOIN earlier ON pair.caller_key = earlier.callee_key AND pair.callee_key = earlier.caller_key
-        AND pair.caller_text = earlier.callee_text AND pair.callee_text = earlier.caller_text
+    SELECT caller_key, caller_text, callee_key, callee_text FROM pair
+    LEFT SEMI JOIN contact_day_before AS earlier ON pair.caller = earlier.callee AND pair.callee = earlier.caller
+    UNION
+    SELECT caller_key, caller_text, callee_key, callee_text FROM pair
+    LEFT SEMI JOIN named ON pair.caller_key = named.caller_key AND pair.callee_key = named.callee_key
+        AND pair.caller_text = named.caller_text AND pair.callee_text = named.callee_text
+    UNION
+    SELECT caller_key, caller_text, callee_key, callee_text FROM pair
+    LEFT SEMI JOIN named ON pair.caller_key = named.callee_key AND pair.callee_key = named.caller_key
+        AND pair.caller_text = named.callee_text AND pair.callee_text = named.caller_text
 ),
 history AS (
     -- How many earlier days are kept.

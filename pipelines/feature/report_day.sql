@@ -23,7 +23,7 @@ checked AS (
     SELECT report.source, report.reporter, report.report_id, report.kind,
         COALESCE(CASE WHEN report.kind = 'spam_sms' THEN made.messages > 0
             ELSE made.first_call_at <= report.reported_at END, false) AS is_matched,
-        COALESCE(received.calls > 0, false) AS is_reversed
+        COALESCE(received.calls > 0, false) AND COALESCE(made.calls, 0) = 0 AS is_reversed
     FROM report LEFT ANTI JOIN seen ON report.source = seen.source AND report.reporter = seen.reporter
     LEFT JOIN contact AS made ON made.caller = report.source AND made.callee = report.reporter
     LEFT JOIN contact AS received ON received.caller = report.reporter AND received.callee = report.source

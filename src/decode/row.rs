@@ -39,6 +39,8 @@ pub(super) struct Place {
 }
 
 const HOUR_US: i64 = 3_600 * 1_000_000;
+/// 1993-04-16: the first mobile network of Vietnam opens, and nobody subscribed before.
+const FIRST_SUBSCRIPTION_US: i64 = 734_918_400 * 1_000_000;
 
 impl Place {
     pub(super) fn new(message: &Message<'_>, options: Options, now: i64) -> Self {
@@ -61,6 +63,12 @@ impl Place {
             return Err(Refusal::new(Reason::TooFarAhead, field));
         }
         Ok(Day::of(at))
+    }
+
+    /// The same for a state that may have begun long ago: a subscription of many years is no stale record.
+    pub(super) fn day_of_state(&self, field: &'static str, at: i64) -> Result<Day, Refusal> {
+        let place = Self { earliest: FIRST_SUBSCRIPTION_US, ..*self };
+        place.day(field, at)
     }
 
     /// Fills the last three columns of every ingested table.

@@ -41,7 +41,7 @@ impl Topical for Rows {
     fn push(&mut self, wire: Subscriber<'_>, place: &Place) -> Result<(), Refusal> {
         let number = number("number", &wire.number)?;
         one_of("segment", &wire.segment, &SEGMENTS)?;
-        let day = place.day("changed_at", wire.changed_at)?;
+        let day = place.day_of_state("changed_at", wire.changed_at)?;
         if wire.deactivated_at.is_some_and(|end| end < wire.activated_at) {
             return Err(Refusal::new(Reason::EndsBeforeStart, "deactivated_at"));
         }

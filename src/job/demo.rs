@@ -82,6 +82,7 @@ pub async fn demo(
     let (half, last) = (options.days / 2, options.days.saturating_sub(1));
     let rounds = [0..half, half..last, last..options.days];
 
+    stage.feed(0, &[], first).await?;
     stage.seed().await?;
     let mut requests = Vec::new();
     for days in rounds.into_iter().filter(|days| !days.is_empty()) {
@@ -138,6 +139,10 @@ impl Stage {
         let lake = Lake::local(&folder.join("lake"))?;
         let operator = Operator::new(options.clone());
         simulate::write_reference(folder, &operator)?;
+        // Whoever opens the lake finds every table of the contracts, be it empty.
+        for table in Table::all() {
+            lake.open(table).await?;
+        }
         let since = options.first_day.plus(-i32::try_from(options.history_days)?);
         for (table, csv) in operator.reference() {
             let table = table.parse().map_err(anyhow::Error::msg)?;

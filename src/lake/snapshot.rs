@@ -19,7 +19,9 @@ use crate::schema::column::reject;
 impl Handle {
     /// The table at this version, for a session.
     pub async fn provider(&self) -> anyhow::Result<Arc<dyn TableProvider>> {
-        let provider = self.delta.table_provider().await;
+        // The eager snapshot knows its files; a plain one would read the log again for every scan of a plan.
+        let snapshot = self.delta.snapshot()?.snapshot().clone();
+        let provider = self.delta.table_provider().with_eager_snapshot(snapshot).await;
         provider.with_context(|| format!("reading table {}", self.table))
     }
 
