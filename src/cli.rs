@@ -176,7 +176,9 @@ enum ExportVerb {
 #[derive(Debug, Subcommand)]
 enum ReferenceVerb {
     /// Loads a CSV file as what holds from a day on; rows missing from it end on that day.
-    #[command(after_help = "Example: callsieve reference load allow_list hospitals.csv --from 2025-01-06 --lake /data/lake")]
+    #[command(
+        after_help = "Example: callsieve reference load allow_list hospitals.csv --from 2025-01-06 --lake /data/lake"
+    )]
     Load {
         /// allow_list, brandname, do_not_call, ported_number, trunk or special_number.
         #[arg(value_parser = table)]
@@ -298,7 +300,8 @@ impl Cli {
             Verb::Demo { dir, operator, rules, serve } => demo(&dir, &operator, rules, serve, json).await,
             Verb::Simulate { dir, brokers, operator } => {
                 let options = operator.options();
-                let made = tokio::task::spawn_blocking(move || job::simulate::simulate(options, &dir, brokers.as_deref()));
+                let made =
+                    tokio::task::spawn_blocking(move || job::simulate::simulate(options, &dir, brokers.as_deref()));
                 let made = made.await??;
                 say(json, &made, || format!("{} subscriptions, messages {:?}", made.subscriptions, made.messages))
             }
@@ -315,7 +318,8 @@ impl Cli {
             Verb::Decide { day, lake, rules } => {
                 let definitions = job::check::load(rules.pipelines).await?;
                 let decided = job::decide::day(&lake.lake, definitions, day).await?;
-                let verdicts: Vec<_> = decided.verdicts.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect();
+                let verdicts: Vec<_> =
+                    decided.verdicts.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect();
                 let verdicts: std::collections::BTreeMap<_, _> = verdicts.into_iter().collect();
                 say(json, &verdicts, || format!("{day}: {}", job::decide::words(&decided.verdicts)))
             }

@@ -113,12 +113,7 @@ impl Cause {
 /// Decides a day: every candidate, and everybody of whom something stood the day before.
 ///
 /// The order of the candidates does not matter: strongest scores come first to the budget, equal ones by number.
-pub fn decide(
-    day: Day,
-    candidates: Vec<Candidate>,
-    standing: Vec<Decision>,
-    rules: &Rules,
-) -> Vec<Decision> {
+pub fn decide(day: Day, candidates: Vec<Candidate>, standing: Vec<Decision>, rules: &Rules) -> Vec<Decision> {
     let mut standing: BTreeMap<Subject, Decision> =
         standing.into_iter().map(|decision| (decision.candidate.subject, decision)).collect();
     let mut candidates = candidates;

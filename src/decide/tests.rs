@@ -100,7 +100,10 @@ fn another_activation_of_a_number_is_another_subject() {
     let mut recycled = candidate(1, Verdict::Watched);
     recycled.subject.activated_at = Some(9);
     let second = decide(day().plus(1), vec![recycled], first, &rules());
-    assert_eq!(second.iter().map(|decision| decision.verdict).collect::<Vec<_>>(), [Verdict::Limited, Verdict::Watched]);
+    assert_eq!(
+        second.iter().map(|decision| decision.verdict).collect::<Vec<_>>(),
+        [Verdict::Limited, Verdict::Watched]
+    );
 }
 
 #[test]
@@ -118,7 +121,10 @@ fn verdicts() -> impl Strategy<Value = Verdict> {
 fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
     let one = (0i64..40, verdicts(), 0i64..3, any::<[bool; 3]>(), 0u8..100);
     prop::collection::btree_map(0i64..40, one, 0..30).prop_map(|all| {
-        let build = |(number, (_, proposed, origins, [allowed, special, offnet], score)): (i64, (i64, Verdict, i64, [bool; 3], u8))| Candidate {
+        let build = |(number, (_, proposed, origins, [allowed, special, offnet], score)): (
+            i64,
+            (i64, Verdict, i64, [bool; 3], u8),
+        )| Candidate {
             origins,
             is_allow_listed: allowed,
             is_special: special,

@@ -69,12 +69,10 @@ impl Schemas {
     pub(super) fn teach(&mut self, id: u32, schema: Option<&str>) {
         let writer = match schema {
             None => Err(Reason::UnknownSchema),
-            Some(schema) => {
-                Writer::new(id, schema, self.topic).map(Arc::new).map_err(|error| {
-                    tracing::warn!(topic = %self.topic, id, error = format!("{error:#}"), "schema is of no use");
-                    Reason::IncompatibleSchema
-                })
-            }
+            Some(schema) => Writer::new(id, schema, self.topic).map(Arc::new).map_err(|error| {
+                tracing::warn!(topic = %self.topic, id, error = format!("{error:#}"), "schema is of no use");
+                Reason::IncompatibleSchema
+            }),
         };
         self.known.insert(id, writer);
     }

@@ -120,7 +120,8 @@ impl Decoder {
 
 impl Decoded {
     fn check(&self, messages: &Messages) -> anyhow::Result<()> {
-        let (rows, rejects, tombstones) = (self.rows.num_rows() as u64, self.rejects.num_rows() as u64, self.tombstones);
+        let (rows, rejects, tombstones) =
+            (self.rows.num_rows() as u64, self.rejects.num_rows() as u64, self.tombstones);
         anyhow::ensure!(
             rows + rejects + tombstones == messages.len() as u64,
             "{rows} rows, {rejects} rejects and {tombstones} tombstones of {} messages",

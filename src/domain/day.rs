@@ -125,9 +125,9 @@ impl FromStr for Week {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let monday = text.split_once("-W").and_then(|(year, week)| {
-            NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon)
-        });
+        let monday = text
+            .split_once("-W")
+            .and_then(|(year, week)| NaiveDate::from_isoywd_opt(year.parse().ok()?, week.parse().ok()?, Weekday::Mon));
         let monday = monday.ok_or_else(|| format!("\"{text}\" is no week; write it as 2025-W02"))?;
         Ok(Self(Day(monday.to_epoch_days())))
     }

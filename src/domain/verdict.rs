@@ -24,8 +24,7 @@ pub enum Verdict {
 
 impl Verdict {
     /// Every verdict, weakest first.
-    pub const ALL: [Self; 6] =
-        [Self::Clear, Self::Released, Self::Watched, Self::Survey, Self::Limited, Self::Blocked];
+    pub const ALL: [Self; 6] = [Self::Clear, Self::Released, Self::Watched, Self::Survey, Self::Limited, Self::Blocked];
 
     /// The word used in tables and JSON.
     pub fn as_str(self) -> &'static str {

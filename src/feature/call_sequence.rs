@@ -14,8 +14,8 @@ use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, ListArray, StringArray, StructArray};
 use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, TimeUnit, TimestampMicrosecondType};
-use datafusion::common::{Result, exec_err};
 use datafusion::common::utils::SingleRowListArrayBuilder;
+use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, Signature, Volatility};
 use datafusion::scalar::ScalarValue;
@@ -81,7 +81,8 @@ impl Kernel {
                 found.gaps += 1;
                 found.short_gaps += i64::from(gap_us < short_gap_s * US_PER_S);
             }
-            let is_next = matches!((before.callee, call.callee), (Some(a), Some(b)) if SEQUENCE.contains(&a.abs_diff(b)));
+            let is_next =
+                matches!((before.callee, call.callee), (Some(a), Some(b)) if SEQUENCE.contains(&a.abs_diff(b)));
             found.sequential_calls += i64::from(is_next);
         }
         found.peaks = WINDOWS_S.map(|window_s| self.peak(window_s * US_PER_S));
@@ -170,7 +171,9 @@ struct Adapter {
 
 impl Accumulator for Adapter {
     fn update_batch(&mut self, values: &[ArrayRef]) -> Result<()> {
-        let [starts, ids, busy, callees, short_gap] = values else { return exec_err!("call_sequence takes five arguments") };
+        let [starts, ids, busy, callees, short_gap] = values else {
+            return exec_err!("call_sequence takes five arguments");
+        };
         let starts = starts.as_primitive::<TimestampMicrosecondType>();
         let ids = ids.as_string::<i32>();
         let (busy, callees) = (busy.as_primitive::<Int64Type>(), callees.as_primitive::<Int64Type>());
@@ -212,15 +215,8 @@ impl Accumulator for Adapter {
     fn evaluate(&mut self) -> Result<ScalarValue> {
         let found = self.kernel.finish(self.short_gap_s.unwrap_or_default());
         let [minute, ten_minutes, hour] = found.peaks;
-        let values = [
-            found.gaps,
-            found.short_gaps,
-            found.overlapping_calls,
-            minute,
-            ten_minutes,
-            hour,
-            found.sequential_calls,
-        ];
+        let values =
+            [found.gaps, found.short_gaps, found.overlapping_calls, minute, ten_minutes, hour, found.sequential_calls];
         let columns = values.into_iter().map(|value| Arc::new(Int64Array::from(vec![value])) as ArrayRef).collect();
         Ok(ScalarValue::Struct(Arc::new(StructArray::try_new(result_fields(), columns, None)?)))
     }

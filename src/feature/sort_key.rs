@@ -45,7 +45,8 @@ impl ScalarUDFImpl for SortKey {
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let (starts, parts) = (arrays[0].as_primitive::<TimestampMicrosecondType>(), arrays[1].as_primitive::<Int32Type>());
+        let (starts, parts) =
+            (arrays[0].as_primitive::<TimestampMicrosecondType>(), arrays[1].as_primitive::<Int32Type>());
         let ids = arrays[2].as_string::<i32>();
         let (partitions, offsets) = (arrays[3].as_primitive::<Int32Type>(), arrays[4].as_primitive::<Int64Type>());
         let mut keys = StringBuilder::with_capacity(starts.len(), starts.len() * 80);

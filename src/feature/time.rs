@@ -79,7 +79,8 @@ impl ScalarUDFImpl for PlusSeconds {
         let arrays = ColumnarValue::values_to_arrays(&args.args)?;
         let instants = arrays[0].as_primitive::<TimestampMicrosecondType>();
         let seconds = arrays[1].as_primitive::<Int64Type>();
-        let later = |(at, seconds): (Option<i64>, Option<i64>)| Some(at?.saturating_add(seconds?.saturating_mul(1_000_000)));
+        let later =
+            |(at, seconds): (Option<i64>, Option<i64>)| Some(at?.saturating_add(seconds?.saturating_mul(1_000_000)));
         let later: TimestampMicrosecondArray = instants.iter().zip(seconds).map(later).collect();
         Ok(ColumnarValue::Array(Arc::new(later.with_timezone("UTC"))))
     }

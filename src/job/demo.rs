@@ -107,7 +107,8 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     if folder.join(MARKER).exists() {
         std::fs::remove_dir_all(folder).with_context(|| format!("emptying {}", folder.display()))?;
     }
-    let is_empty = std::fs::read_dir(folder).map_or(Ok(true), |mut entries| entries.next().map_or(Ok(true), |entry| entry.map(|_| false)))?;
+    let is_empty = std::fs::read_dir(folder)
+        .map_or(Ok(true), |mut entries| entries.next().map_or(Ok(true), |entry| entry.map(|_| false)))?;
     ensure!(is_empty, "{} holds something that is no demo; name another folder with --dir", folder.display());
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join(MARKER), "")?;
@@ -270,7 +271,10 @@ impl Stage {
     }
 
     /// Waits for a task, or for the first ingest that ends before its time.
-    async fn unless_ingest_fails<T>(&mut self, task: tokio::task::JoinHandle<T>) -> anyhow::Result<Result<T, tokio::task::JoinError>> {
+    async fn unless_ingest_fails<T>(
+        &mut self,
+        task: tokio::task::JoinHandle<T>,
+    ) -> anyhow::Result<Result<T, tokio::task::JoinError>> {
         tokio::select! {
             done = task => Ok(done),
             Some(ended) = self.ingests.join_next() => {
@@ -306,9 +310,14 @@ impl Stage {
                 Some(handle) => handle.days().await?,
                 None => BTreeSet::new(),
             };
-            let mut days: BTreeSet<Day> =
-                touched.iter().flat_map(|day| [day.plus(-1), *day, day.plus(1)]).filter(|day| folded.contains(day)).collect();
-            days.extend(folded.is_empty().then_some(self.options.first_day.plus(-1)).filter(|_| self.options.history_days > 0));
+            let mut days: BTreeSet<Day> = touched
+                .iter()
+                .flat_map(|day| [day.plus(-1), *day, day.plus(1)])
+                .filter(|day| folded.contains(day))
+                .collect();
+            days.extend(
+                folded.is_empty().then_some(self.options.first_day.plus(-1)).filter(|_| self.options.history_days > 0),
+            );
             if self.options.history_days > 0 && !folded.contains(&self.options.first_day) {
                 days.insert(self.options.first_day.plus(-1));
             }
@@ -413,7 +422,8 @@ impl Stage {
         let (mut call_events, mut folded) = (0, 0);
         for batch in self.lake.open(Table::CALL_EVENT).await?.rows(vec![], &[call_event::RECORDS.name]).await? {
             call_events += batch.num_rows() as u64;
-            folded += call_event::RECORDS.of(&batch)?.values().iter().map(|records| records.unsigned_abs()).sum::<u64>();
+            folded +=
+                call_event::RECORDS.of(&batch)?.values().iter().map(|records| records.unsigned_abs()).sum::<u64>();
         }
         let decisions = self.lake.open(Table::DECISION).await?.rows(vec![], &[]).await?;
         let held = measure::held(&decisions)?;
@@ -452,7 +462,8 @@ impl Stage {
 impl Summary {
     /// The summary for people, with what to try next.
     pub fn text(&self, folder: &Path) -> String {
-        let share = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0));
+        let share =
+            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0));
         let figures = &self.figures;
         let folder = folder.display();
         let mut text = format!(

@@ -106,7 +106,8 @@ fn score(explanation: &mut Explanation, definitions: &Definitions, batch: &Recor
             why: found.why.clone(),
         });
     }
-    let place = |component: &Component| crate::score::card::CRITERIA.iter().position(|name| *name == component.criterion);
+    let place =
+        |component: &Component| crate::score::card::CRITERIA.iter().position(|name| *name == component.criterion);
     explanation.components.sort_by_key(place);
     let points = spam_score::POINTS.of(batch)?.value(0);
     let explained: i64 = explanation.components.iter().map(|component| component.points).sum();
@@ -138,7 +139,10 @@ impl Explanation {
         match (&self.card, self.points, self.score) {
             (Some(card), Some(points), Some(score)) => {
                 lines.push(format!("score {score:.3} from {points} points, card {card}"));
-                lines.push(format!("  {:<11} {:<24} {:>9}  {:<14} {:>6}", "criterion", "value of", "value", "bin", "points"));
+                lines.push(format!(
+                    "  {:<11} {:<24} {:>9}  {:<14} {:>6}",
+                    "criterion", "value of", "value", "bin", "points"
+                ));
                 for component in &self.components {
                     let value = component.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
                     lines.push(format!(

@@ -317,7 +317,11 @@ impl<'a> Intake<'a> {
                     Err(error) => {
                         let error = format!("{error:#}");
                         tracing::warn!(topic = %self.ingest.topic, id, error, "registry does not answer, asking again");
-                        self.ingest.metrics.ingest_registry_retries.with_label_values(&[self.ingest.topic.name()]).inc();
+                        self.ingest
+                            .metrics
+                            .ingest_registry_retries
+                            .with_label_values(&[self.ingest.topic.name()])
+                            .inc();
                         tokio::time::sleep(PAUSE).await;
                     }
                 }

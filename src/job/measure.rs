@@ -61,7 +61,8 @@ pub fn held(days: &[RecordBatch]) -> anyhow::Result<BTreeMap<Subject, Held>> {
         let activated = decision::ACTIVATED_AT.of(batch)?;
         for row in 0..batch.num_rows() {
             let subject = Subject {
-                number: Number::from_e164(decision::NUMBER.of(batch)?.value(row)).context("a decision about no number")?,
+                number: Number::from_e164(decision::NUMBER.of(batch)?.value(row))
+                    .context("a decision about no number")?,
                 activated_at: activated.is_valid(row).then(|| activated.value(row)),
             };
             let verdict: Verdict = decision::VERDICT.of(batch)?.value(row).parse().map_err(anyhow::Error::msg)?;

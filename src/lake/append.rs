@@ -5,10 +5,10 @@
 //! accept an older offset over a newer one.
 
 use arrow::array::RecordBatch;
+use deltalake::DeltaTableError;
 use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
 use deltalake::protocol::SaveMode;
-use deltalake::DeltaTableError;
 
 use super::{Added, Handle, adds, log_store};
 
@@ -85,11 +85,7 @@ impl Handle {
         for span in spans {
             match self.offset(&span.app_id).await? {
                 Some(table_at) if table_at > span.from => {
-                    return Err(AppendError::Behind {
-                        app_id: span.app_id.clone(),
-                        table_at,
-                        batch_from: span.from,
-                    });
+                    return Err(AppendError::Behind { app_id: span.app_id.clone(), table_at, batch_from: span.from });
                 }
                 _ => transactions.push(Transaction::new(span.app_id.clone(), span.until)),
             }

@@ -68,9 +68,10 @@ impl Handle {
         while let Some(file) = files.try_next().await? {
             let within = match partition {
                 None => true,
-                Some((column, day)) => {
-                    file.partition_values_map().get(column).is_some_and(|value| value.as_deref() == Some(&day.to_string()))
-                }
+                Some((column, day)) => file
+                    .partition_values_map()
+                    .get(column)
+                    .is_some_and(|value| value.as_deref() == Some(&day.to_string())),
             };
             if within {
                 removals.push(Action::Remove(file.remove_action(true)));

@@ -27,7 +27,9 @@ impl Handle {
 
     /// Makes the table's storage known to a session.
     pub fn prepare(&self, session: &SessionContext) -> anyhow::Result<()> {
-        self.delta.update_datafusion_session(&session.state()).with_context(|| format!("preparing table {}", self.table))
+        self.delta
+            .update_datafusion_session(&session.state())
+            .with_context(|| format!("preparing table {}", self.table))
     }
 
     /// The rows that pass every filter, columns cut to `columns` when it names any.
@@ -90,13 +92,7 @@ impl Handle {
     }
 
     /// Offsets `[from, until)` of a topic's partition that lie in the table `reject`.
-    pub async fn rejected(
-        &self,
-        topic: &str,
-        partition: i32,
-        from: i64,
-        until: i64,
-    ) -> anyhow::Result<BTreeSet<i64>> {
+    pub async fn rejected(&self, topic: &str, partition: i32, from: i64, until: i64) -> anyhow::Result<BTreeSet<i64>> {
         let filters = vec![
             col(reject::TOPIC.name).eq(lit(topic)),
             col(reject::SOURCE_PARTITION.name).eq(lit(partition)),
@@ -112,9 +108,7 @@ impl Handle {
 }
 
 /// Every file of a table with its partition values.
-async fn paths(
-    table: &deltalake::DeltaTable,
-) -> anyhow::Result<BTreeMap<String, HashMap<String, Option<String>>>> {
+async fn paths(table: &deltalake::DeltaTable) -> anyhow::Result<BTreeMap<String, HashMap<String, Option<String>>>> {
     let store = log_store(table);
     let mut files = table.snapshot()?.snapshot().file_views(store.as_ref(), None);
     let mut paths = BTreeMap::new();

@@ -195,7 +195,9 @@ impl Definition {
     /// A parameter's value as a whole number, for rules that Rust reads.
     pub fn integer(&self, name: &str) -> anyhow::Result<i64> {
         let value = self.facts.param.get(name).and_then(|param| param.value.as_ref());
-        value.and_then(toml::Value::as_integer).with_context(|| format!("{}.toml: no whole number \"{name}\"", self.stem.display()))
+        value
+            .and_then(toml::Value::as_integer)
+            .with_context(|| format!("{}.toml: no whole number \"{name}\"", self.stem.display()))
     }
 
     /// Its parameters as bound, for `pipeline_run`.

@@ -59,7 +59,8 @@ pub fn order(definitions: &Definitions) -> anyhow::Result<Vec<Table>> {
         match next {
             Some((table, _)) => ordered.push(*table),
             None => {
-                let left: Vec<_> = edges.keys().filter(|table| !ordered.contains(*table)).map(|table| table.name()).collect();
+                let left: Vec<_> =
+                    edges.keys().filter(|table| !ordered.contains(*table)).map(|table| table.name()).collect();
                 bail!("tables read one another in a circle: {}", left.join(", "));
             }
         }

@@ -158,7 +158,11 @@ async fn frame(session: &SessionContext, query: ast::Query) -> anyhow::Result<Da
 }
 
 /// Runs a plan; the rows come in the contract's types and in the order of its cluster columns.
-pub async fn rows(session: &SessionContext, plan: LogicalPlan, contract: &Contract) -> anyhow::Result<Vec<RecordBatch>> {
+pub async fn rows(
+    session: &SessionContext,
+    plan: LogicalPlan,
+    contract: &Contract,
+) -> anyhow::Result<Vec<RecordBatch>> {
     let mut frame = DataFrame::new(session.state(), plan);
     if !contract.cluster.is_empty() {
         frame = frame.sort(contract.cluster.iter().map(|column| col(column.as_str()).sort(true, false)).collect())?;

@@ -23,13 +23,8 @@ pub enum Topic {
 
 impl Topic {
     /// Every topic, in the order of their schema ids on the embedded default.
-    pub const ALL: [Self; 5] = [
-        Self::CallRecord,
-        Self::SmsRecord,
-        Self::CitizenReport,
-        Self::Subscriber,
-        Self::SurveyAnswer,
-    ];
+    pub const ALL: [Self; 5] =
+        [Self::CallRecord, Self::SmsRecord, Self::CitizenReport, Self::Subscriber, Self::SurveyAnswer];
 
     /// The name of the contract, of the table, and by default of the topic at the broker.
     pub fn name(self) -> &'static str {

@@ -223,16 +223,11 @@ mod instant {
 
         use super::Written;
 
-        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(
-            from: D,
-        ) -> Result<Option<i64>, D::Error> {
+        pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
             Option::<Written<'_>>::deserialize(from)?.map(Written::micros).transpose()
         }
 
-        pub(in super::super) fn serialize<S: Serializer>(
-            micros: &Option<i64>,
-            to: S,
-        ) -> Result<S::Ok, S::Error> {
+        pub(in super::super) fn serialize<S: Serializer>(micros: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
             match micros {
                 Some(micros) => super::serialize(micros, to),
                 None => None::<i64>.serialize(to),

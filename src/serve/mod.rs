@@ -32,7 +32,8 @@ pub struct Server {
 impl Server {
     /// Binds the address; port 0 takes a free one.
     pub async fn bind(address: SocketAddr, metrics: Arc<Metrics>) -> anyhow::Result<Self> {
-        let listener = tokio::net::TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
+        let listener =
+            tokio::net::TcpListener::bind(address).await.with_context(|| format!("listening on {address}"))?;
         Ok(Self { listener, metrics })
     }
 

@@ -121,7 +121,14 @@ impl Consumer {
         received: Arc<Received>,
     ) -> anyhow::Result<Self> {
         let (sender, events) = mpsc::channel(CHUNKS);
-        let door = Door { topic: topic.to_owned(), sender, waiting: Mutex::default(), received, ends: Mutex::default(), joined: AtomicBool::new(false) };
+        let door = Door {
+            topic: topic.to_owned(),
+            sender,
+            waiting: Mutex::default(),
+            received,
+            ends: Mutex::default(),
+            joined: AtomicBool::new(false),
+        };
         let kafka = Arc::new(settings(options, topic).create_with_context::<_, BaseConsumer<Door>>(door)?);
         let metadata = kafka
             .fetch_metadata(Some(topic), TIMEOUT)

@@ -66,7 +66,8 @@ impl Registry {
                     return Ok(None);
                 }
                 let text = answer.error_for_status()?.text().await?;
-                let answer: Answer = serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))?;
+                let answer: Answer =
+                    serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))?;
                 Ok(Some(answer.schema))
             }
         }

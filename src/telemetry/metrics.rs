@@ -47,7 +47,11 @@ impl Metrics {
         let registry = Registry::new();
         let add = Add(&registry);
         Self {
-            ingest_messages: add.counter("ingest_messages_total", "Messages taken from a topic and committed.", &["topic"]),
+            ingest_messages: add.counter(
+                "ingest_messages_total",
+                "Messages taken from a topic and committed.",
+                &["topic"],
+            ),
             ingest_rows: add.counter("ingest_rows_total", "Rows written from a topic.", &["topic"]),
             ingest_rejects: add.counter("ingest_rejects_total", "Messages refused, by reason.", &["topic", "reason"]),
             ingest_tombstones: add.counter("ingest_tombstones_total", "Messages without a body.", &["topic"]),
@@ -160,6 +164,7 @@ mod tests {
         metrics.run_rows.with_label_values(&["caller_day"]).inc();
         metrics.run_seconds.with_label_values(&["caller_day"]).observe(0.5);
         metrics.decide_verdicts.with_label_values(&["survey"]).set(3);
-        expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/metrics.txt")].assert_eq(&metrics.text().unwrap());
+        expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/metrics.txt")]
+            .assert_eq(&metrics.text().unwrap());
     }
 }

@@ -25,7 +25,9 @@ fn plain(text: &str) -> Option<Reading<'_>> {
     let (source_raw, content) = match (bracketed(rest), rest.is_empty()) {
         (Some((content, "")), _) => (first.trim(), content.trim()),
         // One pair of brackets with a dash inside, as some broadcasts spell it.
-        (None, true) => first.split_once(" - ").map_or((first.trim(), ""), |(source, said)| (source.trim(), said.trim())),
+        (None, true) => {
+            first.split_once(" - ").map_or((first.trim(), ""), |(source, said)| (source.trim(), said.trim()))
+        }
         // The second part without brackets, or with brackets inside its wording.
         _ => (first.trim(), rest),
     };
@@ -105,7 +107,10 @@ mod tests {
 
     #[test]
     fn content_may_hold_brackets_and_colons() {
-        check("S (0912345678)(Nhan lam: bang (gia) GOl: )", expect!["spam_sms | e164 Some(84912•••678) | (Nhan lam: bang (gia) GOl: )"]);
+        check(
+            "S (0912345678)(Nhan lam: bang (gia) GOl: )",
+            expect!["spam_sms | e164 Some(84912•••678) | (Nhan lam: bang (gia) GOl: )"],
+        );
     }
 
     #[test]

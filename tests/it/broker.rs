@@ -1,0 +1,51 @@
+//! A broker for a test: the one of `KAFKA_BROKERS`, else the mock cluster; topics with names of their own.
+//!
+//! In: topics and partitions. Out: an address and a producer. Never: a topic that another test uses.
+
+use callsieve::source::embedded::Embedded;
+use callsieve::source::producer::{Outgoing, Producer};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::config::ClientConfig;
+
+/// A broker with one topic of its own.
+pub struct Broker {
+    /// Kept for its life; none when the broker is a real one.
+    _embedded: Option<Embedded>,
+    pub brokers: String,
+    pub topic: String,
+}
+
+impl Broker {
+    /// A topic that nobody else uses, with this many partitions.
+    pub async fn with_topic(name: &str, partitions: i32) -> Self {
+        let topic = format!("{name}-{}", std::process::id());
+        match std::env::var_os("KAFKA_BROKERS") {
+            None => {
+                let embedded = Embedded::start([(topic.as_str(), partitions)]).unwrap();
+                Self { brokers: embedded.brokers(), _embedded: Some(embedded), topic }
+            }
+            Some(brokers) => {
+                let brokers = brokers.into_string().unwrap();
+                let admin: AdminClient<DefaultClientContext> =
+                    ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
+                let new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
+                for made in admin.create_topics([&new], &AdminOptions::new()).await.unwrap() {
+                    made.unwrap();
+                }
+                Self { brokers, _embedded: None, topic }
+            }
+        }
+    }
+
+    /// Sends bodies round the partitions.
+    pub fn send(&self, bodies: &[(i32, Vec<u8>)]) {
+        let mut producer = Producer::connect(&self.brokers, None).unwrap();
+        for (partition, body) in bodies {
+            let at = 1_736_132_400_000_000;
+            let (key, payload): (&[u8], _) = (b"k", Some(body.as_slice()));
+            producer.send(Outgoing { topic: &self.topic, partition: *partition, key, payload, at }).unwrap();
+        }
+        producer.flush().unwrap();
+    }
+}
