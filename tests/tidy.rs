@@ -48,6 +48,7 @@ const REVEALED: &[(&str, usize, &str)] = &[
     ("src/domain/number.rs", 1, "the definition"),
     ("src/domain/plan.rs", 2, "compares digits with ranges"),
     ("src/decode/row.rs", 2, "cells of the lake, which storage permissions guard"),
+    ("src/job/decide.rs", 1, "cells of the lake, which storage permissions guard"),
     ("src/job/explain.rs", 2, "the caller handed the number in"),
     ("src/job/report.rs", 1, "the caller handed the text in"),
     ("src/job/reference.rs", 1, "cells of the lake, from a file that was handed in"),

@@ -89,7 +89,7 @@ pub async fn demo(
         let from = first.plus(i32::try_from(days.start)?);
         stage.feed(days.len(), &requests, from).await?;
         let until = first.plus(i32::try_from(days.end)?);
-        stage.rebuild_events().await?;
+        stage.restate().await?;
         for day in from.until(until) {
             stage.day(day).await?;
         }
@@ -130,7 +130,9 @@ struct Stage {
     _broker: Embedded,
     /// Versions of the record tables up to which events have been built.
     built: BTreeMap<Table, i64>,
-    rebuilt: BTreeSet<Day>,
+    /// First day of the history, and first day that has not been computed.
+    history: Day,
+    next: Day,
     requests: u64,
     progress: ProgressBar,
 }
@@ -197,7 +199,8 @@ impl Stage {
             stop,
             _broker: broker,
             built: BTreeMap::new(),
-            rebuilt: BTreeSet::new(),
+            history: since,
+            next: options.first_day,
             requests: 0,
             progress,
         })
@@ -234,7 +237,6 @@ impl Stage {
             self.runner.run(&[Table::CALL_EVENT, Table::SMS_EVENT, Table::CONTACT_DAY], day).await?;
             self.progress.inc(1);
         }
-        self.rebuilt.clear();
         Ok(())
     }
 
@@ -296,41 +298,30 @@ impl Stage {
         Ok(self.unless_ingest_fails(committed).await??)
     }
 
-    /// Folds the days again that records have reached since they were folded; pairs may lie across midnight.
-    async fn rebuild_events(&mut self) -> anyhow::Result<()> {
+    /// Folds the days again that records have reached since they were folded, and computes again what follows from
+    /// them; pairs may lie across midnight, so a day is touched by its neighbours' records too.
+    async fn restate(&mut self) -> anyhow::Result<()> {
+        let first = self.options.first_day;
+        let mut restated = BTreeSet::new();
         for (records, events) in [(Table::CALL_RECORD, Table::CALL_EVENT), (Table::SMS_RECORD, Table::SMS_EVENT)] {
             let handle = self.lake.open(records).await?;
-            let touched = match self.built.get(&records) {
-                Some(version) => handle.days_since(*version).await?,
-                // Of the history only its last day is still open.
-                None => BTreeSet::from([self.options.first_day]),
+            let touched = match self.built.insert(records, handle.version()) {
+                Some(version) => handle.days_since(version).await?,
+                // Of the history only the last day is still open.
+                None => BTreeSet::from([first]),
             };
-            self.built.insert(records, handle.version());
-            let folded = match self.lake.find(events).await? {
-                Some(handle) => handle.days().await?,
-                None => BTreeSet::new(),
-            };
-            let mut days: BTreeSet<Day> = touched
-                .iter()
-                .flat_map(|day| [day.plus(-1), *day, day.plus(1)])
-                .filter(|day| folded.contains(day))
-                .collect();
-            days.extend(
-                folded.is_empty().then_some(self.options.first_day.plus(-1)).filter(|_| self.options.history_days > 0),
-            );
-            if self.options.history_days > 0 && !folded.contains(&self.options.first_day) {
-                days.insert(self.options.first_day.plus(-1));
-            }
+            let around = touched.iter().flat_map(|day| [day.plus(-1), *day, day.plus(1)]);
+            let days: BTreeSet<Day> = around.filter(|day| *day >= self.history && *day < self.next).collect();
             for day in days {
                 self.runner.run(&[events], day).await?;
-                self.rebuilt.insert(day);
+                restated.insert(day);
             }
         }
-        if let Some(earliest) = self.rebuilt.first().copied() {
-            let last = self.options.first_day.plus(-1);
-            if earliest <= last {
-                self.runner.run(&[Table::CONTACT_DAY], last).await?;
-            }
+        let Some(earliest) = restated.first() else { return Ok(()) };
+        self.progress.set_message(format!("restating from {earliest} on"));
+        for day in earliest.until(self.next) {
+            let measured: &[Table] = &[Table::CONTACT_DAY, Table::CALLER_DAY];
+            self.runner.run(if day < first { &measured[..1] } else { measured }, day).await?;
         }
         Ok(())
     }
@@ -347,22 +338,8 @@ impl Stage {
             let took = std::time::Duration::from_millis(ran.took_ms);
             self.metrics.run_seconds.with_label_values(&[ran.table.name()]).observe(seconds(took));
         }
+        self.next = day.plus(1);
         self.progress.inc(1);
-        Ok(())
-    }
-
-    /// Computes again what late records have changed: contacts and callers from the earliest rebuilt day on.
-    async fn restate(&mut self) -> anyhow::Result<()> {
-        self.progress.set_message("restating days that late records touched");
-        self.rebuild_events().await?;
-        let Some(earliest) = self.rebuilt.first().copied() else { return Ok(()) };
-        let until = self.options.first_day.plus(i32::try_from(self.options.days)?);
-        for day in earliest.until(until) {
-            let measured = day >= self.options.first_day;
-            let tables: &[Table] =
-                if measured { &[Table::CONTACT_DAY, Table::CALLER_DAY] } else { &[Table::CONTACT_DAY] };
-            self.runner.run(tables, day).await?;
-        }
         Ok(())
     }
 
