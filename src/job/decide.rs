@@ -10,7 +10,7 @@ use anyhow::Context;
 use arrow::array::{Array, PrimitiveArray, RecordBatch};
 use arrow::datatypes::ArrowPrimitiveType;
 
-use crate::clock::{Clock, Stopwatch};
+use crate::clock::Clock;
 use crate::decide::rails::Rules;
 use crate::decide::{Candidate, Cause, Decision, Subject, decide};
 use crate::domain::day::Day;
@@ -18,7 +18,7 @@ use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
 use crate::lake::Lake;
 use crate::pipeline::definition::{Definition, Definitions};
-use crate::pipeline::run::{Ran, Runner};
+use crate::pipeline::run::{Began, Ran, Runner};
 use crate::schema::column::{block_candidate as candidate, decision as column};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
@@ -41,23 +41,21 @@ pub async fn day(lake: &Path, definitions: Definitions, day: Day) -> anyhow::Res
 
 /// Decides a day with a runner that may have the tables open already.
 pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<Decided> {
-    let started_at = clock.now();
-    let watch = Stopwatch::start();
+    let mut began = Began::now(clock);
     let definition = runner.definitions().get(Table::DECISION)?.clone();
     let rules = rules(&definition)?;
-    let mut inputs = BTreeMap::new();
 
     let candidates = match runner.newest(Table::BLOCK_CANDIDATE).await? {
         None => anyhow::bail!("table block_candidate does not exist; `callsieve run --day {day}` makes it"),
         Some(table) => {
-            inputs.insert(Table::BLOCK_CANDIDATE.name(), table.version());
+            began.inputs.insert(Table::BLOCK_CANDIDATE.name(), table.version());
             read_candidates(&table.day(day).await?)?
         }
     };
     let standing = match runner.newest(Table::DECISION).await? {
         None => Vec::new(),
         Some(table) => {
-            inputs.insert(Table::DECISION.name(), table.version());
+            began.inputs.insert(Table::DECISION.name(), table.version());
             match table.days().await?.range(..day).next_back() {
                 Some(before) => read_decisions(&table.day(*before).await?)?,
                 None => Vec::new(),
@@ -72,7 +70,7 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
         *verdicts.entry(decision.verdict).or_default() += 1;
     }
     let batch = sheet(day, &decisions, &definition);
-    let mut ran = vec![runner.write(&definition, day, &[batch], &inputs, started_at, watch).await?];
+    let mut ran = vec![runner.write(&definition, day, &[batch], &began).await?];
     let behind = super::run::behind_decision(runner.definitions())?;
     ran.extend(runner.run(&behind, day).await?);
     Ok(Decided { verdicts, ran })

@@ -33,6 +33,23 @@ pub struct Ran {
     pub took_ms: u64,
 }
 
+/// When a computation began, and what it has read.
+#[derive(Debug)]
+pub struct Began {
+    /// UTC microseconds.
+    pub at: i64,
+    /// Tables read, with their versions.
+    pub inputs: BTreeMap<&'static str, i64>,
+    watch: Stopwatch,
+}
+
+impl Began {
+    /// Just now, with nothing read yet.
+    pub fn now(clock: Clock) -> Self {
+        Self { at: clock.now(), inputs: BTreeMap::new(), watch: Stopwatch::start() }
+    }
+}
+
 /// A lake and its definitions, with the tables that have been opened.
 #[derive(Debug)]
 pub struct Runner {
@@ -66,20 +83,18 @@ impl Runner {
     }
 
     async fn run_one(&mut self, table: Table, day: Day) -> anyhow::Result<Ran> {
-        let started_at = self.clock.now();
-        let watch = Stopwatch::start();
+        let mut began = Began::now(self.clock);
         let definition = self.definitions.get(table)?.clone();
         let window = check::window(&definition, day);
-        let mut inputs = BTreeMap::new();
         let session = session::session(self.definitions.cards())?;
         for read in graph::reads(&definition)? {
-            if inputs.contains_key(read.table.name()) {
+            if began.inputs.contains_key(read.table.name()) {
                 continue;
             }
             let provider = match self.newest(read.table).await? {
                 Some(handle) => {
                     handle.prepare(&session)?;
-                    inputs.insert(read.table.name(), handle.version());
+                    began.inputs.insert(read.table.name(), handle.version());
                     handle.provider().await?
                 }
                 None => session::empty(read.table.contract())?,
@@ -88,7 +103,7 @@ impl Runner {
         }
         let plan = session::plan_in_steps(&session, &definition, window).await?;
         let batches = session::rows(&session, plan, table.contract()).await?;
-        let done = self.write(&definition, window.partition(), &batches, &inputs, started_at, watch).await?;
+        let done = self.write(&definition, window.partition(), &batches, &began).await?;
         Ok(done)
     }
 
@@ -98,17 +113,15 @@ impl Runner {
         definition: &Definition,
         day: Day,
         batches: &[RecordBatch],
-        inputs: &BTreeMap<&'static str, i64>,
-        started_at: i64,
-        watch: Stopwatch,
+        began: &Began,
     ) -> anyhow::Result<Ran> {
         let table = definition.table;
         let replaced = self.open(table).await?.replace(day, batches).await?;
-        let took_ms = u64::try_from(watch.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let took_ms = u64::try_from(began.watch.elapsed().as_millis()).unwrap_or(u64::MAX);
         let row = self.runs.row().day(day).text(table.name()).text(&definition.hash).text(&definition.bound());
-        let row = row.text(&serde_json::to_string(inputs)?).int64(replaced.version);
+        let row = row.text(&serde_json::to_string(&began.inputs)?).int64(replaced.version);
         let row = row.int64(i64::try_from(replaced.rows)?).text(env!("CARGO_PKG_VERSION"));
-        row.instant(started_at).int64(i64::try_from(took_ms)?).end();
+        row.instant(began.at).int64(i64::try_from(took_ms)?).end();
         tracing::info!(table = %table, %day, version = replaced.version, rows = replaced.rows, took_ms, "computed");
         Ok(Ran { table, day, rows: replaced.rows, version: replaced.version, took_ms })
     }

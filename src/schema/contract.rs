@@ -21,7 +21,7 @@ macro_rules! tables {
             $((stringify!($name), include_str!(concat!("../../schemas/table/", stringify!($name), ".toml")))),*
         ];
 
-        #[expect(non_camel_case_types, clippy::upper_case_acronyms, reason = "only used to count the constants")]
+        #[expect(non_camel_case_types, reason = "only used to count the constants")]
         enum Position { $($name),* }
 
         impl Table {
