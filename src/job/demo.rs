@@ -84,10 +84,15 @@ pub async fn demo(
 
     stage.feed(0, &[], first).await?;
     stage.seed().await?;
+    let mut history = JoinSet::new();
+    history.spawn(fold_history(stage.lake.clone(), stage.runner.definitions().clone(), stage.history, first));
     let mut requests = Vec::new();
     for days in rounds.into_iter().filter(|days| !days.is_empty()) {
         let from = first.plus(i32::try_from(days.start)?);
         stage.feed(days.len(), &requests, from).await?;
+        while let Some(folded) = history.join_next().await {
+            folded??;
+        }
         let until = first.plus(i32::try_from(days.end)?);
         stage.restate().await?;
         for day in from.until(until) {
@@ -113,6 +118,28 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(folder)?;
     std::fs::write(folder.join(MARKER), "")?;
     Ok(())
+}
+
+/// Folds the days of the history while the first measured ones are sent: events ahead, contacts a step behind.
+///
+/// The last day is left out; the first measured one completes it.
+async fn fold_history(lake: Lake, definitions: Definitions, from: Day, until: Day) -> anyhow::Result<()> {
+    let (folded, mut days) = mpsc::channel(1);
+    let mut events = Runner::new(lake.clone(), definitions.clone(), Clock::System);
+    let ahead = tokio::spawn(async move {
+        for day in from.until(until.plus(-1)) {
+            events.run(&[Table::CALL_EVENT, Table::SMS_EVENT], day).await?;
+            if folded.send(day).await.is_err() {
+                break;
+            }
+        }
+        anyhow::Ok(())
+    });
+    let mut contacts = Runner::new(lake, definitions, Clock::System);
+    while let Some(day) = days.recv().await {
+        contacts.run(&[Table::CONTACT_DAY], day).await?;
+    }
+    ahead.await?
 }
 
 /// Everything that runs during a demo.
@@ -182,9 +209,8 @@ impl Stage {
         }
         let producer = Producer::connect(&broker.brokers(), Some(throttle))?;
         let runner = Runner::new(lake.clone(), definitions, Clock::System);
-        let days = options.history_days + options.days;
-        // Each measured day is fed and computed, each day of history is written and folded.
-        let progress = ProgressBar::new(u64::from(days) * 2).with_style(
+        // Each day of the history is written, each measured one is sent and computed.
+        let progress = ProgressBar::new(u64::from(options.history_days + 2 * options.days)).with_style(
             ProgressStyle::with_template("{elapsed_precise} {bar:32} {pos}/{len} {msg}").context("a template")?,
         );
         Ok(Self {
@@ -230,13 +256,6 @@ impl Stage {
         }
         seeder.finish().await?;
         self.operator = Some(generate.await?);
-        let first = self.options.first_day;
-        // The last day of the history is completed by the first measured one, and folded with it.
-        self.progress.set_message("folding the history");
-        for day in first.plus(-i32::try_from(days)?).until(first.plus(-1)) {
-            self.runner.run(&[Table::CALL_EVENT, Table::SMS_EVENT, Table::CONTACT_DAY], day).await?;
-            self.progress.inc(1);
-        }
         Ok(())
     }
 
