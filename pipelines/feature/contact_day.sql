@@ -43,6 +43,14 @@ pair AS (
     FROM contact
     GROUP BY caller_kind, caller, caller_name, callee_kind, callee, callee_name
 ),
+either AS (
+    -- The pairs of the day, each as it is and turned round: whoever began it then, they know each other.
+    SELECT caller_key, caller_text, callee_key, callee_text,
+        caller_key AS one_key, caller_text AS one_text, callee_key AS other_key, callee_text AS other_text FROM pair
+    UNION ALL
+    SELECT caller_key, caller_text, callee_key, callee_text,
+        callee_key AS one_key, callee_text AS one_text, caller_key AS other_key, caller_text AS other_text FROM pair
+),
 named AS (
     -- Contacts of the days before in which one end was no number, with the same keys.
     SELECT DISTINCT
@@ -51,20 +59,13 @@ named AS (
     FROM contact_day_before WHERE caller IS NULL OR callee IS NULL
 ),
 known AS (
-    -- Pairs of the day that met before, whoever began it then.
-    SELECT caller_key, caller_text, callee_key, callee_text FROM pair
-    LEFT SEMI JOIN contact_day_before AS earlier ON pair.caller = earlier.caller AND pair.callee = earlier.callee
+    -- Pairs of the day that met before.
+    SELECT caller_key, caller_text, callee_key, callee_text FROM either
+    LEFT SEMI JOIN contact_day_before AS earlier ON either.one_key = earlier.caller AND either.other_key = earlier.callee
     UNION
-    SELECT caller_key, caller_text, callee_key, callee_text FROM pair
-    LEFT SEMI JOIN contact_day_before AS earlier ON pair.caller = earlier.callee AND pair.callee = earlier.caller
-    UNION
-    SELECT caller_key, caller_text, callee_key, callee_text FROM pair
-    LEFT SEMI JOIN named ON pair.caller_key = named.caller_key AND pair.callee_key = named.callee_key
-        AND pair.caller_text = named.caller_text AND pair.callee_text = named.callee_text
-    UNION
-    SELECT caller_key, caller_text, callee_key, callee_text FROM pair
-    LEFT SEMI JOIN named ON pair.caller_key = named.callee_key AND pair.callee_key = named.caller_key
-        AND pair.caller_text = named.callee_text AND pair.callee_text = named.caller_text
+    SELECT caller_key, caller_text, callee_key, callee_text FROM either
+    LEFT SEMI JOIN named ON either.one_key = named.caller_key AND either.other_key = named.callee_key
+        AND either.one_text = named.caller_text AND either.other_text = named.callee_text
 ),
 history AS (
     -- How many earlier days are kept.
