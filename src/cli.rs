@@ -91,6 +91,26 @@ enum Verb {
         #[arg(long)]
         until_caught_up: bool,
     },
+    /// Proves that every offset is accounted for, and every record in one event; exit code 4 when not.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Example: callsieve ledger --lake /data/lake --topic call_record"
+    )]
+    Ledger {
+        #[command(subcommand)]
+        act: Option<LedgerVerb>,
+        /// Only these topics.
+        #[arg(long, value_parser = topic)]
+        topic: Vec<Topic>,
+        /// Only records of this day and later.
+        #[arg(long, requires = "until")]
+        from: Option<Day>,
+        /// Only records before this day.
+        #[arg(long, requires = "from")]
+        until: Option<Day>,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
     /// Computes tables for a day or a week.
     #[command(after_help = "Example: callsieve run --lake /data/lake --day 2025-01-06")]
     Run {
@@ -143,6 +163,44 @@ enum Verb {
     /// Citizens' reports.
     #[command(subcommand)]
     Report(ReportVerb),
+}
+
+#[derive(Debug, Subcommand)]
+enum LedgerVerb {
+    /// Gives up offsets that the broker no longer has: signed, and shown by every ledger from then on.
+    #[command(
+        after_help = "Example: callsieve ledger accept --topic call_record --source 4L6g/call_record/0 --partition 2 \\\n    \
+        --from 1000 --until 1500 --by 'N. V. An' --why 'broker disk lost' --key accept.key --lake /data/lake\n\n\
+        accept.key holds 64 hex digits: openssl rand -hex 32 > accept.key"
+    )]
+    Accept {
+        /// The topic.
+        #[arg(long, value_parser = topic)]
+        topic: Topic,
+        /// Where the offsets count, as the ledger and the error message name it: CLUSTER/TOPIC/EPOCH.
+        #[arg(long)]
+        source: String,
+        /// Partition.
+        #[arg(long)]
+        partition: i32,
+        /// First offset.
+        #[arg(long)]
+        from: i64,
+        /// First offset after.
+        #[arg(long)]
+        until: i64,
+        /// Who signs.
+        #[arg(long)]
+        by: String,
+        /// Why the messages cannot be had any more.
+        #[arg(long)]
+        why: String,
+        /// File with the Ed25519 seed, 64 hex digits.
+        #[arg(long)]
+        key: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -286,6 +344,8 @@ pub fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<BadConfig>() || error.is::<job::check::Invalid>() {
         3
+    } else if error.is::<job::ledger::Open>() || error.is::<job::export::Incomplete>() {
+        4
     } else if error.is::<job::lock::Held>() {
         7
     } else {
@@ -306,6 +366,12 @@ impl Cli {
                 say(json, &made, || format!("{} subscriptions, messages {:?}", made.subscriptions, made.messages))
             }
             Verb::Ingest { config, topic, until_caught_up } => ingest(&config, topic, until_caught_up).await,
+            Verb::Ledger { act: None, topic, from, until, lake } => {
+                let shown = job::ledger::ledger(&lake.lake, &topic, from.zip(until)).await?;
+                say(json, &shown, || shown.text())?;
+                if shown.is_closed { Ok(()) } else { Err(job::ledger::Open.into()) }
+            }
+            Verb::Ledger { act: Some(act), .. } => accept(act).await,
             Verb::Run { tables, window, lake, rules } => {
                 let definitions = job::check::load(rules.pipelines).await?;
                 let ran = match (window.day, window.week) {
@@ -352,6 +418,16 @@ impl Cli {
     }
 }
 
+async fn accept(act: LedgerVerb) -> anyhow::Result<()> {
+    let LedgerVerb::Accept { topic, source, partition, from, until, by, why, key, lake } = act;
+    let text = std::fs::read_to_string(&key).with_context(|| format!("reading {}", key.display()))?;
+    let seed: Option<[u8; 32]> = hex::decode(text.trim()).ok().and_then(|seed| seed.try_into().ok());
+    let seed = seed.with_context(|| format!("{} does not hold 64 hex digits", key.display()))?;
+    let loss = job::ledger::Loss { topic, source, partition, from, until };
+    let note = job::ledger::Note { by, why, public_key: String::new(), signature: String::new() };
+    job::ledger::accept(&lake.lake, &loss, note, &seed, Clock::System).await
+}
+
 /// A result on stdout, for people or for machines.
 fn say(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
     let text = if json { serde_json::to_string(value)? } else { text() };
@@ -395,7 +471,7 @@ async fn demo(
     let (summary, metrics) = job::demo::demo(dir, operator.options(), definitions).await?;
     say(json, &summary, || summary.text(dir))?;
     if let Some(address) = serve {
-        let server = Server::bind(address, metrics).await?;
+        let server = Server::bind(address, metrics, Clock::System, crate::serve::Options::default().ready_secs).await?;
         writeln!(std::io::stderr(), "metrics at http://{}/metrics until interrupted", server.address()?)?;
         tokio::select! {
             done = server.run() => done?,
@@ -413,11 +489,12 @@ async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> any
     let (stop, stopped) = watch::channel(false);
     let topics = if topics.is_empty() { Topic::ALL.to_vec() } else { topics };
     let mut ingests = JoinSet::new();
+    let count = topics.len();
     for topic in topics {
         let ingest = Ingest {
             topic,
             kafka: config.kafka.clone(),
-            options: config.ingest,
+            options: config.ingest.share(count),
             decode: config.decode,
             lake: lake.clone(),
             registry: Arc::clone(&registry),
@@ -430,7 +507,7 @@ async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> any
     }
     let mut servers = JoinSet::new();
     if let Some(address) = config.serve.metrics {
-        servers.spawn(Server::bind(address, metrics).await?.run());
+        servers.spawn(Server::bind(address, metrics, Clock::System, config.serve.ready_secs).await?.run());
     }
     let mut failure = None;
     let interrupted = interrupted();

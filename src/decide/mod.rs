@@ -92,6 +92,8 @@ pub enum Cause {
     SubscriptionEnded,
     /// A bar was due, but only one origin bore it.
     OneOrigin,
+    /// A bar was due, but the day's input is not complete yet.
+    InputOpen,
 }
 
 impl Cause {
@@ -106,14 +108,30 @@ impl Cause {
             Self::BudgetSpent => "budget_spent",
             Self::SubscriptionEnded => "subscription_ended",
             Self::OneOrigin => "one_origin",
+            Self::InputOpen => "input_open",
         }
     }
+}
+
+/// Whether everything that a day is decided on has arrived.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Input {
+    /// Every message of the day is accounted for.
+    Complete,
+    /// Something is missing or late: nobody is barred on half of the records, and releases still leave.
+    Open,
 }
 
 /// Decides a day: every candidate, and everybody of whom something stood the day before.
 ///
 /// The order of the candidates does not matter: strongest scores come first to the budget, equal ones by number.
-pub fn decide(day: Day, candidates: Vec<Candidate>, standing: Vec<Decision>, rules: &Rules) -> Vec<Decision> {
+pub fn decide(
+    day: Day,
+    candidates: Vec<Candidate>,
+    standing: Vec<Decision>,
+    rules: &Rules,
+    input: Input,
+) -> Vec<Decision> {
     let mut standing: BTreeMap<Subject, Decision> =
         standing.into_iter().map(|decision| (decision.candidate.subject, decision)).collect();
     let mut candidates = candidates;
@@ -126,12 +144,12 @@ pub fn decide(day: Day, candidates: Vec<Candidate>, standing: Vec<Decision>, rul
     let mut decided = Vec::new();
     for candidate in candidates {
         let before = standing.remove(&candidate.subject);
-        decided.extend(one(day, candidate, before, rules, &mut budget, &mut cases));
+        decided.extend(one(day, candidate, before, rules, input, &mut budget, &mut cases));
     }
     for before in standing.into_values() {
         let mut candidate = before.candidate.clone();
         candidate.proposed = Verdict::Clear;
-        decided.extend(one(day, candidate, Some(before), rules, &mut budget, &mut cases));
+        decided.extend(one(day, candidate, Some(before), rules, input, &mut budget, &mut cases));
     }
     decided.sort_by_key(|decision| decision.candidate.subject);
     decided
@@ -142,12 +160,13 @@ fn one(
     candidate: Candidate,
     before: Option<Decision>,
     rules: &Rules,
+    input: Input,
     budget: &mut Budget<'_>,
     cases: &mut u32,
 ) -> Option<Decision> {
     let previous = before.as_ref().map_or(Verdict::Clear, |before| before.verdict);
     let has_lapsed = before.as_ref().is_some_and(|before| day >= before.until);
-    let event = rails::event(&candidate, previous, has_lapsed, rules, budget);
+    let event = rails::event(&candidate, previous, has_lapsed, rules, input, budget);
     let verdict = transition::next(previous, event.event);
     if verdict == Verdict::Clear && previous == Verdict::Clear {
         return None;

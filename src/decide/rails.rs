@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::transition::Event;
-use super::{Candidate, Cause, Railed};
+use super::{Candidate, Cause, Input, Railed};
 use crate::domain::verdict::Verdict;
 
 /// The numbers of `pipelines/decide/decision.toml`.
@@ -66,6 +66,7 @@ pub(super) fn event(
     standing: Verdict,
     has_lapsed: bool,
     rules: &Rules,
+    input: Input,
     budget: &mut Budget<'_>,
 ) -> Railed {
     if candidate.is_allow_listed {
@@ -80,6 +81,9 @@ pub(super) fn event(
     let proposed = candidate.proposed;
     if proposed.is_bar() && candidate.origins < rules.origins_required {
         return held(has_lapsed, standing, Event::Ask, Cause::OneOrigin);
+    }
+    if input == Input::Open && proposed.is_bar() && proposed > standing {
+        return held(has_lapsed, standing, Event::Ask, Cause::InputOpen);
     }
     // A bar that stands already is not counted again; one that grows takes no second place.
     let is_new_bar = proposed.is_bar() && !standing.is_bar();

@@ -38,8 +38,20 @@ fn candidate(number: i64, proposed: Verdict) -> Candidate {
 }
 
 fn one_verdict(candidate: Candidate, standing: Vec<Decision>, day: Day) -> Option<(Verdict, Cause)> {
-    let decided = decide(day, vec![candidate], standing, &rules());
+    let decided = decide(day, vec![candidate], standing, &rules(), Input::Complete);
     decided.first().map(|decision| (decision.verdict, decision.cause))
+}
+
+#[test]
+fn while_the_input_is_open_nobody_is_barred_and_releases_leave() {
+    let open = |candidate: Candidate, standing| decide(day(), vec![candidate], standing, &rules(), Input::Open);
+    let asked = open(candidate(1, Verdict::Blocked), vec![]);
+    assert_eq!((asked[0].verdict, asked[0].cause), (Verdict::Survey, Cause::InputOpen));
+    let limited = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
+    let same = open(candidate(1, Verdict::Blocked), limited.clone());
+    assert_eq!((same[0].verdict, same[0].cause), (Verdict::Limited, Cause::InputOpen));
+    let protected = Candidate { is_allow_listed: true, ..candidate(1, Verdict::Blocked) };
+    assert_eq!(open(protected, limited)[0].verdict, Verdict::Released);
 }
 
 #[test]
@@ -56,7 +68,7 @@ fn one_origin_only_asks() {
 
 #[test]
 fn a_number_on_the_allow_list_is_released() {
-    let barred = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules());
+    let barred = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
     let mut allowed = candidate(1, Verdict::Blocked);
     allowed.is_allow_listed = true;
     assert_eq!(one_verdict(allowed, barred, day().plus(1)), Some((Verdict::Released, Cause::AllowListed)));
@@ -64,10 +76,10 @@ fn a_number_on_the_allow_list_is_released() {
 
 #[test]
 fn a_bar_lapses_into_a_release_and_then_into_nothing() {
-    let mut standing = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules());
+    let mut standing = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
     let mut seen = vec![];
     for later in 1..60 {
-        standing = decide(day().plus(later), vec![], standing, &rules());
+        standing = decide(day().plus(later), vec![], standing, &rules(), Input::Complete);
         match standing.first() {
             Some(decision) => seen.push((decision.verdict, decision.cause)),
             None => break,
@@ -88,18 +100,18 @@ fn a_bar_lapses_into_a_release_and_then_into_nothing() {
 
 #[test]
 fn a_case_keeps_its_id_and_its_first_flag() {
-    let first = decide(day(), vec![candidate(1, Verdict::Survey)], vec![], &rules());
-    let second = decide(day().plus(1), vec![candidate(1, Verdict::Blocked)], first.clone(), &rules());
+    let first = decide(day(), vec![candidate(1, Verdict::Survey)], vec![], &rules(), Input::Complete);
+    let second = decide(day().plus(1), vec![candidate(1, Verdict::Blocked)], first.clone(), &rules(), Input::Complete);
     assert_eq!(second[0].case_id, first[0].case_id);
     assert_eq!((second[0].flagged, second[0].since), (Some(day()), day().plus(1)));
 }
 
 #[test]
 fn another_activation_of_a_number_is_another_subject() {
-    let first = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules());
+    let first = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
     let mut recycled = candidate(1, Verdict::Watched);
     recycled.subject.activated_at = Some(9);
-    let second = decide(day().plus(1), vec![recycled], first, &rules());
+    let second = decide(day().plus(1), vec![recycled], first, &rules(), Input::Complete);
     assert_eq!(
         second.iter().map(|decision| decision.verdict).collect::<Vec<_>>(),
         [Verdict::Limited, Verdict::Watched]
@@ -108,7 +120,7 @@ fn another_activation_of_a_number_is_another_subject() {
 
 #[test]
 fn the_next_owner_of_a_number_does_not_inherit_its_bar() {
-    let barred = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules());
+    let barred = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
     let mut ended = candidate(1, Verdict::Limited);
     ended.is_current = false;
     assert_eq!(one_verdict(ended, barred, day().plus(1)), Some((Verdict::Released, Cause::SubscriptionEnded)));
@@ -139,7 +151,7 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
 proptest! {
     #[test]
     fn protected_numbers_are_never_flagged(candidates in candidates()) {
-        for decision in decide(day(), candidates, vec![], &rules()) {
+        for decision in decide(day(), candidates, vec![], &rules(), Input::Complete) {
             let candidate = &decision.candidate;
             prop_assert!(!(decision.verdict.is_flag() && (candidate.is_allow_listed || candidate.is_special)));
         }
@@ -147,14 +159,14 @@ proptest! {
 
     #[test]
     fn nobody_is_barred_on_one_origin(candidates in candidates()) {
-        for decision in decide(day(), candidates, vec![], &rules()) {
+        for decision in decide(day(), candidates, vec![], &rules(), Input::Complete) {
             prop_assert!(!decision.verdict.is_bar() || decision.candidate.origins >= 2);
         }
     }
 
     #[test]
     fn the_budget_holds(candidates in candidates()) {
-        let decided = decide(day(), candidates, vec![], &rules());
+        let decided = decide(day(), candidates, vec![], &rules(), Input::Complete);
         let bars = |segment: &str| {
             decided.iter().filter(|decision| decision.verdict.is_bar() && decision.candidate.segment == segment).count()
         };
@@ -163,23 +175,23 @@ proptest! {
 
     #[test]
     fn the_order_of_candidates_does_not_matter(candidates in candidates(), standing in candidates()) {
-        let standing = decide(day(), standing, vec![], &rules());
+        let standing = decide(day(), standing, vec![], &rules(), Input::Complete);
         let mut turned = candidates.clone();
         turned.reverse();
         let tomorrow = day().plus(1);
         prop_assert_eq!(
-            decide(tomorrow, candidates, standing.clone(), &rules()).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>(),
-            decide(tomorrow, turned, standing, &rules()).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>()
+            decide(tomorrow, candidates, standing.clone(), &rules(), Input::Complete).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>(),
+            decide(tomorrow, turned, standing, &rules(), Input::Complete).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>()
         );
     }
 
     #[test]
     fn a_second_decision_of_a_day_changes_nothing(candidates in candidates(), standing in candidates()) {
-        let standing = decide(day(), standing, vec![], &rules());
+        let standing = decide(day(), standing, vec![], &rules(), Input::Complete);
         let tomorrow = day().plus(1);
         prop_assert_eq!(
-            decide(tomorrow, candidates.clone(), standing.clone(), &rules()),
-            decide(tomorrow, candidates, standing, &rules())
+            decide(tomorrow, candidates.clone(), standing.clone(), &rules(), Input::Complete),
+            decide(tomorrow, candidates, standing, &rules(), Input::Complete)
         );
     }
 }

@@ -138,11 +138,11 @@ pub(super) struct Group<'m> {
 }
 
 impl Group<'_> {
-    pub(super) fn decode<T: Topical>(
+    pub(super) fn decode<'s, T: Topical>(
         &self,
         rows: &mut T,
         rejects: &mut Rejects<'_>,
-        place: impl Fn(&Message<'_>) -> Place,
+        place: impl Fn(&Message<'_>) -> Place<'s>,
     ) -> anyhow::Result<()> {
         for messages in self.messages.chunks(BATCH_ROWS) {
             if let Ok(batch) = self.batch(messages) {
@@ -175,12 +175,12 @@ impl Group<'_> {
     }
 }
 
-fn push<T: Topical>(
+fn push<'s, T: Topical>(
     rows: &mut T,
     rejects: &mut Rejects<'_>,
     batch: &RecordBatch,
     messages: &[Message<'_>],
-    place: impl Fn(&Message<'_>) -> Place,
+    place: impl Fn(&Message<'_>) -> Place<'s>,
 ) {
     let fields = Fields(batch);
     for (row, message) in messages.iter().enumerate() {

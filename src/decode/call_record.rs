@@ -46,7 +46,7 @@ impl Topical for Rows {
         }
     }
 
-    fn push(&mut self, wire: CallRecord<'_>, place: &Place) -> Result<(), Refusal> {
+    fn push(&mut self, wire: CallRecord<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         not_empty("record_id", &wire.record_id)?;
         one_of("record_type", &wire.record_type, &TYPES)?;
         let caller = party("caller", wire.caller.as_deref(), &wire.caller_nature)?;

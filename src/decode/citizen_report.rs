@@ -39,7 +39,7 @@ impl Topical for Rows {
         }
     }
 
-    fn push(&mut self, wire: CitizenReport<'_>, place: &Place) -> Result<(), Refusal> {
+    fn push(&mut self, wire: CitizenReport<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         not_empty("report_id", &wire.report_id)?;
         one_of("channel", &wire.channel, &CHANNELS)?;
         let reporter = number("reporter", &wire.reporter)?;

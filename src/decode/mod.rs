@@ -80,22 +80,28 @@ impl Decoder {
         self.schemas.teach(id, schema);
     }
 
-    /// Decodes a batch; `now` stands in for a missing Kafka timestamp and is written as `loaded_at`.
-    pub fn decode(&mut self, messages: &Messages, now: i64) -> anyhow::Result<Decoded> {
+    /// Decodes a batch out of `source`; `now` stands in for a missing Kafka timestamp and is written as `loaded_at`.
+    pub fn decode(&mut self, messages: &Messages, source: &str, now: i64) -> anyhow::Result<Decoded> {
         match self.topic {
-            Topic::CallRecord => self.run(&mut call_record::Rows::new(), messages, now),
-            Topic::SmsRecord => self.run(&mut sms_record::Rows::new(), messages, now),
-            Topic::CitizenReport => self.run(&mut citizen_report::Rows::new(self.read_report), messages, now),
-            Topic::Subscriber => self.run(&mut subscriber::Rows::new(), messages, now),
-            Topic::SurveyAnswer => self.run(&mut survey_answer::Rows::new(), messages, now),
+            Topic::CallRecord => self.run(&mut call_record::Rows::new(), messages, source, now),
+            Topic::SmsRecord => self.run(&mut sms_record::Rows::new(), messages, source, now),
+            Topic::CitizenReport => self.run(&mut citizen_report::Rows::new(self.read_report), messages, source, now),
+            Topic::Subscriber => self.run(&mut subscriber::Rows::new(), messages, source, now),
+            Topic::SurveyAnswer => self.run(&mut survey_answer::Rows::new(), messages, source, now),
         }
     }
 
-    fn run<T: Topical>(&mut self, rows: &mut T, messages: &Messages, now: i64) -> anyhow::Result<Decoded> {
-        let mut rejects = Rejects::new(&self.source_topic, now);
+    fn run<T: Topical>(
+        &mut self,
+        rows: &mut T,
+        messages: &Messages,
+        source: &str,
+        now: i64,
+    ) -> anyhow::Result<Decoded> {
+        let mut rejects = Rejects::new(&self.source_topic, source, now);
         let mut tombstones = 0;
         let options = self.options;
-        let place = |message: &Message<'_>| Place::new(message, options, now);
+        let place = |message: &Message<'_>| Place::new(message, source, options, now);
         let mut framed = Vec::new();
         for message in messages.iter() {
             match message.payload {
@@ -131,7 +137,7 @@ impl Decoded {
     }
 }
 
-fn json<T: Topical>(rows: &mut T, body: &[u8], place: &Place) -> Result<(), Refusal> {
+fn json<T: Topical>(rows: &mut T, body: &[u8], place: &Place<'_>) -> Result<(), Refusal> {
     let text = std::str::from_utf8(body)
         .map_err(|error| Refusal::new(Reason::InvalidUtf8, format!("after byte {}", error.valid_up_to())))?;
     let wire = serde_json::from_str(text).map_err(|error| Refusal::json(&error))?;

@@ -101,13 +101,14 @@ impl Refusal {
 pub(super) struct Rejects<'a> {
     sheet: Sheet,
     topic: &'a str,
+    source: &'a str,
     now: i64,
     reasons: BTreeMap<Reason, u64>,
 }
 
 impl<'a> Rejects<'a> {
-    pub(super) fn new(topic: &'a str, now: i64) -> Self {
-        Self { sheet: Sheet::new(Table::REJECT.contract()), topic, now, reasons: BTreeMap::new() }
+    pub(super) fn new(topic: &'a str, source: &'a str, now: i64) -> Self {
+        Self { sheet: Sheet::new(Table::REJECT.contract()), topic, source, now, reasons: BTreeMap::new() }
     }
 
     pub(super) fn push(&mut self, message: &Message<'_>, refusal: &Refusal) {
@@ -127,6 +128,7 @@ impl<'a> Rejects<'a> {
             .text_or_null(message.headers)
             .text(env!("CARGO_PKG_VERSION"))
             .instant(self.now)
+            .text(self.source)
             .end();
     }
 

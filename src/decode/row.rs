@@ -22,7 +22,7 @@ pub(super) trait Topical {
     fn wire<'a>(fields: &Fields<'a>, row: usize) -> Self::Wire<'a>;
 
     /// Appends a row, or says why not; a refusal leaves no trace.
-    fn push(&mut self, wire: Self::Wire<'_>, place: &Place) -> Result<(), Refusal>;
+    fn push(&mut self, wire: Self::Wire<'_>, place: &Place<'_>) -> Result<(), Refusal>;
 
     /// The rows.
     fn finish(&mut self) -> RecordBatch;
@@ -30,7 +30,8 @@ pub(super) trait Topical {
 
 /// Where a message stood and which times are believed of it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Place {
+pub(super) struct Place<'a> {
+    source: &'a str,
     partition: i32,
     offset: i64,
     loaded_at: i64,
@@ -42,10 +43,11 @@ const HOUR_US: i64 = 3_600 * 1_000_000;
 /// 1993-04-16: the first mobile network of Vietnam opens, and nobody subscribed before.
 const FIRST_SUBSCRIPTION_US: i64 = 734_918_400 * 1_000_000;
 
-impl Place {
-    pub(super) fn new(message: &Message<'_>, options: Options, now: i64) -> Self {
+impl<'a> Place<'a> {
+    pub(super) fn new(message: &Message<'_>, source: &'a str, options: Options, now: i64) -> Self {
         let sent_at = message.kafka_at.unwrap_or(now);
         Self {
+            source,
             partition: message.partition,
             offset: message.offset,
             loaded_at: now,
@@ -71,9 +73,9 @@ impl Place {
         place.day(field, at)
     }
 
-    /// Fills the last three columns of every ingested table.
+    /// Fills the last four columns of every ingested table.
     pub(super) fn end(&self, row: Row<'_>) {
-        row.int32(self.partition).int64(self.offset).instant(self.loaded_at).end();
+        row.int32(self.partition).int64(self.offset).instant(self.loaded_at).text(self.source).end();
     }
 }
 

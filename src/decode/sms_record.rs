@@ -43,7 +43,7 @@ impl Topical for Rows {
         }
     }
 
-    fn push(&mut self, wire: SmsRecord<'_>, place: &Place) -> Result<(), Refusal> {
+    fn push(&mut self, wire: SmsRecord<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         not_empty("record_id", &wire.record_id)?;
         one_of("record_type", &wire.record_type, &TYPES)?;
         let sender = party("sender", wire.sender.as_deref(), &wire.sender_nature)?;

@@ -38,7 +38,7 @@ impl Topical for Rows {
         }
     }
 
-    fn push(&mut self, wire: Subscriber<'_>, place: &Place) -> Result<(), Refusal> {
+    fn push(&mut self, wire: Subscriber<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         let number = number("number", &wire.number)?;
         one_of("segment", &wire.segment, &SEGMENTS)?;
         let day = place.day_of_state("changed_at", wire.changed_at)?;

@@ -34,7 +34,7 @@ impl Topical for Rows {
         }
     }
 
-    fn push(&mut self, wire: SurveyAnswer<'_>, place: &Place) -> Result<(), Refusal> {
+    fn push(&mut self, wire: SurveyAnswer<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         not_empty("request_id", &wire.request_id)?;
         let respondent = number("respondent", &wire.respondent)?;
         one_of("answer", &wire.answer, &ANSWERS)?;

@@ -7,6 +7,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use chrono::{DateTime, Datelike, NaiveDate, Weekday};
+use serde::{Deserialize, Serialize};
 
 /// Asia/Ho_Chi_Minh has been UTC+7 without summer time since 1975, so an offset says it all.
 const OFFSET_US: i64 = 7 * 3_600 * 1_000_000;
@@ -93,6 +94,18 @@ impl FromStr for Day {
         let date = NaiveDate::parse_from_str(text, "%Y-%m-%d")
             .map_err(|_| format!("\"{text}\" is no day; write it as 2025-01-06"))?;
         Ok(Self(date.to_epoch_days()))
+    }
+}
+
+impl Serialize for Day {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Day {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer)?.parse().map_err(serde::de::Error::custom)
     }
 }
 

@@ -34,6 +34,19 @@ impl fmt::Debug for Message<'_> {
     }
 }
 
+/// Where a message stood, without the message.
+#[derive(Debug, Clone, Copy)]
+pub struct Place {
+    /// Kafka partition.
+    pub partition: i32,
+    /// Kafka offset.
+    pub offset: i64,
+    /// Kafka timestamp, UTC microseconds.
+    pub kafka_at: Option<i64>,
+    /// Whether it is no tombstone.
+    pub has_body: bool,
+}
+
 /// Offsets `[from, until)` of one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct OffsetRange {
@@ -126,6 +139,17 @@ impl Messages {
             payload: bytes(&slot.payload),
             headers: bytes(&slot.headers).and_then(|headers| std::str::from_utf8(headers).ok()),
         }
+    }
+
+    /// Where they stood, in the order in which they came.
+    pub fn places(&self) -> Vec<Place> {
+        let place = |slot: &Slot| Place {
+            partition: slot.partition,
+            offset: slot.offset,
+            kafka_at: slot.kafka_at,
+            has_body: slot.payload.is_some(),
+        };
+        self.slots.iter().map(place).collect()
     }
 
     /// The offsets spanned, one range for each partition, lowest partition first.

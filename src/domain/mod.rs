@@ -3,6 +3,7 @@
 //! In: text and integers from the doors of the house. Out: numbers, parties, days, verdicts that hold
 //! their own rules. Never: reads a file, a clock or the network, and never prints a number in clear.
 
+pub mod account;
 pub mod day;
 pub mod message;
 pub mod number;

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use anyhow::Context;
 use arrow::array::{Array, PrimitiveArray, RecordBatch};
@@ -12,7 +13,7 @@ use arrow::datatypes::ArrowPrimitiveType;
 
 use crate::clock::Clock;
 use crate::decide::rails::Rules;
-use crate::decide::{Candidate, Cause, Decision, Subject, decide};
+use crate::decide::{Candidate, Cause, Decision, Input, Subject, decide};
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
@@ -30,6 +31,8 @@ pub struct Decided {
     pub verdicts: BTreeMap<Verdict, u64>,
     /// Tables written.
     pub ran: Vec<Ran>,
+    /// Why the day's input is not complete; empty when it is.
+    pub open: Vec<String>,
 }
 
 /// Decides a day of a lake.
@@ -44,6 +47,13 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let mut began = Began::now(clock);
     let definition = runner.definitions().get(Table::DECISION)?.clone();
     let rules = rules(&definition)?;
+    let lateness = Duration::from_secs(3_600 * u64::try_from(definition.integer("lateness_hours")?)?);
+    let reasons =
+        super::ledger::open_reasons(runner.lake(), day.ends_at() + i64::try_from(lateness.as_micros())?).await?;
+    for reason in &reasons {
+        tracing::warn!(%day, reason, "input is not complete, nobody is barred");
+    }
+    let input = if reasons.is_empty() { Input::Complete } else { Input::Open };
 
     let candidates = match runner.newest(Table::BLOCK_CANDIDATE).await? {
         None => anyhow::bail!("table block_candidate does not exist; `callsieve run --day {day}` makes it"),
@@ -63,7 +73,7 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
         }
     };
     let standing = standing.into_iter().filter(|decision| decision.verdict != Verdict::Clear).collect();
-    let decisions = decide(day, candidates, standing, &rules);
+    let decisions = decide(day, candidates, standing, &rules, input);
 
     let mut verdicts = BTreeMap::new();
     for decision in &decisions {
@@ -73,7 +83,7 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let mut ran = vec![runner.write(&definition, day, &[batch], &began).await?];
     let behind = super::run::behind_decision(runner.definitions())?;
     ran.extend(runner.run(&behind, day).await?);
-    Ok(Decided { verdicts, ran })
+    Ok(Decided { verdicts, ran, open: reasons })
 }
 
 fn rules(definition: &Definition) -> anyhow::Result<Rules> {

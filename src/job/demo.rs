@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{JoinHandle, JoinSet};
 
 use super::ingest::{self, Ingest};
 use super::measure::{self, Figures};
@@ -65,6 +65,12 @@ pub struct Summary {
     pub took_s: f64,
 }
 
+/// How long the books may lag behind what has been read.
+const COMPLETE_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
+
+/// What is folded ahead of everything else.
+const EVENTS: [Table; 2] = [Table::CALL_EVENT, Table::SMS_EVENT];
+
 /// A folder of an earlier demo holds this file, and may be emptied.
 const MARKER: &str = ".callsieve-demo";
 
@@ -94,10 +100,13 @@ pub async fn demo(
             folded??;
         }
         let until = first.plus(i32::try_from(days.end)?);
+        stage.wait_until_complete(until).await?;
         stage.restate().await?;
-        for day in from.until(until) {
+        let (folding, mut folded) = fold(&stage.lake, stage.runner.definitions(), from.until(until).collect());
+        while let Some(day) = folded.recv().await {
             stage.day(day).await?;
         }
+        folding.await??;
         requests = stage.requests(from, until).await?;
     }
     stage.restate().await?;
@@ -120,26 +129,36 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Folds the days of the history while the first measured ones are sent: events ahead, contacts a step behind.
-///
-/// The last day is left out; the first measured one completes it.
-async fn fold_history(lake: Lake, definitions: Definitions, from: Day, until: Day) -> anyhow::Result<()> {
-    let (folded, mut days) = mpsc::channel(1);
+/// Folds the records of days into events, a step or two ahead of whoever takes the days that are done.
+fn fold(
+    lake: &Lake,
+    definitions: &Definitions,
+    days: Vec<Day>,
+) -> (JoinHandle<anyhow::Result<()>>, mpsc::Receiver<Day>) {
+    let (done, folded) = mpsc::channel(1);
     let mut events = Runner::new(lake.clone(), definitions.clone(), Clock::System);
-    let ahead = tokio::spawn(async move {
-        for day in from.until(until.plus(-1)) {
-            events.run(&[Table::CALL_EVENT, Table::SMS_EVENT], day).await?;
-            if folded.send(day).await.is_err() {
+    let folding = tokio::spawn(async move {
+        for day in days {
+            events.run(&EVENTS, day).await?;
+            if done.send(day).await.is_err() {
                 break;
             }
         }
-        anyhow::Ok(())
+        Ok(())
     });
+    (folding, folded)
+}
+
+/// Computes the days of the history while the first measured ones are sent.
+///
+/// The last day is left out; the first measured one completes it.
+async fn fold_history(lake: Lake, definitions: Definitions, from: Day, until: Day) -> anyhow::Result<()> {
+    let (folding, mut days) = fold(&lake, &definitions, from.until(until.plus(-1)).collect());
     let mut contacts = Runner::new(lake, definitions, Clock::System);
     while let Some(day) = days.recv().await {
         contacts.run(&[Table::CONTACT_DAY], day).await?;
     }
-    ahead.await?
+    folding.await?
 }
 
 /// Everything that runs during a demo.
@@ -196,7 +215,7 @@ impl Stage {
                     topics: BTreeMap::new(),
                     settings: BTreeMap::new(),
                 },
-                options: ingest::Options { flush_secs: 2, ..ingest::Options::default() },
+                options: ingest::Options { flush_secs: 2, settle_secs: 1, ..ingest::Options::default().share(1) },
                 decode: decode::Options::default(),
                 lake: lake.clone(),
                 registry: Arc::clone(&registry),
@@ -321,6 +340,21 @@ impl Stage {
         Ok(self.unless_ingest_fails(committed).await??)
     }
 
+    /// Waits until the books show that every partition has been read beyond a day, as its decision wants it.
+    async fn wait_until_complete(&self, last: Day) -> anyhow::Result<()> {
+        let watch = Stopwatch::start();
+        // Longer than any lateness that a decision waits for.
+        let until = last.plus(7).ends_at();
+        loop {
+            let reasons = super::ledger::open_reasons(&self.lake, until).await?;
+            if reasons.is_empty() {
+                return Ok(());
+            }
+            ensure!(watch.elapsed() < COMPLETE_WITHIN, "the input is not complete: {}", reasons.join("; "));
+            tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+        }
+    }
+
     /// Folds the days again that records have reached since they were folded, and computes again what follows from
     /// them; pairs may lie across midnight, so a day is touched by its neighbours' records too.
     async fn restate(&mut self) -> anyhow::Result<()> {
@@ -351,7 +385,8 @@ impl Stage {
 
     async fn day(&mut self, day: Day) -> anyhow::Result<()> {
         self.progress.set_message(format!("computing {day}"));
-        let tables = super::run::daily(self.runner.definitions())?;
+        let mut tables = super::run::daily(self.runner.definitions())?;
+        tables.retain(|table| !EVENTS.contains(table));
         let mut ran = self.runner.run(&tables, day).await?;
         let decided = super::decide::run(&mut self.runner, Clock::System, day).await?;
         super::decide::note(&decided, &self.metrics)?;

@@ -13,6 +13,14 @@ use crate::export::{Published, publish};
 use crate::lake::Lake;
 use crate::schema::contract::Table;
 
+/// A week's input is not complete: exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("the input of {week} is not complete, so nothing leaves for the regulator: {}", .reasons.join("; "))]
+pub struct Incomplete {
+    week: Week,
+    reasons: Vec<String>,
+}
+
 /// Publishes `OUT/blocklist/DAY/blocklist.csv`.
 pub async fn blocklist(lake: &Path, out: &Path, day: Day) -> anyhow::Result<Published> {
     let lake = Lake::local(lake)?;
@@ -29,6 +37,10 @@ pub async fn regulator(lake: &Path, out: &Path, week: Week) -> anyhow::Result<Pu
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let ran = computed(&decided.day(week.monday()).await?, Table::REGULATOR_WEEK)?;
     anyhow::ensure!(ran, "the list of {week} has not been computed; `callsieve run --week {week}` does");
+    let reasons = super::ledger::open_reasons(&lake, week.monday().plus(7).starts_at()).await?;
+    if !reasons.is_empty() {
+        return Err(Incomplete { week, reasons }.into());
+    }
     let rows = rows(&lake, Table::REGULATOR_WEEK, week.monday()).await?;
     publish(&out.join("regulator"), &week.to_string(), "numbers", &rows)
 }

@@ -8,6 +8,7 @@ pub mod demo;
 pub mod explain;
 pub mod export;
 pub mod ingest;
+pub mod ledger;
 pub mod lock;
 pub mod measure;
 pub mod reference;

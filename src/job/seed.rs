@@ -17,6 +17,8 @@ use crate::source::registry::Registry;
 use crate::source::synthetic;
 use crate::text;
 
+/// Where the offsets of invented history count.
+const SOURCE: &str = "seed";
 /// Messages of a topic decoded at once.
 const BATCH_ROWS: usize = 250_000;
 
@@ -80,7 +82,7 @@ impl Seeder {
         for id in waiting.decoder.unknown_schemas(&waiting.messages) {
             waiting.decoder.teach(id, Registry::Contracts.schema(id).await?.as_deref());
         }
-        let decoded = waiting.decoder.decode(&waiting.messages, self.now)?;
+        let decoded = waiting.decoder.decode(&waiting.messages, SOURCE, self.now)?;
         waiting.messages.clear();
         append(&mut waiting.rows, &decoded.rows).await?;
         append(&mut self.rejects, &decoded.rejects).await

@@ -10,7 +10,8 @@ use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
 use deltalake::protocol::SaveMode;
 
-use super::{Added, Handle, adds, log_store};
+use super::ledger::Told;
+use super::{Added, Handle, adds, ledger, log_store};
 
 /// Offsets `[from, until)` of one source partition, under the name by which the table remembers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,10 +65,30 @@ impl Handle {
 
     /// Appends rows and moves the offsets on, in one commit.
     pub async fn append(&mut self, batches: &[RecordBatch], spans: &[Span]) -> Result<Appended, AppendError> {
+        self.commit(batches, spans, None).await
+    }
+
+    /// The same, and the commit tells what became of its offsets.
+    pub async fn append_told(
+        &mut self,
+        batches: &[RecordBatch],
+        spans: &[Span],
+        told: Told<'_>,
+    ) -> Result<Appended, AppendError> {
+        self.commit(batches, spans, Some(ledger::metadata(told)?)).await
+    }
+
+    async fn commit(
+        &mut self,
+        batches: &[RecordBatch],
+        spans: &[Span],
+        told: Option<serde_json::Value>,
+    ) -> Result<Appended, AppendError> {
         let transactions = self.checked(spans).await?;
         let files = self.write_files(batches).await?;
         let (actions, added) = adds(files);
-        let properties = CommitProperties::default().with_application_transactions(transactions);
+        let told = told.into_iter().map(|told| (ledger::KEY.to_owned(), told));
+        let properties = CommitProperties::default().with_application_transactions(transactions).with_metadata(told);
         let snapshot = self.delta.snapshot().map_err(anyhow::Error::from)?;
         let commit = CommitBuilder::from(properties).with_actions(actions).build(
             Some(snapshot.snapshot()),

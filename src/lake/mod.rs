@@ -5,6 +5,8 @@
 //! commits offsets apart from their rows.
 
 pub mod append;
+pub mod ledger;
+pub mod proof;
 pub mod replace;
 pub mod snapshot;
 

@@ -91,10 +91,10 @@ impl Handle {
         Ok(days)
     }
 
-    /// Offsets `[from, until)` of a topic's partition that lie in the table `reject`.
-    pub async fn rejected(&self, topic: &str, partition: i32, from: i64, until: i64) -> anyhow::Result<BTreeSet<i64>> {
+    /// Offsets `[from, until)` of a source's partition that lie in the table `reject`.
+    pub async fn rejected(&self, source: &str, partition: i32, from: i64, until: i64) -> anyhow::Result<BTreeSet<i64>> {
         let filters = vec![
-            col(reject::TOPIC.name).eq(lit(topic)),
+            col(reject::SOURCE_ID.name).eq(lit(source)),
             col(reject::SOURCE_PARTITION.name).eq(lit(partition)),
             col(reject::SOURCE_OFFSET.name).gt_eq(lit(from)),
             col(reject::SOURCE_OFFSET.name).lt(lit(until)),

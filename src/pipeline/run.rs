@@ -67,6 +67,11 @@ impl Runner {
         Self { lake, definitions, clock, handles: HashMap::new(), runs }
     }
 
+    /// The lake that it runs on.
+    pub fn lake(&self) -> &Lake {
+        &self.lake
+    }
+
     /// The definitions that it runs.
     pub fn definitions(&self) -> &Definitions {
         &self.definitions

@@ -15,6 +15,7 @@ use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::execution::memory_pool::FairSpillPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
+use datafusion::physical_plan::collect_partitioned;
 use datafusion::prelude::{DataFrame, Expr, SessionConfig, SessionContext, cast, col, lit};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
@@ -22,6 +23,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::definition::{Definition, Window};
 use super::graph::BEFORE;
+use crate::clock::Stopwatch;
 use crate::domain::day::Day;
 use crate::schema::contract::{Column, Contract, Table, Type};
 use crate::score::card::Card;
@@ -113,9 +115,9 @@ pub async fn plan_in_steps(
     for (index, part) in parts.iter().enumerate() {
         let later = parts[index + 1..].iter().map(|later| readers(&later.query, part)).sum::<usize>();
         if later + readers(&query, part) > 1 {
+            let name = part.alias.name.value.as_str();
             let frame = frame(session, with_parts(&with, &inlined, (*part.query).clone())).await?;
-            let table = in_memory(frame).await?;
-            session.register_table(part.alias.name.value.as_str(), Arc::new(table))?;
+            session.register_table(name, Arc::new(in_memory(name, frame).await?))?;
         } else {
             inlined.push(part.clone());
         }
@@ -124,20 +126,38 @@ pub async fn plan_in_steps(
 }
 
 /// The rows of a frame, without the columns' comments: two inputs of a union may differ in them.
-async fn in_memory(frame: DataFrame) -> anyhow::Result<MemTable> {
+async fn in_memory(part: &str, frame: DataFrame) -> anyhow::Result<MemTable> {
     let bare = |field: &Arc<Field>| field.as_ref().clone().with_metadata(HashMap::new());
     let schema = Arc::new(Schema::new(frame.schema().fields().iter().map(bare).collect::<Vec<_>>()));
     let mut partitions = Vec::new();
-    for batches in frame.collect_partitioned().await? {
+    for batches in collect(part, frame).await? {
         let bare = |batch: RecordBatch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec());
         partitions.push(batches.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?);
     }
     Ok(MemTable::try_new(schema, partitions)?)
 }
 
+/// The rows of a frame by partition; says in the log where the time went.
+async fn collect(part: &str, frame: DataFrame) -> anyhow::Result<Vec<Vec<RecordBatch>>> {
+    let watch = Stopwatch::start();
+    let context = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await?;
+    let planned_ms = watch.elapsed().as_millis();
+    let batches = collect_partitioned(plan, context).await?;
+    tracing::debug!(part, planned_ms, took_ms = watch.elapsed().as_millis(), "part computed");
+    Ok(batches)
+}
+
+/// The query with those of the parts that it reads, or that they read: all others would be planned in vain.
 fn with_parts(with: &ast::With, parts: &[ast::Cte], mut query: ast::Query) -> ast::Query {
-    if !parts.is_empty() {
-        query.with = Some(ast::With { cte_tables: parts.to_vec(), ..with.clone() });
+    let mut wanted: Vec<ast::Cte> = Vec::new();
+    for part in parts.iter().rev() {
+        if readers(&query, part) + wanted.iter().map(|wanted| readers(&wanted.query, part)).sum::<usize>() > 0 {
+            wanted.insert(0, part.clone());
+        }
+    }
+    if !wanted.is_empty() {
+        query.with = Some(ast::With { cte_tables: wanted, ..with.clone() });
     }
     query
 }
@@ -167,8 +187,8 @@ pub async fn rows(
     if !contract.cluster.is_empty() {
         frame = frame.sort(contract.cluster.iter().map(|column| col(column.as_str()).sort(true, false)).collect())?;
     }
-    let batches = frame.collect().await?;
-    batches.iter().map(|batch| conform(batch, contract)).collect()
+    let partitions = collect(&contract.name, frame).await?;
+    partitions.iter().flatten().map(|batch| conform(batch, contract)).collect()
 }
 
 /// The batch in exactly the contract's schema: text views become text, nullability is checked.

@@ -84,6 +84,8 @@ pub mod call_record {
     pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
     /// When the row was written, UTC.
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+    /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
+    pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
 /// What arrived: one row per accepted short message record.
@@ -130,6 +132,8 @@ pub mod sms_record {
     pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
     /// When the row was written, UTC.
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+    /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
+    pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
 /// One row per citizen's message to 156 or 5656, read as far as its plain form allows; nothing is dropped.
@@ -164,6 +168,8 @@ pub mod citizen_report {
     pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
     /// When the row was written, UTC.
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+    /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
+    pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
 /// One row per change of a subscription: a number in one activation interval.
@@ -194,6 +200,8 @@ pub mod subscriber {
     pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
     /// When the row was written, UTC.
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+    /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
+    pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
 /// One row per answer of a surveyed person.
@@ -216,6 +224,8 @@ pub mod survey_answer {
     pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
     /// When the row was written, UTC.
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+    /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
+    pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
 /// Every message that decode refused, whole, with its reason, so that it can be decoded again after a fix.
@@ -248,6 +258,8 @@ pub mod reject {
     pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
     /// When the row was written, UTC.
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+    /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
+    pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
 /// What happened: one row per call, folded from all records of it.
@@ -310,6 +322,10 @@ pub mod call_event {
     pub const IS_SPOOF_SUSPECT: Column<BooleanArray> = Column::new("is_spoof_suspect");
     /// Records folded into this call, those sent twice included.
     pub const RECORDS: Column<Int64Array> = Column::new("records");
+    /// Of these records, those that lie on the day before: a pair across midnight.
+    pub const RECORDS_BEFORE: Column<Int64Array> = Column::new("records_before");
+    /// Of these records, those that lie on the day after.
+    pub const RECORDS_AFTER: Column<Int64Array> = Column::new("records_after");
 }
 
 /// What happened: one row per short message, folded from all records of it.
@@ -354,6 +370,10 @@ pub mod sms_event {
     pub const IS_SPOOF_SUSPECT: Column<BooleanArray> = Column::new("is_spoof_suspect");
     /// Records folded into this message, those sent twice included.
     pub const RECORDS: Column<Int64Array> = Column::new("records");
+    /// Of these records, those that lie on the day before: a pair across midnight.
+    pub const RECORDS_BEFORE: Column<Int64Array> = Column::new("records_before");
+    /// Of these records, those that lie on the day after.
+    pub const RECORDS_AFTER: Column<Int64Array> = Column::new("records_after");
 }
 
 /// One row per pair of parties, in the direction of contact, and local day; what is `new` is looked up here.
@@ -632,7 +652,7 @@ pub mod decision {
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
     /// Verdict of the day before.
     pub const PREVIOUS: Column<StringArray> = Column::new("previous");
-    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, subscription_ended, budget_spent or one_origin.
+    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, subscription_ended, budget_spent, one_origin or input_open.
     pub const CAUSE: Column<StringArray> = Column::new("cause");
     /// Day since which this verdict holds.
     pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");
@@ -716,15 +736,15 @@ pub mod regulator_week {
     pub const CASE_ID: Column<StringArray> = Column::new("case_id");
 }
 
-/// One row per topic-partition and commit: which offsets went where, so that the proof outlives Kafka's retention.
+/// What became of every offset: one row for each source partition and commit, so that the proof outlives Kafka's retention.
 pub mod ingest_range {
     use super::*;
 
     /// Local day of the commit.
     pub const DAY: Column<Date32Array> = Column::new("day");
-    /// Topic as the broker names it.
+    /// Table that the offsets lead to: the topic by its contract's name.
     pub const TOPIC: Column<StringArray> = Column::new("topic");
-    /// Kafka partition.
+    /// Partition of the source.
     pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
     /// First offset of the range.
     pub const FROM_OFFSET: Column<Int64Array> = Column::new("from_offset");
@@ -740,8 +760,24 @@ pub mod ingest_range {
     pub const GAPS: Column<Int64Array> = Column::new("gaps");
     /// Version of callsieve that wrote it.
     pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
-    /// When it was written, UTC.
+    /// When the rows were committed, UTC.
     pub const COMMITTED_AT: Column<TimestampMicrosecondArray> = Column::new("committed_at");
+    /// read: offsets that were consumed. idle: nothing behind until_offset at watermark_at. replayed: rejects that became rows. accepted: offsets given up by a signed act. expired: rows before the day in note were removed by age.
+    pub const KIND: Column<StringArray> = Column::new("kind");
+    /// Where the offsets count: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history.
+    pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
+    /// The offsets without a body, as 7,9-12.
+    pub const TOMBSTONE_OFFSETS: Column<StringArray> = Column::new("tombstone_offsets");
+    /// The offsets that were never delivered, as 7,9-12.
+    pub const GAP_OFFSETS: Column<StringArray> = Column::new("gap_offsets");
+    /// By the broker's timestamps everything before this instant lies before until_offset, UTC.
+    pub const WATERMARK_AT: Column<TimestampMicrosecondArray> = Column::new("watermark_at");
+    /// Rows for each local day, as a JSON object.
+    pub const DAYS: Column<StringArray> = Column::new("days");
+    /// Version of the topic's table that holds the rows.
+    pub const TABLE_VERSION: Column<Int64Array> = Column::new("table_version");
+    /// Why and by whom offsets were accepted as lost, with the signature; of which file a range is.
+    pub const NOTE: Column<StringArray> = Column::new("note");
 }
 
 /// One row per partition written by run or decide: everything needed to derive it again.

@@ -21,7 +21,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use serde::Deserialize;
 use tokio::sync::{mpsc, oneshot};
 
-use crate::clock::Stopwatch;
+use crate::clock::{Clock, Stopwatch};
 use crate::domain::message::{Message, Messages, OffsetRange};
 
 /// How to reach the broker.
@@ -67,19 +67,40 @@ pub enum Event {
         /// Where to send the answer.
         drained: oneshot::Sender<()>,
     },
+    /// Where each partition that we hold ended when the broker was asked; everything received before it came first.
+    Ends(Vec<PartitionEnd>),
     /// Every partition that we hold has been read to its end.
     CaughtUp,
     /// Nothing more will come, and somebody has to act.
     Failed(anyhow::Error),
 }
 
+/// Where a partition ended.
+#[derive(Debug, Clone, Copy)]
+pub struct PartitionEnd {
+    /// Which.
+    pub partition: i32,
+    /// First offset that the broker had not given away.
+    pub end: i64,
+    /// Just before the broker was asked, UTC microseconds.
+    pub at: i64,
+    /// The partition had been read to its end, or to control records that are never handed out.
+    pub is_at_end: bool,
+}
+
 /// Messages handed on at once.
 const CHUNK_ROWS: usize = 16_384;
-const CHUNK_BYTES: usize = 4 << 20;
 /// How long messages wait for company.
 const CHUNK_AGE: Duration = Duration::from_millis(200);
-/// Chunks in the channel: with librdkafka's own queue (32 MiB) the source holds less than 64 MiB.
+/// Chunks in the channel.
 const CHUNKS: usize = 4;
+/// Of a source's bytes, half are librdkafka's queue, and the channel and what waits for it the rest.
+const CHUNK_SHARE: usize = 2 * (CHUNKS + 2);
+/// How often the broker is asked where its partitions end.
+const PROBE: Duration = Duration::from_secs(5);
+/// The same when everything has just been read: a day may be waiting for that word.
+const PROBE_AT_END: Duration = Duration::from_millis(500);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 const TIMEOUT: Duration = Duration::from_secs(15);
 
@@ -113,23 +134,28 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Joins the group of a topic; blocks until the broker has answered.
+    /// Joins the group of a topic, to hold about this many bytes of messages; blocks until the broker has answered.
     pub fn start(
         options: &Options,
         topic: &str,
         until_caught_up: bool,
+        bytes: usize,
+        clock: Clock,
         received: Arc<Received>,
     ) -> anyhow::Result<Self> {
         let (sender, events) = mpsc::channel(CHUNKS);
         let door = Door {
             topic: topic.to_owned(),
+            epoch: options.epoch,
+            clock,
+            chunk_bytes: bytes / CHUNK_SHARE,
             sender,
             waiting: Mutex::default(),
             received,
             ends: Mutex::default(),
             joined: AtomicBool::new(false),
         };
-        let kafka = Arc::new(settings(options, topic).create_with_context::<_, BaseConsumer<Door>>(door)?);
+        let kafka = Arc::new(settings(options, topic, bytes / 2).create_with_context::<_, BaseConsumer<Door>>(door)?);
         let metadata = kafka
             .fetch_metadata(Some(topic), TIMEOUT)
             .with_context(|| format!("asking {} for topic {topic}", options.brokers))?;
@@ -157,6 +183,11 @@ impl Consumer {
     /// The name under which tables remember the offsets of a partition.
     pub fn app_id(&self, partition: i32) -> String {
         format!("{}/{}/{partition}/{}", self.app_prefix, self.topic, self.epoch)
+    }
+
+    /// Where its offsets count, for all partitions.
+    pub fn source(&self) -> String {
+        format!("{}/{}/{}", self.app_prefix, self.topic, self.epoch)
     }
 
     /// The next event; `None` after the last.
@@ -209,13 +240,13 @@ impl Drop for Consumer {
     }
 }
 
-fn settings(options: &Options, topic: &str) -> ClientConfig {
+fn settings(options: &Options, topic: &str, queue_bytes: usize) -> ClientConfig {
     let mut config = ClientConfig::new();
     config
         .set("client.id", "callsieve")
         // One second (the default) stalls fetching whenever the local queue is full.
         .set("fetch.queue.backoff.ms", "2")
-        .set("queued.max.messages.kbytes", "32768");
+        .set("queued.max.messages.kbytes", (queue_bytes >> 10).max(1).to_string());
     for (key, value) in &options.settings {
         config.set(key, value);
     }
@@ -233,10 +264,21 @@ fn settings(options: &Options, topic: &str) -> ClientConfig {
 fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, until_caught_up: bool) {
     let door = kafka.context();
     let mut since = Stopwatch::start();
+    let mut probed = Stopwatch::start();
+    let mut was_all_read = false;
     while !stop.load(Ordering::Relaxed) {
+        let is_news = door.is_all_read() && !was_all_read;
+        if probed.elapsed() > if is_news { PROBE_AT_END } else { PROBE } {
+            was_all_read = door.is_all_read();
+            if door.probe(kafka).is_err() {
+                return;
+            }
+            probed = Stopwatch::start();
+        }
         let sent = match kafka.poll(POLL) {
             // A member of a full group may be given nothing, and has then read everything that is its own.
             None if until_caught_up && door.holds_nothing() => door.send(Event::CaughtUp),
+            None if until_caught_up && door.is_all_read() => door.finish(kafka),
             None => door.flush(),
             Some(Ok(message)) => {
                 let waiting = door.keep(&message);
@@ -246,10 +288,8 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, until_caught_up: bool)
                 if door.is_full() || since.elapsed() > CHUNK_AGE { door.flush() } else { Ok(()) }
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
-                let is_last = door.note_end(partition);
-                let flushed = door.flush();
-                let done = until_caught_up && is_last;
-                if done { flushed.and_then(|()| door.send(Event::CaughtUp)) } else { flushed }
+                door.note_end(partition);
+                if until_caught_up && door.is_all_read() { door.finish(kafka) } else { door.flush() }
             }
             Some(Err(error)) => door.trouble(&error),
         };
@@ -265,6 +305,9 @@ struct Closed;
 /// What librdkafka's callbacks and the polling loop share; both run on the consumer's thread.
 struct Door {
     topic: String,
+    epoch: u32,
+    clock: Clock,
+    chunk_bytes: usize,
     sender: mpsc::Sender<Event>,
     waiting: Mutex<Messages>,
     received: Arc<Received>,
@@ -307,7 +350,7 @@ impl Door {
 
     fn is_full(&self) -> bool {
         let waiting = self.waiting();
-        waiting.len() >= CHUNK_ROWS || waiting.size_bytes() >= CHUNK_BYTES
+        waiting.len() >= CHUNK_ROWS || waiting.size_bytes() >= self.chunk_bytes
     }
 
     fn flush(&self) -> Result<(), Closed> {
@@ -319,11 +362,41 @@ impl Door {
         self.send(Event::Messages(messages))
     }
 
-    /// Whether this was the last of our partitions to reach its end.
-    fn note_end(&self, partition: i32) -> bool {
-        let mut ends = self.ends();
-        ends.insert(partition, true);
-        ends.values().all(|at_end| *at_end)
+    fn note_end(&self, partition: i32) {
+        self.ends().insert(partition, true);
+    }
+
+    fn is_all_read(&self) -> bool {
+        let ends = self.ends();
+        !ends.is_empty() && ends.values().all(|is_at_end| *is_at_end)
+    }
+
+    /// Hands on what waits, then where our partitions end; says nothing while the broker does not answer.
+    fn probe(&self, kafka: &BaseConsumer<Self>) -> Result<(), Closed> {
+        if !self.joined.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let held = self.ends().clone();
+        let mut ends = Vec::with_capacity(held.len());
+        for (partition, is_at_end) in held {
+            let at = self.clock.now();
+            match kafka.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT) {
+                Ok((_, end)) => ends.push(PartitionEnd { partition, end, at, is_at_end }),
+                Err(error) => {
+                    tracing::debug!(topic = %self.topic, partition, %error, "end not known");
+                    return Ok(());
+                }
+            }
+        }
+        self.flush()?;
+        self.send(Event::Ends(ends))
+    }
+
+    /// Hands on everything, and that there is no more.
+    fn finish(&self, kafka: &BaseConsumer<Self>) -> Result<(), Closed> {
+        self.flush()?;
+        self.probe(kafka)?;
+        self.send(Event::CaughtUp)
     }
 
     fn holds_nothing(&self) -> bool {
@@ -335,7 +408,7 @@ impl Door {
             Some(code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)) => {
                 let problem = anyhow!(
                     "topic {}: the broker no longer has the offset that the table stands at ({code}); messages \
-                     between the two were lost; if the topic was made anew, raise kafka.epoch",
+                     between the two were lost: a restart names them; if the topic was made anew, raise kafka.epoch",
                     self.topic
                 );
                 self.send(Event::Failed(problem))
@@ -379,10 +452,14 @@ impl Door {
         let (low, high) = kafka.fetch_watermarks(&self.topic, partition, TIMEOUT)?;
         if offset < low {
             bail!(
-                "topic {} partition {partition}: the table stands at offset {offset}, the broker begins at {low}: {} messages \
-                 fell out of retention before they were read",
+                "topic {} partition {partition}: the table stands at offset {offset}, the broker begins at {low}: {} \
+                 offsets fell out of retention before they were read; to go on without them: callsieve ledger accept \
+                 --source {}/{}/{} --partition {partition} --from {offset} --until {low}",
                 self.topic,
-                low - offset
+                low - offset,
+                kafka.client().fetch_cluster_id(TIMEOUT).unwrap_or_default(),
+                self.topic,
+                self.epoch,
             );
         }
         if offset > high {

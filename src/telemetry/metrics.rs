@@ -33,6 +33,20 @@ pub struct Metrics {
     pub ingest_partitions: IntGaugeVec,
     /// Instant of the last commit, Unix seconds.
     pub ingest_last_commit: IntGaugeVec,
+    /// Messages that the broker has and the tables do not.
+    pub ingest_lag: IntGaugeVec,
+    /// Times that partitions were given or taken.
+    pub ingest_rebalances: IntCounterVec,
+    /// Times that a consumer stood still with messages waiting and was made anew.
+    pub ingest_stalls: IntCounterVec,
+    /// When ingest last moved on, or saw that there is nothing to read, Unix seconds.
+    pub ingest_progress: IntGaugeVec,
+    /// Bytes of messages that are not committed yet.
+    pub ingest_waiting_bytes: IntGaugeVec,
+    /// Dropped files, by what became of them.
+    pub ingest_files: IntCounterVec,
+    /// Memory of the process.
+    resident: IntGaugeVec,
     /// Rows written by a pipeline.
     pub run_rows: IntCounterVec,
     /// Seconds that a pipeline took.
@@ -82,6 +96,37 @@ impl Metrics {
                 "Instant of the last commit, Unix seconds.",
                 &["topic"],
             ),
+            ingest_lag: add.gauge(
+                "ingest_lag_messages",
+                "Messages that the broker has and the tables do not, over the partitions held.",
+                &["topic"],
+            ),
+            ingest_rebalances: add.counter(
+                "ingest_rebalances_total",
+                "Times that partitions were given or taken.",
+                &["topic"],
+            ),
+            ingest_stalls: add.counter(
+                "ingest_stalls_total",
+                "Times that a consumer stood still with messages waiting and was made anew.",
+                &["topic"],
+            ),
+            ingest_progress: add.gauge(
+                "ingest_progress_timestamp_seconds",
+                "When ingest last moved on, or saw that there is nothing to read, Unix seconds.",
+                &["topic"],
+            ),
+            ingest_waiting_bytes: add.gauge(
+                "ingest_waiting_bytes",
+                "Bytes of messages held that are not committed yet.",
+                &["topic"],
+            ),
+            ingest_files: add.counter(
+                "ingest_files_total",
+                "Dropped files: loaded, known or failed.",
+                &["topic", "outcome"],
+            ),
+            resident: add.gauge("process_resident_bytes", "Memory of the process.", &[]),
             run_rows: add.counter("run_rows_total", "Rows written by a pipeline.", &["table"]),
             run_seconds: add.histogram("run_seconds", "Seconds that a pipeline took.", &["table"]),
             decide_verdicts: add.gauge(
@@ -93,8 +138,45 @@ impl Metrics {
         }
     }
 
+    /// Starts a topic's counters at zero: an increase is seen only against a value that was there before.
+    pub fn begin_topic(&self, topic: &str) {
+        for counter in [
+            &self.ingest_messages,
+            &self.ingest_rows,
+            &self.ingest_tombstones,
+            &self.ingest_honoured,
+            &self.ingest_written_bytes,
+            &self.ingest_fenced,
+            &self.ingest_registry_retries,
+            &self.ingest_rebalances,
+            &self.ingest_stalls,
+        ] {
+            counter.with_label_values(&[topic]).inc_by(0);
+        }
+        self.ingest_progress.with_label_values(&[topic]).set(0);
+    }
+
+    /// Topics that have not moved on, nor seen that there is nothing to read, since an instant (Unix seconds).
+    pub fn stale_topics(&self, since: i64) -> Vec<String> {
+        use prometheus::core::Collector;
+        let mut stale = Vec::new();
+        for family in self.ingest_progress.collect() {
+            for metric in family.get_metric() {
+                let topic = metric.get_label().iter().map(prometheus::proto::LabelPair::value).collect::<String>();
+                #[expect(clippy::cast_precision_loss, reason = "seconds of this century are exact in a float")]
+                if metric.get_gauge().get_value() < since as f64 {
+                    stale.push(topic);
+                }
+            }
+        }
+        stale
+    }
+
     /// The text that Prometheus scrapes.
     pub fn text(&self) -> anyhow::Result<String> {
+        if let Some(bytes) = resident_bytes() {
+            self.resident.with_label_values(&NONE).set(bytes);
+        }
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8(text)?)
@@ -107,12 +189,25 @@ impl Default for Metrics {
     }
 }
 
+const NONE: [&str; 0] = [];
+
+/// What Linux says of this process's memory; nothing elsewhere.
+fn resident_bytes() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kib: i64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    Some(kib * 1_024)
+}
+
 /// Seconds as a histogram takes them.
 pub fn seconds(elapsed: Duration) -> f64 {
     elapsed.as_secs_f64()
 }
 
 struct Add<'a>(&'a Registry);
+
+/// Seconds, from a quick commit to one that somebody should look at.
+const BUCKETS: [f64; 14] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
 
 const VALID: &str = "names, labels and help of metrics are constants and differ";
 
@@ -130,7 +225,7 @@ impl Add<'_> {
     }
 
     fn histogram(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
-        let options = HistogramOpts::from(options(name, help));
+        let options = HistogramOpts::from(options(name, help)).buckets(BUCKETS.to_vec());
         let histogram = HistogramVec::new(options, labels).expect(VALID);
         self.0.register(Box::new(histogram.clone())).expect(VALID);
         histogram
@@ -150,21 +245,21 @@ mod tests {
     #[test]
     fn dashboards_can_rely_on_the_list() {
         let metrics = Metrics::new();
-        for counter in [&metrics.ingest_messages, &metrics.ingest_rows, &metrics.ingest_tombstones] {
-            counter.with_label_values(&["call_record"]).inc();
+        metrics.begin_topic("call_record");
+        for gauge in [&metrics.ingest_lag, &metrics.ingest_waiting_bytes] {
+            gauge.with_label_values(&["call_record"]).set(0);
         }
-        metrics.ingest_honoured.with_label_values(&["call_record"]).inc();
+        metrics.ingest_files.with_label_values(&["call_record", "loaded"]).inc();
         metrics.ingest_rejects.with_label_values(&["call_record", "truncated"]).inc();
-        metrics.ingest_written_bytes.with_label_values(&["call_record"]).inc_by(9);
         metrics.ingest_commit_seconds.with_label_values(&["call_record"]).observe(0.5);
-        metrics.ingest_fenced.with_label_values(&["call_record"]).inc();
-        metrics.ingest_registry_retries.with_label_values(&["call_record"]).inc();
         metrics.ingest_partitions.with_label_values(&["call_record"]).set(4);
         metrics.ingest_last_commit.with_label_values(&["call_record"]).set(1);
         metrics.run_rows.with_label_values(&["caller_day"]).inc();
         metrics.run_seconds.with_label_values(&["caller_day"]).observe(0.5);
         metrics.decide_verdicts.with_label_values(&["survey"]).set(3);
+        let text = metrics.text().unwrap();
+        let resident = text.lines().find(|line| line.starts_with("callsieve_process_resident_bytes ")).unwrap();
         expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/metrics.txt")]
-            .assert_eq(&metrics.text().unwrap());
+            .assert_eq(&text.replace(resident, "callsieve_process_resident_bytes 1"));
     }
 }

@@ -441,6 +441,8 @@ WITH call AS (
     SELECT
         caller_party, callee_party, link, call_no,
         count(*) AS records,
+        count(*) FILTER (WHERE day < DATE '{day}') AS records_before,
+        count(*) FILTER (WHERE day > DATE '{day}') AS records_after,
         min(lead_rank(record_type)) AS leading,
         count(*) FILTER (WHERE record_type = 'originating') > 0 AS has_originating,
         count(*) FILTER (WHERE record_type = 'incoming_gateway') > 0 AS has_incoming,
@@ -504,7 +506,7 @@ said AS (
         terminating.cell AS callee_cell,
         terminating.imei AS callee_imei,
         terminating.imsi AS callee_imsi,
-        call.records,
+        call.records, call.records_before, call.records_after,
         call.has_originating, call.has_incoming, call.has_forwarded, call.has_terminating,
         trunk_of_day.kind AS trunk_kind,
         our_caller.number IS NOT NULL AS is_caller_ours,

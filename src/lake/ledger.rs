@@ -1,0 +1,274 @@
+//! The ledger: what became of every offset, kept apart from the rows and longer.
+//!
+//! In: the accounts that commits of a topic's table carry in their log entry. Out: rows of `ingest_range`, each
+//! account once. Never: tells of an offset that the table does not hold: an account is written in the commit of its
+//! rows, and only copied from there.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+use arrow::array::{Array, RecordBatch};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::append::{AppendError, Span};
+use super::{Handle, Lake, log_store};
+use crate::domain::account::{Account, Offsets};
+use crate::domain::day::Day;
+use crate::schema::column::ingest_range as column;
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+
+/// Key of a commit's accounts in its log entry.
+pub(super) const KEY: &str = "callsieve.accounts";
+/// Writers that copy the same accounts at the same moment try again this often.
+const TRIES: usize = 8;
+
+/// What a row of `ingest_range` says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Kind {
+    /// Offsets were consumed.
+    Read,
+    /// Nothing lay behind `until` when the watermark was taken.
+    Idle,
+    /// Rejects became rows.
+    Replayed,
+    /// Offsets were given up by a signed act.
+    Accepted,
+    /// Rows before a day were removed by age.
+    Expired,
+}
+
+impl Kind {
+    const ALL: [Self; 5] = [Self::Read, Self::Idle, Self::Replayed, Self::Accepted, Self::Expired];
+
+    fn read(word: &str) -> anyhow::Result<Self> {
+        let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
+        kind.with_context(|| format!("ingest_range knows no kind \"{word}\""))
+    }
+
+    /// The word in the table.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Idle => "idle",
+            Self::Replayed => "replayed",
+            Self::Accepted => "accepted",
+            Self::Expired => "expired",
+        }
+    }
+}
+
+/// One row of `ingest_range`.
+#[derive(Debug, Clone)]
+pub struct Entry {
+    /// What it says.
+    pub kind: Kind,
+    /// The topic's table.
+    pub table: Table,
+    /// The offsets and what became of them.
+    pub account: Account,
+    /// Version of the table that holds the rows.
+    pub table_version: Option<i64>,
+    /// Words beside it.
+    pub note: Option<String>,
+    /// UTC microseconds.
+    pub committed_at: i64,
+    /// Version of callsieve.
+    pub code_version: String,
+}
+
+impl Entry {
+    /// An entry of this program.
+    pub fn new(kind: Kind, table: Table, account: Account, committed_at: i64) -> Self {
+        let code_version = env!("CARGO_PKG_VERSION").to_owned();
+        Self { kind, table, account, table_version: None, note: None, committed_at, code_version }
+    }
+}
+
+/// What a commit tells of its offsets.
+#[derive(Debug, Clone, Copy)]
+pub struct Told<'a> {
+    /// What kind of act it was.
+    pub kind: Kind,
+    /// One account for each source partition.
+    pub accounts: &'a [Account],
+    /// When, UTC microseconds.
+    pub at: i64,
+    /// Words beside it.
+    pub note: Option<&'a str>,
+}
+
+/// The same as it stands in a log entry.
+#[derive(Serialize, Deserialize)]
+struct Written<'a> {
+    kind: Cow<'a, str>,
+    at: i64,
+    code_version: Cow<'a, str>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    note: Option<Cow<'a, str>>,
+    accounts: Cow<'a, [Account]>,
+}
+
+pub(super) fn metadata(told: Told<'_>) -> anyhow::Result<Value> {
+    let written = Written {
+        kind: told.kind.as_str().into(),
+        at: told.at,
+        code_version: env!("CARGO_PKG_VERSION").into(),
+        note: told.note.map(Cow::from),
+        accounts: told.accounts.into(),
+    };
+    Ok(serde_json::to_value(written)?)
+}
+
+/// The table `ingest_range`, to read and to write.
+#[derive(Debug)]
+pub struct Books {
+    ranges: Handle,
+}
+
+impl Books {
+    /// Opens the table, which is made when absent.
+    pub async fn open(lake: &Lake) -> anyhow::Result<Self> {
+        Ok(Self { ranges: lake.open(Table::INGEST_RANGE).await? })
+    }
+
+    /// Copies the accounts of a table's commits that are not in the books yet; safe beside others who do the same.
+    pub async fn settle(&mut self, table: &Handle) -> anyhow::Result<usize> {
+        let app_id = format!("ledger/{}", table.table());
+        for _ in 0..TRIES {
+            self.ranges.refresh().await?;
+            let settled = self.ranges.offset(&app_id).await?;
+            // Version 0 made the table and carries nothing.
+            let from = settled.unwrap_or(0);
+            if from >= table.version() {
+                return Ok(0);
+            }
+            let entries = table.entries_after(from).await?;
+            let spans = [Span { app_id: app_id.clone(), from, until: table.version() }];
+            match self.ranges.append(&[sheet(&entries)?], &spans).await {
+                Ok(_) => return Ok(entries.len()),
+                Err(AppendError::Behind { .. } | AppendError::Fenced) => {}
+                Err(AppendError::Other(error)) => return Err(error),
+            }
+        }
+        anyhow::bail!("ingest_range is written by others all the time; the accounts of {} wait", table.table())
+    }
+
+    /// Writes entries that stand for themselves.
+    pub async fn note(&mut self, entries: &[Entry]) -> anyhow::Result<()> {
+        if entries.is_empty() {
+            return Ok(());
+        }
+        self.ranges.refresh().await?;
+        self.ranges.append(&[sheet(entries)?], &[]).await?;
+        Ok(())
+    }
+
+    /// Every entry of a topic's table, in the order of source, partition and offset.
+    pub async fn entries(&mut self, table: Table) -> anyhow::Result<Vec<Entry>> {
+        use datafusion::prelude::{col, lit};
+        self.ranges.refresh().await?;
+        let mut entries = Vec::new();
+        for batch in self.ranges.rows(vec![col(column::TOPIC.name).eq(lit(table.name()))], &[]).await? {
+            read(&batch, table, &mut entries)?;
+        }
+        entries.sort_by(|a, b| {
+            let key = |entry: &Entry| (entry.account.partition, entry.account.from, entry.account.until);
+            (&a.account.source, key(a), a.kind).cmp(&(&b.account.source, key(b), b.kind))
+        });
+        Ok(entries)
+    }
+}
+
+impl Handle {
+    /// The accounts of the commits after a version, up to the one that is held.
+    async fn entries_after(&self, version: i64) -> anyhow::Result<Vec<Entry>> {
+        let store = log_store(&self.delta);
+        let mut entries = Vec::new();
+        for version in version + 1..=self.version() {
+            let commit = store.read_commit_entry(u64::try_from(version)?).await?;
+            let Some(commit) = commit else {
+                // The ledger will show the hole; the log is kept for weeks, and copied within a minute.
+                tracing::error!(table = %self.table, version, "log entry is gone, its accounts are lost");
+                continue;
+            };
+            for line in commit.split(|byte| *byte == b'\n').filter(|line| !line.is_empty()) {
+                let action: Value = serde_json::from_slice(line)
+                    .with_context(|| format!("reading log entry {version} of table {}", self.table))?;
+                let Some(told) = action.get("commitInfo").and_then(|info| info.get(KEY)) else { continue };
+                let told: Written<'_> = serde_json::from_value(told.clone())
+                    .with_context(|| format!("reading the accounts of version {version} of table {}", self.table))?;
+                let kind = Kind::read(&told.kind)?;
+                entries.extend(told.accounts.iter().map(|account| Entry {
+                    kind,
+                    table: self.table,
+                    account: account.clone(),
+                    table_version: Some(version),
+                    note: told.note.as_deref().map(str::to_owned),
+                    committed_at: told.at,
+                    code_version: told.code_version.to_string(),
+                }));
+            }
+        }
+        Ok(entries)
+    }
+}
+
+fn sheet(entries: &[Entry]) -> anyhow::Result<RecordBatch> {
+    let mut sheet = Sheet::new(Table::INGEST_RANGE.contract());
+    for entry in entries {
+        let account = &entry.account;
+        let offsets = |offsets: &Offsets| (!offsets.is_empty()).then(|| offsets.to_string());
+        let row = sheet.row().day(Day::of(entry.committed_at)).text(entry.table.name()).int32(account.partition);
+        let row = row.int64(account.from).int64(account.until);
+        let row = row.int64(i64::try_from(account.records)?).int64(i64::try_from(account.rejects)?);
+        let row = row.int64(i64::try_from(account.tombstones.count())?).int64(i64::try_from(account.gaps.count())?);
+        let row = row.text(&entry.code_version).instant(entry.committed_at);
+        let row = row.text(entry.kind.as_str()).text(&account.source);
+        let row = row.text_or_null(offsets(&account.tombstones).as_deref());
+        let row = row.text_or_null(offsets(&account.gaps).as_deref()).instant_or_null(account.watermark);
+        let row = row.text(&serde_json::to_string(&account.days)?).int64_or_null(entry.table_version);
+        row.text_or_null(entry.note.as_deref()).end();
+    }
+    Ok(sheet.finish())
+}
+
+fn read(batch: &RecordBatch, table: Table, entries: &mut Vec<Entry>) -> anyhow::Result<()> {
+    let count = |array: &arrow::array::Int64Array, row: usize| u64::try_from(array.value(row));
+    let text = |array: &arrow::array::StringArray, row: usize| array.is_valid(row).then(|| array.value(row).to_owned());
+    for row in 0..batch.num_rows() {
+        let kind = Kind::read(&text(column::KIND.of(batch)?, row).unwrap_or_default())?;
+        let offsets = |array, row| -> anyhow::Result<Offsets> {
+            text(array, row).unwrap_or_default().parse().map_err(anyhow::Error::msg)
+        };
+        let days: BTreeMap<Day, u64> = match text(column::DAYS.of(batch)?, row) {
+            Some(days) => serde_json::from_str(&days).context("reading the days of an ingest_range row")?,
+            None => BTreeMap::new(),
+        };
+        let watermark = column::WATERMARK_AT.of(batch)?;
+        let version = column::TABLE_VERSION.of(batch)?;
+        entries.push(Entry {
+            kind,
+            table,
+            account: Account {
+                source: text(column::SOURCE_ID.of(batch)?, row).unwrap_or_default(),
+                partition: column::SOURCE_PARTITION.of(batch)?.value(row),
+                from: column::FROM_OFFSET.of(batch)?.value(row),
+                until: column::UNTIL_OFFSET.of(batch)?.value(row),
+                records: count(column::RECORDS.of(batch)?, row)?,
+                rejects: count(column::REJECTS.of(batch)?, row)?,
+                tombstones: offsets(column::TOMBSTONE_OFFSETS.of(batch)?, row)?,
+                gaps: offsets(column::GAP_OFFSETS.of(batch)?, row)?,
+                watermark: watermark.is_valid(row).then(|| watermark.value(row)),
+                days,
+            },
+            table_version: version.is_valid(row).then(|| version.value(row)),
+            note: text(column::NOTE.of(batch)?, row),
+            committed_at: column::COMMITTED_AT.of(batch)?.value(row),
+            code_version: text(column::CODE_VERSION.of(batch)?, row).unwrap_or_default(),
+        });
+    }
+    Ok(())
+}
