@@ -111,6 +111,28 @@ enum Verb {
         #[command(flatten)]
         lake: LakeArgs,
     },
+    /// Decodes rejects again after a fix; what is a row then counts as one, and the reject stays.
+    #[command(after_help = "Example: callsieve replay --config site.toml --topic call_record --reason unknown_schema")]
+    Replay {
+        /// The site's configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// Only these topics.
+        #[arg(long, value_parser = topic)]
+        topic: Vec<Topic>,
+        /// Only rejects of this reason.
+        #[arg(long)]
+        reason: Option<String>,
+    },
+    /// Joins small files, removes rows that are past their time, and files that nothing refers to any more.
+    #[command(after_help = "Example: callsieve maintain --lake /data/lake\n\nSafe beside running ingest.")]
+    Maintain {
+        /// Say what would be done, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
     /// Computes tables for a day or a week.
     #[command(after_help = "Example: callsieve run --lake /data/lake --day 2025-01-06")]
     Run {
@@ -372,6 +394,22 @@ impl Cli {
                 if shown.is_closed { Ok(()) } else { Err(job::ledger::Open.into()) }
             }
             Verb::Ledger { act: Some(act), .. } => accept(act).await,
+            Verb::Replay { config, topic, reason } => {
+                let config = Config::read(&config).map_err(BadConfig)?;
+                let registry = Registry::new(&config.registry)?;
+                let reason = reason.as_deref();
+                let done = job::replay::in_folder(&config.lake, &registry, config.decode, &topic, reason).await?;
+                let done: std::collections::BTreeMap<_, _> =
+                    done.into_iter().map(|(topic, done)| (topic.name(), done)).collect();
+                let line = |(topic, done): (&&str, &job::replay::Replayed)| {
+                    format!("{topic}: {} rejects became rows, {} are still refused", done.records, done.refused)
+                };
+                say(json, &done, || done.iter().map(line).collect::<Vec<_>>().join("\n"))
+            }
+            Verb::Maintain { dry_run, lake } => {
+                let done = job::maintain::maintain(&lake.lake, Clock::System, dry_run).await?;
+                say(json, &done, || done.iter().map(job::maintain::Maintained::text).collect::<Vec<_>>().join("\n"))
+            }
             Verb::Run { tables, window, lake, rules } => {
                 let definitions = job::check::load(rules.pipelines).await?;
                 let ran = match (window.day, window.week) {

@@ -8,6 +8,7 @@ use anyhow::Context;
 use serde::Deserialize;
 
 use crate::schema::topic::Topic;
+use crate::source::kafka::Setting;
 use crate::{decode, job, serve, source};
 
 /// A site's configuration.
@@ -36,10 +37,26 @@ impl Config {
     /// Reads a configuration, or says everything that is wrong with it.
     pub fn read(path: &Path) -> anyhow::Result<Self> {
         let text = std::fs::read_to_string(path).with_context(|| format!("reading {}", path.display()))?;
-        let config: Self = toml::from_str(&text).with_context(|| format!("{} is no configuration", path.display()))?;
-        let problems = config.problems();
+        let mut config: Self =
+            toml::from_str(&text).with_context(|| format!("{} is no configuration", path.display()))?;
+        let mut problems = config.problems();
+        problems.extend(config.read_environment());
         anyhow::ensure!(problems.is_empty(), "{}: {}", path.display(), problems.join("; "));
         Ok(config)
+    }
+
+    /// Puts the values of environment variables where settings name them.
+    #[expect(clippy::disallowed_methods, reason = "this is the door")]
+    fn read_environment(&mut self) -> Vec<String> {
+        let mut problems = Vec::new();
+        for (key, setting) in &mut self.kafka.settings {
+            let Setting::Env { env } = setting else { continue };
+            match std::env::var(&env) {
+                Ok(value) => *setting = Setting::Text(value),
+                Err(_) => problems.push(format!("kafka.settings.{key}: the environment has no {env}")),
+            }
+        }
+        problems
     }
 
     fn problems(&self) -> Vec<String> {

@@ -98,7 +98,7 @@ impl Decoder {
         source: &str,
         now: i64,
     ) -> anyhow::Result<Decoded> {
-        let mut rejects = Rejects::new(&self.source_topic, source, now);
+        let mut rejects = Rejects::new(self.topic, &self.source_topic, source, now);
         let mut tombstones = 0;
         let options = self.options;
         let place = |message: &Message<'_>| Place::new(message, source, options, now);

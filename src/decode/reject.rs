@@ -12,6 +12,7 @@ use crate::domain::day::Day;
 use crate::domain::message::Message;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
+use crate::schema::topic::Topic;
 
 /// Why a message is no row. The words are a contract: alarms and replays are keyed by them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -102,13 +103,14 @@ pub(super) struct Rejects<'a> {
     sheet: Sheet,
     topic: &'a str,
     source: &'a str,
+    meant_for: Topic,
     now: i64,
     reasons: BTreeMap<Reason, u64>,
 }
 
 impl<'a> Rejects<'a> {
-    pub(super) fn new(topic: &'a str, source: &'a str, now: i64) -> Self {
-        Self { sheet: Sheet::new(Table::REJECT.contract()), topic, source, now, reasons: BTreeMap::new() }
+    pub(super) fn new(meant_for: Topic, topic: &'a str, source: &'a str, now: i64) -> Self {
+        Self { sheet: Sheet::new(Table::REJECT.contract()), topic, source, meant_for, now, reasons: BTreeMap::new() }
     }
 
     pub(super) fn push(&mut self, message: &Message<'_>, refusal: &Refusal) {
@@ -129,6 +131,7 @@ impl<'a> Rejects<'a> {
             .text(env!("CARGO_PKG_VERSION"))
             .instant(self.now)
             .text(self.source)
+            .text(self.meant_for.name())
             .end();
     }
 

@@ -174,8 +174,6 @@ struct Stage {
     stop: watch::Sender<bool>,
     /// Kept for its life.
     _broker: Embedded,
-    /// Versions of the record tables up to which events have been built.
-    built: BTreeMap<Table, i64>,
     /// First day of the history, and first day that has not been computed.
     history: Day,
     next: Day,
@@ -243,7 +241,6 @@ impl Stage {
             ingests,
             stop,
             _broker: broker,
-            built: BTreeMap::new(),
             history: since,
             next: options.first_day,
             requests: 0,
@@ -275,10 +272,6 @@ impl Stage {
         }
         seeder.finish().await?;
         self.operator = Some(generate.await?);
-        // From here on every record that reaches a folded day, however late, makes it be folded again.
-        for records in [Table::CALL_RECORD, Table::SMS_RECORD] {
-            self.built.insert(records, self.lake.open(records).await?.version());
-        }
         Ok(())
     }
 
@@ -355,31 +348,10 @@ impl Stage {
         }
     }
 
-    /// Folds the days again that records have reached since they were folded, and computes again what follows from
-    /// them; pairs may lie across midnight, so a day is touched by its neighbours' records too.
+    /// Builds the days again that records have reached since they were built, and what follows from them.
     async fn restate(&mut self) -> anyhow::Result<()> {
-        let first = self.options.first_day;
-        let mut restated = BTreeSet::new();
-        for (records, events) in [(Table::CALL_RECORD, Table::CALL_EVENT), (Table::SMS_RECORD, Table::SMS_EVENT)] {
-            let handle = self.lake.open(records).await?;
-            let touched = match self.built.insert(records, handle.version()) {
-                Some(version) => handle.days_since(version).await?,
-                // Of the history only the last day is still open.
-                None => BTreeSet::from([first]),
-            };
-            let around = touched.iter().flat_map(|day| [day.plus(-1), *day, day.plus(1)]);
-            let days: BTreeSet<Day> = around.filter(|day| *day >= self.history && *day < self.next).collect();
-            for day in days {
-                self.runner.run(&[events], day).await?;
-                restated.insert(day);
-            }
-        }
-        let Some(earliest) = restated.first() else { return Ok(()) };
-        self.progress.set_message(format!("restating from {earliest} on"));
-        for day in earliest.until(self.next) {
-            let measured: &[Table] = &[Table::CONTACT_DAY, Table::CALLER_DAY];
-            self.runner.run(if day < first { &measured[..1] } else { measured }, day).await?;
-        }
+        self.progress.set_message("restating what records reached late");
+        super::late::restate(&mut self.runner, self.next).await?;
         Ok(())
     }
 

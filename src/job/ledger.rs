@@ -116,12 +116,9 @@ async fn prove(
     // Of a window only the commits that brought rows of it are looked at, with all of their offsets.
     let within =
         |entry: &&Entry| days.is_none_or(|(from, until)| entry.account.days.range(from..until).next().is_some());
+    let expired = entries.iter().filter(|entry| entry.kind == Kind::Expired);
+    let expired_before = expired.filter_map(|entry| entry.note.as_deref()?.parse::<Day>().ok()).max();
     let entries: Vec<&Entry> = entries.iter().filter(within).collect();
-    let expired_before = entries
-        .iter()
-        .filter(|entry| entry.kind == Kind::Expired)
-        .filter_map(|entry| entry.note.as_deref().and_then(|day| day.parse::<Day>().ok()));
-    let expired_before = expired_before.max();
     let mut groups: BTreeMap<(String, i32), Vec<&Entry>> = BTreeMap::new();
     for entry in entries.into_iter().filter(|entry| entry.kind != Kind::Expired) {
         groups.entry((entry.account.source.clone(), entry.account.partition)).or_default().push(entry);

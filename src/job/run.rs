@@ -16,8 +16,18 @@ use crate::schema::contract::Table;
 /// Computes the named tables for a day; all daily ones that do not wait for `decide` when none is named.
 pub async fn day(lake: &Path, definitions: Definitions, tables: &[Table], day: Day) -> anyhow::Result<Vec<Ran>> {
     let _lock = super::lock::take(lake)?;
-    let tables = if tables.is_empty() { daily(&definitions)? } else { tables.to_vec() };
-    Runner::new(Lake::local(lake)?, definitions, Clock::System).run(&tables, day).await
+    let mut ran = Vec::new();
+    let mut runner = Runner::new(Lake::local(lake)?, definitions, Clock::System);
+    let tables = match tables {
+        [] => {
+            // What came late for the days before is taken in first: this day builds on them.
+            ran = super::late::restate(&mut runner, day).await?;
+            daily(runner.definitions())?
+        }
+        named => named.to_vec(),
+    };
+    ran.extend(runner.run(&tables, day).await?);
+    Ok(ran)
 }
 
 /// Computes the named tables for a week; all weekly ones when none is named.

@@ -6,6 +6,7 @@
 
 pub mod append;
 pub mod ledger;
+pub mod maintain;
 pub mod proof;
 pub mod replace;
 pub mod snapshot;
@@ -144,11 +145,7 @@ impl Handle {
             return Ok(Vec::new());
         }
         let wanted = self.table.contract().schema();
-        let properties = WriterProperties::builder()
-            .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
-            .set_created_by(concat!("callsieve ", env!("CARGO_PKG_VERSION")).to_owned())
-            .build();
-        let mut writer = RecordBatchWriter::for_table(&self.delta)?.with_writer_properties(properties);
+        let mut writer = RecordBatchWriter::for_table(&self.delta)?.with_writer_properties(writer_properties()?);
         for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
             ensure!(
                 batch.schema().fields() == wanted.fields(),
@@ -165,6 +162,13 @@ impl Handle {
         let partition_by = (!partition.is_empty()).then(|| partition.clone());
         DeltaOperation::Write { mode, partition_by, predicate }
     }
+}
+
+fn writer_properties() -> anyhow::Result<WriterProperties> {
+    Ok(WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_created_by(concat!("callsieve ", env!("CARGO_PKG_VERSION")).to_owned())
+        .build())
 }
 
 fn adds(files: Vec<Add>) -> (Vec<Action>, Added) {

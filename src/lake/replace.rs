@@ -61,7 +61,7 @@ impl Handle {
         Ok(Replaced { version: self.version(), rows })
     }
 
-    async fn removals(&self, partition: Option<(&str, Day)>) -> anyhow::Result<Vec<Action>> {
+    pub(super) async fn removals(&self, partition: Option<(&str, Day)>) -> anyhow::Result<Vec<Action>> {
         let store = log_store(&self.delta);
         let mut files = self.delta.snapshot()?.snapshot().file_views(store.as_ref(), None);
         let mut removals = Vec::new();

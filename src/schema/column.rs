@@ -260,6 +260,8 @@ pub mod reject {
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
     /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
+    /// Table that the message was meant for: the topic by its contract's name.
+    pub const TABLE_NAME: Column<StringArray> = Column::new("table_name");
 }
 
 /// What happened: one row per call, folded from all records of it.

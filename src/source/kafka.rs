@@ -5,6 +5,8 @@
 //! been taken away.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -25,7 +27,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::domain::message::{Message, Messages, OffsetRange};
 
 /// How to reach the broker.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
     /// Brokers as `host:port`, separated by commas.
@@ -41,7 +43,46 @@ pub struct Options {
     pub topics: BTreeMap<String, String>,
     /// librdkafka's own settings, handed on as they are.
     #[serde(default)]
-    pub settings: BTreeMap<String, String>,
+    pub settings: BTreeMap<String, Setting>,
+}
+
+impl fmt::Debug for Options {
+    /// Settings may be secrets, so only their names are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.settings.keys().collect();
+        write!(f, "group {} at {} with {names:?}", self.group, self.brokers)
+    }
+}
+
+/// A setting as it is written: in clear, or where it is kept.
+#[derive(Clone, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Setting {
+    /// The value.
+    Text(String),
+    /// A file whose first line is the value.
+    File {
+        /// Its path.
+        file: PathBuf,
+    },
+    /// An environment variable, read where the configuration is read.
+    Env {
+        /// Its name.
+        env: String,
+    },
+}
+
+impl Setting {
+    fn value(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Text(value) => Ok(value.clone()),
+            Self::File { file } => {
+                let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+                Ok(text.lines().next().unwrap_or_default().to_owned())
+            }
+            Self::Env { env } => bail!("the environment variable {env} was not read"),
+        }
+    }
 }
 
 fn default_group() -> String {
@@ -155,7 +196,7 @@ impl Consumer {
             ends: Mutex::default(),
             joined: AtomicBool::new(false),
         };
-        let kafka = Arc::new(settings(options, topic, bytes / 2).create_with_context::<_, BaseConsumer<Door>>(door)?);
+        let kafka = Arc::new(settings(options, topic, bytes / 2)?.create_with_context::<_, BaseConsumer<Door>>(door)?);
         let metadata = kafka
             .fetch_metadata(Some(topic), TIMEOUT)
             .with_context(|| format!("asking {} for topic {topic}", options.brokers))?;
@@ -228,8 +269,8 @@ impl Consumer {
     }
 }
 
-impl std::fmt::Debug for Consumer {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Consumer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "consumer of {}", self.topic)
     }
 }
@@ -240,15 +281,15 @@ impl Drop for Consumer {
     }
 }
 
-fn settings(options: &Options, topic: &str, queue_bytes: usize) -> ClientConfig {
+fn settings(options: &Options, topic: &str, queue_bytes: usize) -> anyhow::Result<ClientConfig> {
     let mut config = ClientConfig::new();
     config
         .set("client.id", "callsieve")
         // One second (the default) stalls fetching whenever the local queue is full.
         .set("fetch.queue.backoff.ms", "2")
         .set("queued.max.messages.kbytes", (queue_bytes >> 10).max(1).to_string());
-    for (key, value) in &options.settings {
-        config.set(key, value);
+    for (key, setting) in &options.settings {
+        config.set(key, setting.value().with_context(|| format!("kafka.settings.{key}"))?);
     }
     config
         .set("bootstrap.servers", &options.brokers)
@@ -257,7 +298,7 @@ fn settings(options: &Options, topic: &str, queue_bytes: usize) -> ClientConfig 
         .set("enable.partition.eof", "true")
         // An offset out of retention is an incident, never a silent jump.
         .set("auto.offset.reset", "error");
-    config
+    Ok(config)
 }
 
 /// The consumer's thread: polls, collects chunks, and passes everything through the door.

@@ -38,12 +38,18 @@ impl Broker {
         }
     }
 
-    /// Sends bodies round the partitions.
+    /// A topic on the mock cluster, even where a real broker is about: its retention of 5 MiB is the point.
+    pub fn mock_with_topic(name: &str, partitions: i32) -> Self {
+        let embedded = Embedded::start([(name, partitions)]).unwrap();
+        Self { brokers: embedded.brokers(), _embedded: Some(embedded), topic: name.to_owned() }
+    }
+
+    /// Sends bodies round the partitions; an empty one is a tombstone.
     pub fn send(&self, bodies: &[(i32, Vec<u8>)]) {
         let mut producer = Producer::connect(&self.brokers, None).unwrap();
         for (partition, body) in bodies {
             let at = 1_736_132_400_000_000;
-            let (key, payload): (&[u8], _) = (b"k", Some(body.as_slice()));
+            let (key, payload): (&[u8], _) = (b"k", Some(body.as_slice()).filter(|body| !body.is_empty()));
             producer.send(Outgoing { topic: &self.topic, partition: *partition, key, payload, at }).unwrap();
         }
         producer.flush().unwrap();

@@ -3,7 +3,7 @@
 //! In: messages at a broker. Out: failures. Never: looks into the program; only at the tables it leaves.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -15,9 +15,9 @@ use callsieve::schema::contract::Table;
 use crate::broker::Broker;
 
 /// 2025-01-06 10:00 in Vietnam.
-const AT: &str = "2025-01-06T03:00:00Z";
+pub const AT: &str = "2025-01-06T03:00:00Z";
 
-fn record(id: usize) -> String {
+pub fn record(id: usize) -> String {
     format!(
         r#"{{"record_id":"r{id}","record_type":"originating","call_ref":"c{id}","caller":"0962{id:06}",
         "caller_nature":"national","callee":"84912345678","callee_nature":"international","start_at":"{AT}",
@@ -26,7 +26,7 @@ fn record(id: usize) -> String {
 }
 
 /// The same record as Avro in Confluent framing, schema id 1.
-fn avro(id: usize) -> Vec<u8> {
+pub fn avro(id: usize) -> Vec<u8> {
     let mut body = vec![0, 0, 0, 0, 1];
     let text = |body: &mut Vec<u8>, text: &str| {
         long(body, i64::try_from(text.len()).unwrap());
@@ -62,34 +62,47 @@ fn long(body: &mut Vec<u8>, value: i64) {
     }
 }
 
-/// Starts `callsieve ingest` of the broker's topic into a lake.
-fn start(broker: &Broker, folder: &Path, flush_rows: usize, more: &[&str]) -> Child {
+/// Writes a site's configuration for the broker's topic, with more lines of any section.
+pub fn site(broker: &Broker, folder: &Path, flush_rows: usize, more: &str) -> PathBuf {
     let config = folder.join("site.toml");
     let text = format!(
         "lake = \"{}\"\n[kafka]\nbrokers = \"{}\"\ngroup = \"{}\"\n[kafka.topics]\ncall_record = \"{}\"\n\
-         [kafka.settings]\n\"session.timeout.ms\" = \"6000\"\n[ingest]\nflush_rows = {flush_rows}\nflush_secs = 1\n",
+         [ingest]\nflush_rows = {flush_rows}\nflush_secs = 1\nsettle_secs = 1\n{more}\n",
         folder.join("lake").display(),
         broker.brokers,
         broker.topic,
         broker.topic,
     );
     std::fs::write(&config, text).unwrap();
+    config
+}
+
+/// What lets a member of a group be missed soon.
+const SHORT_SESSION: &str = "[kafka.settings]\n\"session.timeout.ms\" = \"6000\"";
+
+/// Starts `callsieve ingest` of the broker's topic into a lake.
+pub fn start(broker: &Broker, folder: &Path, flush_rows: usize, more: &[&str]) -> Child {
+    start_with(&site(broker, folder, flush_rows, SHORT_SESSION), more)
+}
+
+/// Starts `callsieve ingest` of call records with a configuration.
+pub fn start_with(config: &Path, more: &[&str]) -> Child {
     Command::new(env!("CARGO_BIN_EXE_callsieve"))
         .args(["ingest", "--topic", "call_record", "--config"])
-        .arg(&config)
+        .arg(config)
         .args(more)
         .stderr(Stdio::inherit())
         .spawn()
         .unwrap()
 }
 
-fn ends_well(mut child: Child) {
+pub fn ends_well(mut child: Child) {
     let ended = child.wait().unwrap();
     assert!(ended.success(), "ingest ended with {ended}");
 }
 
 /// How often each record id arrived.
-async fn arrived(folder: &Path) -> BTreeMap<String, usize> {
+pub async fn arrived(folder: &Path) -> BTreeMap<String, usize> {
     let lake = Lake::local(&folder.join("lake")).unwrap();
     let mut arrived = BTreeMap::new();
     if let Some(table) = lake.find(Table::CALL_RECORD).await.unwrap() {
@@ -103,7 +116,7 @@ async fn arrived(folder: &Path) -> BTreeMap<String, usize> {
 }
 
 /// Offset and reason of every reject.
-async fn refused(folder: &Path) -> Vec<(i64, String)> {
+pub async fn refused(folder: &Path) -> Vec<(i64, String)> {
     let lake = Lake::local(&folder.join("lake")).unwrap();
     let table = lake.open(Table::REJECT).await.unwrap();
     let mut refused = vec![];

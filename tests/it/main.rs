@@ -6,3 +6,5 @@
 mod broker;
 mod demo;
 mod ingest;
+mod ledger;
+mod secured;

@@ -1,0 +1,79 @@
+//! `maintain`: every table of the lake kept small and within its time.
+//!
+//! In: the contracts' `keep_days`. Out: fewer files. Never: waits for ingest, or makes it wait: both commit to one
+//! log, and neither touches what the other adds.
+
+use std::path::Path;
+
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::domain::day::Day;
+use crate::lake::Lake;
+use crate::schema::contract::{Table, Writer};
+
+/// Versions behind a package that was sent can be read for eight weeks.
+const KEEP_FILES_DAYS: u32 = 56;
+
+/// What was done to a table, or would be.
+#[derive(Debug, Serialize)]
+pub struct Maintained {
+    /// Which.
+    pub table: &'static str,
+    /// Small files that were joined.
+    pub joined_files: u64,
+    /// Files that took their place; unknown beforehand.
+    pub into_files: u64,
+    /// Days whose rows are past their time.
+    pub expired_days: Vec<String>,
+    /// Files that nothing refers to.
+    pub deleted_files: u64,
+}
+
+/// Maintains every table that exists.
+pub async fn maintain(lake: &Path, clock: Clock, dry_run: bool) -> anyhow::Result<Vec<Maintained>> {
+    let lake = Lake::local(lake)?;
+    let now = clock.now();
+    let mut done = Vec::new();
+    for table in Table::all() {
+        let Some(mut handle) = lake.find(table).await? else { continue };
+        let contract = table.contract();
+        let mut maintained = Maintained {
+            table: table.name(),
+            joined_files: 0,
+            into_files: 0,
+            expired_days: Vec::new(),
+            deleted_files: 0,
+        };
+        let before = Day::of(now).plus(-i32::try_from(contract.keep_days)?);
+        let expired = handle.expired(before).await?;
+        maintained.expired_days = expired.iter().map(Day::to_string).collect();
+        if !expired.is_empty() && !dry_run {
+            handle.expire(before, now).await?;
+        }
+        // Tables that are written whole by partition are in the order of their contract, and have few files.
+        if matches!(contract.writer, Writer::Ingest | Writer::Run) {
+            if dry_run {
+                maintained.joined_files = handle.joinable_files().await?;
+            } else {
+                let joined = handle.join_files().await?;
+                (maintained.joined_files, maintained.into_files) = (joined.removed, joined.added);
+            }
+        }
+        maintained.deleted_files = handle.vacuum(KEEP_FILES_DAYS, dry_run).await?;
+        tracing::info!(table = %table, joined = maintained.joined_files, deleted = maintained.deleted_files, "maintained");
+        done.push(maintained);
+    }
+    Ok(done)
+}
+
+impl Maintained {
+    /// For people.
+    pub fn text(&self) -> String {
+        let Self { table, joined_files, into_files, expired_days, deleted_files } = self;
+        let expired = expired_days.len();
+        format!(
+            "{table}: {joined_files} files joined into {into_files}, {expired} days removed, {deleted_files} files deleted"
+        )
+    }
+}

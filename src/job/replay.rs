@@ -1,0 +1,179 @@
+//! `replay`: rejects decoded again, after a fix.
+//!
+//! In: rows of `reject` whose place no row of their topic's table has. Out: rows, under the places that the rejects
+//! had. Never: removes a reject, or writes a row twice: the row at a reject's place supersedes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use arrow::array::{Array, RecordBatch};
+use datafusion::prelude::{col, lit};
+use serde::Serialize;
+
+use crate::clock::Clock;
+use crate::decode::{self, Decoder};
+use crate::domain::account::Account;
+use crate::domain::day::Day;
+use crate::domain::message::{Message, Messages};
+use crate::lake::append::{AppendError, Span};
+use crate::lake::ledger::{Books, Kind, Told};
+use crate::lake::{Handle, Lake};
+use crate::schema::column::{call_record, reject};
+use crate::schema::contract::Table;
+use crate::schema::topic::Topic;
+use crate::source::registry::Registry;
+use crate::text;
+
+/// What was replayed.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct Replayed {
+    /// Rejects that are rows now.
+    pub records: u64,
+    /// Rejects that are still refused.
+    pub refused: u64,
+}
+
+/// Another replay of the same topic at the same moment makes us look again this often.
+const TRIES: usize = 5;
+
+/// Replays the rejects of some topics, of one reason or all.
+pub async fn replay(
+    lake: &Lake,
+    registry: &Registry,
+    decode: decode::Options,
+    topics: &[Topic],
+    reason: Option<&str>,
+    clock: Clock,
+) -> anyhow::Result<BTreeMap<Topic, Replayed>> {
+    let mut replayed = BTreeMap::new();
+    let topics = if topics.is_empty() { &Topic::ALL[..] } else { topics };
+    for topic in topics {
+        let mut tries = 0;
+        let done = loop {
+            tries += 1;
+            match one(lake, registry, decode, *topic, reason, clock).await {
+                Ok(done) => break done,
+                Err(AppendError::Other(error)) => return Err(error),
+                Err(fenced) if tries == TRIES => return Err(fenced.into()),
+                Err(_) => tracing::info!(%topic, "another replay was first, looking again"),
+            }
+        };
+        replayed.insert(*topic, done);
+    }
+    Ok(replayed)
+}
+
+async fn one(
+    lake: &Lake,
+    registry: &Registry,
+    decode: decode::Options,
+    topic: Topic,
+    reason: Option<&str>,
+    clock: Clock,
+) -> Result<Replayed, AppendError> {
+    let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+    let Some(rejects) = lake.find(Table::REJECT).await? else { return Ok(Replayed::default()) };
+    let mut rows = lake.open(table).await?;
+    // Read before the rejects are: whoever replays beside us moves it, and our commit is turned away.
+    let app_id = format!("replay/{topic}");
+    let round = rows.offset(&app_id).await?.unwrap_or_default();
+    let waiting = waiting(&rejects, &rows, topic, reason).await?;
+    let now = clock.now();
+    let mut done = Replayed::default();
+    let (mut batches, mut accounts) = (Vec::new(), Vec::new());
+    for ((source, source_topic), messages) in waiting {
+        let mut decoder = Decoder::new(topic, &source_topic, decode, text::report::read);
+        for id in decoder.unknown_schemas(&messages) {
+            decoder.teach(id, registry.schema(id).await?.as_deref());
+        }
+        let decoded = decoder.decode(&messages, &source, now)?;
+        done.records += decoded.rows.num_rows() as u64;
+        done.refused += decoded.rejects.num_rows() as u64;
+        accounts.extend(told(&source, &decoded.rows)?);
+        batches.push(decoded.rows);
+    }
+    if done.records > 0 {
+        let spans = [Span { app_id, from: round, until: round + 1 }];
+        let told = Told { kind: Kind::Replayed, accounts: &accounts, at: now, note: reason };
+        rows.append_told(&batches, &spans, told).await?;
+        Books::open(lake).await?.settle(&rows).await?;
+    }
+    Ok(done)
+}
+
+/// The rejects of a topic whose place has no row, by source.
+async fn waiting(
+    rejects: &Handle,
+    rows: &Handle,
+    topic: Topic,
+    reason: Option<&str>,
+) -> anyhow::Result<BTreeMap<(String, String), Messages>> {
+    let filters = reason.map(|reason| col(reject::REASON.name).eq(lit(reason)));
+    let batches = rejects.rows(filters.into_iter().collect(), &[]).await?;
+    let mut places: BTreeSet<(String, i32, i64)> = BTreeSet::new();
+    let columns = [call_record::SOURCE_ID.name, call_record::SOURCE_PARTITION.name, call_record::SOURCE_OFFSET.name];
+    for batch in rows.rows(vec![], &columns).await? {
+        places.extend(self::places(&batch)?);
+    }
+    let mut sorted = Vec::new();
+    for batch in &batches {
+        for (row, place) in self::places(batch)?.into_iter().enumerate() {
+            if !places.contains(&place) && reject::TABLE_NAME.of(batch)?.value(row) == topic.name() {
+                sorted.push((place, batch, row));
+            }
+        }
+    }
+    sorted.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    let mut waiting: BTreeMap<(String, String), Messages> = BTreeMap::new();
+    for ((source, partition, offset), batch, row) in sorted {
+        let (keys, payloads) = (reject::KEY.of(batch)?, reject::PAYLOAD.of(batch)?);
+        let (headers, kafka_at) = (reject::HEADERS.of(batch)?, reject::KAFKA_AT.of(batch)?);
+        let source_topic = reject::TOPIC.of(batch)?.value(row).to_owned();
+        waiting.entry((source, source_topic)).or_default().push(Message {
+            partition,
+            offset,
+            kafka_at: kafka_at.is_valid(row).then(|| kafka_at.value(row)),
+            key: keys.is_valid(row).then(|| keys.value(row)),
+            payload: payloads.is_valid(row).then(|| payloads.value(row)),
+            headers: headers.is_valid(row).then(|| headers.value(row)),
+        });
+    }
+    Ok(waiting)
+}
+
+fn places(batch: &RecordBatch) -> anyhow::Result<Vec<(String, i32, i64)>> {
+    let sources = call_record::SOURCE_ID.of(batch)?;
+    let partitions = call_record::SOURCE_PARTITION.of(batch)?.values();
+    let offsets = call_record::SOURCE_OFFSET.of(batch)?.values();
+    let source = |row: usize| if sources.is_valid(row) { sources.value(row).to_owned() } else { String::new() };
+    Ok((0..batch.num_rows()).map(|row| (source(row), partitions[row], offsets[row])).collect())
+}
+
+/// What became rows, by partition: which days they reach.
+fn told(source: &str, rows: &RecordBatch) -> anyhow::Result<Vec<Account>> {
+    let mut accounts: BTreeMap<i32, Account> = BTreeMap::new();
+    let partitions = call_record::SOURCE_PARTITION.of(rows)?.values();
+    let offsets = call_record::SOURCE_OFFSET.of(rows)?.values();
+    let days = call_record::DAY.of(rows).ok();
+    for row in 0..rows.num_rows() {
+        let account =
+            accounts.entry(partitions[row]).or_insert_with(|| Account::empty(source, partitions[row], offsets[row]));
+        account.until = account.until.max(offsets[row] + 1);
+        account.records += 1;
+        if let Some(days) = days {
+            *account.days.entry(Day::from_epoch_days(days.value(row))).or_default() += 1;
+        }
+    }
+    Ok(accounts.into_values().collect())
+}
+
+/// The same with a lake in a folder.
+pub async fn in_folder(
+    lake: &Path,
+    registry: &Registry,
+    decode: decode::Options,
+    topics: &[Topic],
+    reason: Option<&str>,
+) -> anyhow::Result<BTreeMap<Topic, Replayed>> {
+    replay(&Lake::local(lake)?, registry, decode, topics, reason, Clock::System).await
+}

@@ -1,0 +1,98 @@
+//! Upkeep of a table: small files joined, rows past their time removed, files that nothing refers to deleted.
+//!
+//! In: a table and bounds. Out: what was done. Never: changes a row that stays, or the order of a table that is
+//! written whole; deletes a file that a version within the bound refers to.
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU64;
+
+use anyhow::Context;
+use deltalake::kernel::Action;
+use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::operations::optimize::OptimizeType;
+use deltalake::protocol::DeltaOperation;
+use futures::TryStreamExt;
+
+use super::ledger::{self, Kind, Told};
+use super::{Handle, log_store, writer_properties};
+use crate::domain::account::Account;
+use crate::domain::day::Day;
+
+/// Files are joined up to this size: large enough to scan fast, small enough to rewrite in seconds.
+const TARGET_BYTES: NonZeroU64 = NonZeroU64::new(256 << 20).expect("a size");
+
+/// Files of a table before and after joining.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Joined {
+    /// Small files that were replaced.
+    pub removed: u64,
+    /// Files that took their place.
+    pub added: u64,
+}
+
+impl Handle {
+    /// Files in partitions that hold more than one: what joining would look at.
+    pub async fn joinable_files(&self) -> anyhow::Result<u64> {
+        let store = log_store(&self.delta);
+        let mut files = self.delta.snapshot()?.snapshot().file_views(store.as_ref(), None);
+        let mut partitions: BTreeMap<Vec<(String, Option<String>)>, u64> = BTreeMap::new();
+        while let Some(file) = files.try_next().await? {
+            if u64::try_from(file.size())? < TARGET_BYTES.get() {
+                let mut partition: Vec<_> = file.partition_values_map().into_iter().collect();
+                partition.sort();
+                *partitions.entry(partition).or_default() += 1;
+            }
+        }
+        Ok(partitions.into_values().filter(|files| *files > 1).sum())
+    }
+
+    /// Joins small files; appends may go on meanwhile.
+    pub async fn join_files(&mut self) -> anyhow::Result<Joined> {
+        let optimize = self.delta.clone().optimize().with_type(OptimizeType::Compact).with_target_size(TARGET_BYTES);
+        let optimize = optimize.with_writer_properties(writer_properties()?);
+        let (table, metrics) = optimize.await.with_context(|| format!("joining files of table {}", self.table))?;
+        self.delta = table;
+        Ok(Joined { removed: metrics.num_files_removed, added: metrics.num_files_added })
+    }
+
+    /// Days before `before` that the table has rows of.
+    pub async fn expired(&self, before: Day) -> anyhow::Result<Vec<Day>> {
+        if self.table.contract().partition.is_empty() {
+            return Ok(Vec::new());
+        }
+        Ok(self.days().await?.into_iter().filter(|day| *day < before).collect())
+    }
+
+    /// Removes the partitions before a day; the commit tells of it, so that the ledger misses nothing.
+    pub async fn expire(&mut self, before: Day, at: i64) -> anyhow::Result<()> {
+        let mut removals: Vec<Action> = Vec::new();
+        for day in self.expired(before).await? {
+            let column = self.table.contract().partition.first().context("a day is a partition")?;
+            removals.extend(self.removals(Some((column.as_str(), day))).await?);
+        }
+        let note = before.to_string();
+        let account = Account::empty("", 0, 0);
+        let told = ledger::metadata(Told { kind: Kind::Expired, accounts: &[account], at, note: Some(&note) })?;
+        let properties = CommitProperties::default().with_metadata([(ledger::KEY.to_owned(), told)]);
+        let snapshot = self.delta.snapshot()?;
+        let commit = CommitBuilder::from(properties).with_actions(removals).build(
+            Some(snapshot.snapshot()),
+            log_store(&self.delta),
+            DeltaOperation::Delete { predicate: Some(format!("day < '{before}'")) },
+        );
+        let done = commit.await.with_context(|| format!("removing old days of table {}", self.table))?;
+        self.delta.state = Some(done.snapshot());
+        Ok(())
+    }
+
+    /// Deletes files that no version of the last `keep_days` days refers to; says how many.
+    pub async fn vacuum(&mut self, keep_days: u32, dry_run: bool) -> anyhow::Result<u64> {
+        let vacuum = self.delta.clone().vacuum().with_retention_period(chrono::Duration::days(i64::from(keep_days)));
+        let (table, metrics) = vacuum
+            .with_dry_run(dry_run)
+            .await
+            .with_context(|| format!("deleting old files of table {}", self.table))?;
+        self.delta = table;
+        Ok(metrics.files_deleted.len() as u64)
+    }
+}
