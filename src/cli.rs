@@ -19,6 +19,7 @@ use crate::config::Config;
 use crate::domain::day::{Day, Week};
 use crate::domain::number::Number;
 use crate::job;
+use crate::job::files::Files;
 use crate::job::ingest::Ingest;
 use crate::lake::Lake;
 use crate::schema::contract::Table;
@@ -526,12 +527,30 @@ async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> any
     let metrics = Arc::new(Metrics::new());
     let (stop, stopped) = watch::channel(false);
     let topics = if topics.is_empty() { Topic::ALL.to_vec() } else { topics };
+    let kafka = config.kafka.as_ref();
     let mut ingests = JoinSet::new();
     let count = topics.len();
-    for topic in topics {
+    for options in config.files {
+        let topic: Topic = options.topic.parse().map_err(anyhow::Error::msg)?;
+        if !topics.contains(&topic) {
+            continue;
+        }
+        let files = Files {
+            topic,
+            options,
+            decode: config.decode,
+            lake: lake.clone(),
+            registry: Arc::clone(&registry),
+            metrics: Arc::clone(&metrics),
+            clock: Clock::System,
+            until_caught_up,
+        };
+        ingests.spawn(job::files::files(files, stopped.clone()));
+    }
+    for (topic, kafka) in topics.into_iter().filter_map(|topic| Some((topic, kafka?))) {
         let ingest = Ingest {
             topic,
-            kafka: config.kafka.clone(),
+            kafka: kafka.clone(),
             options: config.ingest.share(count),
             decode: config.decode,
             lake: lake.clone(),

@@ -17,8 +17,12 @@ use crate::{decode, job, serve, source};
 pub struct Config {
     /// Folder of the lake.
     pub lake: PathBuf,
-    /// The broker.
-    pub kafka: source::kafka::Options,
+    /// The broker; none where only files are loaded.
+    #[serde(default)]
+    pub kafka: Option<source::kafka::Options>,
+    /// Folders in which files are dropped.
+    #[serde(default)]
+    pub files: Vec<source::folder::Options>,
     /// The schema registry.
     #[serde(default)]
     pub registry: source::registry::Options,
@@ -49,7 +53,8 @@ impl Config {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     fn read_environment(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
-        for (key, setting) in &mut self.kafka.settings {
+        let settings = self.kafka.iter_mut().flat_map(|kafka| &mut kafka.settings);
+        for (key, setting) in settings {
             let Setting::Env { env } = setting else { continue };
             match std::env::var(&env) {
                 Ok(value) => *setting = Setting::Text(value),
@@ -61,13 +66,21 @@ impl Config {
 
     fn problems(&self) -> Vec<String> {
         let mut problems = self.ingest.problems();
-        for name in self.kafka.topics.keys() {
+        for name in self.kafka.iter().flat_map(|kafka| kafka.topics.keys()) {
             if let Err(problem) = name.parse::<Topic>() {
                 problems.push(format!("kafka.topics: {problem}"));
             }
         }
-        if self.kafka.brokers.is_empty() {
+        if self.kafka.as_ref().is_some_and(|kafka| kafka.brokers.is_empty()) {
             problems.push("kafka.brokers is empty".to_owned());
+        }
+        for files in &self.files {
+            if let Err(problem) = files.topic.parse::<Topic>() {
+                problems.push(format!("files.topic: {problem}"));
+            }
+        }
+        if self.kafka.is_none() && self.files.is_empty() {
+            problems.push("neither kafka nor files is configured".to_owned());
         }
         problems
     }

@@ -20,7 +20,7 @@ use crate::source::kafka::{self, Consumer, Received};
 use crate::source::registry::Registry;
 use crate::telemetry::metrics::Metrics;
 
-mod accounts;
+pub(super) mod accounts;
 mod intake;
 
 /// When a batch is committed, and what ingest may hold until then.

@@ -64,11 +64,10 @@ pub async fn days(lake: &Lake, records: Table, events: Table) -> anyhow::Result<
 
 /// The version of the records that each day of events was last built from.
 async fn built_from(lake: &Lake, records: Table, events: Table) -> anyhow::Result<BTreeMap<Day, i64>> {
-    use datafusion::prelude::{col, lit};
     let Some(runs) = lake.find(Table::PIPELINE_RUN).await? else { return Ok(BTreeMap::new()) };
     let columns = [column::DAY.name, column::INPUTS.name];
     let mut built: BTreeMap<Day, i64> = BTreeMap::new();
-    for batch in runs.rows(vec![col(column::TABLE_NAME.name).eq(lit(events.name()))], &columns).await? {
+    for batch in runs.rows_with(column::TABLE_NAME.name, events.name(), &columns).await? {
         let (days, inputs) = (column::DAY.of(&batch)?, column::INPUTS.of(&batch)?);
         for row in 0..batch.num_rows() {
             let versions: BTreeMap<String, i64> =

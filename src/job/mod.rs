@@ -7,6 +7,7 @@ pub mod decide;
 pub mod demo;
 pub mod explain;
 pub mod export;
+pub mod files;
 pub mod ingest;
 pub mod late;
 pub mod ledger;

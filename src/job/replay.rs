@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use arrow::array::{Array, RecordBatch};
-use datafusion::prelude::{col, lit};
 use serde::Serialize;
 
 use crate::clock::Clock;
@@ -108,8 +107,10 @@ async fn waiting(
     topic: Topic,
     reason: Option<&str>,
 ) -> anyhow::Result<BTreeMap<(String, String), Messages>> {
-    let filters = reason.map(|reason| col(reject::REASON.name).eq(lit(reason)));
-    let batches = rejects.rows(filters.into_iter().collect(), &[]).await?;
+    let batches = match reason {
+        Some(reason) => rejects.rows_with(reject::REASON.name, reason, &[]).await?,
+        None => rejects.rows(vec![], &[]).await?,
+    };
     let mut places: BTreeSet<(String, i32, i64)> = BTreeSet::new();
     let columns = [call_record::SOURCE_ID.name, call_record::SOURCE_PARTITION.name, call_record::SOURCE_OFFSET.name];
     for batch in rows.rows(vec![], &columns).await? {

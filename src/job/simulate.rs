@@ -14,7 +14,7 @@ use arrow::array::{
     TimestampMicrosecondArray, UInt32Array,
 };
 use arrow::datatypes::{Int32Type, SchemaRef};
-use deltalake::parquet::arrow::ArrowWriter;
+use parquet::arrow::ArrowWriter;
 use serde::Serialize;
 
 use crate::schema::topic::Topic;

@@ -168,10 +168,9 @@ impl Books {
 
     /// Every entry of a topic's table, in the order of source, partition and offset.
     pub async fn entries(&mut self, table: Table) -> anyhow::Result<Vec<Entry>> {
-        use datafusion::prelude::{col, lit};
         self.ranges.refresh().await?;
         let mut entries = Vec::new();
-        for batch in self.ranges.rows(vec![col(column::TOPIC.name).eq(lit(table.name()))], &[]).await? {
+        for batch in self.ranges.rows_with(column::TOPIC.name, table.name(), &[]).await? {
             read(&batch, table, &mut entries)?;
         }
         entries.sort_by(|a, b| {

@@ -55,6 +55,11 @@ impl Handle {
         Ok(frame.collect().await?)
     }
 
+    /// The rows that have a word in a column, columns cut to `columns` when it names any.
+    pub async fn rows_with(&self, column: &str, word: &str, columns: &[&str]) -> anyhow::Result<Vec<RecordBatch>> {
+        self.rows(vec![col(column).eq(lit(word))], columns).await
+    }
+
     /// The rows of one day.
     pub async fn day(&self, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
         let partition = self.table.contract().partition.first().context("the table is not partitioned")?;

@@ -5,6 +5,7 @@
 
 mod broker;
 mod demo;
+mod files;
 mod ingest;
 mod ledger;
 mod secured;

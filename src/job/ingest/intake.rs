@@ -400,3 +400,48 @@ impl<'a> Intake<'a> {
         self.ingest.metrics.ingest_progress.with_label_values(&[self.ingest.topic.name()]).set(now);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn end(end: i64, is_at_end: bool) -> PartitionEnd {
+        PartitionEnd { partition: 0, end, at: 7, is_at_end }
+    }
+
+    /// Whether the partition is taken to stand still.
+    fn stands(held: &mut Held, at: &PartitionEnd) -> bool {
+        std::thread::sleep(Duration::from_millis(2));
+        held.compare(at) >= Duration::from_millis(2)
+    }
+
+    #[test]
+    fn a_partition_that_stands_still_with_messages_waiting_is_found() {
+        let mut held = Held::new(Some(100));
+        held.received = Some(150);
+        assert!(!stands(&mut held, &end(200, false)), "it has moved");
+        assert!(stands(&mut held, &end(200, false)), "it waits at 150 of 200");
+        held.received = Some(160);
+        assert!(!stands(&mut held, &end(900, false)), "it has moved again");
+    }
+
+    #[test]
+    fn a_partition_with_nothing_to_read_does_not_stand_still() {
+        let mut held = Held::new(Some(100));
+        for _ in 0..2 {
+            assert!(!stands(&mut held, &end(100, true)));
+        }
+        assert_eq!(held.idle, Some((100, 7)));
+    }
+
+    #[test]
+    fn control_records_behind_the_last_message_are_not_waited_for() {
+        let mut held = Held::new(Some(100));
+        held.received = Some(110);
+        for _ in 0..3 {
+            assert!(!stands(&mut held, &end(111, true)));
+        }
+        assert_eq!(held.idle, None, "that there is nothing but control records is not known");
+        assert!(stands(&mut held, &end(120, true)), "messages that came after the end was seen are waited for");
+    }
+}
