@@ -7,6 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Range;
 
+use super::account::Offsets;
+
 /// Partition given to rows that were seeded without Kafka; their offsets count up from 0.
 pub const SEEDED: i32 = -1;
 
@@ -63,6 +65,7 @@ pub struct OffsetRange {
 pub struct Messages {
     bytes: Vec<u8>,
     slots: Vec<Slot>,
+    gaps: BTreeMap<i32, Offsets>,
 }
 
 struct Slot {
@@ -96,8 +99,21 @@ impl Messages {
         from..self.bytes.len()
     }
 
+    /// Notes offsets of a partition that the source skipped between two messages: nothing was there.
+    pub fn note_gap(&mut self, partition: i32, offsets: Range<i64>) {
+        self.gaps.entry(partition).or_default().push(offsets);
+    }
+
+    /// The offsets that the source skipped.
+    pub fn gaps(&self) -> &BTreeMap<i32, Offsets> {
+        &self.gaps
+    }
+
     /// Moves the messages of another batch behind these.
     pub fn append(&mut self, other: &Self) {
+        for (partition, gaps) in &other.gaps {
+            gaps.runs().for_each(|run| self.note_gap(*partition, run));
+        }
         for message in other.iter() {
             self.push(message);
         }
@@ -122,6 +138,7 @@ impl Messages {
     pub fn clear(&mut self) {
         self.bytes.clear();
         self.slots.clear();
+        self.gaps.clear();
     }
 
     /// The messages in the order in which they came.

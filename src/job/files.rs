@@ -181,7 +181,7 @@ impl Load<'_> {
         }
         let now = self.files.clock.now();
         let decoded = self.decoder.decode(&batch, &self.source, now)?;
-        let accounts = accounts(&self.source, &places, &BTreeMap::new(), &honoured, &decoded)?;
+        let accounts = accounts(&self.source, &places, batch.gaps(), &BTreeMap::new(), &honoured, &decoded)?;
         let span = |from: i64| [Span { app_id: self.source.clone(), from, until: until.max(from) }];
         if decoded.rejects.num_rows() > 0 {
             fenced(self.rejects.append(std::slice::from_ref(&decoded.rejects), &span(from.max(rejects_at))).await)?;

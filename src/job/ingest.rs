@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::decode;
 use crate::lake::Lake;
 use crate::schema::topic::Topic;
-use crate::source::kafka::{self, Consumer, Received};
+use crate::source::kafka::{self, Bounds, Consumer, Received};
 use crate::source::registry::Registry;
 use crate::telemetry::metrics::Metrics;
 
@@ -85,9 +85,9 @@ impl Options {
         Self { memory_bytes: (self.memory_bytes - BASE_BYTES) / topics.max(1), ..self }
     }
 
-    /// Bytes that the source may hold: a quarter, since a message takes most room while it is decoded and written.
-    fn source_bytes(&self) -> usize {
-        self.memory_bytes / 4
+    /// What the source may hold: a quarter, since a message takes most room while it is decoded and written.
+    fn source(&self) -> Bounds {
+        Bounds { rows: self.flush_rows, bytes: self.memory_bytes / 4 }
     }
 
     /// Bytes of messages in a commit.
@@ -126,6 +126,8 @@ pub struct Ingest {
 enum End {
     /// As asked.
     Done,
+    /// As asked, with messages thrown away that wait for the registry.
+    Stopped,
     /// Another consumer has our partitions: begin anew.
     Fenced,
     /// Messages wait at the broker and none came: begin anew.
@@ -144,8 +146,8 @@ pub async fn ingest(ingest: Ingest, mut stop: watch::Receiver<bool>) -> anyhow::
         let consumer = tokio::task::spawn_blocking({
             let (ingest, topic) = (ingest.clone(), source_topic.clone());
             move || {
-                let bytes = ingest.options.source_bytes();
-                Consumer::start(&ingest.kafka, &topic, ingest.until_caught_up, bytes, ingest.clock, ingest.received)
+                let bounds = ingest.options.source();
+                Consumer::start(&ingest.kafka, &topic, ingest.until_caught_up, bounds, ingest.clock, ingest.received)
             }
         });
         let mut consumer = consumer.await.context("starting the consumer")??;
@@ -156,7 +158,7 @@ pub async fn ingest(ingest: Ingest, mut stop: watch::Receiver<bool>) -> anyhow::
         consumer.close().await;
         let topic = [ingest.topic.name()];
         match end? {
-            End::Done => return Ok(()),
+            End::Done | End::Stopped => return Ok(()),
             End::Fenced => {
                 ingest.metrics.ingest_fenced.with_label_values(&topic).inc();
                 tracing::warn!(topic = %ingest.topic, "fenced off by another consumer, beginning anew");

@@ -129,7 +129,16 @@ pub struct PartitionEnd {
     pub is_at_end: bool,
 }
 
-/// Messages handed on at once.
+/// What a consumer may hold.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounds {
+    /// Messages handed on at once.
+    pub rows: usize,
+    /// Bytes of messages, librdkafka's queue included.
+    pub bytes: usize,
+}
+
+/// Messages handed on at once, at most.
 const CHUNK_ROWS: usize = 16_384;
 /// How long messages wait for company.
 const CHUNK_AGE: Duration = Duration::from_millis(200);
@@ -175,12 +184,12 @@ pub struct Consumer {
 }
 
 impl Consumer {
-    /// Joins the group of a topic, to hold about this many bytes of messages; blocks until the broker has answered.
+    /// Joins the group of a topic; blocks until the broker has answered.
     pub fn start(
         options: &Options,
         topic: &str,
         until_caught_up: bool,
-        bytes: usize,
+        bounds: Bounds,
         clock: Clock,
         received: Arc<Received>,
     ) -> anyhow::Result<Self> {
@@ -189,14 +198,17 @@ impl Consumer {
             topic: topic.to_owned(),
             epoch: options.epoch,
             clock,
-            chunk_bytes: bytes / CHUNK_SHARE,
+            chunk_rows: bounds.rows.min(CHUNK_ROWS),
+            chunk_bytes: bounds.bytes / CHUNK_SHARE,
             sender,
             waiting: Mutex::default(),
             received,
+            next: Mutex::default(),
             ends: Mutex::default(),
             joined: AtomicBool::new(false),
         };
-        let kafka = Arc::new(settings(options, topic, bytes / 2)?.create_with_context::<_, BaseConsumer<Door>>(door)?);
+        let kafka =
+            Arc::new(settings(options, topic, bounds.bytes / 2)?.create_with_context::<_, BaseConsumer<Door>>(door)?);
         let metadata = kafka
             .fetch_metadata(Some(topic), TIMEOUT)
             .with_context(|| format!("asking {} for topic {topic}", options.brokers))?;
@@ -348,10 +360,13 @@ struct Door {
     topic: String,
     epoch: u32,
     clock: Clock,
+    chunk_rows: usize,
     chunk_bytes: usize,
     sender: mpsc::Sender<Event>,
     waiting: Mutex<Messages>,
     received: Arc<Received>,
+    /// The offset that each partition's next message has at least, where that is known.
+    next: Mutex<BTreeMap<i32, i64>>,
     /// Partitions that we hold, and whether each has been read to its end.
     ends: Mutex<BTreeMap<i32, bool>>,
     /// Whether the group has given us our share, be it nothing.
@@ -367,6 +382,10 @@ impl Door {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    fn next(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, i64>> {
+        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn ends(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, bool>> {
         self.ends.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -377,6 +396,11 @@ impl Door {
             serde_json::to_string(&pairs.collect::<Vec<_>>()).unwrap_or_default()
         });
         let mut waiting = self.waiting();
+        let (partition, offset) = (message.partition(), message.offset());
+        // Compacted away, or control records of transactions: the broker hands out what it has, in order.
+        if let Some(next) = self.next().insert(partition, offset + 1).filter(|next| *next < offset) {
+            waiting.note_gap(partition, next..offset);
+        }
         waiting.push(Message {
             partition: message.partition(),
             offset: message.offset(),
@@ -391,7 +415,7 @@ impl Door {
 
     fn is_full(&self) -> bool {
         let waiting = self.waiting();
-        waiting.len() >= CHUNK_ROWS || waiting.size_bytes() >= self.chunk_bytes
+        waiting.len() >= self.chunk_rows || waiting.size_bytes() >= self.chunk_bytes
     }
 
     fn flush(&self) -> Result<(), Closed> {
@@ -476,6 +500,10 @@ impl Door {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in begins {
             let begin = self.begin(kafka, partition, offset)?;
+            match offset {
+                Some(offset) => drop(self.next().insert(partition, offset)),
+                None => drop(self.next().remove(&partition)),
+            }
             list.add_partition_offset(&self.topic, partition, begin)?;
             self.ends().insert(partition, false);
         }

@@ -5,6 +5,7 @@
 use std::path::Path;
 use std::process::{Command, Output};
 
+use arrow::array::RecordBatch;
 use callsieve::domain::day::Day;
 use callsieve::lake::Lake;
 use callsieve::lake::ledger::Books;
@@ -58,7 +59,9 @@ async fn every_offset_is_a_record_a_reject_or_a_tombstone() {
     let lake = Lake::local(&folder.path().join("lake")).unwrap();
     let mut table = lake.find(Table::CALL_RECORD).await.unwrap().unwrap();
     let day: Day = "2025-01-06".parse().unwrap();
-    let rows = table.day(day).await.unwrap();
+    let schema = Table::CALL_RECORD.contract().schema();
+    let as_written = |batch: &RecordBatch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).unwrap();
+    let rows: Vec<RecordBatch> = table.day(day).await.unwrap().iter().map(as_written).collect();
     let partition = call_record::SOURCE_PARTITION.of(&rows[0]).unwrap().value(0);
     let offset = call_record::SOURCE_OFFSET.of(&rows[0]).unwrap().value(0);
     let mut short = rows.clone();
@@ -127,7 +130,7 @@ async fn joining_files_beside_ingest_changes_no_row_and_no_account() {
     let lake = Lake::local(&folder.path().join("lake")).unwrap();
     let files = || async { lake.find(Table::CALL_RECORD).await.unwrap().unwrap().joinable_files().await.unwrap() };
     let before = files().await;
-    assert!(before > 10, "{before} small files");
+    assert!(before > 3, "{before} small files");
     let running = start(&broker, folder.path(), 100, &[]);
     broker.send(&mixed(3_000));
     for _ in 0..2 {

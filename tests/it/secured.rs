@@ -6,12 +6,16 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crate::broker::Broker;
 use crate::ingest::{arrived, record, site};
 
 const SCRAM: &str = "\"sasl.mechanism\" = \"SCRAM-SHA-512\"";
 const PLAIN: &str = "\"sasl.mechanism\" = \"PLAIN\"";
+
+/// Each case has a topic of its own.
+static TOPICS: AtomicUsize = AtomicUsize::new(0);
 
 /// The listeners by name, and the CA's certificate; none without a real broker.
 fn listeners() -> Option<(BTreeMap<String, String>, PathBuf)> {
@@ -27,12 +31,12 @@ fn listeners() -> Option<(BTreeMap<String, String>, PathBuf)> {
 /// Ingests one record over a listener; says what the program said when it failed.
 async fn ingest(listener: &str, folder: &Path, settings: &str, password: &str) -> Result<usize, String> {
     let Some((listeners, ca)) = listeners() else { return Ok(1) };
-    let mut broker = Broker::with_topic(&format!("secured-{listener}-{}", settings.len()), 1).await;
+    let mut broker = Broker::with_topic(&format!("secured-{}", TOPICS.fetch_add(1, Ordering::Relaxed)), 1).await;
     broker.send(&[(0, record(1).into_bytes())]);
     broker.brokers.clone_from(&listeners[listener]);
     std::fs::write(folder.join("password"), format!("{password}\n")).unwrap();
     let password = folder.join("password");
-    let settings = settings.replace("CA", ca.to_str().unwrap()).replace("PASSWORD", password.to_str().unwrap());
+    let settings = settings.replace("@CA@", ca.to_str().unwrap()).replace("@PASSWORD@", password.to_str().unwrap());
     let config =
         site(&broker, folder, 10, &format!("[kafka.settings]\n\"security.protocol\" = \"{listener}\"\n{settings}"));
     let done = Command::new(env!("CARGO_BIN_EXE_callsieve"))
@@ -51,13 +55,13 @@ async fn ingest(listener: &str, folder: &Path, settings: &str, password: &str) -
 fn sasl(mechanism: &str, more: &str) -> String {
     format!(
         "{mechanism}\n\"sasl.username\" = {{ env = \"CALLSIEVE_TEST_USER\" }}\n\
-         \"sasl.password\" = {{ file = \"PASSWORD\" }}\n{more}"
+         \"sasl.password\" = {{ file = \"@PASSWORD@\" }}\n{more}"
     )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn scram_and_plain_with_and_without_tls() {
-    let tls = "\"ssl.ca.location\" = \"CA\"";
+    let tls = "\"ssl.ca.location\" = \"@CA@\"";
     for (listener, settings) in [
         ("SASL_PLAINTEXT", sasl(SCRAM, "")),
         ("SASL_PLAINTEXT", sasl(PLAIN, "")),

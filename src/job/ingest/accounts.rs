@@ -1,15 +1,15 @@
 //! What became of a batch, partition by partition.
 //!
 //! In: the places of a batch's messages, where each partition began, and what decode made of them. Out: one account for each
-//! partition; they add up, or nothing is committed. Never: guesses: an offset between two messages that the broker
-//! did not hand out is a gap, and nothing else is.
+//! partition; they add up, or nothing is committed. Never: guesses: a gap is what the source said it skipped, and a
+//! message that went astray on its way here is an error, not a gap.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::ensure;
 
 use crate::decode::Decoded;
-use crate::domain::account::Account;
+use crate::domain::account::{Account, Offsets};
 use crate::domain::day::Day;
 use crate::domain::message::Place;
 use crate::schema::column::{call_record, reject};
@@ -21,6 +21,7 @@ use crate::schema::column::{call_record, reject};
 pub(in crate::job) fn accounts(
     source: &str,
     places: &[Place],
+    gaps: &BTreeMap<i32, Offsets>,
     began: &BTreeMap<i32, i64>,
     honoured: &BTreeMap<i32, BTreeSet<i64>>,
     decoded: &Decoded,
@@ -31,14 +32,16 @@ pub(in crate::job) fn accounts(
             let from = began.get(&message.partition).copied().unwrap_or(message.offset);
             Account::empty(source, message.partition, from)
         });
-        account.gaps.push(account.until..message.offset);
-        account.until = message.offset + 1;
+        account.until = account.until.max(message.offset + 1);
         account.watermark = account.watermark.max(message.kafka_at);
         if honoured.get(&message.partition).is_some_and(|known| known.contains(&message.offset)) {
             account.rejects += 1;
         } else if !message.has_body {
             account.tombstones.push(message.offset..message.offset + 1);
         }
+    }
+    for (partition, account) in &mut accounts {
+        account.gaps = gaps.get(partition).cloned().unwrap_or_default();
     }
     for partition in call_record::SOURCE_PARTITION.of(&decoded.rows)?.values() {
         account(&mut accounts, *partition)?.records += 1;
@@ -70,4 +73,39 @@ pub(in crate::job) fn accounts(
 
 fn account(accounts: &mut BTreeMap<i32, Account>, partition: i32) -> anyhow::Result<&mut Account> {
     accounts.get_mut(&partition).ok_or_else(|| anyhow::anyhow!("decode made up partition {partition}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::RecordBatch;
+
+    use super::*;
+    use crate::schema::contract::Table;
+
+    /// Offsets of tombstones, with gaps that the source told of.
+    fn told(offsets: &[i64], gaps: &str) -> anyhow::Result<Vec<Account>> {
+        let place = |offset: &i64| Place { partition: 0, offset: *offset, kafka_at: Some(*offset), has_body: false };
+        let places: Vec<Place> = offsets.iter().map(place).collect();
+        let decoded = Decoded {
+            rows: RecordBatch::new_empty(Table::CALL_RECORD.contract().schema()),
+            rejects: RecordBatch::new_empty(Table::REJECT.contract().schema()),
+            reasons: vec![],
+            tombstones: offsets.len() as u64,
+        };
+        let gaps = BTreeMap::from([(0, gaps.parse().unwrap())]);
+        accounts("k/t/0", &places, &gaps, &BTreeMap::from([(0, 10)]), &BTreeMap::new(), &decoded)
+    }
+
+    #[test]
+    fn a_gap_is_what_the_source_skipped() {
+        let accounts = told(&[12, 13, 15], "10-11,14").unwrap();
+        assert_eq!((accounts[0].from, accounts[0].until, accounts[0].gaps.count()), (10, 16, 3));
+        assert_eq!(accounts[0].watermark, Some(15));
+    }
+
+    #[test]
+    fn a_message_that_went_astray_is_an_error_and_no_gap() {
+        let error = told(&[10, 12], "").unwrap_err();
+        assert!(error.to_string().contains("do not add up"), "{error}");
+    }
 }

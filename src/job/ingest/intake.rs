@@ -236,20 +236,21 @@ impl<'a> Intake<'a> {
             return Ok(End::Done);
         }
         if !self.teach(&messages).await? {
-            // Asked to stop while the registry was silent: nothing of this was committed, and it comes again.
-            return Ok(End::Done);
+            // Nothing of this was committed, and it comes again; what may still come must not follow it.
+            return Ok(End::Stopped);
         }
         let came = messages.len();
         let honoured = &self.honoured;
         let is_new =
             |partition: i32, offset: i64| !honoured.get(&partition).is_some_and(|known| known.contains(&offset));
         let all = messages.places();
+        let gaps = messages.gaps().clone();
         messages.retain(is_new);
         let now = self.ingest.clock.now();
         let decoded = self.decoder.decode(&messages, &self.source, now)?;
         let began =
             self.held.iter().filter_map(|(partition, held)| held.committed.map(|at| (*partition, at))).collect();
-        let accounts = accounts(&self.source, &all, &began, &self.honoured, &decoded)?;
+        let accounts = accounts(&self.source, &all, &gaps, &began, &self.honoured, &decoded)?;
         match self.commit(&decoded, &accounts, now, consumer).await {
             Ok(bytes) => {
                 self.committed(&accounts, consumer);
