@@ -352,7 +352,10 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let done = telemetry::log::start(&cli.log).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        runtime.block_on(cli.run())
+        let done = runtime.block_on(cli.run());
+        // A consumer that hangs in librdkafka does not keep the process.
+        runtime.shutdown_timeout(std::time::Duration::from_secs(1));
+        done
     });
     match done {
         Ok(()) => ExitCode::SUCCESS,

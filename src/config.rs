@@ -71,9 +71,7 @@ impl Config {
                 problems.push(format!("kafka.topics: {problem}"));
             }
         }
-        if self.kafka.as_ref().is_some_and(|kafka| kafka.brokers.is_empty()) {
-            problems.push("kafka.brokers is empty".to_owned());
-        }
+        problems.extend(self.kafka.iter().flat_map(source::kafka::Options::problems));
         for files in &self.files {
             if let Err(problem) = files.topic.parse::<Topic>() {
                 problems.push(format!("files.topic: {problem}"));

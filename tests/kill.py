@@ -326,9 +326,10 @@ def instant(micros):
 
 # --- a clock of one's own ---
 
-# Preloaded into a worker. libfaketime is not enough: librdkafka waits by `cnd_timedwait`, which it leaves alone, so that
-# a faked deadline is waited for by the real clock. Here a wait ends when the faked clock has reached its deadline, and
-# follows a step as the kernel's would: it ends at once, or lasts as much longer as the clock was put back.
+# Preloaded into a worker. libfaketime is not enough: librdkafka waits by `cnd_timedwait`, which it leaves alone, so
+# that a faked deadline is waited for by the real clock. Here a wait ends when the faked clock has reached its
+# deadline, and follows a step as the kernel's would: it ends at once, or lasts as much longer as the clock was put
+# back.
 CLOCK_SOURCE = r"""
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -725,6 +726,9 @@ class Seed:
         if worker.is_excused:
             causes.append("usurped")
         said = last_line(worker.log)
+        # A worker that was frozen dies of a disk that is well again.
+        if not causes and any(fault.kind in DISK_FAULTS for fault in self.plan.faults) and "(os error " in said:
+            causes.append("disk, earlier")
         self.restarts.append(f"{worker.name} {code} ({'+'.join(causes) or 'no cause'}): {said}")
         if not causes:
             self.wrong.append(f"{worker.name} ended by itself with {code}: {said}")

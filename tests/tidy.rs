@@ -29,7 +29,6 @@ const DOORS: &[(&str, &[&str])] = &[
     ("flate2", &["src/source/folder.rs"]),
     ("zstd", &["src/source/folder.rs"]),
     ("ed25519_dalek", &["src/job/ledger.rs"]),
-    ("mimalloc", &["src/main.rs"]),
     // `explain` hands filters to `lake::Handle::rows`, which takes DataFusion's expressions.
     ("datafusion", &["src/feature/", "src/score/", "src/pipeline/", "src/lake/snapshot.rs", "src/job/explain.rs"]),
     ("arrow_avro", &["src/decode/avro.rs", "src/source/folder.rs"]),

@@ -151,9 +151,9 @@ fn fold(
 
 /// Computes the days of the history while the first measured ones are sent.
 ///
-/// The last day is left out; the first measured one completes it.
+/// The first measured day completes the last one, which `restate` sees.
 async fn fold_history(lake: Lake, definitions: Definitions, from: Day, until: Day) -> anyhow::Result<()> {
-    let (folding, mut days) = fold(&lake, &definitions, from.until(until.plus(-1)).collect());
+    let (folding, mut days) = fold(&lake, &definitions, from.until(until).collect());
     let mut contacts = Runner::new(lake, definitions, Clock::System);
     while let Some(day) = days.recv().await {
         contacts.run(&[Table::CONTACT_DAY], day).await?;
@@ -213,7 +213,7 @@ impl Stage {
                     topics: BTreeMap::new(),
                     settings: BTreeMap::new(),
                 },
-                options: ingest::Options { flush_secs: 2, settle_secs: 1, ..ingest::Options::default().share(1) },
+                options: ingest::Options { flush_secs: 2, settle_secs: 2, ..ingest::Options::default().share(1) },
                 decode: decode::Options::default(),
                 lake: lake.clone(),
                 registry: Arc::clone(&registry),

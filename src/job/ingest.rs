@@ -150,7 +150,10 @@ pub async fn ingest(ingest: Ingest, mut stop: watch::Receiver<bool>) -> anyhow::
                 Consumer::start(&ingest.kafka, &topic, ingest.until_caught_up, bounds, ingest.clock, ingest.received)
             }
         });
-        let mut consumer = consumer.await.context("starting the consumer")??;
+        let mut consumer = tokio::select! {
+            () = stopped(&mut stop) => return Ok(()),
+            started = consumer => started.context("starting the consumer")??,
+        };
         let end = match Intake::open(&ingest, &source_topic, &consumer, stop.clone()).await {
             Ok(mut intake) => intake.run(&mut consumer).await,
             Err(error) => Err(error),

@@ -252,7 +252,9 @@ pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>
         let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
         let Some(rows) = lake.find(table).await? else { continue };
         books.settle(&rows).await?;
-        reasons.extend(proof::open_reasons(table, &books.entries(table).await?, until));
+    }
+    for (table, entries) in books.all_entries().await? {
+        reasons.extend(proof::open_reasons(table, &entries, until));
     }
     Ok(reasons)
 }

@@ -166,6 +166,21 @@ impl Books {
         Ok(())
     }
 
+    /// The entries of every topic's table.
+    pub async fn all_entries(&mut self) -> anyhow::Result<BTreeMap<Table, Vec<Entry>>> {
+        self.ranges.refresh().await?;
+        let mut entries: BTreeMap<Table, Vec<Entry>> = BTreeMap::new();
+        for batch in self.ranges.rows(vec![], &[]).await? {
+            let topics = column::TOPIC.of(&batch)?;
+            for row in 0..batch.num_rows() {
+                let table: Table = topics.value(row).parse().map_err(anyhow::Error::msg)?;
+                read(&batch.slice(row, 1), table, entries.entry(table).or_default())?;
+            }
+        }
+        entries.values_mut().for_each(|entries| order(entries));
+        Ok(entries)
+    }
+
     /// Every entry of a topic's table, in the order of source, partition and offset.
     pub async fn entries(&mut self, table: Table) -> anyhow::Result<Vec<Entry>> {
         self.ranges.refresh().await?;
@@ -173,10 +188,7 @@ impl Books {
         for batch in self.ranges.rows_with(column::TOPIC.name, table.name(), &[]).await? {
             read(&batch, table, &mut entries)?;
         }
-        entries.sort_by(|a, b| {
-            let key = |entry: &Entry| (entry.account.partition, entry.account.from, entry.account.until);
-            (&a.account.source, key(a), a.kind).cmp(&(&b.account.source, key(b), b.kind))
-        });
+        order(&mut entries);
         Ok(entries)
     }
 }
@@ -213,6 +225,13 @@ impl Handle {
         }
         Ok(entries)
     }
+}
+
+fn order(entries: &mut [Entry]) {
+    entries.sort_by(|a, b| {
+        let key = |entry: &Entry| (entry.account.partition, entry.account.from, entry.account.until);
+        (&a.account.source, key(a), a.kind).cmp(&(&b.account.source, key(b), b.kind))
+    });
 }
 
 fn sheet(entries: &[Entry]) -> anyhow::Result<RecordBatch> {

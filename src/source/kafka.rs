@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -72,6 +72,32 @@ pub enum Setting {
     },
 }
 
+impl Options {
+    /// What cannot work.
+    pub fn problems(&self) -> Vec<String> {
+        let setting = |name: &str| match self.settings.get(name) {
+            Some(Setting::Text(value)) => value.as_str(),
+            _ => "",
+        };
+        let mut problems = Vec::new();
+        if self.brokers.is_empty() {
+            problems.push("kafka.brokers is empty".to_owned());
+        }
+        // A member that dies between two rounds of such a rebalance is handed its old partitions when it comes back,
+        // without another round: the ones it had given up then belong to nobody.
+        if self.settings.contains_key("group.instance.id")
+            && setting("partition.assignment.strategy").contains("cooperative")
+        {
+            problems.push(
+                "kafka.settings: group.instance.id with cooperative-sticky can leave partitions without an owner; take \
+                 range, or group.protocol = consumer"
+                    .to_owned(),
+            );
+        }
+        problems
+    }
+}
+
 impl Setting {
     fn value(&self) -> anyhow::Result<String> {
         match self {
@@ -110,6 +136,8 @@ pub enum Event {
     },
     /// Where each partition that we hold ended when the broker was asked; everything received before it came first.
     Ends(Vec<PartitionEnd>),
+    /// The group does not know us any more, or not yet again: begin anew.
+    Usurped,
     /// Every partition that we hold has been read to its end.
     CaughtUp,
     /// Nothing more will come, and somebody has to act.
@@ -152,6 +180,10 @@ const PROBE: Duration = Duration::from_secs(5);
 const PROBE_AT_END: Duration = Duration::from_millis(500);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
+/// How often the same trouble is told of.
+const SAY_AGAIN: Duration = Duration::from_secs(10);
+/// How long a consumer may take to leave its group.
+const LEAVE_WITHIN: Duration = Duration::from_secs(5);
 const TIMEOUT: Duration = Duration::from_secs(15);
 
 /// How far a topic's partitions have been received, for whoever must not run too far ahead.
@@ -180,6 +212,7 @@ pub struct Consumer {
     epoch: u32,
     events: mpsc::Receiver<Event>,
     stop: Arc<AtomicBool>,
+    beats: Arc<AtomicU64>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -203,6 +236,8 @@ impl Consumer {
             sender,
             waiting: Mutex::default(),
             received,
+            asker: settings(options, topic, bounds.bytes / 2)?.create()?,
+            said: Mutex::default(),
             next: Mutex::default(),
             ends: Mutex::default(),
             joined: AtomicBool::new(false),
@@ -217,10 +252,10 @@ impl Consumer {
         let cluster = kafka.client().fetch_cluster_id(TIMEOUT).context("the broker names no cluster")?;
         kafka.subscribe(&[topic])?;
 
-        let stop = Arc::new(AtomicBool::new(false));
+        let (stop, beats) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let thread = std::thread::Builder::new().name(format!("consume {topic}")).spawn({
-            let (kafka, stop) = (Arc::clone(&kafka), Arc::clone(&stop));
-            move || consume(&kafka, &stop, until_caught_up)
+            let (kafka, stop, beats) = (Arc::clone(&kafka), Arc::clone(&stop), Arc::clone(&beats));
+            move || consume(&kafka, &stop, &beats, until_caught_up)
         })?;
         Ok(Self {
             kafka,
@@ -229,6 +264,7 @@ impl Consumer {
             epoch: options.epoch,
             events,
             stop,
+            beats,
             thread: Some(thread),
         })
     }
@@ -236,6 +272,11 @@ impl Consumer {
     /// The name under which tables remember the offsets of a partition.
     pub fn app_id(&self, partition: i32) -> String {
         format!("{}/{}/{partition}/{}", self.app_prefix, self.topic, self.epoch)
+    }
+
+    /// Turns of its thread so far: one that hangs makes none.
+    pub fn beats(&self) -> u64 {
+        self.beats.load(Ordering::Relaxed)
     }
 
     /// Where its offsets count, for all partitions.
@@ -273,10 +314,11 @@ impl Consumer {
             let joined = self.thread.take().map(JoinHandle::join);
             (self.topic.clone(), matches!(joined, None | Some(Ok(()))))
         });
-        match left.await {
-            Ok((_, true)) => {}
-            Ok((topic, false)) => tracing::error!(topic, "consumer thread ended badly"),
-            Err(error) => tracing::error!(%error, "consumer ended badly"),
+        match tokio::time::timeout(LEAVE_WITHIN, left).await {
+            Ok(Ok((_, true))) => {}
+            Ok(Ok((topic, false))) => tracing::error!(topic, "consumer thread ended badly"),
+            Ok(Err(error)) => tracing::error!(%error, "consumer ended badly"),
+            Err(_) => tracing::error!("consumer does not leave its group, going without it"),
         }
     }
 }
@@ -314,16 +356,17 @@ fn settings(options: &Options, topic: &str, queue_bytes: usize) -> anyhow::Resul
 }
 
 /// The consumer's thread: polls, collects chunks, and passes everything through the door.
-fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, until_caught_up: bool) {
+fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, until_caught_up: bool) {
     let door = kafka.context();
     let mut since = Stopwatch::start();
     let mut probed = Stopwatch::start();
     let mut was_all_read = false;
     while !stop.load(Ordering::Relaxed) {
+        beats.fetch_add(1, Ordering::Relaxed);
         let is_news = door.is_all_read() && !was_all_read;
         if probed.elapsed() > if is_news { PROBE_AT_END } else { PROBE } {
             was_all_read = door.is_all_read();
-            if door.probe(kafka).is_err() {
+            if door.probe().is_err() {
                 return;
             }
             probed = Stopwatch::start();
@@ -331,7 +374,7 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, until_caught_up: bool)
         let sent = match kafka.poll(POLL) {
             // A member of a full group may be given nothing, and has then read everything that is its own.
             None if until_caught_up && door.holds_nothing() => door.send(Event::CaughtUp),
-            None if until_caught_up && door.is_all_read() => door.finish(kafka),
+            None if until_caught_up && door.is_all_read() => door.finish(),
             None => door.flush(),
             Some(Ok(message)) => {
                 let waiting = door.keep(&message);
@@ -342,7 +385,7 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, until_caught_up: bool)
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 door.note_end(partition);
-                if until_caught_up && door.is_all_read() { door.finish(kafka) } else { door.flush() }
+                if until_caught_up && door.is_all_read() { door.finish() } else { door.flush() }
             }
             Some(Err(error)) => door.trouble(&error),
         };
@@ -365,6 +408,10 @@ struct Door {
     sender: mpsc::Sender<Event>,
     waiting: Mutex<Messages>,
     received: Arc<Received>,
+    /// Asks where partitions begin and end: on the consumer's own connection a question waits behind its long poll.
+    asker: BaseConsumer,
+    /// The trouble that was last told of.
+    said: Mutex<Option<(KafkaError, Stopwatch)>>,
     /// The offset that each partition's next message has at least, where that is known.
     next: Mutex<BTreeMap<i32, i64>>,
     /// Partitions that we hold, and whether each has been read to its end.
@@ -437,7 +484,7 @@ impl Door {
     }
 
     /// Hands on what waits, then where our partitions end; says nothing while the broker does not answer.
-    fn probe(&self, kafka: &BaseConsumer<Self>) -> Result<(), Closed> {
+    fn probe(&self) -> Result<(), Closed> {
         if !self.joined.load(Ordering::Relaxed) {
             return Ok(());
         }
@@ -445,7 +492,7 @@ impl Door {
         let mut ends = Vec::with_capacity(held.len());
         for (partition, is_at_end) in held {
             let at = self.clock.now();
-            match kafka.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT) {
+            match self.asker.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT) {
                 Ok((_, end)) => ends.push(PartitionEnd { partition, end, at, is_at_end }),
                 Err(error) => {
                     tracing::debug!(topic = %self.topic, partition, %error, "end not known");
@@ -458,9 +505,9 @@ impl Door {
     }
 
     /// Hands on everything, and that there is no more.
-    fn finish(&self, kafka: &BaseConsumer<Self>) -> Result<(), Closed> {
+    fn finish(&self) -> Result<(), Closed> {
         self.flush()?;
-        self.probe(kafka)?;
+        self.probe()?;
         self.send(Event::CaughtUp)
     }
 
@@ -481,12 +528,19 @@ impl Door {
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 self.send(Event::Failed(anyhow!("topic {} is gone from the broker", self.topic)))
             }
+            // A static member that was killed is remembered until its session ends.
+            Some(RDKafkaErrorCode::UnreleasedInstanceId) => self.send(Event::Usurped),
             _ if matches!(error, KafkaError::MessageConsumptionFatal(_)) => {
                 self.send(Event::Failed(anyhow!("topic {}: {error}", self.topic)))
             }
             // librdkafka goes on by itself: brokers come back, coordinators move.
             _ => {
-                tracing::warn!(topic = %self.topic, %error, "broker trouble");
+                let mut said = self.said.lock().unwrap_or_else(PoisonError::into_inner);
+                let is_news = said.as_ref().is_none_or(|(last, at)| last != error || at.elapsed() > SAY_AGAIN);
+                if is_news {
+                    tracing::warn!(topic = %self.topic, %error, "broker trouble");
+                    *said = Some((error.clone(), Stopwatch::start()));
+                }
                 Ok(())
             }
         }
@@ -499,7 +553,7 @@ impl Door {
         let begins = answer.blocking_recv().context("the consumer is closing")?;
         let mut list = TopicPartitionList::new();
         for (partition, offset) in begins {
-            let begin = self.begin(kafka, partition, offset)?;
+            let begin = self.begin(partition, offset)?;
             match offset {
                 Some(offset) => drop(self.next().insert(partition, offset)),
                 None => drop(self.next().remove(&partition)),
@@ -516,9 +570,9 @@ impl Door {
     }
 
     /// Where a partition begins, once it is sure that the broker still has that place.
-    fn begin(&self, kafka: &BaseConsumer<Self>, partition: i32, offset: Option<i64>) -> anyhow::Result<Offset> {
+    fn begin(&self, partition: i32, offset: Option<i64>) -> anyhow::Result<Offset> {
         let Some(offset) = offset else { return Ok(Offset::Beginning) };
-        let (low, high) = kafka.fetch_watermarks(&self.topic, partition, TIMEOUT)?;
+        let (low, high) = self.asker.fetch_watermarks(&self.topic, partition, TIMEOUT)?;
         if offset < low {
             bail!(
                 "topic {} partition {partition}: the table stands at offset {offset}, the broker begins at {low}: {} \
@@ -526,7 +580,7 @@ impl Door {
                  --source {}/{}/{} --partition {partition} --from {offset} --until {low}",
                 self.topic,
                 low - offset,
-                kafka.client().fetch_cluster_id(TIMEOUT).unwrap_or_default(),
+                self.asker.client().fetch_cluster_id(TIMEOUT).unwrap_or_default(),
                 self.topic,
                 self.epoch,
             );

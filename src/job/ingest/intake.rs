@@ -22,6 +22,8 @@ use crate::source::kafka::{Consumer, Event, PartitionEnd};
 use crate::telemetry::metrics::seconds;
 use crate::text;
 
+/// How often an idle partition is noted again.
+const IDLE_EVERY_US: i64 = 60 * 1_000_000;
 /// How often the age of waiting messages is looked at.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -38,6 +40,8 @@ pub(super) struct Intake<'a> {
     settled: Stopwatch,
     pending: Messages,
     since: Stopwatch,
+    /// Turns of the consumer's thread, and since when there was no other.
+    alive: (u64, Stopwatch),
     /// Offsets beyond the rows' own that a crashed run has already put into `reject`.
     honoured: BTreeMap<i32, BTreeSet<i64>>,
     held: BTreeMap<i32, Held>,
@@ -56,12 +60,14 @@ struct Held {
     still: (Option<i64>, i64, Stopwatch),
     /// An offset with nothing behind it at an instant.
     idle: Option<(i64, i64)>,
+    /// The same as it was last noted.
+    noted: Option<(i64, i64)>,
 }
 
 impl Held {
     fn new(committed: Option<i64>) -> Self {
         let end = committed.unwrap_or_default();
-        Self { committed, received: committed, end, still: (None, end, Stopwatch::start()), idle: None }
+        Self { committed, received: committed, end, still: (None, end, Stopwatch::start()), idle: None, noted: None }
     }
 
     /// Takes in where the partition ends; says how long messages have been waiting there with none coming.
@@ -104,6 +110,7 @@ impl<'a> Intake<'a> {
             settled: Stopwatch::start(),
             pending: Messages::default(),
             since: Stopwatch::start(),
+            alive: (0, Stopwatch::start()),
             honoured: BTreeMap::new(),
             held: BTreeMap::new(),
         };
@@ -118,8 +125,14 @@ impl<'a> Intake<'a> {
         let end = loop {
             let done = tokio::select! {
                 () = stopped(&mut stop) => Some(self.flush(consumer).await?),
-                event = consumer.next() => self.take(event, consumer).await?,
-                _ = tick.tick() => self.flush_if_due(consumer).await?,
+                event = consumer.next() => {
+                    self.alive = (consumer.beats(), Stopwatch::start());
+                    self.take(event, consumer).await?
+                }
+                _ = tick.tick() => {
+                    self.look_for_life(consumer)?;
+                    self.flush_if_due(consumer).await?
+                }
             };
             if let Some(end) = done {
                 break end;
@@ -166,6 +179,7 @@ impl<'a> Intake<'a> {
                 Ok((end != End::Done).then_some(end))
             }
             Some(Event::Ends(ends)) => Ok(self.compare(&ends)),
+            Some(Event::Usurped) => Ok(Some(End::Fenced)),
             Some(Event::CaughtUp) => self.flush(consumer).await.map(Some),
             Some(Event::Failed(problem)) => {
                 self.flush(consumer).await?;
@@ -198,6 +212,23 @@ impl<'a> Intake<'a> {
         self.note_progress();
         tracing::info!(topic = %self.ingest.topic, ?offsets, "partitions assigned");
         Ok(offsets)
+    }
+
+    /// A consumer's thread that hangs cannot say so: librdkafka waits by the wall clock, and one that was put back
+    /// holds it up for as long. The supervisor starts us anew.
+    fn look_for_life(&mut self, consumer: &Consumer) -> anyhow::Result<()> {
+        let beats = consumer.beats();
+        if beats != self.alive.0 {
+            self.alive = (beats, Stopwatch::start());
+        }
+        let silent = self.alive.1.elapsed();
+        anyhow::ensure!(
+            silent < Duration::from_secs(self.ingest.options.stall_secs),
+            "the consumer of {} has given no sign of life for {} s; was the clock put back?",
+            self.source_topic,
+            silent.as_secs()
+        );
+        Ok(())
     }
 
     /// Compares where the partitions end with what was received of them.
@@ -324,9 +355,11 @@ impl<'a> Intake<'a> {
         let mut entries = Vec::new();
         for (partition, held) in &mut self.held {
             let Some((offset, at)) = held.idle else { continue };
-            if held.committed.is_some_and(|committed| committed < offset) {
+            let is_known = held.noted.is_some_and(|(noted, then)| noted == offset && at - then < IDLE_EVERY_US);
+            if is_known || held.committed.is_some_and(|committed| committed < offset) {
                 continue;
             }
+            held.noted = Some((offset, at));
             let mut account = Account::empty(&self.source, *partition, offset);
             account.watermark = Some(at);
             entries.push(Entry::new(Kind::Idle, table, account, now));
