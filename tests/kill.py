@@ -188,7 +188,7 @@ def group_settings(rng, protocol):
     session_ms = rng.choice([2_000, 3_000, 6_000])
     strategy = {"eager": "range", "cooperative": "cooperative-sticky"}.get(protocol)
     settings = {
-        "partition.assignment.strategy": strategy or rng.choice(["range", "cooperative-sticky"]),
+        "partition.assignment.strategy": strategy or "range",
         "session.timeout.ms": str(session_ms),
         "heartbeat.interval.ms": "500",
     }

@@ -3,7 +3,7 @@
 //! In: a folder and a seed. Out: an embedded broker fed by the synthetic operator, ingested, computed, decided and
 //! exported; `summary.json` beside the hidden truth. Never: lets the pipeline see the truth.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -129,19 +129,35 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Folds the records of days into events, a step or two ahead of whoever takes the days that are done.
+/// Folds the records of days into events, two at a time and ahead of whoever takes the days that are done, in order.
 fn fold(
     lake: &Lake,
     definitions: &Definitions,
     days: Vec<Day>,
 ) -> (JoinHandle<anyhow::Result<()>>, mpsc::Receiver<Day>) {
     let (done, folded) = mpsc::channel(1);
-    let mut events = Runner::new(lake.clone(), definitions.clone(), Clock::System);
+    let runner = || Runner::new(lake.clone(), definitions.clone(), Clock::System);
+    let mut idle = vec![runner(), runner()];
     let folding = tokio::spawn(async move {
+        let mut running: VecDeque<JoinHandle<anyhow::Result<(Day, Runner)>>> = VecDeque::new();
         for day in days {
-            events.run(&EVENTS, day).await?;
-            if done.send(day).await.is_err() {
-                break;
+            if let Some(first) = running.front_mut().filter(|_| idle.is_empty()) {
+                let (day, runner) = first.await??;
+                running.pop_front();
+                idle.push(runner);
+                if done.send(day).await.is_err() {
+                    return Ok(());
+                }
+            }
+            let mut runner = idle.pop().context("a runner is idle")?;
+            running.push_back(tokio::spawn(async move {
+                runner.run(&EVENTS, day).await?;
+                Ok((day, runner))
+            }));
+        }
+        for last in running {
+            if done.send(last.await??.0).await.is_err() {
+                return Ok(());
             }
         }
         Ok(())
