@@ -92,22 +92,25 @@ pub async fn demo(
     stage.seed().await?;
     let mut history = JoinSet::new();
     history.spawn(fold_history(stage.lake.clone(), stage.runner.definitions().clone(), stage.history, first));
-    let mut requests = Vec::new();
+    // All traffic is sent while the history is folded; only the answers have to wait for their questions.
+    stage.feed(options.days, &[], first).await?;
+    while let Some(folded) = history.join_next().await {
+        folded??;
+    }
+    stage.wait_until_complete(first.plus(i32::try_from(options.days)?)).await?;
+    stage.restate().await?;
     for days in rounds.into_iter().filter(|days| !days.is_empty()) {
         let from = first.plus(i32::try_from(days.start)?);
-        stage.feed(days.len(), &requests, from).await?;
-        while let Some(folded) = history.join_next().await {
-            folded??;
-        }
         let until = first.plus(i32::try_from(days.end)?);
-        stage.wait_until_complete(until).await?;
-        stage.restate().await?;
         let (folding, mut folded) = fold(&stage.lake, stage.runner.definitions(), from.until(until).collect());
         while let Some(day) = folded.recv().await {
             stage.day(day).await?;
         }
         folding.await??;
-        requests = stage.requests(from, until).await?;
+        let requests = stage.requests(from, until).await?;
+        if days.end < options.days {
+            stage.feed(0, &requests, until).await?;
+        }
     }
     stage.restate().await?;
     let sent = stage.finish().await?;
@@ -292,7 +295,7 @@ impl Stage {
     }
 
     /// Sends some days through the broker, and the answers to a round of survey, while ingest reads them.
-    async fn feed(&mut self, days: usize, requests: &[SurveyRequest], from: Day) -> anyhow::Result<()> {
+    async fn feed(&mut self, days: u32, requests: &[SurveyRequest], from: Day) -> anyhow::Result<()> {
         self.progress.set_message(format!("sending traffic from {from} on"));
         let mut operator = self.operator.take().context("the operator is at home between steps")?;
         let mut producer = self.producer.take().context("the producer is at home between steps")?;
