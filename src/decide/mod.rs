@@ -139,17 +139,17 @@ pub fn decide(
         let score = |candidate: &Candidate| candidate.score.unwrap_or_default();
         score(b).total_cmp(&score(a)).then(a.subject.cmp(&b.subject))
     });
-    let mut budget = Budget::new(rules);
+    let mut budget = Budget::new(rules, input);
     let mut cases = 0;
     let mut decided = Vec::new();
     for candidate in candidates {
         let before = standing.remove(&candidate.subject);
-        decided.extend(one(day, candidate, before, rules, input, &mut budget, &mut cases));
+        decided.extend(one(day, candidate, before, rules, &mut budget, &mut cases));
     }
     for before in standing.into_values() {
         let mut candidate = before.candidate.clone();
         candidate.proposed = Verdict::Clear;
-        decided.extend(one(day, candidate, Some(before), rules, input, &mut budget, &mut cases));
+        decided.extend(one(day, candidate, Some(before), rules, &mut budget, &mut cases));
     }
     decided.sort_by_key(|decision| decision.candidate.subject);
     decided
@@ -160,13 +160,12 @@ fn one(
     candidate: Candidate,
     before: Option<Decision>,
     rules: &Rules,
-    input: Input,
     budget: &mut Budget<'_>,
     cases: &mut u32,
 ) -> Option<Decision> {
     let previous = before.as_ref().map_or(Verdict::Clear, |before| before.verdict);
     let has_lapsed = before.as_ref().is_some_and(|before| day >= before.until);
-    let event = rails::event(&candidate, previous, has_lapsed, rules, input, budget);
+    let event = rails::event(&candidate, previous, has_lapsed, rules, budget);
     let verdict = transition::next(previous, event.event);
     if verdict == Verdict::Clear && previous == Verdict::Clear {
         return None;

@@ -39,16 +39,17 @@ impl Rules {
     }
 }
 
-/// New bars that are left of a day, by segment.
+/// New bars that are left of a day, by segment; none while its input is open.
 #[derive(Debug)]
 pub(super) struct Budget<'a> {
     rules: &'a Rules,
+    input: Input,
     spent: BTreeMap<String, i64>,
 }
 
 impl<'a> Budget<'a> {
-    pub(super) fn new(rules: &'a Rules) -> Self {
-        Self { rules, spent: BTreeMap::new() }
+    pub(super) fn new(rules: &'a Rules, input: Input) -> Self {
+        Self { rules, input, spent: BTreeMap::new() }
     }
 
     fn take(&mut self, segment: &str) -> bool {
@@ -66,7 +67,6 @@ pub(super) fn event(
     standing: Verdict,
     has_lapsed: bool,
     rules: &Rules,
-    input: Input,
     budget: &mut Budget<'_>,
 ) -> Railed {
     if candidate.is_allow_listed {
@@ -82,7 +82,7 @@ pub(super) fn event(
     if proposed.is_bar() && candidate.origins < rules.origins_required {
         return held(has_lapsed, standing, Event::Ask, Cause::OneOrigin);
     }
-    if input == Input::Open && proposed.is_bar() && proposed > standing {
+    if budget.input == Input::Open && proposed.is_bar() && proposed > standing {
         return held(has_lapsed, standing, Event::Ask, Cause::InputOpen);
     }
     // A bar that stands already is not counted again; one that grows takes no second place.

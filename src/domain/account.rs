@@ -145,7 +145,7 @@ mod tests {
     #[test]
     fn neighbours_are_one_run() {
         check(&[], "", 0);
-        check(&[4..5], "4", 1);
+        check(&[4..4, 4..5], "4", 1);
         check(&[4..5, 5..6, 9..12, 20..20], "4-5,9-11", 5);
     }
 

@@ -177,7 +177,7 @@ pub fn prove(entries: &[&Entry], rows: &Seen, rejects: &Seen, expired_before: Op
     }
     let (mut missing, mut doubled) = (Offsets::default(), Offsets::default());
     for entry in &spans {
-        proof.add(entry, rows, rejects, expired_before, &mut missing, &mut doubled);
+        proof.add(entry, Found { rows, rejects, expired_before }, &mut missing, &mut doubled);
     }
     let ranges: Vec<Range<i64>> = spans.iter().map(|entry| entry.account.from..entry.account.until).collect();
     for seen in [rows, rejects] {
@@ -195,6 +195,14 @@ pub fn prove(entries: &[&Entry], rows: &Seen, rejects: &Seen, expired_before: Op
     proof
 }
 
+/// What really lies in the tables.
+#[derive(Clone, Copy)]
+struct Found<'a> {
+    rows: &'a Seen,
+    rejects: &'a Seen,
+    expired_before: Option<Day>,
+}
+
 impl Proof {
     /// Whether nothing is wrong.
     pub fn is_closed(&self) -> bool {
@@ -207,15 +215,8 @@ impl Proof {
         }
     }
 
-    fn add(
-        &mut self,
-        entry: &Entry,
-        rows: &Seen,
-        rejects: &Seen,
-        expired_before: Option<Day>,
-        missing: &mut Offsets,
-        doubled: &mut Offsets,
-    ) {
+    fn add(&mut self, entry: &Entry, found: Found<'_>, missing: &mut Offsets, doubled: &mut Offsets) {
+        let Found { rows, rejects, expired_before } = found;
         let account = &entry.account;
         let range = account.from..account.until;
         if range.is_empty() {

@@ -315,7 +315,7 @@ mod tests {
         let path = folder.path().join("a.csv");
         std::fs::write(&path, "ID;Begin\n").unwrap();
         let error = read(&path, &options(folder.path()), |_| Ok(())).unwrap_err();
-        assert!(format!("{error:#}").contains("no column \"Ans\""), "{error:#}");
+        assert!(format!("{error:#}").contains("no column \"Secs\""), "{error:#}");
     }
 
     #[test]
