@@ -155,7 +155,8 @@ fn told(source: &str, rows: &RecordBatch) -> anyhow::Result<Vec<Account>> {
     let mut accounts: BTreeMap<i32, Account> = BTreeMap::new();
     let partitions = call_record::SOURCE_PARTITION.of(rows)?.values();
     let offsets = call_record::SOURCE_OFFSET.of(rows)?.values();
-    let days = call_record::DAY.of(rows).ok();
+    // The table of subscriptions alone has no day; a day of another type is an error.
+    let days = rows.column_by_name(call_record::DAY.name).map(|_| call_record::DAY.of(rows)).transpose()?;
     for row in 0..rows.num_rows() {
         let account =
             accounts.entry(partitions[row]).or_insert_with(|| Account::empty(source, partitions[row], offsets[row]));

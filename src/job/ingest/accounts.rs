@@ -49,7 +49,10 @@ pub(in crate::job) fn accounts(
     for partition in reject::SOURCE_PARTITION.of(&decoded.rejects)?.values() {
         account(&mut accounts, *partition)?.rejects += 1;
     }
-    if let Ok(days) = call_record::DAY.of(&decoded.rows) {
+    // The table of subscriptions alone has no day; a day of another type is an error.
+    let days =
+        decoded.rows.column_by_name(call_record::DAY.name).map(|_| call_record::DAY.of(&decoded.rows)).transpose()?;
+    if let Some(days) = days {
         let partitions = call_record::SOURCE_PARTITION.of(&decoded.rows)?;
         for (day, partition) in days.values().iter().zip(partitions.values()) {
             *account(&mut accounts, *partition)?.days.entry(Day::from_epoch_days(*day)).or_default() += 1;
