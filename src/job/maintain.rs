@@ -22,8 +22,8 @@ pub struct Maintained {
     pub table: &'static str,
     /// Small files that were joined.
     pub joined_files: u64,
-    /// Files that took their place; unknown beforehand.
-    pub into_files: u64,
+    /// Files that took their place; null in a dry run, which cannot know.
+    pub into_files: Option<u64>,
     /// Days whose rows are past their time.
     pub expired_days: Vec<String>,
     /// Files that nothing refers to.
@@ -41,7 +41,7 @@ pub async fn maintain(lake: &Path, clock: Clock, dry_run: bool) -> anyhow::Resul
         let mut maintained = Maintained {
             table: table.name(),
             joined_files: 0,
-            into_files: 0,
+            into_files: None,
             expired_days: Vec::new(),
             deleted_files: 0,
         };
@@ -57,8 +57,11 @@ pub async fn maintain(lake: &Path, clock: Clock, dry_run: bool) -> anyhow::Resul
                 maintained.joined_files = handle.joinable_files().await?;
             } else {
                 let joined = handle.join_files().await?;
-                (maintained.joined_files, maintained.into_files) = (joined.removed, joined.added);
+                (maintained.joined_files, maintained.into_files) = (joined.removed, Some(joined.added));
             }
+        }
+        if !dry_run {
+            maintained.into_files.get_or_insert(0);
         }
         maintained.deleted_files = handle.vacuum(KEEP_FILES_DAYS, dry_run).await?;
         tracing::info!(table = %table, joined = maintained.joined_files, deleted = maintained.deleted_files, "maintained");
@@ -72,8 +75,13 @@ impl Maintained {
     pub fn text(&self) -> String {
         let Self { table, joined_files, into_files, expired_days, deleted_files } = self;
         let expired = expired_days.len();
-        format!(
-            "{table}: {joined_files} files joined into {into_files}, {expired} days removed, {deleted_files} files deleted"
-        )
+        match into_files {
+            Some(into) => format!(
+                "{table}: {joined_files} files joined into {into}, {expired} days removed, {deleted_files} files deleted"
+            ),
+            None => format!(
+                "{table}: would look at {joined_files} small files, remove {expired} days, delete {deleted_files} files"
+            ),
+        }
     }
 }
