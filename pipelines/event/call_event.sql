@@ -38,20 +38,13 @@ named AS (
     FROM record LEFT JOIN resent ON record.record_id = resent.record_id AND record.caller_key = resent.caller_key
         AND record.callee_key = resent.callee_key AND record.names = resent.names
 ),
-placed AS (
+linked AS (
     -- All records in one order, which puts those of a call side by side: one sort is cheaper than keys of text.
-    SELECT *, ROW_NUMBER() OVER line AS place,
-        COALESCE(LAG(caller_key) OVER line = caller_key AND LAG(callee_key) OVER line = callee_key
-            AND LAG(names) OVER line = names AND LAG(link_name) OVER line = link_name, false) AS is_linked
+    SELECT id, day, partial_seq, start_at, end_at, rank, trunk, duration_s, is_answered, release_cause, cell, imei, imsi,
+        ROW_NUMBER() OVER line AS place, run_number(caller_key, callee_key, names, link_name) OVER line AS link
     FROM named
     WINDOW line AS (ORDER BY caller_key, callee_key, names, link_name,
         start_at, partial_seq NULLS FIRST, record_id, source_partition, source_offset)
-),
-linked AS (
-    -- Each record with the number of its link.
-    SELECT *, SUM(CASE WHEN is_linked THEN 0 ELSE 1 END)
-        OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS link
-    FROM placed
 ),
 spread AS (
     -- Links whose records lie too far apart for one pair of records: a long call in parts, or a reference come round.

@@ -34,17 +34,15 @@ named AS (
         AND record.callee_key = resent.callee_key AND record.names = resent.names
 ),
 placed AS (
-    -- All records in one order, which puts those of a message side by side; one that starts too late begins another.
+    -- All records in one order, which puts those of a message side by side.
     SELECT *, ROW_NUMBER() OVER line AS place,
-        COALESCE(LAG(caller_key) OVER line = caller_key AND LAG(callee_key) OVER line = callee_key
-            AND LAG(names) OVER line = names AND LAG(link_name) OVER line = link_name
-            AND seconds_between(LAG(start_at) OVER line, start_at) <= $pair_window_s, false) AS is_linked
+        previous(start_at, caller_key, callee_key, names, link_name) OVER line AS start_before
     FROM named
     WINDOW line AS (ORDER BY caller_key, callee_key, names, link_name, start_at, record_id, source_partition, source_offset)
 ),
 sent AS (
-    -- Each record with the number of its message.
-    SELECT *, SUM(CASE WHEN is_linked THEN 0 ELSE 1 END)
+    -- Each record with the number of its message; one that starts too late after the one before begins another.
+    SELECT *, SUM(CASE WHEN seconds_between(start_before, start_at) <= $pair_window_s THEN 0 ELSE 1 END)
         OVER (ORDER BY place ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW) AS message
     FROM placed
 ),

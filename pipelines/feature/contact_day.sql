@@ -9,20 +9,15 @@ WITH called AS (
         AND NOT is_forwarded_leg AND NOT is_spoof_suspect AND caller_kind <> 'anonymous'
 ),
 chained AS (
-    -- Each call with the call before it; one order over all pairs is cheaper than a window for each.
-    SELECT *,
-        LAG(start_at) OVER chain AS start_before,
-        COALESCE(LAG(caller) OVER chain, 0) = COALESCE(caller, 0) AND COALESCE(LAG(callee) OVER chain, 0) = COALESCE(callee, 0)
-            AND COALESCE(LAG(caller_name) OVER chain, '') = COALESCE(caller_name, '')
-            AND COALESCE(LAG(callee_name) OVER chain, '') = COALESCE(callee_name, '')
-            AND LAG(caller_kind) OVER chain = caller_kind AND LAG(callee_kind) OVER chain = callee_kind AS is_same_pair
+    -- Each call with the start of the one before it; one order over all pairs is cheaper than a window for each.
+    SELECT *, previous(start_at, caller, callee, caller_kind, caller_name, callee_kind, callee_name) OVER chain AS start_before
     FROM called
-    WINDOW chain AS (ORDER BY caller_kind, caller, caller_name, callee_kind, callee, callee_name, start_at, record_id)
+    WINDOW chain AS (ORDER BY caller, callee, caller_kind, caller_name, callee_kind, callee_name, start_at, record_id)
 ),
 contact AS (
     -- One row per call or message of the day.
     SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, true AS is_call, is_answered, start_at,
-        COALESCE(is_same_pair AND seconds_between(start_before, start_at) < $repeat_window_s, false) AS is_repeat
+        COALESCE(seconds_between(start_before, start_at) < $repeat_window_s, false) AS is_repeat
     FROM chained WHERE day = $day
     UNION ALL
     SELECT caller_kind, caller, CASE WHEN caller IS NULL THEN caller_raw END,

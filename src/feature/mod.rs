@@ -5,10 +5,10 @@
 
 pub mod call_sequence;
 mod number;
-mod sort_key;
+mod run;
 mod time;
 
-use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
+use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
 /// Every scalar function.
@@ -18,7 +18,6 @@ pub fn scalars() -> Vec<ScalarUDF> {
         ScalarUDF::new_from_impl(time::PlusSeconds::new()),
         ScalarUDF::new_from_impl(time::LocalHour::new()),
         ScalarUDF::new_from_impl(time::LocalDay::new()),
-        ScalarUDF::new_from_impl(sort_key::SortKey::new()),
         ScalarUDF::new_from_impl(number::IsVietnamese::new()),
         ScalarUDF::new_from_impl(number::IsSpecial::new()),
         ScalarUDF::new_from_impl(number::RangeHolder::new()),
@@ -30,6 +29,11 @@ pub fn aggregates() -> Vec<AggregateUDF> {
     vec![AggregateUDF::new_from_impl(call_sequence::CallSequence::new())]
 }
 
+/// Every window function.
+pub fn windows() -> Vec<WindowUDF> {
+    vec![WindowUDF::new_from_impl(run::RunNumber::new()), WindowUDF::new_from_impl(run::Previous::new())]
+}
+
 /// Makes the functions known to a session.
 pub fn register(session: &SessionContext) {
     for function in scalars() {
@@ -37,5 +41,8 @@ pub fn register(session: &SessionContext) {
     }
     for function in aggregates() {
         session.register_udaf(function);
+    }
+    for function in windows() {
+        session.register_udwf(function);
     }
 }
