@@ -3,7 +3,7 @@
 //! In: a folder and a seed. Out: an embedded broker fed by the synthetic operator, ingested, computed, decided and
 //! exported; `summary.json` beside the hidden truth. Never: lets the pipeline see the truth.
 
-use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +11,7 @@ use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
-use tokio::task::{JoinHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::ingest::{self, Ingest};
 use super::measure::{self, Figures};
@@ -71,6 +71,9 @@ const COMPLETE_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
 /// What is folded ahead of everything else.
 const EVENTS: [Table; 2] = [Table::CALL_EVENT, Table::SMS_EVENT];
 
+/// What follows from the events of a day and of those before, before anything is judged.
+const FEATURES: [Table; 2] = [Table::CONTACT_DAY, Table::CALLER_DAY];
+
 /// A folder of an earlier demo holds this file, and may be emptied.
 const MARKER: &str = ".callsieve-demo";
 
@@ -90,23 +93,21 @@ pub async fn demo(
 
     stage.feed(0, &[], first).await?;
     stage.seed().await?;
-    let mut history = JoinSet::new();
-    history.spawn(fold_history(stage.lake.clone(), stage.runner.definitions().clone(), stage.history, first));
-    // All traffic is sent while the history is folded; only the answers have to wait for their questions.
+    let mut history = stage.ahead(stage.history.until(first).collect(), &[Table::CONTACT_DAY]);
+    // All traffic is sent while the history is computed; only the answers have to wait for their questions.
     stage.feed(options.days, &[], first).await?;
-    while let Some(folded) = history.join_next().await {
-        folded??;
-    }
-    stage.wait_until_complete(first.plus(i32::try_from(options.days)?)).await?;
+    while history.next().await?.is_some() {}
+    let until = first.plus(i32::try_from(options.days)?);
+    stage.wait_until_complete(until).await?;
+    // The first measured day completes the last one of the history.
     stage.restate().await?;
+    let mut measured = stage.ahead(first.until(until).collect(), &FEATURES);
     for days in rounds.into_iter().filter(|days| !days.is_empty()) {
-        let from = first.plus(i32::try_from(days.start)?);
-        let until = first.plus(i32::try_from(days.end)?);
-        let (folding, mut folded) = fold(&stage.lake, stage.runner.definitions(), from.until(until).collect());
-        while let Some(day) = folded.recv().await {
+        for _ in days.clone() {
+            let day = measured.next().await?.context("every day is computed ahead")?;
             stage.day(day).await?;
         }
-        folding.await??;
+        let (from, until) = (first.plus(i32::try_from(days.start)?), first.plus(i32::try_from(days.end)?));
         let requests = stage.requests(from, until).await?;
         if days.end < options.days {
             stage.feed(0, &requests, until).await?;
@@ -132,53 +133,57 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Folds the records of days into events, two at a time and ahead of whoever takes the days that are done, in order.
-fn fold(
-    lake: &Lake,
-    definitions: &Definitions,
-    days: Vec<Day>,
-) -> (JoinHandle<anyhow::Result<()>>, mpsc::Receiver<Day>) {
-    let (done, folded) = mpsc::channel(1);
-    let runner = || Runner::new(lake.clone(), definitions.clone(), Clock::System);
-    let mut idle = vec![runner(), runner()];
-    let folding = tokio::spawn(async move {
-        let mut running: VecDeque<JoinHandle<anyhow::Result<(Day, Runner)>>> = VecDeque::new();
-        for day in days {
-            if let Some(first) = running.front_mut().filter(|_| idle.is_empty()) {
-                let (day, runner) = first.await??;
-                running.pop_front();
-                idle.push(runner);
-                if done.send(day).await.is_err() {
-                    return Ok(());
-                }
-            }
-            let mut runner = idle.pop().context("a runner is idle")?;
-            running.push_back(tokio::spawn(async move {
-                runner.run(&EVENTS, day).await?;
-                Ok((day, runner))
-            }));
-        }
-        for last in running {
-            if done.send(last.await??.0).await.is_err() {
-                return Ok(());
-            }
-        }
-        Ok(())
-    });
-    (folding, folded)
+/// Days whose events and features are being computed ahead of whoever takes those that are done, in order.
+struct Ahead {
+    done: mpsc::Receiver<Day>,
+    computing: JoinSet<anyhow::Result<()>>,
 }
 
-/// Computes the days of the history while the first measured ones are sent.
-///
-/// The first measured day completes the last one, which `restate` sees.
-async fn fold_history(lake: Lake, definitions: Definitions, from: Day, until: Day) -> anyhow::Result<()> {
-    let (folding, mut days) = fold(&lake, &definitions, from.until(until).collect());
-    let mut contacts = Runner::new(lake, definitions, Clock::System);
-    while let Some(day) = days.recv().await {
-        contacts.run(&[Table::CONTACT_DAY], day).await?;
+impl Ahead {
+    /// Folds the records of days into events on two lanes, and computes features of each day in order.
+    fn start(lake: &Lake, definitions: &Definitions, days: Vec<Day>, features: &'static [Table]) -> Self {
+        let runner = || Runner::new(lake.clone(), definitions.clone(), Clock::System);
+        let mut computing = JoinSet::new();
+        let mut lanes = [0, 1].map(|lane| {
+            let (done, folded) = mpsc::channel(1);
+            computing.spawn(fold(runner(), days.iter().copied().skip(lane).step_by(2).collect(), done));
+            folded
+        });
+        let (finish, done) = mpsc::channel(days.len().max(1));
+        let mut runner = runner();
+        computing.spawn(async move {
+            for lane in (0..days.len()).map(|index| index % 2) {
+                let Some(day) = lanes[lane].recv().await else { anyhow::bail!("a lane has ended before its last day") };
+                runner.run(features, day).await?;
+                finish.send(day).await.context(ABANDONED)?;
+            }
+            Ok(())
+        });
+        Self { done, computing }
     }
-    folding.await?
+
+    /// The next day that is done; none after the last one.
+    async fn next(&mut self) -> anyhow::Result<Option<Day>> {
+        let day = self.done.recv().await;
+        if day.is_none() {
+            while let Some(ended) = self.computing.join_next().await {
+                ended??;
+            }
+        }
+        Ok(day)
+    }
 }
+
+/// Folds days, and says which are done.
+async fn fold(mut runner: Runner, days: Vec<Day>, done: mpsc::Sender<Day>) -> anyhow::Result<()> {
+    for day in days {
+        runner.run(&EVENTS, day).await?;
+        done.send(day).await.context(ABANDONED)?;
+    }
+    Ok(())
+}
+
+const ABANDONED: &str = "nobody takes the days that are computed ahead";
 
 /// Everything that runs during a demo.
 struct Stage {
@@ -374,10 +379,14 @@ impl Stage {
         Ok(())
     }
 
+    fn ahead(&self, days: Vec<Day>, features: &'static [Table]) -> Ahead {
+        Ahead::start(&self.lake, self.runner.definitions(), days, features)
+    }
+
     async fn day(&mut self, day: Day) -> anyhow::Result<()> {
         self.progress.set_message(format!("computing {day}"));
         let mut tables = super::run::daily(self.runner.definitions())?;
-        tables.retain(|table| !EVENTS.contains(table));
+        tables.retain(|table| !EVENTS.contains(table) && !FEATURES.contains(table));
         let mut ran = self.runner.run(&tables, day).await?;
         let decided = super::decide::run(&mut self.runner, Clock::System, day).await?;
         super::decide::note(&decided, &self.metrics)?;
