@@ -99,7 +99,7 @@ impl Messages {
         from..self.bytes.len()
     }
 
-    /// Notes offsets of a partition that the source skipped between two messages: nothing was there.
+    /// Notes offsets of a partition that the source skipped before a message or the end: nothing was there.
     pub fn note_gap(&mut self, partition: i32, offsets: Range<i64>) {
         self.gaps.entry(partition).or_default().push(offsets);
     }
@@ -124,9 +124,9 @@ impl Messages {
         self.slots.len()
     }
 
-    /// Whether there are none.
+    /// Whether there are none, and no gap was noted either.
     pub fn is_empty(&self) -> bool {
-        self.slots.is_empty()
+        self.slots.is_empty() && self.gaps.is_empty()
     }
 
     /// Bytes held.
@@ -169,17 +169,16 @@ impl Messages {
         self.slots.iter().map(place).collect()
     }
 
-    /// The offsets spanned, one range for each partition, lowest partition first.
+    /// The offsets spanned, gaps included, one range for each partition, lowest partition first.
     pub fn ranges(&self) -> Vec<OffsetRange> {
-        let mut ranges = BTreeMap::new();
-        for slot in &self.slots {
-            let range = ranges.entry(slot.partition).or_insert(OffsetRange {
-                partition: slot.partition,
-                from: slot.offset,
-                until: slot.offset,
-            });
-            debug_assert!(range.until <= slot.offset, "offsets of a partition rise");
-            range.until = slot.offset + 1;
+        let gaps = self.gaps.iter().flat_map(|(partition, gaps)| gaps.runs().map(|run| (*partition, run)));
+        let messages = self.slots.iter().map(|slot| (slot.partition, slot.offset..slot.offset + 1));
+        let mut ranges: BTreeMap<i32, OffsetRange> = BTreeMap::new();
+        for (partition, offsets) in gaps.chain(messages) {
+            let range =
+                ranges.entry(partition).or_insert(OffsetRange { partition, from: offsets.start, until: offsets.end });
+            range.from = range.from.min(offsets.start);
+            range.until = range.until.max(offsets.end);
         }
         ranges.into_values().collect()
     }
@@ -216,6 +215,17 @@ mod tests {
             messages.ranges(),
             [OffsetRange { partition: 0, from: 3, until: 4 }, OffsetRange { partition: 1, from: 7, until: 10 }]
         );
+    }
+
+    #[test]
+    fn a_gap_is_spanned_though_nothing_is_there() {
+        let mut messages = Messages::default();
+        messages.note_gap(0, 3..5);
+        assert!(!messages.is_empty());
+        assert_eq!(messages.ranges(), [OffsetRange { partition: 0, from: 3, until: 5 }]);
+        messages.push(message(0, 5, None));
+        messages.note_gap(0, 6..9);
+        assert_eq!(messages.ranges(), [OffsetRange { partition: 0, from: 3, until: 9 }]);
     }
 
     #[test]

@@ -136,6 +136,8 @@ pub enum Event {
     },
     /// Where each partition that we hold ended when the broker was asked; everything received before it came first.
     Ends(Vec<PartitionEnd>),
+    /// We hold nothing: what the broker has of every partition, for whoever waits until others have read it.
+    Others(Vec<OffsetRange>),
     /// The group does not know us any more, or not yet again: begin anew.
     Usurped,
     /// Every partition that we hold has been read to its end.
@@ -236,11 +238,10 @@ impl Consumer {
             sender,
             waiting: Mutex::default(),
             received,
-            asker: settings(options, topic, bounds.bytes / 2)?.create()?,
+            asker: settings(options, topic, 0)?.create()?,
             said: Mutex::default(),
             next: Mutex::default(),
             ends: Mutex::default(),
-            joined: AtomicBool::new(false),
         };
         let kafka =
             Arc::new(settings(options, topic, bounds.bytes / 2)?.create_with_context::<_, BaseConsumer<Door>>(door)?);
@@ -366,14 +367,17 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, unt
         let is_news = door.is_all_read() && !was_all_read;
         if probed.elapsed() > if is_news { PROBE_AT_END } else { PROBE } {
             was_all_read = door.is_all_read();
-            if door.probe().is_err() {
+            let probed_well = match door.holds_nothing() {
+                false => door.probe(),
+                true if until_caught_up => door.look_at_others(),
+                true => Ok(()),
+            };
+            if probed_well.is_err() {
                 return;
             }
             probed = Stopwatch::start();
         }
         let sent = match kafka.poll(POLL) {
-            // A member of a full group may be given nothing, and has then read everything that is its own.
-            None if until_caught_up && door.holds_nothing() => door.send(Event::CaughtUp),
             None if until_caught_up && door.is_all_read() => door.finish(),
             None => door.flush(),
             Some(Ok(message)) => {
@@ -416,8 +420,6 @@ struct Door {
     next: Mutex<BTreeMap<i32, i64>>,
     /// Partitions that we hold, and whether each has been read to its end.
     ends: Mutex<BTreeMap<i32, bool>>,
-    /// Whether the group has given us our share, be it nothing.
-    joined: AtomicBool,
 }
 
 impl Door {
@@ -485,15 +487,17 @@ impl Door {
 
     /// Hands on what waits, then where our partitions end; says nothing while the broker does not answer.
     fn probe(&self) -> Result<(), Closed> {
-        if !self.joined.load(Ordering::Relaxed) {
-            return Ok(());
-        }
         let held = self.ends().clone();
         let mut ends = Vec::with_capacity(held.len());
         for (partition, is_at_end) in held {
             let at = self.clock.now();
             match self.asker.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT) {
-                Ok((_, end)) => ends.push(PartitionEnd { partition, end, at, is_at_end }),
+                Ok((_, end)) => {
+                    if is_at_end {
+                        self.note_control(partition, end);
+                    }
+                    ends.push(PartitionEnd { partition, end, at, is_at_end });
+                }
                 Err(error) => {
                     tracing::debug!(topic = %self.topic, partition, %error, "end not known");
                     return Ok(());
@@ -504,6 +508,60 @@ impl Door {
         self.send(Event::Ends(ends))
     }
 
+    /// Notes offsets before a partition's end as a gap, once it is sure that nothing there is ever handed out: the
+    /// markers of transactions, and what aborted ones left.
+    fn note_control(&self, partition: i32, end: i64) {
+        let Some(from) = self.next().get(&partition).copied().filter(|next| *next < end) else { return };
+        match self.holds_only_control(partition, from, end) {
+            Ok(true) => {
+                self.waiting().note_gap(partition, from..end);
+                self.next().insert(partition, end);
+            }
+            Ok(false) => {}
+            Err(error) => tracing::debug!(topic = %self.topic, partition, %error, "last offsets not looked at"),
+        }
+    }
+
+    /// Whether a reader that begins at an offset is given nothing before the end: the end was known before it began,
+    /// so what it is not given is no message.
+    fn holds_only_control(&self, partition: i32, from: i64, end: i64) -> Result<bool, KafkaError> {
+        let mut list = TopicPartitionList::new();
+        list.add_partition_offset(&self.topic, partition, Offset::Offset(from))?;
+        self.asker.assign(&list)?;
+        let watch = Stopwatch::start();
+        let is_only_control = loop {
+            match self.asker.poll(POLL) {
+                Some(Ok(message)) => break Ok(message.offset() >= end),
+                Some(Err(KafkaError::PartitionEOF(_))) => break Ok(true),
+                Some(Err(error)) => break Err(error),
+                None if watch.elapsed() > PROBE_TIMEOUT => break Ok(false),
+                None => {}
+            }
+        };
+        self.asker.unassign()?;
+        is_only_control
+    }
+
+    /// Tells what the broker has of every partition; says nothing while it does not answer.
+    fn look_at_others(&self) -> Result<(), Closed> {
+        let look = || -> Result<Vec<OffsetRange>, KafkaError> {
+            let metadata = self.asker.fetch_metadata(Some(&self.topic), PROBE_TIMEOUT)?;
+            let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+            let range = |partition| -> Result<OffsetRange, KafkaError> {
+                let (from, until) = self.asker.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT)?;
+                Ok(OffsetRange { partition, from, until })
+            };
+            partitions.map(|found| range(found.id())).collect()
+        };
+        match look() {
+            Ok(ranges) => self.send(Event::Others(ranges)),
+            Err(error) => {
+                tracing::debug!(topic = %self.topic, %error, "partitions not known");
+                Ok(())
+            }
+        }
+    }
+
     /// Hands on everything, and that there is no more.
     fn finish(&self) -> Result<(), Closed> {
         self.flush()?;
@@ -512,7 +570,7 @@ impl Door {
     }
 
     fn holds_nothing(&self) -> bool {
-        self.joined.load(Ordering::Relaxed) && self.ends().is_empty()
+        self.ends().is_empty()
     }
 
     fn trouble(&self, error: &KafkaError) -> Result<(), Closed> {
@@ -565,7 +623,6 @@ impl Door {
             RebalanceProtocol::Cooperative => kafka.incremental_assign(&list)?,
             _ => kafka.assign(&list)?,
         }
-        self.joined.store(true, Ordering::Relaxed);
         Ok(())
     }
 

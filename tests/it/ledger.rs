@@ -21,7 +21,7 @@ fn callsieve(arguments: &[&str]) -> Output {
 }
 
 /// Exit code and JSON of `callsieve ledger`.
-fn ledger(folder: &Path) -> (i32, Value) {
+pub fn ledger(folder: &Path) -> (i32, Value) {
     let lake = folder.join("lake");
     let done = callsieve(&["--json", "ledger", "--topic", "call_record", "--lake", lake.to_str().unwrap()]);
     let said = String::from_utf8_lossy(&done.stderr);
@@ -30,7 +30,7 @@ fn ledger(folder: &Path) -> (i32, Value) {
 }
 
 /// The sum of a key over all partitions.
-fn sum(shown: &Value, key: &str) -> u64 {
+pub fn sum(shown: &Value, key: &str) -> u64 {
     shown["partitions"].as_array().unwrap().iter().map(|partition| partition[key].as_u64().unwrap()).sum()
 }
 

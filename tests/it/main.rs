@@ -8,4 +8,5 @@ mod demo;
 mod files;
 mod ingest;
 mod ledger;
+mod real;
 mod secured;

@@ -40,8 +40,13 @@ pub(in crate::job) fn accounts(
             account.tombstones.push(message.offset..message.offset + 1);
         }
     }
-    for (partition, account) in &mut accounts {
-        account.gaps = gaps.get(partition).cloned().unwrap_or_default();
+    for (partition, gaps) in gaps {
+        for gap in gaps.runs() {
+            let from = began.get(partition).copied().unwrap_or(gap.start);
+            let account = accounts.entry(*partition).or_insert_with(|| Account::empty(source, *partition, from));
+            account.until = account.until.max(gap.end);
+            account.gaps.push(gap);
+        }
     }
     for partition in call_record::SOURCE_PARTITION.of(&decoded.rows)?.values() {
         account(&mut accounts, *partition)?.records += 1;
@@ -104,6 +109,14 @@ mod tests {
         let accounts = told(&[12, 13, 15], "10-11,14").unwrap();
         assert_eq!((accounts[0].from, accounts[0].until, accounts[0].gaps.count()), (10, 16, 3));
         assert_eq!(accounts[0].watermark, Some(15));
+    }
+
+    #[test]
+    fn what_lies_behind_the_last_message_is_a_gap_as_well() {
+        let accounts = told(&[10], "11-12").unwrap();
+        assert_eq!((accounts[0].until, accounts[0].gaps.count()), (13, 2));
+        let accounts = told(&[], "10").unwrap();
+        assert_eq!((accounts[0].from, accounts[0].until, accounts[0].watermark), (10, 11, None));
     }
 
     #[test]

@@ -179,6 +179,7 @@ impl<'a> Intake<'a> {
                 Ok((end != End::Done).then_some(end))
             }
             Some(Event::Ends(ends)) => Ok(self.compare(&ends)),
+            Some(Event::Others(ranges)) => Ok(self.is_all_read(&ranges, consumer).await?.then_some(End::Done)),
             Some(Event::Usurped) => Ok(Some(End::Fenced)),
             Some(Event::CaughtUp) => self.flush(consumer).await.map(Some),
             Some(Event::Failed(problem)) => {
@@ -212,6 +213,18 @@ impl<'a> Intake<'a> {
         self.note_progress();
         tracing::info!(topic = %self.ingest.topic, ?offsets, "partitions assigned");
         Ok(offsets)
+    }
+
+    /// Whether the table stands at the end of every partition, whoever has read it.
+    async fn is_all_read(&mut self, ranges: &[OffsetRange], consumer: &Consumer) -> anyhow::Result<bool> {
+        self.rows.refresh().await?;
+        for range in ranges {
+            let at = self.rows.offset(&consumer.app_id(range.partition)).await?;
+            if at.unwrap_or(range.from) < range.until {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// A consumer's thread that hangs cannot say so: librdkafka waits by the wall clock, and one that was put back

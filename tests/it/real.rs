@@ -1,0 +1,112 @@
+//! What only a real broker has: transactions, and groups whose members the broker assigns.
+//!
+//! In: the broker of `KAFKA_BROKERS`. Out: failures. Never: passes for a reason that the mock cluster supplies.
+
+use std::process::Command;
+use std::time::Duration;
+
+use rdkafka::config::ClientConfig;
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+
+use crate::broker::Broker;
+use crate::ingest::{arrived, ends_well, record, site, start, start_with};
+use crate::ledger::{ledger, sum};
+
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Whether there is a real broker; says so where there is none.
+fn is_real() -> bool {
+    let is_real = std::env::var_os("KAFKA_BROKERS").is_some();
+    if !is_real {
+        eprintln!("skipped: only a real broker can do this; KAFKA_BROKERS names none");
+    }
+    is_real
+}
+
+/// A producer in whose transactions records with these ids go to partition 0.
+struct Transactor<'a>(&'a Broker, BaseProducer);
+
+impl<'a> Transactor<'a> {
+    fn new(broker: &'a Broker) -> Self {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &broker.brokers).set("transactional.id", &broker.topic);
+        let producer: BaseProducer = config.create().unwrap();
+        producer.init_transactions(TIMEOUT).unwrap();
+        Self(broker, producer)
+    }
+
+    fn begin(&self, ids: std::ops::Range<usize>) {
+        self.1.begin_transaction().unwrap();
+        for id in ids {
+            let body = record(id);
+            let message =
+                BaseRecord::to(&self.0.topic).partition(0).key("k").payload(&body).timestamp(1_736_132_400_000);
+            self.1.send(message).map_err(|(error, _)| error).unwrap();
+        }
+        self.1.flush(TIMEOUT).unwrap();
+    }
+
+    fn commit(&self) {
+        self.1.commit_transaction(TIMEOUT).unwrap();
+    }
+
+    fn abort(&self) {
+        self.1.abort_transaction(TIMEOUT).unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_transactions_leave_behind_is_a_gap_and_an_open_one_is_waited_for() {
+    if !is_real() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::with_topic("transactions", 1).await;
+    let transactor = Transactor::new(&broker);
+    transactor.begin(0..10);
+    transactor.commit();
+    transactor.begin(10..15);
+    transactor.abort();
+    // Offsets 0 to 9, a marker, five that were aborted, a marker: all of it is read, to the very end.
+    ends_well(start(&broker, folder.path(), 100, &["--until-caught-up"]));
+    let (code, shown) = ledger(folder.path());
+    assert_eq!((code, ["records", "gaps"].map(|key| sum(&shown, key))), (0, [10, 7]), "{shown}");
+
+    transactor.begin(20..23);
+    let running = start(&broker, folder.path(), 100, &[]);
+    tokio::time::sleep(Duration::from_secs(8)).await;
+    assert_eq!(arrived(folder.path()).await.len(), 10, "what is not committed is not there yet");
+    transactor.commit();
+    for _ in 0..100 {
+        if arrived(folder.path()).await.len() == 13 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(200)).await;
+    }
+    assert!(Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap().success());
+    ends_well(running);
+    ends_well(start(&broker, folder.path(), 100, &["--until-caught-up"]));
+    assert!(arrived(folder.path()).await.values().all(|times| *times == 1));
+    let (code, shown) = ledger(folder.path());
+    assert_eq!((code, ["records", "gaps"].map(|key| sum(&shown, key))), (0, [13, 8]), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_member_that_is_given_nothing_ends_when_the_others_have_read_everything() {
+    if !is_real() {
+        return;
+    }
+    for protocol in ["classic", "consumer"] {
+        let folder = tempfile::tempdir().unwrap();
+        let broker = Broker::with_topic(&format!("nothing-{protocol}"), 1).await;
+        broker.send(&(0..500).map(|id| (0, record(id).into_bytes())).collect::<Vec<_>>());
+        let settings = format!("[kafka.settings]\n\"group.protocol\" = \"{protocol}\"");
+        let config = site(&broker, folder.path(), 100, &settings);
+        for member in [0; 3].map(|_| start_with(&config, &["--until-caught-up"])) {
+            ends_well(member);
+        }
+        let arrived = arrived(folder.path()).await;
+        assert!(arrived.len() == 500 && arrived.values().all(|times| *times == 1), "{protocol}");
+        assert_eq!(ledger(folder.path()).0, 0, "{protocol}");
+    }
+}
