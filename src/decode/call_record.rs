@@ -16,8 +16,8 @@ const TYPES: [&str; 5] = ["originating", "terminating", "forwarded", "incoming_g
 pub(super) struct Rows(Sheet);
 
 impl Rows {
-    pub(super) fn new() -> Self {
-        Self(Sheet::new(Table::CALL_RECORD.contract()))
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self(Sheet::with_capacity(Table::CALL_RECORD.contract(), rows))
     }
 }
 

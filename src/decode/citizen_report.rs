@@ -21,8 +21,8 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    pub(super) fn new(read: Read) -> Self {
-        Self { sheet: Sheet::new(Table::CITIZEN_REPORT.contract()), read }
+    pub(super) fn with_capacity(read: Read, rows: usize) -> Self {
+        Self { sheet: Sheet::with_capacity(Table::CITIZEN_REPORT.contract(), rows), read }
     }
 }
 

@@ -15,6 +15,7 @@ mod survey_answer;
 
 use anyhow::Context;
 use arrow::array::RecordBatch;
+use arrow::compute::concat_batches;
 use serde::Deserialize;
 
 use self::avro::Schemas;
@@ -41,6 +42,9 @@ impl Default for Options {
     }
 }
 
+/// Fewer messages than this are not worth a thread, nor a file of their own.
+const LANE_ROWS: usize = 32_768;
+
 /// What decode needs beside the messages.
 #[derive(Debug)]
 pub struct Decoder {
@@ -54,8 +58,8 @@ pub struct Decoder {
 /// What became of a batch.
 #[derive(Debug)]
 pub struct Decoded {
-    /// Rows of the topic's table.
-    pub rows: RecordBatch,
+    /// Rows of the topic's table, in the batches in which they were decoded side by side.
+    pub rows: Vec<RecordBatch>,
     /// Rows of the table `reject`.
     pub rejects: RecordBatch,
     /// How often each reason occurred.
@@ -81,20 +85,48 @@ impl Decoder {
     }
 
     /// Decodes a batch out of `source`; `now` stands in for a missing Kafka timestamp and is written as `loaded_at`.
-    pub fn decode(&mut self, messages: &Messages, source: &str, now: i64) -> anyhow::Result<Decoded> {
+    pub fn decode(&self, messages: &Messages, source: &str, now: i64) -> anyhow::Result<Decoded> {
         match self.topic {
-            Topic::CallRecord => self.run(&mut call_record::Rows::new(), messages, source, now),
-            Topic::SmsRecord => self.run(&mut sms_record::Rows::new(), messages, source, now),
-            Topic::CitizenReport => self.run(&mut citizen_report::Rows::new(self.read_report), messages, source, now),
-            Topic::Subscriber => self.run(&mut subscriber::Rows::new(), messages, source, now),
-            Topic::SurveyAnswer => self.run(&mut survey_answer::Rows::new(), messages, source, now),
+            Topic::CallRecord => self.run(call_record::Rows::with_capacity, messages, source, now),
+            Topic::SmsRecord => self.run(sms_record::Rows::with_capacity, messages, source, now),
+            Topic::CitizenReport => {
+                self.run(|rows| citizen_report::Rows::with_capacity(self.read_report, rows), messages, source, now)
+            }
+            Topic::Subscriber => self.run(subscriber::Rows::with_capacity, messages, source, now),
+            Topic::SurveyAnswer => self.run(survey_answer::Rows::with_capacity, messages, source, now),
         }
     }
 
+    /// Decodes a large batch in lanes, one for each core.
     fn run<T: Topical>(
-        &mut self,
-        rows: &mut T,
+        &self,
+        rows: impl Fn(usize) -> T + Sync,
         messages: &Messages,
+        source: &str,
+        now: i64,
+    ) -> anyhow::Result<Decoded> {
+        let all: Vec<Message<'_>> = messages.iter().collect();
+        let lanes = (all.len() / LANE_ROWS).clamp(1, std::thread::available_parallelism().map_or(1, usize::from));
+        let (first, others) = all.split_at(all.len().div_ceil(lanes));
+        let lane = |messages: &[Message<'_>]| self.lane(rows(messages.len()), messages, source, now);
+        let mut decoded = std::thread::scope(|scope| -> anyhow::Result<Decoded> {
+            let others = others.chunks(first.len().max(1));
+            let others: Vec<_> = others.map(|part| scope.spawn(move || lane(part))).collect();
+            let mut decoded = lane(first)?;
+            for other in others {
+                decoded.append(other.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))?)?;
+            }
+            Ok(decoded)
+        })?;
+        decoded.rows.retain(|rows| rows.num_rows() > 0);
+        decoded.check(messages).context("decode has lost count")?;
+        Ok(decoded)
+    }
+
+    fn lane<T: Topical>(
+        &self,
+        mut rows: T,
+        messages: &[Message<'_>],
         source: &str,
         now: i64,
     ) -> anyhow::Result<Decoded> {
@@ -103,31 +135,46 @@ impl Decoder {
         let options = self.options;
         let place = |message: &Message<'_>| Place::new(message, source, options, now);
         let mut framed = Vec::new();
-        for message in messages.iter() {
+        for message in messages {
             match message.payload {
                 None => tombstones += 1,
-                Some([0, ..]) => framed.push(message),
+                Some([0, ..]) => framed.push(*message),
                 Some(body) => {
-                    if let Err(refusal) = json(rows, body, &place(&message)) {
-                        rejects.push(&message, &refusal);
+                    if let Err(refusal) = json(&mut rows, body, &place(message)) {
+                        rejects.push(message, &refusal);
                     }
                 }
             }
         }
         for group in self.schemas.group(framed, &mut rejects) {
-            group.decode(rows, &mut rejects, place)?;
+            group.decode(&mut rows, &mut rejects, place)?;
         }
-        let rows = rows.finish();
-        let decoded = Decoded { rows, reasons: rejects.reasons(), rejects: rejects.finish(), tombstones };
-        decoded.check(messages).context("decode has lost count")?;
-        Ok(decoded)
+        let rows = vec![rows.finish()];
+        Ok(Decoded { rows, reasons: rejects.reasons(), rejects: rejects.finish(), tombstones })
     }
 }
 
 impl Decoded {
+    /// How many rows there are.
+    pub fn records(&self) -> u64 {
+        self.rows.iter().map(|rows| rows.num_rows() as u64).sum()
+    }
+
+    fn append(&mut self, other: Self) -> anyhow::Result<()> {
+        self.rows.extend(other.rows);
+        self.rejects = concat_batches(&self.rejects.schema(), [&self.rejects, &other.rejects])?;
+        self.tombstones += other.tombstones;
+        for (reason, count) in other.reasons {
+            match self.reasons.iter_mut().find(|(known, _)| *known == reason) {
+                Some((_, known)) => *known += count,
+                None => self.reasons.push((reason, count)),
+            }
+        }
+        Ok(())
+    }
+
     fn check(&self, messages: &Messages) -> anyhow::Result<()> {
-        let (rows, rejects, tombstones) =
-            (self.rows.num_rows() as u64, self.rejects.num_rows() as u64, self.tombstones);
+        let (rows, rejects, tombstones) = (self.records(), self.rejects.num_rows() as u64, self.tombstones);
         anyhow::ensure!(
             rows + rejects + tombstones == messages.len() as u64,
             "{rows} rows, {rejects} rejects and {tombstones} tombstones of {} messages",

@@ -17,8 +17,8 @@ const TYPES: [&str; 4] = ["originating", "terminating", "incoming_gateway", "out
 pub(super) struct Rows(Sheet);
 
 impl Rows {
-    pub(super) fn new() -> Self {
-        Self(Sheet::new(Table::SMS_RECORD.contract()))
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self(Sheet::with_capacity(Table::SMS_RECORD.contract(), rows))
     }
 }
 

@@ -17,8 +17,8 @@ const SEGMENTS: [&str; 3] = ["prepaid", "postpaid", "enterprise"];
 pub(super) struct Rows(Sheet);
 
 impl Rows {
-    pub(super) fn new() -> Self {
-        Self(Sheet::new(Table::SUBSCRIBER.contract()))
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self(Sheet::with_capacity(Table::SUBSCRIBER.contract(), rows))
     }
 }
 

@@ -17,8 +17,8 @@ const ANSWERS: [&str; 3] = ["yes", "no", "other"];
 pub(super) struct Rows(Sheet);
 
 impl Rows {
-    pub(super) fn new() -> Self {
-        Self(Sheet::new(Table::SURVEY_ANSWER.contract()))
+    pub(super) fn with_capacity(rows: usize) -> Self {
+        Self(Sheet::with_capacity(Table::SURVEY_ANSWER.contract(), rows))
     }
 }
 

@@ -60,15 +60,17 @@ pub struct OffsetRange {
     pub until: i64,
 }
 
-/// A batch of messages in one arena of bytes; within a partition the offsets rise.
+/// A batch of messages in arenas of bytes; within a partition the offsets rise.
 #[derive(Default)]
 pub struct Messages {
-    bytes: Vec<u8>,
+    /// More than one after an append, which moves arenas and copies no byte.
+    arenas: Vec<Vec<u8>>,
     slots: Vec<Slot>,
     gaps: BTreeMap<i32, Offsets>,
 }
 
 struct Slot {
+    arena: usize,
     partition: i32,
     offset: i64,
     kafka_at: Option<i64>,
@@ -84,6 +86,7 @@ impl Messages {
         let payload = message.payload.map(|payload| self.store(payload));
         let headers = message.headers.map(|headers| self.store(headers.as_bytes()));
         self.slots.push(Slot {
+            arena: self.arenas.len().saturating_sub(1),
             partition: message.partition,
             offset: message.offset,
             kafka_at: message.kafka_at,
@@ -94,9 +97,13 @@ impl Messages {
     }
 
     fn store(&mut self, bytes: &[u8]) -> Range<usize> {
-        let from = self.bytes.len();
-        self.bytes.extend_from_slice(bytes);
-        from..self.bytes.len()
+        if self.arenas.is_empty() {
+            self.arenas.push(Vec::new());
+        }
+        let arena = self.arenas.last_mut().expect("one was just put there");
+        let from = arena.len();
+        arena.extend_from_slice(bytes);
+        from..arena.len()
     }
 
     /// Notes offsets of a partition that the source skipped before a message or the end: nothing was there.
@@ -110,13 +117,13 @@ impl Messages {
     }
 
     /// Moves the messages of another batch behind these.
-    pub fn append(&mut self, other: &Self) {
+    pub fn append(&mut self, other: Self) {
         for (partition, gaps) in &other.gaps {
             gaps.runs().for_each(|run| self.note_gap(*partition, run));
         }
-        for message in other.iter() {
-            self.push(message);
-        }
+        let behind = self.arenas.len();
+        self.arenas.extend(other.arenas);
+        self.slots.extend(other.slots.into_iter().map(|slot| Slot { arena: slot.arena + behind, ..slot }));
     }
 
     /// How many there are.
@@ -131,12 +138,13 @@ impl Messages {
 
     /// Bytes held.
     pub fn size_bytes(&self) -> usize {
-        self.bytes.len() + self.slots.len() * size_of::<Slot>()
+        self.arenas.iter().map(Vec::len).sum::<usize>() + self.slots.len() * size_of::<Slot>()
     }
 
     /// Forgets all messages and keeps the memory.
     pub fn clear(&mut self) {
-        self.bytes.clear();
+        self.arenas.truncate(1);
+        self.arenas.iter_mut().for_each(Vec::clear);
         self.slots.clear();
         self.gaps.clear();
     }
@@ -147,7 +155,7 @@ impl Messages {
     }
 
     fn view(&self, slot: &Slot) -> Message<'_> {
-        let bytes = |range: &Option<Range<usize>>| range.clone().map(|range| &self.bytes[range]);
+        let bytes = |range: &Option<Range<usize>>| range.clone().map(|range| &self.arenas[slot.arena][range]);
         Message {
             partition: slot.partition,
             offset: slot.offset,
@@ -215,6 +223,18 @@ mod tests {
             messages.ranges(),
             [OffsetRange { partition: 0, from: 3, until: 4 }, OffsetRange { partition: 1, from: 7, until: 10 }]
         );
+    }
+
+    #[test]
+    fn a_batch_behind_another_keeps_its_bodies() {
+        let (mut one, mut two) = (Messages::default(), Messages::default());
+        one.push(message(0, 1, Some(b"one")));
+        two.push(message(0, 2, Some(b"two")));
+        two.push(message(1, 1, None));
+        one.append(two);
+        let bodies: Vec<_> = one.iter().map(|message| (message.key, message.payload)).collect();
+        let key = Some(&b"k"[..]);
+        assert_eq!(bodies, [(key, Some(&b"one"[..])), (key, Some(&b"two"[..])), (key, None)]);
     }
 
     #[test]

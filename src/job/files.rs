@@ -187,9 +187,9 @@ impl Load<'_> {
             fenced(self.rejects.append(std::slice::from_ref(&decoded.rejects), &span(from.max(rejects_at))).await)?;
         }
         let told = Told { kind: Kind::Read, accounts: &accounts, at: now, note: Some(&self.name) };
-        fenced(self.rows.append_told(std::slice::from_ref(&decoded.rows), &span(from), told).await)?;
+        fenced(self.rows.append_told(&decoded.rows, &span(from), told).await)?;
         let topic = self.files.topic.name();
-        self.files.metrics.ingest_rows.with_label_values(&[topic]).inc_by(decoded.rows.num_rows() as u64);
+        self.files.metrics.ingest_rows.with_label_values(&[topic]).inc_by(decoded.records());
         for (reason, count) in &decoded.reasons {
             self.files.metrics.ingest_rejects.with_label_values(&[topic, reason.as_str()]).inc_by(*count);
         }

@@ -86,10 +86,12 @@ async fn one(
             decoder.teach(id, registry.schema(id).await?.as_deref());
         }
         let decoded = decoder.decode(&messages, &source, now)?;
-        done.records += decoded.rows.num_rows() as u64;
+        done.records += decoded.records();
         done.refused += decoded.rejects.num_rows() as u64;
-        accounts.extend(told(&source, &decoded.rows)?);
-        batches.push(decoded.rows);
+        for rows in decoded.rows {
+            accounts.extend(told(&source, &rows)?);
+            batches.push(rows);
+        }
     }
     if done.records > 0 {
         let spans = [Span { app_id, from: round, until: round + 1 }];

@@ -85,13 +85,13 @@ impl Seeder {
         let decoded = waiting.decoder.decode(&waiting.messages, SOURCE, self.now)?;
         waiting.messages.clear();
         append(&mut waiting.rows, &decoded.rows).await?;
-        append(&mut self.rejects, &decoded.rejects).await
+        append(&mut self.rejects, &[decoded.rejects]).await
     }
 }
 
-async fn append(handle: &mut Handle, batch: &RecordBatch) -> anyhow::Result<()> {
-    if batch.num_rows() > 0 {
-        handle.append(std::slice::from_ref(batch), &[]).await?;
+async fn append(handle: &mut Handle, batches: &[RecordBatch]) -> anyhow::Result<()> {
+    if batches.iter().any(|batch| batch.num_rows() > 0) {
+        handle.append(batches, &[]).await?;
     }
     Ok(())
 }

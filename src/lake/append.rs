@@ -63,7 +63,7 @@ impl Handle {
         Ok(self.delta.snapshot()?.transaction_version(store.as_ref(), app_id).await?)
     }
 
-    /// Appends rows and moves the offsets on, in one commit.
+    /// Appends rows and moves the offsets on, in one commit; each batch becomes files of its own.
     pub async fn append(&mut self, batches: &[RecordBatch], spans: &[Span]) -> Result<Appended, AppendError> {
         self.commit(batches, spans, None).await
     }
@@ -85,7 +85,7 @@ impl Handle {
         told: Option<serde_json::Value>,
     ) -> Result<Appended, AppendError> {
         let transactions = self.checked(spans).await?;
-        let files = self.write_files(batches).await?;
+        let files = self.write_each(batches).await?;
         let (actions, added) = adds(files);
         let told = told.into_iter().map(|told| (ledger::KEY.to_owned(), told));
         let properties = CommitProperties::default().with_application_transactions(transactions).with_metadata(told);

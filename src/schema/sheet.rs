@@ -36,7 +36,12 @@ enum Cells {
 impl Sheet {
     /// An empty sheet for a contract.
     pub fn new(contract: &Contract) -> Self {
-        let columns = contract.columns.iter().map(|column| Cells::new(column.kind)).collect();
+        Self::with_capacity(contract, 0)
+    }
+
+    /// An empty sheet with room for so many rows.
+    pub fn with_capacity(contract: &Contract, rows: usize) -> Self {
+        let columns = contract.columns.iter().map(|column| Cells::new(column.kind, rows)).collect();
         Self { schema: contract.schema(), columns }
     }
 
@@ -120,17 +125,20 @@ impl Row<'_> {
     }
 }
 
+/// What a text takes, about: names of kinds, numbers, references.
+const TEXT_BYTES: usize = 16;
+
 impl Cells {
-    fn new(kind: Type) -> Self {
+    fn new(kind: Type, rows: usize) -> Self {
         match kind {
-            Type::Int32 => Self::Int32(Int32Builder::new()),
-            Type::Int64 => Self::Int64(Int64Builder::new()),
-            Type::Float64 => Self::Float64(Float64Builder::new()),
-            Type::Utf8 => Self::Utf8(StringBuilder::new()),
-            Type::Bool => Self::Bool(BooleanBuilder::new()),
-            Type::Date => Self::Date(Date32Builder::new()),
-            Type::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
-            Type::Binary => Self::Binary(BinaryBuilder::new()),
+            Type::Int32 => Self::Int32(Int32Builder::with_capacity(rows)),
+            Type::Int64 => Self::Int64(Int64Builder::with_capacity(rows)),
+            Type::Float64 => Self::Float64(Float64Builder::with_capacity(rows)),
+            Type::Utf8 => Self::Utf8(StringBuilder::with_capacity(rows, rows * TEXT_BYTES)),
+            Type::Bool => Self::Bool(BooleanBuilder::with_capacity(rows)),
+            Type::Date => Self::Date(Date32Builder::with_capacity(rows)),
+            Type::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::with_capacity(rows).with_timezone("UTC")),
+            Type::Binary => Self::Binary(BinaryBuilder::with_capacity(rows, 0)),
         }
     }
 

@@ -169,9 +169,11 @@ pub struct Bounds {
 }
 
 /// Messages handed on at once, at most.
-const CHUNK_ROWS: usize = 16_384;
+const CHUNK_ROWS: usize = 65_536;
 /// How long messages wait for company.
 const CHUNK_AGE: Duration = Duration::from_millis(200);
+/// Messages between two looks at the clock, each of which costs as much as a message.
+const LOOK_EVERY: usize = 16;
 /// Chunks in the channel.
 const CHUNKS: usize = 4;
 /// Of a source's bytes, half are librdkafka's queue, and the channel and what waits for it the rest.
@@ -240,8 +242,7 @@ impl Consumer {
             received,
             asker: settings(options, topic, 0)?.create()?,
             said: Mutex::default(),
-            next: Mutex::default(),
-            ends: Mutex::default(),
+            held: Mutex::default(),
         };
         let kafka =
             Arc::new(settings(options, topic, bounds.bytes / 2)?.create_with_context::<_, BaseConsumer<Door>>(door)?);
@@ -381,11 +382,12 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, unt
             None if until_caught_up && door.is_all_read() => door.finish(),
             None => door.flush(),
             Some(Ok(message)) => {
-                let waiting = door.keep(&message);
+                let (waiting, is_full) = door.keep(&message);
                 if waiting == 1 {
                     since = Stopwatch::start();
                 }
-                if door.is_full() || since.elapsed() > CHUNK_AGE { door.flush() } else { Ok(()) }
+                let is_old = waiting % LOOK_EVERY == 0 && since.elapsed() > CHUNK_AGE;
+                if is_full || is_old { door.flush() } else { Ok(()) }
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 door.note_end(partition);
@@ -416,10 +418,17 @@ struct Door {
     asker: BaseConsumer,
     /// The trouble that was last told of.
     said: Mutex<Option<(KafkaError, Stopwatch)>>,
-    /// The offset that each partition's next message has at least, where that is known.
-    next: Mutex<BTreeMap<i32, i64>>,
-    /// Partitions that we hold, and whether each has been read to its end.
-    ends: Mutex<BTreeMap<i32, bool>>,
+    /// Partitions that we hold.
+    held: Mutex<BTreeMap<i32, Held>>,
+}
+
+/// How far a partition has been handed out to us.
+#[derive(Debug, Clone, Copy, Default)]
+struct Held {
+    /// The offset that its next message has at least, where that is known.
+    next: Option<i64>,
+    /// It has been read to its end.
+    is_at_end: bool,
 }
 
 impl Door {
@@ -431,15 +440,12 @@ impl Door {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn next(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, i64>> {
-        self.next.lock().unwrap_or_else(PoisonError::into_inner)
+    fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, Held>> {
+        self.held.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn ends(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, bool>> {
-        self.ends.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn keep(&self, message: &rdkafka::message::BorrowedMessage<'_>) -> usize {
+    /// Takes in a message; says how many wait, and whether that is enough.
+    fn keep(&self, message: &rdkafka::message::BorrowedMessage<'_>) -> (usize, bool) {
         let headers = message.headers().map(|headers| {
             let pairs = headers.iter().map(|header| (header.key, header.value.map(hex::encode)));
             serde_json::to_string(&pairs.collect::<Vec<_>>()).unwrap_or_default()
@@ -447,24 +453,19 @@ impl Door {
         let mut waiting = self.waiting();
         let (partition, offset) = (message.partition(), message.offset());
         // Compacted away, or control records of transactions: the broker hands out what it has, in order.
-        if let Some(next) = self.next().insert(partition, offset + 1).filter(|next| *next < offset) {
+        let before = self.held().insert(partition, Held { next: Some(offset + 1), is_at_end: false });
+        if let Some(next) = before.and_then(|held| held.next).filter(|next| *next < offset) {
             waiting.note_gap(partition, next..offset);
         }
         waiting.push(Message {
-            partition: message.partition(),
-            offset: message.offset(),
+            partition,
+            offset,
             kafka_at: message.timestamp().to_millis().map(|millis| millis.saturating_mul(1_000)),
             key: message.key(),
             payload: message.payload(),
             headers: headers.as_deref(),
         });
-        self.ends().insert(message.partition(), false);
-        waiting.len()
-    }
-
-    fn is_full(&self) -> bool {
-        let waiting = self.waiting();
-        waiting.len() >= self.chunk_rows || waiting.size_bytes() >= self.chunk_bytes
+        (waiting.len(), waiting.len() >= self.chunk_rows || waiting.size_bytes() >= self.chunk_bytes)
     }
 
     fn flush(&self) -> Result<(), Closed> {
@@ -477,19 +478,21 @@ impl Door {
     }
 
     fn note_end(&self, partition: i32) {
-        self.ends().insert(partition, true);
+        if let Some(held) = self.held().get_mut(&partition) {
+            held.is_at_end = true;
+        }
     }
 
     fn is_all_read(&self) -> bool {
-        let ends = self.ends();
-        !ends.is_empty() && ends.values().all(|is_at_end| *is_at_end)
+        let held = self.held();
+        !held.is_empty() && held.values().all(|held| held.is_at_end)
     }
 
     /// Hands on what waits, then where our partitions end; says nothing while the broker does not answer.
     fn probe(&self) -> Result<(), Closed> {
-        let held = self.ends().clone();
+        let held = self.held().clone();
         let mut ends = Vec::with_capacity(held.len());
-        for (partition, is_at_end) in held {
+        for (partition, Held { is_at_end, .. }) in held {
             let at = self.clock.now();
             match self.asker.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT) {
                 Ok((_, end)) => {
@@ -511,11 +514,12 @@ impl Door {
     /// Notes offsets before a partition's end as a gap, once it is sure that nothing there is ever handed out: the
     /// markers of transactions, and what aborted ones left.
     fn note_control(&self, partition: i32, end: i64) {
-        let Some(from) = self.next().get(&partition).copied().filter(|next| *next < end) else { return };
+        let next = self.held().get(&partition).and_then(|held| held.next);
+        let Some(from) = next.filter(|next| *next < end) else { return };
         match self.holds_only_control(partition, from, end) {
             Ok(true) => {
                 self.waiting().note_gap(partition, from..end);
-                self.next().insert(partition, end);
+                self.held().insert(partition, Held { next: Some(end), is_at_end: true });
             }
             Ok(false) => {}
             Err(error) => tracing::debug!(topic = %self.topic, partition, %error, "last offsets not looked at"),
@@ -570,7 +574,7 @@ impl Door {
     }
 
     fn holds_nothing(&self) -> bool {
-        self.ends().is_empty()
+        self.held().is_empty()
     }
 
     fn trouble(&self, error: &KafkaError) -> Result<(), Closed> {
@@ -612,12 +616,8 @@ impl Door {
         let mut list = TopicPartitionList::new();
         for (partition, offset) in begins {
             let begin = self.begin(partition, offset)?;
-            match offset {
-                Some(offset) => drop(self.next().insert(partition, offset)),
-                None => drop(self.next().remove(&partition)),
-            }
             list.add_partition_offset(&self.topic, partition, begin)?;
-            self.ends().insert(partition, false);
+            self.held().insert(partition, Held { next: offset, is_at_end: false });
         }
         match kafka.rebalance_protocol() {
             RebalanceProtocol::Cooperative => kafka.incremental_assign(&list)?,
@@ -661,7 +661,7 @@ impl Door {
         if self.flush().and_then(|()| self.send(revoked)).is_ok() && answer.blocking_recv().is_err() {
             tracing::debug!(topic = %self.topic, "revoked while closing");
         }
-        self.ends().retain(|partition, _| !gone.contains(partition));
+        self.held().retain(|partition, _| !gone.contains(partition));
         match kafka.rebalance_protocol() {
             RebalanceProtocol::Cooperative => kafka.incremental_unassign(taken)?,
             _ => kafka.unassign()?,

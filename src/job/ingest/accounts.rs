@@ -48,18 +48,17 @@ pub(in crate::job) fn accounts(
             account.gaps.push(gap);
         }
     }
-    for partition in call_record::SOURCE_PARTITION.of(&decoded.rows)?.values() {
-        account(&mut accounts, *partition)?.records += 1;
-    }
     for partition in reject::SOURCE_PARTITION.of(&decoded.rejects)?.values() {
         account(&mut accounts, *partition)?.rejects += 1;
     }
-    // The table of subscriptions alone has no day; a day of another type is an error.
-    let days =
-        decoded.rows.column_by_name(call_record::DAY.name).map(|_| call_record::DAY.of(&decoded.rows)).transpose()?;
-    if let Some(days) = days {
-        let partitions = call_record::SOURCE_PARTITION.of(&decoded.rows)?;
-        for (day, partition) in days.values().iter().zip(partitions.values()) {
+    for rows in &decoded.rows {
+        let partitions = call_record::SOURCE_PARTITION.of(rows)?;
+        for partition in partitions.values() {
+            account(&mut accounts, *partition)?.records += 1;
+        }
+        // The table of subscriptions alone has no day; a day of another type is an error.
+        let days = rows.column_by_name(call_record::DAY.name).map(|_| call_record::DAY.of(rows)).transpose()?;
+        for (day, partition) in days.iter().flat_map(|days| days.values()).zip(partitions.values()) {
             *account(&mut accounts, *partition)?.days.entry(Day::from_epoch_days(*day)).or_default() += 1;
         }
     }
@@ -95,7 +94,7 @@ mod tests {
         let place = |offset: &i64| Place { partition: 0, offset: *offset, kafka_at: Some(*offset), has_body: false };
         let places: Vec<Place> = offsets.iter().map(place).collect();
         let decoded = Decoded {
-            rows: RecordBatch::new_empty(Table::CALL_RECORD.contract().schema()),
+            rows: vec![],
             rejects: RecordBatch::new_empty(Table::REJECT.contract().schema()),
             reasons: vec![],
             tombstones: offsets.len() as u64,

@@ -164,7 +164,7 @@ impl<'a> Intake<'a> {
                         held.idle = None;
                     }
                 }
-                self.pending.append(&messages);
+                self.pending.append(messages);
                 self.note_progress();
                 self.flush_if_due(consumer).await
             }
@@ -325,7 +325,7 @@ impl<'a> Intake<'a> {
         };
         let spans: Vec<Span> = accounts.iter().map(span).collect();
         let told = Told { kind: Kind::Read, accounts, at, note: None };
-        bytes += self.rows.append_told(std::slice::from_ref(&decoded.rows), &spans, told).await?.added.bytes;
+        bytes += self.rows.append_told(&decoded.rows, &spans, told).await?.added.bytes;
         Ok(bytes)
     }
 
@@ -411,7 +411,7 @@ impl<'a> Intake<'a> {
         let topic = [self.ingest.topic.name()];
         metrics.ingest_messages.with_label_values(&topic).inc_by(came as u64);
         metrics.ingest_honoured.with_label_values(&topic).inc_by(honoured as u64);
-        metrics.ingest_rows.with_label_values(&topic).inc_by(decoded.rows.num_rows() as u64);
+        metrics.ingest_rows.with_label_values(&topic).inc_by(decoded.records());
         metrics.ingest_tombstones.with_label_values(&topic).inc_by(decoded.tombstones);
         metrics.ingest_written_bytes.with_label_values(&topic).inc_by(bytes);
         metrics.ingest_commit_seconds.with_label_values(&topic).observe(seconds(self.since.elapsed()));
@@ -420,7 +420,7 @@ impl<'a> Intake<'a> {
             metrics.ingest_rejects.with_label_values(&[topic[0], reason.as_str()]).inc_by(*count);
         }
         self.note_progress();
-        let (rows, rejects) = (decoded.rows.num_rows(), decoded.rejects.num_rows());
+        let (rows, rejects) = (decoded.records(), decoded.rejects.num_rows());
         tracing::info!(topic = %self.ingest.topic, version = self.rows.version(), rows, rejects, "committed");
     }
 
