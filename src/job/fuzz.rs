@@ -1,0 +1,162 @@
+//! Spoilt messages of every topic: decode loses count of none, and neither fails nor panics.
+//!
+//! In: a day of the synthetic operator, each message bent a little. Out: failures. Never: different bytes for the same
+//! seed. `CALLSIEVE_FUZZ_SECS=1200 CALLSIEVE_FUZZ_SEED=7 cargo test --lib fuzz` goes on for as long.
+
+use std::time::Duration;
+
+use rand::Rng;
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
+use crate::clock::Stopwatch;
+use crate::decode::{Decoder, Options};
+use crate::domain::message::{Message, Messages};
+use crate::schema::topic::Topic;
+use crate::source::folder::{self, Csv};
+use crate::source::synthetic::{Operator, Options as OperatorOptions};
+use crate::text;
+
+const BATCH: usize = 64;
+/// Rounds when no time is asked for.
+const ROUNDS: usize = 200;
+
+#[expect(clippy::disallowed_methods, reason = "a test has no command line")]
+fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
+    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// Rounds with a seeded source of chance, until the time asked for is over.
+fn rounds(mut round: impl FnMut(&mut ChaCha8Rng)) {
+    let (watch, secs) = (Stopwatch::start(), number("CALLSIEVE_FUZZ_SECS", 0));
+    let mut chance = ChaCha8Rng::seed_from_u64(number("CALLSIEVE_FUZZ_SEED", 1));
+    let mut done = 0;
+    while done < ROUNDS || watch.elapsed() < Duration::from_secs(secs) {
+        round(&mut chance);
+        done += 1;
+    }
+    println!("{done} rounds");
+}
+
+/// Bodies of every topic as the operator sends them.
+fn bodies() -> Vec<(Topic, Vec<u8>)> {
+    let options = OperatorOptions { subscribers: 500, history_days: 0, days: 3, ..OperatorOptions::default() };
+    let mut operator = Operator::new(options);
+    let mut messages = operator.subscribers();
+    while let Some(traffic) = operator.next_day() {
+        messages.extend(traffic.messages);
+    }
+    let answer =
+        br#"{"request_id":"q1","respondent":"84912345678","answer":"yes","answered_at":"2025-01-06T03:00:00Z"}"#;
+    let report = br#"{"report_id":"r1","channel":"sms_5656","reporter":"84912345678","text":"V (0901234567) (\u0111\u00f2i n\u1ee3)","reported_at":"2025-01-06T03:00:00Z"}"#;
+    let mut bodies: Vec<_> = messages.into_iter().map(|message| (message.topic, message.payload)).collect();
+    bodies.extend([(Topic::SurveyAnswer, answer.to_vec()), (Topic::CitizenReport, report.to_vec())]);
+    bodies
+}
+
+/// Bends a body: bytes changed, cut out, doubled, put in, or the tail of another in place of its own.
+fn bend(body: &mut Vec<u8>, other: &[u8], chance: &mut ChaCha8Rng) {
+    const ODD: [u8; 10] = [0, 1, 0x7f, 0x80, 0xff, b'"', b'{', b'\\', b'(', 0xc3];
+    for _ in 0..chance.random_range(0..4) {
+        let at = chance.random_range(0..=body.len());
+        let end = chance.random_range(at..=body.len().min(at + 12));
+        match chance.random_range(0..7) {
+            0 if at < body.len() => body[at] ^= 1 << chance.random_range(0..8),
+            1 if at < body.len() => body[at] = ODD[chance.random_range(0..ODD.len())],
+            2 => drop(body.drain(at..end)),
+            3 => body.truncate(at),
+            4 => {
+                let part = body[at..end].to_vec();
+                body.splice(at..at, part);
+            }
+            // A number of any size, as Avro writes its lengths.
+            5 => {
+                drop(body.splice(
+                    at..at,
+                    [0xff; 9][..chance.random_range(0..9)].iter().copied().chain([chance.random::<u8>()]),
+                ))
+            }
+            _ => body.splice(at.., other[other.len().min(at)..].iter().copied()).for_each(drop),
+        }
+    }
+}
+
+#[test]
+fn bent_messages_are_rows_or_rejects_and_nothing_else() {
+    let bodies = bodies();
+    for topic in Topic::ALL {
+        assert!(bodies.iter().any(|(of, _)| *of == topic), "no body of {topic}");
+    }
+    let decoders = Topic::ALL.map(|topic| {
+        let mut decoder = Decoder::new(topic, "fuzz", Options::default(), text::report::read);
+        for (id, taught) in (1..).zip(Topic::ALL) {
+            decoder.teach(id, Some(taught.avro()));
+        }
+        (topic, decoder)
+    });
+    rounds(|chance| {
+        for (topic, decoder) in &decoders {
+            let mine: Vec<_> = bodies.iter().filter(|(of, _)| of == topic).collect();
+            let mut messages = Messages::default();
+            for offset in 0..BATCH {
+                let mut pick = || mine[chance.random_range(0..mine.len())].1.clone();
+                let (mut body, other) = (pick(), pick());
+                bend(&mut body, &other, chance);
+                messages.push(Message {
+                    partition: 0,
+                    offset: i64::try_from(offset).unwrap(),
+                    kafka_at: None,
+                    key: None,
+                    payload: Some(&body),
+                    headers: None,
+                });
+            }
+            let decoded = decoder.decode(&messages, "fuzz", 1_736_132_400_000_000).unwrap();
+            assert_eq!(decoded.records() + decoded.rejects.num_rows() as u64, BATCH as u64, "{topic}");
+        }
+    });
+}
+
+#[test]
+fn bent_texts_of_reports_are_read_without_harm() {
+    let texts = ["V (0901234567) (goi doi no)", "S (VIETCOMBANK) [noi dung]", "LD (0912345678) (gia danh công an)"];
+    rounds(|chance| {
+        for text in texts {
+            let mut bytes = text.as_bytes().to_vec();
+            bend(&mut bytes, texts[0].as_bytes(), chance);
+            let text = String::from_utf8_lossy(&bytes);
+            assert!(text.contains(text::report::read(&text).content), "content is part of the text");
+        }
+    });
+}
+
+#[test]
+fn a_bent_csv_file_is_read_or_refused() {
+    let csv: Csv = toml::from_str(
+        "columns = { record_id = \"id\", caller = \"a\", duration_s = \"s\" }\nintegers = [\"duration_s\"]",
+    )
+    .unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("drop.csv");
+    let options = folder::Options {
+        topic: "call_record".to_owned(),
+        folder: folder.path().to_owned(),
+        settle_secs: 0,
+        csv: Some(csv),
+    };
+    let sound = "id,a,s\n".to_owned() + &"r1,\"0912,345\",60\n".repeat(20);
+    rounds(|chance| {
+        let mut bytes = sound.clone().into_bytes();
+        bend(&mut bytes, sound.as_bytes(), chance);
+        std::fs::write(&path, &bytes).unwrap();
+        let mut bodies = 0;
+        if folder::read(&path, &options, |_| {
+            bodies += 1;
+            Ok(())
+        })
+        .is_ok()
+        {
+            assert!(bodies <= bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 1);
+        }
+    });
+}
