@@ -521,31 +521,31 @@ class Seen:
 
 
 def read_topic(address, topic, partitions):
-    """All that a plain consumer sees of a topic: by partition and offset."""
+    """All that a plain consumer sees of a topic, by partition and offset; and where each partition ends for it."""
     consumer = Consumer({
         "bootstrap.servers": address, "group.id": f"truth-{topic}", "enable.auto.commit": False, "log_level": 0,
         "isolation.level": "read_committed", "enable.partition.eof": True, "auto.offset.reset": "error",
         "logger": Quiet(),
     })
     consumer.assign([TopicPartition(topic, p, 0) for p in range(partitions)])
-    seen, ended = {}, set()
+    seen, ended = {}, {}
     deadline = time.monotonic() + 60
     while len(ended) < partitions:
         if time.monotonic() > deadline:
-            raise RuntimeError(f"our own consumer reaches no end of partitions {set(range(partitions)) - ended}")
+            raise RuntimeError(f"our own consumer reaches no end of partitions {set(range(partitions)) - set(ended)}")
         message = consumer.poll(0.2)
         if message is None:
             continue
         if message.error():
             if message.error().code() != KafkaError._PARTITION_EOF:
                 raise KafkaException(message.error())
-            ended.add(message.partition())
+            ended[message.partition()] = message.offset()
             continue
         expect = dict(message.headers())["expect"].decode()
         place = message.partition(), message.offset()
         seen[place] = Seen(message.value(), message.key(), expect, message.timestamp()[1])
     consumer.close()
-    return seen
+    return seen, ended
 
 
 # --- one seed ---
@@ -587,6 +587,7 @@ class Seed:
         self.versions_read = 0
         self.stands: dict[int, int] = {}
         self.truth: dict[tuple[int, int], Seen] = {}
+        self.ends: dict[int, int] = {}
         self.began = time.monotonic()
         self.events = (folder / "events.log").open("w", buffering=1)
 
@@ -601,7 +602,7 @@ class Seed:
     def run(self):
         self.prepare()
         self.rage()
-        self.truth = read_topic(self.broker.address, self.topic, self.plan.partitions)
+        self.truth, self.ends = read_topic(self.broker.address, self.topic, self.plan.partitions)
         self.note(f"the topic holds {len(self.truth)} messages")
         reference = self.ingest("reference", self.folder / "reference", "--until-caught-up")
         self.catch_up()
@@ -870,10 +871,8 @@ class Seed:
     # Afterwards.
 
     def catch_up(self):
-        """The workers themselves reach the end of every partition."""
-        ends = collections.Counter()
-        for partition, offset in self.truth:
-            ends[partition] = max(ends[partition], offset + 1)
+        """The workers themselves reach the end of every partition that holds a message, markers behind it included."""
+        ends = {partition: self.ends[partition] for partition, _ in self.truth}
         deadline = time.monotonic() + CATCH_UP_SECS
         while True:
             self.turn()
@@ -961,7 +960,7 @@ class Seed:
             if told is None:
                 wrong.append(f"ledger knows no partition {partition}")
                 continue
-            first, until = min(offsets), max(offsets) + 1
+            first, until = min(offsets), self.ends[partition]
             gaps = told["until"] - told["from"] - len(offsets)
             mine = {"records": sums["row"], "rejects": sums["reject"], "tombstones": sums["tombstone"], "gaps": gaps}
             theirs = {name: told[name] for name in mine}
