@@ -28,10 +28,6 @@ pub fn record(id: usize) -> String {
 /// The same record as Avro in Confluent framing, schema id 1.
 pub fn avro(id: usize) -> Vec<u8> {
     let mut body = vec![0, 0, 0, 0, 1];
-    let text = |body: &mut Vec<u8>, text: &str| {
-        long(body, i64::try_from(text.len()).unwrap());
-        body.extend_from_slice(text.as_bytes());
-    };
     text(&mut body, &format!("a{id}"));
     text(&mut body, "originating");
     body.extend_from_slice(&[0, 0]);
@@ -47,6 +43,12 @@ pub fn avro(id: usize) -> Vec<u8> {
     body.push(1);
     body.extend_from_slice(&[0; 5]);
     body
+}
+
+/// Appends text as Avro has it.
+pub fn text(body: &mut Vec<u8>, text: &str) {
+    long(body, i64::try_from(text.len()).unwrap());
+    body.extend_from_slice(text.as_bytes());
 }
 
 fn long(body: &mut Vec<u8>, value: i64) {

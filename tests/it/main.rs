@@ -9,4 +9,5 @@ mod files;
 mod ingest;
 mod ledger;
 mod real;
+mod registry;
 mod secured;

@@ -110,3 +110,47 @@ async fn a_member_that_is_given_nothing_ends_when_the_others_have_read_everythin
         assert_eq!(ledger(folder.path()).0, 0, "{protocol}");
     }
 }
+
+/// Anonymous memory of a process, the largest of all looks, until it ends.
+fn peak_bytes(child: &mut std::process::Child) -> u64 {
+    let status = format!("/proc/{}/status", child.id());
+    let mut peak = 0;
+    while child.try_wait().unwrap().is_none() {
+        let text = std::fs::read_to_string(&status).unwrap_or_default();
+        let line = text.lines().find_map(|line| line.strip_prefix("RssAnon:"));
+        let kib: u64 = line.and_then(|line| line.trim().trim_end_matches(" kB").parse().ok()).unwrap_or_default();
+        peak = peak.max(kib << 10);
+        std::thread::sleep(Duration::from_millis(10));
+    }
+    peak
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ten_times_its_memory_waiting_at_the_broker_does_not_break_the_budget() {
+    const BUDGET: usize = 256 << 20;
+    if !is_real() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::with_topic("backlog", 4).await;
+    // Most of the bytes in few messages, and most of the messages small.
+    let pad = |id: usize| record(id).replacen('{', &format!("{{\"note\":\"{}\",", "x".repeat(16_000)), 1);
+    let mut sent = 0;
+    let mut count = 0;
+    while sent < 10 * BUDGET {
+        let bodies: Vec<(i32, Vec<u8>)> = (count..count + 20_000)
+            .map(|id| (i32::try_from(id % 4).unwrap(), if id % 4 == id / 4 % 4 { pad(id) } else { record(id) }))
+            .map(|(partition, body)| (partition, body.into_bytes()))
+            .collect();
+        sent += bodies.iter().map(|(_, body)| body.len()).sum::<usize>();
+        count += bodies.len();
+        broker.send(&bodies);
+    }
+    let config = site(&broker, folder.path(), 250_000, &format!("memory_bytes = {BUDGET}"));
+    let mut running = start_with(&config, &["--until-caught-up"]);
+    let peak = peak_bytes(&mut running);
+    ends_well(running);
+    println!("{count} messages, {} MiB, in at most {} MiB of memory", sent >> 20, peak >> 20);
+    assert!(peak < BUDGET as u64, "{} MiB held, {} allowed", peak >> 20, BUDGET >> 20);
+    assert_eq!(arrived(folder.path()).await.len(), count);
+}
