@@ -1,0 +1,121 @@
+//! How to reach a broker: what a site configures, and what librdkafka is told.
+//!
+//! In: a section of the configuration. Out: a client's configuration. Never: a secret in a log.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::path::PathBuf;
+
+use anyhow::{Context, bail};
+use rdkafka::config::ClientConfig;
+use serde::Deserialize;
+
+/// How to reach the broker.
+#[derive(Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// Brokers as `host:port`, separated by commas.
+    pub brokers: String,
+    /// Consumer group; the topic's name is added, so that topics rebalance apart.
+    #[serde(default = "default_group")]
+    pub group: String,
+    /// Raise it by one after a topic was deleted and made anew: its offsets begin at 0 again.
+    #[serde(default)]
+    pub epoch: u32,
+    /// What a topic is called at this broker, when not as its contract.
+    #[serde(default)]
+    pub topics: BTreeMap<String, String>,
+    /// librdkafka's own settings, handed on as they are.
+    #[serde(default)]
+    pub settings: BTreeMap<String, Setting>,
+}
+
+impl fmt::Debug for Options {
+    /// Settings may be secrets, so only their names are shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let names: Vec<&String> = self.settings.keys().collect();
+        write!(f, "group {} at {} with {names:?}", self.group, self.brokers)
+    }
+}
+
+/// A setting as it is written: in clear, or where it is kept.
+#[derive(Clone, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub enum Setting {
+    /// The value.
+    Text(String),
+    /// A file whose first line is the value.
+    File {
+        /// Its path.
+        file: PathBuf,
+    },
+    /// An environment variable, read where the configuration is read.
+    Env {
+        /// Its name.
+        env: String,
+    },
+}
+
+impl Options {
+    /// What cannot work.
+    pub fn problems(&self) -> Vec<String> {
+        let setting = |name: &str| match self.settings.get(name) {
+            Some(Setting::Text(value)) => value.as_str(),
+            _ => "",
+        };
+        let mut problems = Vec::new();
+        if self.brokers.is_empty() {
+            problems.push("kafka.brokers is empty".to_owned());
+        }
+        // A member that dies between two rounds of such a rebalance is handed its old partitions when it comes back,
+        // without another round: the ones it had given up then belong to nobody.
+        if self.settings.contains_key("group.instance.id")
+            && setting("partition.assignment.strategy").contains("cooperative")
+        {
+            problems.push(
+                "kafka.settings: group.instance.id with cooperative-sticky can leave partitions without an owner; take \
+                 range, or group.protocol = consumer"
+                    .to_owned(),
+            );
+        }
+        problems
+    }
+
+    /// What librdkafka is told: the site's settings, and those that must hold.
+    pub(super) fn client(&self, topic: &str, queue_bytes: usize) -> anyhow::Result<ClientConfig> {
+        let mut config = ClientConfig::new();
+        config
+            .set("client.id", "callsieve")
+            // One second (the default) stalls fetching whenever the local queue is full.
+            .set("fetch.queue.backoff.ms", "2")
+            .set("queued.max.messages.kbytes", (queue_bytes >> 10).max(1).to_string());
+        for (key, setting) in &self.settings {
+            config.set(key, setting.value().with_context(|| format!("kafka.settings.{key}"))?);
+        }
+        config
+            .set("bootstrap.servers", &self.brokers)
+            .set("group.id", format!("{}-{topic}", self.group))
+            .set("enable.auto.commit", "false")
+            .set("enable.partition.eof", "true")
+            // An offset out of retention is an incident, never a silent jump.
+            .set("auto.offset.reset", "error");
+        Ok(config)
+    }
+}
+
+impl Setting {
+    fn value(&self) -> anyhow::Result<String> {
+        match self {
+            Self::Text(value) => Ok(value.clone()),
+            Self::File { file } => {
+                let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
+                Ok(text.lines().next().unwrap_or_default().to_owned())
+            }
+            Self::Env { env } => bail!("the environment variable {env} was not read"),
+        }
+    }
+}
+
+fn default_group() -> String {
+    "callsieve".to_owned()
+}
