@@ -19,7 +19,7 @@ use arrow_avro::schema::{AvroSchema, Fingerprint, FingerprintAlgorithm, SchemaSt
 use callsieve::clock::{Clock, Stopwatch};
 use callsieve::decode::{self, Decoder};
 use callsieve::domain::message::{Message, Messages};
-use callsieve::job::ingest::{self, Ingest};
+use callsieve::job::ingest::{self, Ingest, Site};
 use callsieve::lake::Lake;
 use callsieve::schema::column::call_record;
 use callsieve::schema::contract::Table;
@@ -302,13 +302,15 @@ async fn ingest(brokers: &str, topic: &str, count: usize, lake: &Path) -> anyhow
             settings: BTreeMap::new(),
         },
         options: ingest::Options::default().share(1),
-        // The synthetic days are long past.
-        decode: decode::Options { max_age_days: i32::from(u16::MAX), ..decode::Options::default() },
-        lake: Lake::local(lake)?,
-        registry: Arc::new(Registry::Contracts),
-        metrics: Arc::clone(&metrics),
-        clock: Clock::System,
-        until_caught_up: true,
+        site: Site {
+            // The synthetic days are long past.
+            decode: decode::Options { max_age_days: i32::from(u16::MAX), ..decode::Options::default() },
+            lake: Lake::local(lake)?,
+            registry: Arc::new(Registry::Contracts),
+            metrics: Arc::clone(&metrics),
+            clock: Clock::System,
+            until_caught_up: true,
+        },
         received: Arc::new(Received::default()),
     };
     let (_stop, stopped) = tokio::sync::watch::channel(false);

@@ -20,7 +20,7 @@ use crate::domain::day::{Day, Week};
 use crate::domain::number::Number;
 use crate::job;
 use crate::job::files::Files;
-use crate::job::ingest::Ingest;
+use crate::job::ingest::{Ingest, Site};
 use crate::lake::Lake;
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
@@ -525,9 +525,15 @@ async fn demo(
 
 async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> anyhow::Result<()> {
     let config = Config::read(config).map_err(BadConfig)?;
-    let lake = Lake::local(&config.lake)?;
-    let registry = Arc::new(Registry::new(&config.registry)?);
     let metrics = Arc::new(Metrics::new());
+    let site = Site {
+        decode: config.decode,
+        lake: Lake::local(&config.lake)?,
+        registry: Arc::new(Registry::new(&config.registry)?),
+        metrics: Arc::clone(&metrics),
+        clock: Clock::System,
+        until_caught_up,
+    };
     let (stop, stopped) = watch::channel(false);
     let topics = if topics.is_empty() { Topic::ALL.to_vec() } else { topics };
     let kafka = config.kafka.as_ref();
@@ -538,31 +544,12 @@ async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> any
         if !topics.contains(&topic) {
             continue;
         }
-        let files = Files {
-            topic,
-            options,
-            decode: config.decode,
-            lake: lake.clone(),
-            registry: Arc::clone(&registry),
-            metrics: Arc::clone(&metrics),
-            clock: Clock::System,
-            until_caught_up,
-        };
+        let files = Files { topic, options, site: site.clone() };
         ingests.spawn(job::files::files(files, stopped.clone()));
     }
     for (topic, kafka) in topics.into_iter().filter_map(|topic| Some((topic, kafka?))) {
-        let ingest = Ingest {
-            topic,
-            kafka: kafka.clone(),
-            options: config.ingest.share(count),
-            decode: config.decode,
-            lake: lake.clone(),
-            registry: Arc::clone(&registry),
-            metrics: Arc::clone(&metrics),
-            clock: Clock::System,
-            until_caught_up,
-            received: Arc::default(),
-        };
+        let (kafka, options, site) = (kafka.clone(), config.ingest.share(count), site.clone());
+        let ingest = Ingest { topic, kafka, options, site, received: Arc::default() };
         ingests.spawn(job::ingest::ingest(ingest, stopped.clone()));
     }
     let mut servers = JoinSet::new();

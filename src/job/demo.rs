@@ -13,7 +13,7 @@ use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::ingest::{self, Ingest};
+use super::ingest::{self, Ingest, Site};
 use super::measure::{self, Figures};
 use super::seed::Seeder;
 use super::simulate;
@@ -224,7 +224,14 @@ impl Stage {
         let (stop, stopped) = watch::channel(false);
         let mut throttle = Throttle::default();
         let mut ingests = JoinSet::new();
-        let registry = Arc::new(Registry::Contracts);
+        let site = Site {
+            decode: decode::Options::default(),
+            lake: lake.clone(),
+            registry: Arc::new(Registry::Contracts),
+            metrics: Arc::clone(&metrics),
+            clock: Clock::System,
+            until_caught_up: false,
+        };
         for topic in Topic::ALL {
             let received = Arc::new(Received::default());
             throttle.watch(topic.name(), Arc::clone(&received));
@@ -238,12 +245,7 @@ impl Stage {
                     settings: BTreeMap::new(),
                 },
                 options: ingest::Options { flush_secs: 2, settle_secs: 2, ..ingest::Options::default().share(1) },
-                decode: decode::Options::default(),
-                lake: lake.clone(),
-                registry: Arc::clone(&registry),
-                metrics: Arc::clone(&metrics),
-                clock: Clock::System,
-                until_caught_up: false,
+                site: site.clone(),
                 received,
             };
             ingests.spawn(ingest::ingest(ingest, stopped.clone()));

@@ -5,24 +5,21 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Context;
 use tokio::sync::{mpsc, watch};
 
+use super::ingest::Site;
 use super::ingest::accounts::accounts;
-use crate::clock::Clock;
-use crate::decode::{self, Decoder};
+use crate::decode::Decoder;
 use crate::domain::message::{Message, Messages};
+use crate::lake::Handle;
 use crate::lake::append::{AppendError, Span};
 use crate::lake::ledger::{Books, Kind, Told};
-use crate::lake::{Handle, Lake};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 use crate::source::folder::{self, Options};
-use crate::source::registry::Registry;
-use crate::telemetry::metrics::Metrics;
 use crate::text;
 
 /// Everything that loading from one folder needs.
@@ -32,18 +29,8 @@ pub struct Files {
     pub topic: Topic,
     /// The folder.
     pub options: Options,
-    /// Which times are believed.
-    pub decode: decode::Options,
-    /// Where the tables are.
-    pub lake: Lake,
-    /// Where schemas are.
-    pub registry: Arc<Registry>,
-    /// What is counted.
-    pub metrics: Arc<Metrics>,
-    /// What time it is.
-    pub clock: Clock,
-    /// End when every settled file is loaded.
-    pub until_caught_up: bool,
+    /// What it shares with the others.
+    pub site: Site,
 }
 
 /// How often the folder is looked at.
@@ -60,7 +47,7 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
     let mut known: HashMap<PathBuf, (u64, SystemTime)> = HashMap::new();
     loop {
         let mut failed = Vec::new();
-        for path in folder::settled(&files.options, files.clock)? {
+        for path in folder::settled(&files.options, files.site.clock)? {
             let metadata = std::fs::metadata(&path)?;
             let looks = (metadata.len(), metadata.modified()?);
             if known.get(&path) == Some(&looks) {
@@ -79,12 +66,12 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
                     "failed"
                 }
             };
-            files.metrics.ingest_files.with_label_values(&[files.topic.name(), outcome]).inc();
+            files.site.metrics.ingest_files.with_label_values(&[files.topic.name(), outcome]).inc();
             if outcome != "failed" {
                 known.insert(path, looks);
             }
         }
-        if files.until_caught_up {
+        if files.site.until_caught_up {
             anyhow::ensure!(failed.is_empty(), "{} files were not loaded: {}", failed.len(), failed.join("; "));
             return Ok(());
         }
@@ -107,9 +94,9 @@ async fn load(files: &Files, path: &Path) -> anyhow::Result<bool> {
         files,
         name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
         done_id: format!("{source}/done"),
-        decoder: Decoder::new(files.topic, &source, files.decode, text::report::read),
-        rows: files.lake.open(table).await?,
-        rejects: files.lake.open(Table::REJECT).await?,
+        decoder: Decoder::new(files.topic, &source, files.site.decode, text::report::read),
+        rows: files.site.lake.open(table).await?,
+        rejects: files.site.lake.open(Table::REJECT).await?,
         source,
     };
     if load.rows.offset(&load.done_id).await?.is_some() {
@@ -117,7 +104,7 @@ async fn load(files: &Files, path: &Path) -> anyhow::Result<bool> {
     }
     let (sender, mut batches) = mpsc::channel::<Messages>(1);
     let reading = tokio::task::spawn_blocking({
-        let (path, options, at) = (path.to_owned(), files.options.clone(), files.clock.now());
+        let (path, options, at) = (path.to_owned(), files.options.clone(), files.site.clock.now());
         move || read(&path, &options, at, &sender)
     });
     let begin = load.rows.offset(&load.source).await?.unwrap_or_default();
@@ -177,9 +164,9 @@ impl Load<'_> {
             honoured.insert(PARTITION, rejected);
         }
         for id in self.decoder.unknown_schemas(&batch) {
-            self.decoder.teach(id, self.files.registry.schema(id).await?.as_deref());
+            self.decoder.teach(id, self.files.site.registry.schema(id).await?.as_deref());
         }
-        let now = self.files.clock.now();
+        let now = self.files.site.clock.now();
         let decoded = self.decoder.decode(&batch, &self.source, now)?;
         let accounts = accounts(&self.source, &places, batch.gaps(), &BTreeMap::new(), &honoured, &decoded)?;
         let span = |from: i64| [Span { app_id: self.source.clone(), from, until: until.max(from) }];
@@ -189,9 +176,9 @@ impl Load<'_> {
         let told = Told { kind: Kind::Read, accounts: &accounts, at: now, note: Some(&self.name) };
         fenced(self.rows.append_told(&decoded.rows, &span(from), told).await)?;
         let topic = self.files.topic.name();
-        self.files.metrics.ingest_rows.with_label_values(&[topic]).inc_by(decoded.records());
+        self.files.site.metrics.ingest_rows.with_label_values(&[topic]).inc_by(decoded.records());
         for (reason, count) in &decoded.reasons {
-            self.files.metrics.ingest_rejects.with_label_values(&[topic, reason.as_str()]).inc_by(*count);
+            self.files.site.metrics.ingest_rejects.with_label_values(&[topic, reason.as_str()]).inc_by(*count);
         }
         Ok(())
     }
@@ -200,7 +187,7 @@ impl Load<'_> {
     async fn finish(&mut self, records: i64) -> anyhow::Result<()> {
         let span = Span { app_id: self.done_id.clone(), from: 0, until: records.max(1) };
         fenced(self.rows.append(&[], &[span]).await)?;
-        Books::open(&self.files.lake).await?.settle(&self.rows).await?;
+        Books::open(&self.files.site.lake).await?.settle(&self.rows).await?;
         Ok(())
     }
 }

@@ -96,15 +96,9 @@ impl Options {
     }
 }
 
-/// Everything that ingest of one topic needs.
+/// What everything that a process takes in has in common.
 #[derive(Debug, Clone)]
-pub struct Ingest {
-    /// What the messages are.
-    pub topic: Topic,
-    /// The broker.
-    pub kafka: kafka::Options,
-    /// When to commit.
-    pub options: Options,
+pub struct Site {
     /// Which times are believed.
     pub decode: decode::Options,
     /// Where the tables are.
@@ -117,6 +111,19 @@ pub struct Ingest {
     pub clock: Clock,
     /// End when everything has been read.
     pub until_caught_up: bool,
+}
+
+/// Everything that ingest of one topic needs.
+#[derive(Debug, Clone)]
+pub struct Ingest {
+    /// What the messages are.
+    pub topic: Topic,
+    /// The broker.
+    pub kafka: kafka::Options,
+    /// When to commit.
+    pub options: Options,
+    /// What it shares with the others.
+    pub site: Site,
     /// How far the topic has been received, for a producer that must not run ahead.
     pub received: Arc<Received>,
 }
@@ -141,13 +148,20 @@ const PAUSE: Duration = Duration::from_secs(1);
 pub async fn ingest(ingest: Ingest, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let source_topic = ingest.kafka.topics.get(ingest.topic.name()).cloned();
     let source_topic = source_topic.unwrap_or_else(|| ingest.topic.name().to_owned());
-    ingest.metrics.begin_topic(ingest.topic.name());
+    ingest.site.metrics.begin_topic(ingest.topic.name());
     loop {
         let consumer = tokio::task::spawn_blocking({
             let (ingest, topic) = (ingest.clone(), source_topic.clone());
             move || {
                 let bounds = ingest.options.source();
-                Consumer::start(&ingest.kafka, &topic, ingest.until_caught_up, bounds, ingest.clock, ingest.received)
+                Consumer::start(
+                    &ingest.kafka,
+                    &topic,
+                    ingest.site.until_caught_up,
+                    bounds,
+                    ingest.site.clock,
+                    ingest.received,
+                )
             }
         });
         let mut consumer = tokio::select! {
@@ -163,11 +177,11 @@ pub async fn ingest(ingest: Ingest, mut stop: watch::Receiver<bool>) -> anyhow::
         match end? {
             End::Done | End::Stopped => return Ok(()),
             End::Fenced => {
-                ingest.metrics.ingest_fenced.with_label_values(&topic).inc();
+                ingest.site.metrics.ingest_fenced.with_label_values(&topic).inc();
                 tracing::warn!(topic = %ingest.topic, "fenced off by another consumer, beginning anew");
             }
             End::Stalled => {
-                ingest.metrics.ingest_stalls.with_label_values(&topic).inc();
+                ingest.site.metrics.ingest_stalls.with_label_values(&topic).inc();
                 tracing::warn!(topic = %ingest.topic, "messages wait and none come, beginning anew");
             }
         }

@@ -103,10 +103,10 @@ impl<'a> Intake<'a> {
             source_topic,
             source: consumer.source(),
             stop,
-            decoder: Decoder::new(ingest.topic, source_topic, ingest.decode, text::report::read),
-            rows: ingest.lake.open(table).await?,
-            rejects: ingest.lake.open(Table::REJECT).await?,
-            books: Books::open(&ingest.lake).await?,
+            decoder: Decoder::new(ingest.topic, source_topic, ingest.site.decode, text::report::read),
+            rows: ingest.site.lake.open(table).await?,
+            rejects: ingest.site.lake.open(Table::REJECT).await?,
+            books: Books::open(&ingest.site.lake).await?,
             settled: Stopwatch::start(),
             pending: Messages::default(),
             since: Stopwatch::start(),
@@ -290,7 +290,7 @@ impl<'a> Intake<'a> {
         let all = messages.places();
         let gaps = messages.gaps().clone();
         messages.retain(is_new);
-        let now = self.ingest.clock.now();
+        let now = self.ingest.site.clock.now();
         let decoded = self.decoder.decode(&messages, &self.source, now)?;
         let began =
             self.held.iter().filter_map(|(partition, held)| held.committed.map(|at| (*partition, at))).collect();
@@ -364,7 +364,7 @@ impl<'a> Intake<'a> {
     async fn settle(&mut self) -> anyhow::Result<()> {
         self.settled = Stopwatch::start();
         self.books.settle(&self.rows).await?;
-        let (now, table) = (self.ingest.clock.now(), self.rows.table());
+        let (now, table) = (self.ingest.site.clock.now(), self.rows.table());
         let mut entries = Vec::new();
         for (partition, held) in &mut self.held {
             let Some((offset, at)) = held.idle else { continue };
@@ -385,7 +385,7 @@ impl<'a> Intake<'a> {
     async fn teach(&mut self, messages: &Messages) -> anyhow::Result<bool> {
         for id in self.decoder.unknown_schemas(messages) {
             loop {
-                match self.ingest.registry.schema(id).await {
+                match self.ingest.site.registry.schema(id).await {
                     Ok(schema) => {
                         self.decoder.teach(id, schema.as_deref());
                         break;
@@ -393,7 +393,7 @@ impl<'a> Intake<'a> {
                     Err(error) => {
                         let error = format!("{error:#}");
                         tracing::warn!(topic = %self.ingest.topic, id, error, "registry does not answer, asking again");
-                        let retries = &self.ingest.metrics.ingest_registry_retries;
+                        let retries = &self.ingest.site.metrics.ingest_registry_retries;
                         retries.with_label_values(&[self.ingest.topic.name()]).inc();
                     }
                 }
@@ -407,7 +407,7 @@ impl<'a> Intake<'a> {
     }
 
     fn count(&self, came: usize, honoured: usize, decoded: &Decoded, bytes: u64) {
-        let metrics = &self.ingest.metrics;
+        let metrics = &self.ingest.site.metrics;
         let topic = [self.ingest.topic.name()];
         metrics.ingest_messages.with_label_values(&topic).inc_by(came as u64);
         metrics.ingest_honoured.with_label_values(&topic).inc_by(honoured as u64);
@@ -415,7 +415,7 @@ impl<'a> Intake<'a> {
         metrics.ingest_tombstones.with_label_values(&topic).inc_by(decoded.tombstones);
         metrics.ingest_written_bytes.with_label_values(&topic).inc_by(bytes);
         metrics.ingest_commit_seconds.with_label_values(&topic).observe(seconds(self.since.elapsed()));
-        metrics.ingest_last_commit.with_label_values(&topic).set(self.ingest.clock.now().div_euclid(1_000_000));
+        metrics.ingest_last_commit.with_label_values(&topic).set(self.ingest.site.clock.now().div_euclid(1_000_000));
         for (reason, count) in &decoded.reasons {
             metrics.ingest_rejects.with_label_values(&[topic[0], reason.as_str()]).inc_by(*count);
         }
@@ -425,11 +425,11 @@ impl<'a> Intake<'a> {
     }
 
     fn count_rebalance(&self) {
-        self.ingest.metrics.ingest_rebalances.with_label_values(&[self.ingest.topic.name()]).inc();
+        self.ingest.site.metrics.ingest_rebalances.with_label_values(&[self.ingest.topic.name()]).inc();
     }
 
     fn note_held(&self) {
-        let gauge = self.ingest.metrics.ingest_partitions.with_label_values(&[self.ingest.topic.name()]);
+        let gauge = self.ingest.site.metrics.ingest_partitions.with_label_values(&[self.ingest.topic.name()]);
         gauge.set(i64::try_from(self.held.len()).unwrap_or(i64::MAX));
         self.note_lag();
     }
@@ -437,14 +437,14 @@ impl<'a> Intake<'a> {
     fn note_lag(&self) {
         let lag = |held: &Held| held.committed.map_or(held.end, |committed| held.end.saturating_sub(committed)).max(0);
         let topic = [self.ingest.topic.name()];
-        self.ingest.metrics.ingest_lag.with_label_values(&topic).set(self.held.values().map(lag).sum());
+        self.ingest.site.metrics.ingest_lag.with_label_values(&topic).set(self.held.values().map(lag).sum());
         let waiting = i64::try_from(self.pending.size_bytes()).unwrap_or(i64::MAX);
-        self.ingest.metrics.ingest_waiting_bytes.with_label_values(&topic).set(waiting);
+        self.ingest.site.metrics.ingest_waiting_bytes.with_label_values(&topic).set(waiting);
     }
 
     fn note_progress(&self) {
-        let now = self.ingest.clock.now().div_euclid(1_000_000);
-        self.ingest.metrics.ingest_progress.with_label_values(&[self.ingest.topic.name()]).set(now);
+        let now = self.ingest.site.clock.now().div_euclid(1_000_000);
+        self.ingest.site.metrics.ingest_progress.with_label_values(&[self.ingest.topic.name()]).set(now);
     }
 }
 
