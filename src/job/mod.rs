@@ -8,8 +8,6 @@ pub mod demo;
 pub mod explain;
 pub mod export;
 pub mod files;
-#[cfg(test)]
-mod fuzz;
 pub mod ingest;
 pub mod late;
 pub mod ledger;

@@ -1,29 +1,26 @@
 //! Spoilt messages of every topic: decode loses count of none, and neither fails nor panics.
 //!
 //! In: a day of the synthetic operator, each message bent a little. Out: failures. Never: different bytes for the same
-//! seed. `CALLSIEVE_FUZZ_SECS=1200 CALLSIEVE_FUZZ_SEED=7 cargo test --lib fuzz` goes on for as long.
+//! seed. `CALLSIEVE_FUZZ_SECS=1200 CALLSIEVE_FUZZ_SEED=7 cargo test --test it fuzz` goes on for as long.
 
 use std::time::Duration;
 
-use rand::Rng;
-use rand::SeedableRng;
+use callsieve::clock::Stopwatch;
+use callsieve::decode::{Decoder, Options};
+use callsieve::domain::message::{Message, Messages};
+use callsieve::schema::topic::Topic;
+use callsieve::source::folder::{self, Csv};
+use callsieve::source::synthetic::{Operator, Options as OperatorOptions};
+use callsieve::text;
+use rand::{Rng, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-
-use crate::clock::Stopwatch;
-use crate::decode::{Decoder, Options};
-use crate::domain::message::{Message, Messages};
-use crate::schema::topic::Topic;
-use crate::source::folder::{self, Csv};
-use crate::source::synthetic::{Operator, Options as OperatorOptions};
-use crate::text;
 
 const BATCH: usize = 64;
 /// Rounds when no time is asked for.
 const ROUNDS: usize = 200;
 
-#[expect(clippy::disallowed_methods, reason = "a test has no command line")]
 fn number<T: std::str::FromStr>(name: &str, default: T) -> T {
-    std::env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    std::env::var_os(name).and_then(|text| text.to_str()?.parse().ok()).unwrap_or(default)
 }
 
 /// Rounds with a seeded source of chance, until the time asked for is over.

@@ -6,6 +6,7 @@
 mod broker;
 mod demo;
 mod files;
+mod fuzz;
 mod ingest;
 mod ledger;
 mod real;
