@@ -253,7 +253,12 @@ pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>
         let Some(rows) = lake.find(table).await? else { continue };
         books.settle(&rows).await?;
     }
-    for (table, entries) in books.all_entries().await? {
+    let all = books.all_entries().await?;
+    // Reports and messages may never come; without call records there is nothing to judge by.
+    if !all.contains_key(&Table::CALL_RECORD) {
+        reasons.push(format!("{} has never been read", Table::CALL_RECORD));
+    }
+    for (table, entries) in all {
         reasons.extend(proof::open_reasons(table, &entries, until));
     }
     Ok(reasons)

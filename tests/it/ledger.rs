@@ -79,6 +79,18 @@ async fn every_offset_is_a_record_a_reject_or_a_tombstone() {
     assert_eq!(code, 4);
 }
 
+#[test]
+fn a_lake_that_nothing_was_read_into_is_not_complete() {
+    let folder = tempfile::tempdir().unwrap();
+    let [lake, out] = ["lake", "out"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    let ran = callsieve(&["run", "--week", "2025-W02", "--lake", &lake]);
+    assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
+    let refused = callsieve(&["export", "regulator", "--week", "2025-W02", "--out", &out, "--lake", &lake]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert_eq!(refused.status.code(), Some(4), "{said}");
+    assert!(said.contains("call_record has never been read"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_leaves_its_accounts_to_the_next() {
     let folder = tempfile::tempdir().unwrap();
