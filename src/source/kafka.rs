@@ -46,12 +46,10 @@ pub enum Event {
     },
     /// Where each partition that we hold ended when the broker was asked; everything received before it came first.
     Ends(Vec<PartitionEnd>),
-    /// We hold nothing: what the broker has of every partition, for whoever waits until others have read it.
-    Others(Vec<OffsetRange>),
+    /// Nothing of ours is left to read: what the broker has of every partition, whoever holds it.
+    All(Vec<OffsetRange>),
     /// The group does not know us any more, or not yet again: begin anew.
     Usurped,
-    /// Every partition that we hold has been read to its end.
-    CaughtUp,
     /// Nothing more will come, and somebody has to act.
     Failed(anyhow::Error),
 }
@@ -246,18 +244,17 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, unt
         let is_news = door.is_all_read() && !was_all_read;
         if probed.elapsed() > if is_news { PROBE_AT_END } else { PROBE } {
             was_all_read = door.is_all_read();
-            let probed_well = match door.holds_nothing() {
-                false => door.probe(),
-                true if until_caught_up => door.look_at_others(),
-                true => Ok(()),
-            };
-            if probed_well.is_err() {
+            let mut told = if door.holds_nothing() { Ok(()) } else { door.probe() };
+            // What is not ours may belong to a member that is dead and not missed yet.
+            if until_caught_up && (door.holds_nothing() || was_all_read) {
+                told = told.and_then(|()| door.look_around());
+            }
+            if told.is_err() {
                 return;
             }
             probed = Stopwatch::start();
         }
         let sent = match kafka.poll(POLL) {
-            None if until_caught_up && door.is_all_read() => door.finish(),
             None => door.flush(),
             Some(Ok(message)) => {
                 let (waiting, is_full) = door.keep(&message);
@@ -269,7 +266,7 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, unt
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => {
                 door.note_end(partition);
-                if until_caught_up && door.is_all_read() { door.finish() } else { door.flush() }
+                door.flush()
             }
             Some(Err(error)) => door.trouble(&error),
         };

@@ -179,9 +179,11 @@ impl<'a> Intake<'a> {
                 Ok((end != End::Done).then_some(end))
             }
             Some(Event::Ends(ends)) => Ok(self.compare(&ends)),
-            Some(Event::Others(ranges)) => Ok(self.is_all_read(&ranges, consumer).await?.then_some(End::Done)),
+            Some(Event::All(ranges)) => match self.flush(consumer).await? {
+                End::Done => Ok(self.is_all_read(&ranges, consumer).await?.then_some(End::Done)),
+                end => Ok(Some(end)),
+            },
             Some(Event::Usurped) => Ok(Some(End::Fenced)),
-            Some(Event::CaughtUp) => self.flush(consumer).await.map(Some),
             Some(Event::Failed(problem)) => {
                 self.flush(consumer).await?;
                 Err(problem)
@@ -218,6 +220,9 @@ impl<'a> Intake<'a> {
     /// Whether the table stands at the end of every partition, whoever has read it.
     async fn is_all_read(&mut self, ranges: &[OffsetRange], consumer: &Consumer) -> anyhow::Result<bool> {
         self.rows.refresh().await?;
+        if ranges.is_empty() {
+            return Ok(false);
+        }
         for range in ranges {
             let at = self.rows.offset(&consumer.app_id(range.partition)).await?;
             if at.unwrap_or(range.from) < range.until {

@@ -138,9 +138,9 @@ impl Door {
         for (partition, Held { is_at_end, .. }) in held {
             let at = self.clock.now();
             match self.asker.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT) {
-                Ok((_, end)) => {
+                Ok((low, end)) => {
                     if is_at_end {
-                        self.note_control(partition, end);
+                        self.note_control(partition, low, end);
                     }
                     ends.push(PartitionEnd { partition, end, at, is_at_end });
                 }
@@ -156,9 +156,12 @@ impl Door {
 
     /// Notes offsets before a partition's end as a gap, once it is sure that nothing there is ever handed out: the
     /// markers of transactions, and what aborted ones left.
-    fn note_control(&self, partition: i32, end: i64) {
-        let next = self.held().get(&partition).and_then(|held| held.next);
-        let Some(from) = next.filter(|next| *next < end) else { return };
+    fn note_control(&self, partition: i32, low: i64, end: i64) {
+        let Some(held) = self.held().get(&partition).copied() else { return };
+        let from = held.next.unwrap_or(low);
+        if from >= end {
+            return;
+        }
         match self.holds_only_control(partition, from, end) {
             Ok(true) => {
                 self.waiting().note_gap(partition, from..end);
@@ -190,7 +193,7 @@ impl Door {
     }
 
     /// Tells what the broker has of every partition; says nothing while it does not answer.
-    pub(super) fn look_at_others(&self) -> Result<(), Closed> {
+    pub(super) fn look_around(&self) -> Result<(), Closed> {
         let look = || -> Result<Vec<OffsetRange>, KafkaError> {
             let metadata = self.asker.fetch_metadata(Some(&self.topic), PROBE_TIMEOUT)?;
             let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
@@ -201,19 +204,12 @@ impl Door {
             partitions.map(|found| range(found.id())).collect()
         };
         match look() {
-            Ok(ranges) => self.send(Event::Others(ranges)),
+            Ok(ranges) => self.send(Event::All(ranges)),
             Err(error) => {
                 tracing::debug!(topic = %self.topic, %error, "partitions not known");
                 Ok(())
             }
         }
-    }
-
-    /// Hands on everything, and that there is no more.
-    pub(super) fn finish(&self) -> Result<(), Closed> {
-        self.flush()?;
-        self.probe()?;
-        self.send(Event::CaughtUp)
     }
 
     pub(super) fn holds_nothing(&self) -> bool {
