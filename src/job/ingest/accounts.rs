@@ -44,6 +44,10 @@ pub(in crate::job) fn accounts(
         for gap in gaps.runs() {
             let from = began.get(partition).copied().unwrap_or(gap.start);
             let account = accounts.entry(*partition).or_insert_with(|| Account::empty(source, *partition, from));
+            // Where the beginning is not known, it is whatever came first.
+            if !began.contains_key(partition) {
+                account.from = account.from.min(gap.start);
+            }
             account.until = account.until.max(gap.end);
             account.gaps.push(gap);
         }
@@ -89,8 +93,12 @@ mod tests {
     use super::*;
     use crate::schema::contract::Table;
 
-    /// Offsets of tombstones, with gaps that the source told of.
+    /// Offsets of tombstones, with gaps that the source told of, of a partition that stands at 10.
     fn told(offsets: &[i64], gaps: &str) -> anyhow::Result<Vec<Account>> {
+        told_from(&BTreeMap::from([(0, 10)]), offsets, gaps)
+    }
+
+    fn told_from(began: &BTreeMap<i32, i64>, offsets: &[i64], gaps: &str) -> anyhow::Result<Vec<Account>> {
         let place = |offset: &i64| Place { partition: 0, offset: *offset, kafka_at: Some(*offset), has_body: false };
         let places: Vec<Place> = offsets.iter().map(place).collect();
         let decoded = Decoded {
@@ -100,7 +108,7 @@ mod tests {
             tombstones: offsets.len() as u64,
         };
         let gaps = BTreeMap::from([(0, gaps.parse().unwrap())]);
-        accounts("k/t/0", &places, &gaps, &BTreeMap::from([(0, 10)]), &BTreeMap::new(), &decoded)
+        accounts("k/t/0", &places, &gaps, began, &BTreeMap::new(), &decoded)
     }
 
     #[test]
@@ -116,6 +124,13 @@ mod tests {
         assert_eq!((accounts[0].until, accounts[0].gaps.count()), (13, 2));
         let accounts = told(&[], "10").unwrap();
         assert_eq!((accounts[0].from, accounts[0].until, accounts[0].watermark), (10, 11, None));
+    }
+
+    #[test]
+    fn a_partition_that_was_never_read_begins_with_what_comes_first() {
+        let accounts = told_from(&BTreeMap::new(), &[4, 6], "0-3,5").unwrap();
+        assert_eq!((accounts[0].from, accounts[0].until, accounts[0].gaps.count()), (0, 7, 5));
+        assert_eq!(told_from(&BTreeMap::new(), &[4], "").unwrap()[0].from, 4);
     }
 
     #[test]
