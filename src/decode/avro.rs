@@ -1,27 +1,28 @@
 //! Avro in Confluent framing: byte 0, schema id, body.
 //!
-//! In: framed messages, and the writer's schema of every id. Out: wire structs read off `arrow-avro` batches, and
-//! refusals. Never: hands `arrow-avro` a body that it has not walked to its last byte: a truncated body would take
-//! its missing bytes from the next message, and one wrong byte would fail the whole batch.
+//! In: framed messages, and the writer's schema of every id. Out: wire structs, and refusals. A body written by the
+//! contract itself is read off its bytes; any other is resolved by `arrow-avro`. Never: hands `arrow-avro` a body that
+//! it has not walked to its last byte: a truncated body would take its missing bytes from the next message, and one
+//! wrong byte would fail the whole batch.
 
-use std::collections::HashMap;
-use std::sync::Arc;
+use std::collections::BTreeMap;
 
 use anyhow::Context;
-use arrow::array::{
-    Array, AsArray, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
-};
-use arrow::datatypes::TimestampMicrosecondType;
+use arrow::array::{Array, BooleanArray, Int32Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
+use arrow::datatypes::DataType;
 use arrow_avro::reader::ReaderBuilder;
 use arrow_avro::schema::{AvroSchema, Fingerprint, FingerprintAlgorithm, SchemaStore};
 
+use self::body::Body;
 use self::shape::Shape;
 use super::reject::{Reason, Refusal, Rejects};
-use super::row::{Place, Topical};
+use super::row::{Cells, Place, Topical};
 use crate::domain::message::{Message, Messages};
 use crate::schema::topic::Topic;
 use crate::schema::wire::Text;
 
+mod body;
+mod canonical;
 mod shape;
 
 /// Rows in one `arrow-avro` batch: it is fastest with batches that stay in cache.
@@ -39,13 +40,17 @@ pub(super) fn schema_id(payload: &[u8]) -> Option<u32> {
 #[derive(Debug)]
 pub(super) struct Schemas {
     topic: Topic,
-    known: HashMap<u32, Result<Arc<Writer>, Reason>>,
+    known: BTreeMap<u32, Result<Writer, Reason>>,
+    /// Of bodies without framing.
+    plain: Option<Writer>,
 }
 
 /// One writer's schema: walked by `shape`, decoded into the topic's contract by `decoder`.
 #[derive(Debug)]
-struct Writer {
+pub(super) struct Writer {
     id: u32,
+    /// Field for field the topic's contract.
+    is_contract: bool,
     shape: Shape,
     schema: AvroSchema,
     contract: AvroSchema,
@@ -53,13 +58,14 @@ struct Writer {
 
 impl Schemas {
     pub(super) fn new(topic: Topic) -> Self {
-        Self { topic, known: HashMap::new() }
+        Self { topic, known: BTreeMap::new(), plain: None }
     }
 
     pub(super) fn unknown(&self, messages: &Messages) -> Vec<u32> {
         let mut unknown = Vec::new();
         for id in messages.iter().filter_map(|message| message.payload.and_then(schema_id)) {
-            if !self.known.contains_key(&id) && !unknown.contains(&id) {
+            let is_known = self.known.get(&id).is_some_and(|writer| !matches!(writer, Err(Reason::UnknownSchema)));
+            if !is_known && !unknown.contains(&id) {
                 unknown.push(id);
             }
         }
@@ -69,7 +75,7 @@ impl Schemas {
     pub(super) fn teach(&mut self, id: u32, schema: Option<&str>) {
         let writer = match schema {
             None => Err(Reason::UnknownSchema),
-            Some(schema) => Writer::new(id, schema, self.topic).map(Arc::new).map_err(|error| {
+            Some(schema) => Writer::new(id, schema, self.topic).map_err(|error| {
                 tracing::warn!(topic = %self.topic, id, error = format!("{error:#}"), "schema is of no use");
                 Reason::IncompatibleSchema
             }),
@@ -77,38 +83,36 @@ impl Schemas {
         self.known.insert(id, writer);
     }
 
-    /// Walks every body; the sound ones come back by schema, the others go to the rejects.
-    pub(super) fn group<'m>(&self, framed: Vec<Message<'m>>, rejects: &mut Rejects<'_>) -> Vec<Group<'m>> {
-        let mut groups: Vec<Group<'m>> = Vec::new();
-        for message in framed {
-            match self.walk(&message) {
-                Err(refusal) => rejects.push(&message, &refusal),
-                Ok(writer) => match groups.iter_mut().find(|group| group.writer.id == writer.id) {
-                    Some(group) => group.messages.push(message),
-                    None => groups.push(Group { writer: Arc::clone(writer), messages: vec![message] }),
-                },
-            }
-        }
-        groups
+    /// Teaches the schema of bodies without framing.
+    pub(super) fn teach_plain(&mut self, schema: &str) -> anyhow::Result<()> {
+        self.plain = Some(Writer::new(0, schema, self.topic)?);
+        Ok(())
     }
 
-    fn walk(&self, message: &Message<'_>) -> Result<&Arc<Writer>, Refusal> {
-        let payload = message.payload.unwrap_or_default();
+    /// The writer of bodies without framing.
+    pub(super) fn plain(&self) -> Result<&Writer, Refusal> {
+        self.plain.as_ref().ok_or_else(|| Refusal::new(Reason::UnknownSchema, "of bodies without framing"))
+    }
+
+    /// The writer of a framed message, and its body.
+    pub(super) fn writer<'m>(&self, payload: &'m [u8]) -> Result<(&Writer, &'m [u8]), Refusal> {
         let id = schema_id(payload).ok_or_else(|| Refusal::new(Reason::Truncated, "within the framing"))?;
-        let writer = match self.known.get(&id) {
-            Some(Ok(writer)) => writer,
-            Some(Err(reason)) => return Err(Refusal::new(*reason, format!("schema id {id}"))),
-            None => return Err(Refusal::new(Reason::UnknownSchema, format!("schema id {id}"))),
-        };
-        writer.shape.walk_whole(&payload[5..])?;
-        Ok(writer)
+        match self.known.get(&id) {
+            Some(Ok(writer)) => Ok((writer, &payload[FRAMING..])),
+            Some(Err(reason)) => Err(Refusal::new(*reason, format!("schema id {id}"))),
+            None => Err(Refusal::new(Reason::UnknownSchema, format!("schema id {id}"))),
+        }
     }
 }
+
+/// Bytes before the body: 0 and the schema id.
+const FRAMING: usize = 5;
 
 impl Writer {
     fn new(id: u32, schema: &str, topic: Topic) -> anyhow::Result<Self> {
         let writer = Self {
             id,
+            is_contract: canonical::is_same(schema, topic.avro())?,
             shape: Shape::read(schema)?,
             schema: AvroSchema::new(schema.to_owned()),
             contract: AvroSchema::new(topic.avro().to_owned()),
@@ -131,14 +135,49 @@ impl Writer {
     }
 }
 
-/// Sound messages of one writer's schema.
-pub(super) struct Group<'m> {
-    writer: Arc<Writer>,
-    messages: Vec<Message<'m>>,
+/// Messages by the writers whose schemas lead to the contract only through `arrow-avro`.
+#[derive(Default)]
+pub(super) struct Groups<'m>(Vec<Group<'m>>);
+
+struct Group<'m> {
+    writer: &'m Writer,
+    messages: Vec<(Message<'m>, &'m [u8])>,
+}
+
+impl<'m> Groups<'m> {
+    /// Reads a message written by the contract itself; puts any other by, once it is walked and sound.
+    pub(super) fn read<T: Topical>(
+        &mut self,
+        writer: &'m Writer,
+        body: &'m [u8],
+        message: &Message<'m>,
+        rows: &mut T,
+        place: &Place<'_>,
+    ) -> Result<(), Refusal> {
+        if writer.is_contract {
+            return rows.push(Body::whole(body, T::wire)?, place);
+        }
+        writer.shape.walk_whole(body)?;
+        match self.0.iter_mut().find(|group| group.writer.id == writer.id) {
+            Some(group) => group.messages.push((*message, body)),
+            None => self.0.push(Group { writer, messages: vec![(*message, body)] }),
+        }
+        Ok(())
+    }
+
+    /// Decodes what was put by.
+    pub(super) fn decode<'s, T: Topical>(
+        self,
+        rows: &mut T,
+        rejects: &mut Rejects<'_>,
+        place: impl Fn(&Message<'_>) -> Place<'s>,
+    ) -> anyhow::Result<()> {
+        self.0.iter().try_for_each(|group| group.decode(rows, rejects, &place))
+    }
 }
 
 impl Group<'_> {
-    pub(super) fn decode<'s, T: Topical>(
+    fn decode<'s, T: Topical>(
         &self,
         rows: &mut T,
         rejects: &mut Rejects<'_>,
@@ -154,7 +193,7 @@ impl Group<'_> {
                 let alone = std::slice::from_ref(message);
                 match self.batch(alone) {
                     Ok(batch) => push(rows, rejects, &batch, alone, &place),
-                    Err(_) => rejects.push(message, &Refusal::new(Reason::MalformedAvro, "refused by arrow-avro")),
+                    Err(_) => rejects.push(&message.0, &Refusal::new(Reason::MalformedAvro, "refused by arrow-avro")),
                 }
             }
         }
@@ -162,12 +201,16 @@ impl Group<'_> {
     }
 
     /// Decodes messages with a fresh decoder: one that has failed has lost its place.
-    fn batch(&self, messages: &[Message<'_>]) -> anyhow::Result<RecordBatch> {
+    fn batch(&self, messages: &[(Message<'_>, &[u8])]) -> anyhow::Result<RecordBatch> {
         let mut decoder = self.writer.decoder()?;
-        for message in messages {
-            let payload = message.payload.unwrap_or_default();
-            let taken = decoder.decode(payload)?;
-            anyhow::ensure!(taken == payload.len(), "{taken} of {} bytes decoded", payload.len());
+        let mut framed = Vec::new();
+        for (_, body) in messages {
+            framed.clear();
+            framed.push(0);
+            framed.extend_from_slice(&self.writer.id.to_be_bytes());
+            framed.extend_from_slice(body);
+            let taken = decoder.decode(&framed)?;
+            anyhow::ensure!(taken == framed.len(), "{taken} of {} bytes decoded", framed.len());
         }
         let batch = decoder.flush()?.context("no batch of decoded messages")?;
         anyhow::ensure!(batch.num_rows() == messages.len(), "{} rows of {}", batch.num_rows(), messages.len());
@@ -179,58 +222,76 @@ fn push<'s, T: Topical>(
     rows: &mut T,
     rejects: &mut Rejects<'_>,
     batch: &RecordBatch,
-    messages: &[Message<'_>],
+    messages: &[(Message<'_>, &[u8])],
     place: impl Fn(&Message<'_>) -> Place<'s>,
 ) {
-    let fields = Fields(batch);
-    for (row, message) in messages.iter().enumerate() {
-        if let Err(refusal) = rows.push(T::wire(&fields, row), &place(message)) {
+    for (row, (message, _)) in messages.iter().enumerate() {
+        let wire = T::wire(&mut BatchRow { batch, row, column: 0 });
+        let pushed = wire.map_err(|reason| Refusal::new(reason, "")).and_then(|wire| rows.push(wire, &place(message)));
+        if let Err(refusal) = pushed {
             rejects.push(message, &refusal);
         }
     }
 }
 
-/// The columns of a decoded batch, which stand in the order of the topic's contract.
-pub(super) struct Fields<'a>(&'a RecordBatch);
+/// A row of a decoded batch, whose columns stand in the order of the topic's contract.
+struct BatchRow<'a> {
+    batch: &'a RecordBatch,
+    row: usize,
+    column: usize,
+}
 
-impl<'a> Fields<'a> {
-    pub(super) fn text(&self, column: usize, row: usize) -> Text<'a> {
-        Text::Borrowed(self.array::<StringArray>(column).value(row))
+impl<'a> BatchRow<'a> {
+    fn next<A: Array + 'static>(&mut self) -> Option<&'a A> {
+        let column = self.batch.column(self.column);
+        self.column += 1;
+        let array = column.as_any().downcast_ref().expect("the reader's schema fixes the columns' types");
+        column.is_valid(self.row).then_some(array)
     }
 
-    pub(super) fn text_or_null(&self, column: usize, row: usize) -> Option<Text<'a>> {
-        let array = self.array::<StringArray>(column);
-        array.is_valid(row).then(|| Text::Borrowed(array.value(row)))
+    /// What the contract does not let be null.
+    fn cell<T>(&self, cell: Result<Option<T>, Reason>) -> Result<T, Reason> {
+        cell?.ok_or(Reason::WrongType)
+    }
+}
+
+impl<'a> Cells<'a> for BatchRow<'a> {
+    fn text(&mut self) -> Result<Text<'a>, Reason> {
+        let cell = self.text_or_null();
+        self.cell(cell)
     }
 
-    pub(super) fn int(&self, column: usize, row: usize) -> i32 {
-        self.array::<Int32Array>(column).value(row)
+    fn text_or_null(&mut self) -> Result<Option<Text<'a>>, Reason> {
+        let row = self.row;
+        Ok(self.next::<StringArray>().map(|array| Text::Borrowed(array.value(row))))
     }
 
-    pub(super) fn int_or_null(&self, column: usize, row: usize) -> Option<i32> {
-        let array = self.array::<Int32Array>(column);
-        array.is_valid(row).then(|| array.value(row))
+    fn int(&mut self) -> Result<i32, Reason> {
+        let cell = self.int_or_null();
+        self.cell(cell)
     }
 
-    pub(super) fn long_or_null(&self, column: usize, row: usize) -> Option<i64> {
-        let array = self.array::<Int64Array>(column);
-        array.is_valid(row).then(|| array.value(row))
+    fn int_or_null(&mut self) -> Result<Option<i32>, Reason> {
+        let row = self.row;
+        Ok(self.next::<Int32Array>().map(|array| array.value(row)))
     }
 
-    pub(super) fn boolean(&self, column: usize, row: usize) -> bool {
-        self.array::<BooleanArray>(column).value(row)
+    fn long(&mut self) -> Result<i64, Reason> {
+        let cell = self.long_or_null();
+        self.cell(cell)
     }
 
-    pub(super) fn instant(&self, column: usize, row: usize) -> i64 {
-        self.0.column(column).as_primitive::<TimestampMicrosecondType>().value(row)
+    fn long_or_null(&mut self) -> Result<Option<i64>, Reason> {
+        let row = self.row;
+        if *self.batch.column(self.column).data_type() == DataType::Int64 {
+            return Ok(self.next::<Int64Array>().map(|array| array.value(row)));
+        }
+        Ok(self.next::<TimestampMicrosecondArray>().map(|array| array.value(row)))
     }
 
-    pub(super) fn instant_or_null(&self, column: usize, row: usize) -> Option<i64> {
-        let array = self.array::<TimestampMicrosecondArray>(column);
-        array.is_valid(row).then(|| array.value(row))
-    }
-
-    fn array<A: Array + 'static>(&self, column: usize) -> &'a A {
-        self.0.column(column).as_any().downcast_ref().expect("the reader's schema fixes the columns' types")
+    fn boolean(&mut self) -> Result<bool, Reason> {
+        let row = self.row;
+        let cell = Ok(self.next::<BooleanArray>().map(|array| array.value(row)));
+        self.cell(cell)
     }
 }

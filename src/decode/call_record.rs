@@ -4,9 +4,8 @@
 
 use arrow::array::RecordBatch;
 
-use super::avro::Fields;
-use super::reject::Refusal;
-use super::row::{Place, Topical, digits, not_empty, not_negative, one_of, party, present};
+use super::reject::{Reason, Refusal};
+use super::row::{Cells, Place, Topical, digits, not_empty, not_negative, one_of, party, present};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::CallRecord;
@@ -24,26 +23,26 @@ impl Rows {
 impl Topical for Rows {
     type Wire<'a> = CallRecord<'a>;
 
-    fn wire<'a>(fields: &Fields<'a>, row: usize) -> CallRecord<'a> {
-        CallRecord {
-            record_id: fields.text(0, row),
-            record_type: fields.text(1, row),
-            call_ref: fields.text_or_null(2, row),
-            partial_seq: fields.int_or_null(3, row),
-            caller: fields.text_or_null(4, row),
-            caller_nature: fields.text(5, row),
-            callee: fields.text_or_null(6, row),
-            callee_nature: fields.text(7, row),
-            start_at: fields.instant(8, row),
-            ring_s: fields.int_or_null(9, row),
-            duration_s: fields.int(10, row),
-            is_answered: fields.boolean(11, row),
-            release_cause: fields.int_or_null(12, row),
-            trunk: fields.text_or_null(13, row),
-            cell: fields.long_or_null(14, row),
-            imei: fields.long_or_null(15, row),
-            imsi: fields.long_or_null(16, row),
-        }
+    fn wire<'a>(cells: &mut impl Cells<'a>) -> Result<CallRecord<'a>, Reason> {
+        Ok(CallRecord {
+            record_id: cells.text()?,
+            record_type: cells.text()?,
+            call_ref: cells.text_or_null()?,
+            partial_seq: cells.int_or_null()?,
+            caller: cells.text_or_null()?,
+            caller_nature: cells.text()?,
+            callee: cells.text_or_null()?,
+            callee_nature: cells.text()?,
+            start_at: cells.long()?,
+            ring_s: cells.int_or_null()?,
+            duration_s: cells.int()?,
+            is_answered: cells.boolean()?,
+            release_cause: cells.int_or_null()?,
+            trunk: cells.text_or_null()?,
+            cell: cells.long_or_null()?,
+            imei: cells.long_or_null()?,
+            imsi: cells.long_or_null()?,
+        })
     }
 
     fn push(&mut self, wire: CallRecord<'_>, place: &Place<'_>) -> Result<(), Refusal> {

@@ -5,9 +5,8 @@
 
 use arrow::array::RecordBatch;
 
-use super::avro::Fields;
-use super::reject::Refusal;
-use super::row::{Place, Topical, digits, not_empty, number, one_of};
+use super::reject::{Reason, Refusal};
+use super::row::{Cells, Place, Topical, digits, not_empty, number, one_of};
 use crate::domain::report::{Read, Source};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
@@ -29,14 +28,14 @@ impl Rows {
 impl Topical for Rows {
     type Wire<'a> = CitizenReport<'a>;
 
-    fn wire<'a>(fields: &Fields<'a>, row: usize) -> CitizenReport<'a> {
-        CitizenReport {
-            report_id: fields.text(0, row),
-            channel: fields.text(1, row),
-            reporter: fields.text(2, row),
-            text: fields.text(3, row),
-            reported_at: fields.instant(4, row),
-        }
+    fn wire<'a>(cells: &mut impl Cells<'a>) -> Result<CitizenReport<'a>, Reason> {
+        Ok(CitizenReport {
+            report_id: cells.text()?,
+            channel: cells.text()?,
+            reporter: cells.text()?,
+            text: cells.text()?,
+            reported_at: cells.long()?,
+        })
     }
 
     fn push(&mut self, wire: CitizenReport<'_>, place: &Place<'_>) -> Result<(), Refusal> {

@@ -7,6 +7,7 @@
 pub mod avro;
 mod call_record;
 mod citizen_report;
+mod csv;
 pub mod reject;
 mod row;
 mod sms_record;
@@ -18,11 +19,13 @@ use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
 use serde::Deserialize;
 
-use self::avro::Schemas;
+use self::avro::{Groups, Schemas};
+use self::csv::Lines;
 use self::reject::{Reason, Refusal, Rejects};
 use self::row::{Place, Topical};
 use crate::domain::message::{Message, Messages};
 use crate::domain::report;
+use crate::schema::csv::Layout;
 use crate::schema::topic::Topic;
 
 /// Bounds outside which a record's time is not believed.
@@ -36,11 +39,26 @@ pub struct Options {
 }
 
 impl Default for Options {
-    /// Three years back (the law lets a request reach back two), two days ahead.
+    /// Two years back, as far as records are kept; two days ahead.
     fn default() -> Self {
-        Self { max_age_days: 1_096, max_ahead_hours: 48 }
+        Self { max_age_days: 730, max_ahead_hours: 48 }
     }
 }
+
+/// How the messages of a source are written.
+#[derive(Debug, Clone, Default)]
+pub enum Format {
+    /// JSON, or Avro in Confluent framing: each message shows which.
+    #[default]
+    Shown,
+    /// Avro without any framing, by this schema.
+    Avro(String),
+    /// A line of cells.
+    Csv(Layout),
+}
+
+/// The header under which a reject of a CSV line keeps the names of its columns.
+pub const CSV_HEADER: &str = "csv_header";
 
 /// Fewer messages than this are not worth a thread, nor a file of their own.
 const LANE_ROWS: usize = 32_768;
@@ -52,6 +70,7 @@ pub struct Decoder {
     source_topic: String,
     options: Options,
     schemas: Schemas,
+    format: Format,
     read_report: report::Read,
 }
 
@@ -71,12 +90,25 @@ pub struct Decoded {
 impl Decoder {
     /// A decoder for one topic, which the broker calls `source_topic`.
     pub fn new(topic: Topic, source_topic: &str, options: Options, read_report: report::Read) -> Self {
-        Self { topic, source_topic: source_topic.to_owned(), options, schemas: Schemas::new(topic), read_report }
+        let (schemas, format) = (Schemas::new(topic), Format::Shown);
+        Self { topic, source_topic: source_topic.to_owned(), options, schemas, format, read_report }
+    }
+
+    /// The same for messages that are written otherwise; fails when they do not lead to the topic's contract.
+    pub fn with_format(mut self, format: Format) -> anyhow::Result<Self> {
+        if let Format::Avro(schema) = &format {
+            self.schemas.teach_plain(schema)?;
+        }
+        self.format = format;
+        Ok(self)
     }
 
     /// Schema ids in the batch that have not been taught yet.
     pub fn unknown_schemas(&self, messages: &Messages) -> Vec<u32> {
-        self.schemas.unknown(messages)
+        match self.format {
+            Format::Shown => self.schemas.unknown(messages),
+            Format::Avro(_) | Format::Csv(_) => Vec::new(),
+        }
     }
 
     /// Teaches the writer's schema of an id; `None` when the registry says that there is none.
@@ -130,28 +162,59 @@ impl Decoder {
         source: &str,
         now: i64,
     ) -> anyhow::Result<Decoded> {
-        let mut rejects = Rejects::new(self.topic, &self.source_topic, source, now);
+        let rejects = Rejects::new(self.topic, &self.source_topic, source, now);
+        let mut rejects = rejects.with_headers(self.headers());
         let mut tombstones = 0;
         let options = self.options;
         let place = |message: &Message<'_>| Place::new(message, source, options, now);
-        let mut framed = Vec::new();
+        let mut groups = Groups::default();
+        let mut lines = match &self.format {
+            Format::Csv(layout) => Some(Lines::new(layout)),
+            Format::Shown | Format::Avro(_) => None,
+        };
         for message in messages {
-            match message.payload {
-                None => tombstones += 1,
-                Some([0, ..]) => framed.push(*message),
-                Some(body) => {
-                    if let Err(refusal) = json(&mut rows, body, &place(message)) {
-                        rejects.push(message, &refusal);
-                    }
+            let place = place(message);
+            let done = match (message.payload, &mut lines, &self.format) {
+                (None, ..) => {
+                    tombstones += 1;
+                    Ok(())
                 }
+                (Some(line), Some(lines), _) => {
+                    lines.object(line).and_then(|object| rows.push(csv::wire(&object)?, &place))
+                }
+                (Some(body), _, Format::Avro(_)) => {
+                    self.schemas.plain().and_then(|writer| groups.read(writer, body, message, &mut rows, &place))
+                }
+                (Some(framed @ [0, ..]), ..) => self
+                    .schemas
+                    .writer(framed)
+                    .and_then(|(writer, body)| groups.read(writer, body, message, &mut rows, &place)),
+                (Some(body), ..) => json(&mut rows, body, &place),
+            };
+            if let Err(refusal) = done {
+                rejects.push(message, &refusal);
             }
         }
-        for group in self.schemas.group(framed, &mut rejects) {
-            group.decode(&mut rows, &mut rejects, place)?;
-        }
+        groups.decode(&mut rows, &mut rejects, place)?;
         let rows = vec![rows.finish()];
         Ok(Decoded { rows, reasons: rejects.reasons(), rejects: rejects.finish(), tombstones })
     }
+}
+
+impl Decoder {
+    /// What a reject needs to be read again, where the message itself does not say it.
+    fn headers(&self) -> Option<String> {
+        let Format::Csv(layout) = &self.format else { return None };
+        let header = serde_json::to_string(layout.header()?).ok()?;
+        serde_json::to_string(&[(CSV_HEADER, hex::encode(header))]).ok()
+    }
+}
+
+/// The names of the columns that a reject of a CSV line keeps.
+pub fn csv_header(headers: &str) -> Option<Vec<String>> {
+    let pairs: Vec<(String, Option<String>)> = serde_json::from_str(headers).ok()?;
+    let (_, header) = pairs.into_iter().find(|(name, _)| name == CSV_HEADER)?;
+    serde_json::from_slice(&hex::decode(header?).ok()?).ok()
 }
 
 impl Decoded {

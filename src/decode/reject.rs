@@ -25,6 +25,8 @@ pub enum Reason {
     MalformedAvro,
     /// Neither Avro in Confluent framing nor JSON.
     MalformedJson,
+    /// Not one CSV line.
+    MalformedCsv,
     /// Text that is no UTF-8.
     InvalidUtf8,
     /// The registry has no schema of this id.
@@ -52,6 +54,27 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// Every reason.
+    pub const ALL: [Self; 17] = [
+        Self::Truncated,
+        Self::TrailingBytes,
+        Self::MalformedAvro,
+        Self::MalformedJson,
+        Self::MalformedCsv,
+        Self::InvalidUtf8,
+        Self::UnknownSchema,
+        Self::IncompatibleSchema,
+        Self::WrongType,
+        Self::NotANumber,
+        Self::UnknownNature,
+        Self::UnknownWord,
+        Self::Negative,
+        Self::Empty,
+        Self::TooOld,
+        Self::TooFarAhead,
+        Self::EndsBeforeStart,
+    ];
+
     /// The word used in tables, metrics and logs.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,6 +82,7 @@ impl Reason {
             Self::TrailingBytes => "trailing_bytes",
             Self::MalformedAvro => "malformed_avro",
             Self::MalformedJson => "malformed_json",
+            Self::MalformedCsv => "malformed_csv",
             Self::InvalidUtf8 => "invalid_utf8",
             Self::UnknownSchema => "unknown_schema",
             Self::IncompatibleSchema => "incompatible_schema",
@@ -105,19 +129,28 @@ pub(super) struct Rejects<'a> {
     source: &'a str,
     meant_for: Topic,
     now: i64,
+    /// Stands in for the headers of messages that have none.
+    headers: Option<String>,
     reasons: BTreeMap<Reason, u64>,
 }
 
 impl<'a> Rejects<'a> {
     pub(super) fn new(meant_for: Topic, topic: &'a str, source: &'a str, now: i64) -> Self {
-        Self { sheet: Sheet::new(Table::REJECT.contract()), topic, source, meant_for, now, reasons: BTreeMap::new() }
+        let sheet = Sheet::new(Table::REJECT.contract());
+        Self { sheet, topic, source, meant_for, now, headers: None, reasons: BTreeMap::new() }
+    }
+
+    /// The same with headers for messages that have none.
+    pub(super) fn with_headers(self, headers: Option<String>) -> Self {
+        Self { headers, ..self }
     }
 
     pub(super) fn push(&mut self, message: &Message<'_>, refusal: &Refusal) {
         *self.reasons.entry(refusal.reason).or_default() += 1;
         self.sheet
             .row()
-            .day(Day::of(message.kafka_at.unwrap_or(self.now)))
+            // By the instant at which the ledger tells of it, so that both say alike when its time is past.
+            .day(Day::of(self.now))
             .text(self.topic)
             .int32(message.partition)
             .int64(message.offset)
@@ -127,7 +160,7 @@ impl<'a> Rejects<'a> {
             .text(&refusal.detail)
             .bytes_or_null(message.key)
             .bytes_or_null(message.payload)
-            .text_or_null(message.headers)
+            .text_or_null(message.headers.or(self.headers.as_deref()))
             .text(env!("CARGO_PKG_VERSION"))
             .instant(self.now)
             .text(self.source)
@@ -141,5 +174,23 @@ impl<'a> Rejects<'a> {
 
     pub(super) fn finish(mut self) -> RecordBatch {
         self.sheet.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::column::reject;
+
+    #[test]
+    fn a_reject_lies_on_the_day_on_which_it_was_refused() {
+        let (sent, refused): (Day, Day) = ("2025-01-06".parse().unwrap(), "2025-03-01".parse().unwrap());
+        let mut rejects = Rejects::new(Topic::CallRecord, "call_record", "k/t/0", refused.starts_at());
+        let kafka_at = Some(sent.starts_at());
+        let message = Message { partition: 0, offset: 7, kafka_at, key: None, payload: Some(b"poison"), headers: None };
+        rejects.push(&message, &Refusal::new(Reason::MalformedJson, ""));
+        let batch = rejects.finish();
+        assert_eq!(Day::from_epoch_days(reject::DAY.of(&batch).unwrap().value(0)), refused);
+        assert_eq!(reject::KAFKA_AT.of(&batch).unwrap().value(0), sent.starts_at());
     }
 }

@@ -6,26 +6,44 @@ use arrow::array::RecordBatch;
 use serde::Deserialize;
 
 use super::Options;
-use super::avro::Fields;
 use super::reject::{Reason, Refusal};
 use crate::domain::day::Day;
 use crate::domain::message::Message;
 use crate::domain::party::{self, Nature, Party, PartyKind};
 use crate::schema::sheet::Row;
+use crate::schema::wire::Text;
 
 /// One topic: its wire struct and how that becomes a row.
 pub(super) trait Topical {
     /// The struct of `schema::wire`.
     type Wire<'a>: Deserialize<'a>;
 
-    /// Reads the wire struct off row `row` of an Avro batch.
-    fn wire<'a>(fields: &Fields<'a>, row: usize) -> Self::Wire<'a>;
+    /// Reads the wire struct, field by field in the order of the contract.
+    fn wire<'a>(cells: &mut impl Cells<'a>) -> Result<Self::Wire<'a>, Reason>;
 
     /// Appends a row, or says why not; a refusal leaves no trace.
     fn push(&mut self, wire: Self::Wire<'_>, place: &Place<'_>) -> Result<(), Refusal>;
 
     /// The rows.
     fn finish(&mut self) -> RecordBatch;
+}
+
+/// The fields of one record, one after the other in the order of the topic's contract.
+pub(super) trait Cells<'a> {
+    /// Text.
+    fn text(&mut self) -> Result<Text<'a>, Reason>;
+    /// Text, or nothing.
+    fn text_or_null(&mut self) -> Result<Option<Text<'a>>, Reason>;
+    /// A 32-bit integer.
+    fn int(&mut self) -> Result<i32, Reason>;
+    /// A 32-bit integer, or nothing.
+    fn int_or_null(&mut self) -> Result<Option<i32>, Reason>;
+    /// A 64-bit integer, or an instant in UTC microseconds.
+    fn long(&mut self) -> Result<i64, Reason>;
+    /// The same, or nothing.
+    fn long_or_null(&mut self) -> Result<Option<i64>, Reason>;
+    /// A truth value.
+    fn boolean(&mut self) -> Result<bool, Reason>;
 }
 
 /// Where a message stood and which times are believed of it.
@@ -45,7 +63,8 @@ const FIRST_SUBSCRIPTION_US: i64 = 734_918_400 * 1_000_000;
 
 impl<'a> Place<'a> {
     pub(super) fn new(message: &Message<'_>, source: &'a str, options: Options, now: i64) -> Self {
-        let sent_at = message.kafka_at.unwrap_or(now);
+        // A producer's clock that runs ahead makes nothing believable that is not.
+        let sent_at = message.kafka_at.unwrap_or(now).min(now);
         Self {
             source,
             partition: message.partition,

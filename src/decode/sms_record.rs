@@ -4,9 +4,8 @@
 
 use arrow::array::RecordBatch;
 
-use super::avro::Fields;
-use super::reject::Refusal;
-use super::row::{Place, Topical, digits, not_empty, not_negative, one_of, party, present};
+use super::reject::{Reason, Refusal};
+use super::row::{Cells, Place, Topical, digits, not_empty, not_negative, one_of, party, present};
 use crate::domain::party::PartyKind;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
@@ -25,22 +24,22 @@ impl Rows {
 impl Topical for Rows {
     type Wire<'a> = SmsRecord<'a>;
 
-    fn wire<'a>(fields: &Fields<'a>, row: usize) -> SmsRecord<'a> {
-        SmsRecord {
-            record_id: fields.text(0, row),
-            record_type: fields.text(1, row),
-            message_ref: fields.text_or_null(2, row),
-            sender: fields.text_or_null(3, row),
-            sender_nature: fields.text(4, row),
-            recipient: fields.text_or_null(5, row),
-            recipient_nature: fields.text(6, row),
-            sent_at: fields.instant(7, row),
-            parts: fields.int(8, row),
-            trunk: fields.text_or_null(9, row),
-            cell: fields.long_or_null(10, row),
-            imei: fields.long_or_null(11, row),
-            imsi: fields.long_or_null(12, row),
-        }
+    fn wire<'a>(cells: &mut impl Cells<'a>) -> Result<SmsRecord<'a>, Reason> {
+        Ok(SmsRecord {
+            record_id: cells.text()?,
+            record_type: cells.text()?,
+            message_ref: cells.text_or_null()?,
+            sender: cells.text_or_null()?,
+            sender_nature: cells.text()?,
+            recipient: cells.text_or_null()?,
+            recipient_nature: cells.text()?,
+            sent_at: cells.long()?,
+            parts: cells.int()?,
+            trunk: cells.text_or_null()?,
+            cell: cells.long_or_null()?,
+            imei: cells.long_or_null()?,
+            imsi: cells.long_or_null()?,
+        })
     }
 
     fn push(&mut self, wire: SmsRecord<'_>, place: &Place<'_>) -> Result<(), Refusal> {

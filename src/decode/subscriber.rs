@@ -5,9 +5,8 @@
 
 use arrow::array::RecordBatch;
 
-use super::avro::Fields;
 use super::reject::{Reason, Refusal};
-use super::row::{Place, Topical, number, one_of};
+use super::row::{Cells, Place, Topical, number, one_of};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::Subscriber;
@@ -25,17 +24,17 @@ impl Rows {
 impl Topical for Rows {
     type Wire<'a> = Subscriber<'a>;
 
-    fn wire<'a>(fields: &Fields<'a>, row: usize) -> Subscriber<'a> {
-        Subscriber {
-            number: fields.text(0, row),
-            activated_at: fields.instant(1, row),
-            deactivated_at: fields.instant_or_null(2, row),
-            segment: fields.text(3, row),
-            identity_hash: fields.text_or_null(4, row),
-            key_epoch: fields.int_or_null(5, row),
-            dealer: fields.text_or_null(6, row),
-            changed_at: fields.instant(7, row),
-        }
+    fn wire<'a>(cells: &mut impl Cells<'a>) -> Result<Subscriber<'a>, Reason> {
+        Ok(Subscriber {
+            number: cells.text()?,
+            activated_at: cells.long()?,
+            deactivated_at: cells.long_or_null()?,
+            segment: cells.text()?,
+            identity_hash: cells.text_or_null()?,
+            key_epoch: cells.int_or_null()?,
+            dealer: cells.text_or_null()?,
+            changed_at: cells.long()?,
+        })
     }
 
     fn push(&mut self, wire: Subscriber<'_>, place: &Place<'_>) -> Result<(), Refusal> {

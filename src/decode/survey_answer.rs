@@ -5,9 +5,8 @@
 
 use arrow::array::RecordBatch;
 
-use super::avro::Fields;
-use super::reject::Refusal;
-use super::row::{Place, Topical, not_empty, number, one_of};
+use super::reject::{Reason, Refusal};
+use super::row::{Cells, Place, Topical, not_empty, number, one_of};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::SurveyAnswer;
@@ -25,13 +24,13 @@ impl Rows {
 impl Topical for Rows {
     type Wire<'a> = SurveyAnswer<'a>;
 
-    fn wire<'a>(fields: &Fields<'a>, row: usize) -> SurveyAnswer<'a> {
-        SurveyAnswer {
-            request_id: fields.text(0, row),
-            respondent: fields.text(1, row),
-            answer: fields.text(2, row),
-            answered_at: fields.instant(3, row),
-        }
+    fn wire<'a>(cells: &mut impl Cells<'a>) -> Result<SurveyAnswer<'a>, Reason> {
+        Ok(SurveyAnswer {
+            request_id: cells.text()?,
+            respondent: cells.text()?,
+            answer: cells.text()?,
+            answered_at: cells.long()?,
+        })
     }
 
     fn push(&mut self, wire: SurveyAnswer<'_>, place: &Place<'_>) -> Result<(), Refusal> {

@@ -5,6 +5,7 @@
 
 pub mod column;
 pub mod contract;
+pub mod csv;
 pub mod evolve;
 pub mod generate;
 pub mod sheet;

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use anyhow::{Context, bail, ensure};
 use serde_json::Value;
 
+use super::body::Body;
 use crate::decode::reject::{Reason, Refusal};
 
 /// What bytes follow one another.
@@ -106,86 +107,23 @@ impl Shape {
 
     /// Walks a body that must be one value and nothing more.
     pub(super) fn walk_whole(&self, body: &[u8]) -> Result<(), Refusal> {
-        let mut rest = body;
-        let end = self.walk(&mut rest);
-        let at = || format!("at byte {}", body.len() - rest.len());
-        match end {
-            Err(reason) => Err(Refusal::new(reason, at())),
-            Ok(()) if rest.is_empty() => Ok(()),
-            Ok(()) => Err(Refusal::new(Reason::TrailingBytes, at())),
-        }
+        Body::whole(body, |body| self.walk(body))
     }
 
-    fn walk(&self, rest: &mut &[u8]) -> Result<(), Reason> {
+    fn walk(&self, body: &mut Body<'_>) -> Result<(), Reason> {
         match self {
             Self::Null => Ok(()),
-            Self::Boolean => match take(rest, 1)? {
-                [0 | 1] => Ok(()),
-                _ => Err(Reason::MalformedAvro),
-            },
-            Self::Int => i32::try_from(long(rest)?).map(drop).map_err(|_| Reason::MalformedAvro),
-            Self::Long => long(rest).map(drop),
-            Self::Fixed(size) => take(rest, *size).map(drop),
-            Self::Bytes => bytes(rest).map(drop),
-            Self::Text => text(rest),
-            Self::Enum(symbols) => index(rest, *symbols).map(drop),
-            Self::Union(branches) => branches[index(rest, branches.len())?].walk(rest),
-            Self::Record(fields) => fields.iter().try_for_each(|field| field.walk(rest)),
-            Self::Array(item) => blocks(rest, |rest| item.walk(rest)),
-            Self::Map(value) => blocks(rest, |rest| text(rest).and_then(|()| value.walk(rest))),
-        }
-    }
-}
-
-fn take<'a>(rest: &mut &'a [u8], size: usize) -> Result<&'a [u8], Reason> {
-    let (taken, left) = rest.split_at_checked(size).ok_or(Reason::Truncated)?;
-    *rest = left;
-    Ok(taken)
-}
-
-/// A zig-zag variable-length integer.
-fn long(rest: &mut &[u8]) -> Result<i64, Reason> {
-    let mut value = 0u64;
-    for shift in (0..64).step_by(7) {
-        let [byte, left @ ..] = rest else { return Err(Reason::Truncated) };
-        *rest = left;
-        if shift == 63 && *byte > 1 {
-            break;
-        }
-        value |= u64::from(byte & 0x7f) << shift;
-        if byte & 0x80 == 0 {
-            return Ok((value >> 1).cast_signed() ^ -(value & 1).cast_signed());
-        }
-    }
-    Err(Reason::MalformedAvro)
-}
-
-fn index(rest: &mut &[u8], length: usize) -> Result<usize, Reason> {
-    let index = usize::try_from(long(rest)?).map_err(|_| Reason::MalformedAvro)?;
-    if index < length { Ok(index) } else { Err(Reason::MalformedAvro) }
-}
-
-fn bytes<'a>(rest: &mut &'a [u8]) -> Result<&'a [u8], Reason> {
-    let size = usize::try_from(long(rest)?).map_err(|_| Reason::MalformedAvro)?;
-    take(rest, size)
-}
-
-fn text(rest: &mut &[u8]) -> Result<(), Reason> {
-    std::str::from_utf8(bytes(rest)?).map(drop).map_err(|_| Reason::InvalidUtf8)
-}
-
-fn blocks(rest: &mut &[u8], mut item: impl FnMut(&mut &[u8]) -> Result<(), Reason>) -> Result<(), Reason> {
-    loop {
-        let count = long(rest)?;
-        if count == 0 {
-            return Ok(());
-        }
-        if count < 0 {
-            // A negative count is followed by the block's size in bytes.
-            long(rest)?;
-        }
-        for _ in 0..count.unsigned_abs() {
-            item(rest)?;
+            Self::Boolean => body.boolean().map(drop),
+            Self::Int => body.int().map(drop),
+            Self::Long => body.long().map(drop),
+            Self::Fixed(size) => body.take(*size).map(drop),
+            Self::Bytes => body.bytes().map(drop),
+            Self::Text => body.text().map(drop),
+            Self::Enum(symbols) => body.index(*symbols).map(drop),
+            Self::Union(branches) => branches[body.index(branches.len())?].walk(body),
+            Self::Record(fields) => fields.iter().try_for_each(|field| field.walk(body)),
+            Self::Array(item) => body.blocks(|body| item.walk(body)),
+            Self::Map(value) => body.blocks(|body| body.text().and_then(|_| value.walk(body))),
         }
     }
 }
