@@ -1,16 +1,17 @@
 //! `maintain`: every table of the lake kept small and within its time.
 //!
 //! In: the contracts' `keep_days`. Out: fewer files. Never: waits for ingest, or makes it wait: both commit to one
-//! log, and neither touches what the other adds.
-
-use std::path::Path;
+//! log, and neither touches what the other adds; keeps a day longer than `keep_days`: what is accepted of an older day
+//! is removed the next night, so `decode.max_age_days` is no longer than that either.
 
 use serde::Serialize;
 
 use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::lake::Lake;
+use crate::lake::ledger::Books;
 use crate::schema::contract::{Table, Writer};
+use crate::schema::topic::Topic;
 
 /// Versions behind a package that was sent can be read for eight weeks.
 const KEEP_FILES_DAYS: u32 = 56;
@@ -31,8 +32,7 @@ pub struct Maintained {
 }
 
 /// Maintains every table that exists.
-pub async fn maintain(lake: &Path, clock: Clock, dry_run: bool) -> anyhow::Result<Vec<Maintained>> {
-    let lake = Lake::local(lake)?;
+pub async fn maintain(lake: &Lake, clock: Clock, dry_run: bool) -> anyhow::Result<Vec<Maintained>> {
     let now = clock.now();
     let mut done = Vec::new();
     for table in Table::all() {
@@ -51,6 +51,10 @@ pub async fn maintain(lake: &Path, clock: Clock, dry_run: bool) -> anyhow::Resul
         if !expired.is_empty() && !dry_run {
             handle.expire(before, now).await?;
         }
+        // The log forgets after weeks what was removed; the ledger must not.
+        if is_accounted(table) && !dry_run {
+            Books::open(lake).await?.settle(&handle).await?;
+        }
         // Tables that are written whole by partition are in the order of their contract, and have few files.
         if matches!(contract.writer, Writer::Ingest | Writer::Run) {
             if dry_run {
@@ -68,6 +72,11 @@ pub async fn maintain(lake: &Path, clock: Clock, dry_run: bool) -> anyhow::Resul
         done.push(maintained);
     }
     Ok(done)
+}
+
+/// Whether the ledger accounts for its rows.
+fn is_accounted(table: Table) -> bool {
+    table == Table::REJECT || Topic::ALL.iter().any(|topic| topic.name() == table.name())
 }
 
 impl Maintained {

@@ -6,8 +6,8 @@
 
 use arrow::array::RecordBatch;
 use deltalake::DeltaTableError;
-use deltalake::kernel::Transaction;
 use deltalake::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
+use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::SaveMode;
 
 use super::ledger::Told;
@@ -84,21 +84,44 @@ impl Handle {
         spans: &[Span],
         told: Option<serde_json::Value>,
     ) -> Result<Appended, AppendError> {
-        let transactions = self.checked(spans).await?;
+        let mut transactions = self.checked(spans).await?;
         let files = self.write_each(batches).await?;
+        self.sync_files(&files).await?;
         let (actions, added) = adds(files);
-        let told = told.into_iter().map(|told| (ledger::KEY.to_owned(), told));
-        let properties = CommitProperties::default().with_application_transactions(transactions).with_metadata(told);
-        let snapshot = self.delta.snapshot().map_err(anyhow::Error::from)?;
-        let commit = CommitBuilder::from(properties).with_actions(actions).build(
-            Some(snapshot.snapshot()),
+        let told: Vec<_> = told.into_iter().map(|told| (ledger::KEY.to_owned(), told)).collect();
+        for last in 1.. {
+            match self.try_commit(&actions, &told, transactions).await {
+                Ok(()) => break,
+                Err(error) if is_fenced(&error) => return Err(AppendError::Fenced),
+                // Old days were removed, or a column was added: what we add does not depend on either.
+                Err(error) if last < TRIES && is_passing(&error) => {
+                    tracing::info!(table = %self.table, %error, "table has changed meanwhile, committing again");
+                    self.refresh().await?;
+                    transactions = self.checked(spans).await?;
+                }
+                Err(error) => return Err(AppendError::Other(error.into())),
+            }
+        }
+        self.sync_log().await?;
+        let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
+        Ok(Appended { version: self.version(), rows, added })
+    }
+
+    async fn try_commit(
+        &mut self,
+        actions: &[Action],
+        told: &[(String, serde_json::Value)],
+        transactions: Vec<Transaction>,
+    ) -> Result<(), DeltaTableError> {
+        let properties =
+            CommitProperties::default().with_application_transactions(transactions).with_metadata(told.iter().cloned());
+        let commit = CommitBuilder::from(properties).with_actions(actions.to_vec()).build(
+            Some(self.delta.snapshot()?.snapshot()),
             log_store(&self.delta),
             self.write_operation(SaveMode::Append, None),
         );
-        let done = commit.await.map_err(fenced)?;
-        self.delta.state = Some(done.snapshot());
-        let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
-        Ok(Appended { version: self.version(), rows, added })
+        self.delta.state = Some(commit.await?.snapshot());
+        Ok(())
     }
 
     async fn checked(&self, spans: &[Span]) -> Result<Vec<Transaction>, AppendError> {
@@ -115,12 +138,23 @@ impl Handle {
     }
 }
 
-fn fenced(error: DeltaTableError) -> AppendError {
-    let conflict = matches!(
-        &error,
-        DeltaTableError::Transaction {
-            source: TransactionError::CommitConflict(CommitConflictError::ConcurrentTransaction)
-        }
-    );
-    if conflict { AppendError::Fenced } else { AppendError::Other(error.into()) }
+/// Others change a table this often at most before an append gives up.
+const TRIES: usize = 10;
+
+fn conflict(error: &DeltaTableError) -> Option<&CommitConflictError> {
+    match error {
+        DeltaTableError::Transaction { source: TransactionError::CommitConflict(conflict) } => Some(conflict),
+        _ => None,
+    }
+}
+
+fn is_fenced(error: &DeltaTableError) -> bool {
+    matches!(conflict(error), Some(CommitConflictError::ConcurrentTransaction))
+}
+
+/// Whether the same commit may hold upon a newer version.
+fn is_passing(error: &DeltaTableError) -> bool {
+    use CommitConflictError::{ConcurrentAppend, ConcurrentDeleteRead, MetadataChanged};
+    let is_crowded = matches!(error, DeltaTableError::Transaction { source: TransactionError::MaxCommitAttempts(_) });
+    is_crowded || matches!(conflict(error), Some(ConcurrentAppend | ConcurrentDeleteRead | MetadataChanged))
 }

@@ -36,12 +36,27 @@ pub enum Kind {
     Replayed,
     /// Offsets were given up by a signed act.
     Accepted,
-    /// Rows before a day were removed by age.
+    /// Rows before a day were removed by age; its account counts versions of the table instead of offsets.
     Expired,
+    /// A source was given up by a signed act: nobody waits for it.
+    Retired,
+    /// Offsets were left for a back-fill: a hole until they are read.
+    Deferred,
+    /// The partition is there, and nobody may have read it yet.
+    Seen,
 }
 
 impl Kind {
-    const ALL: [Self; 5] = [Self::Read, Self::Idle, Self::Replayed, Self::Accepted, Self::Expired];
+    const ALL: [Self; 8] = [
+        Self::Read,
+        Self::Idle,
+        Self::Replayed,
+        Self::Accepted,
+        Self::Expired,
+        Self::Retired,
+        Self::Deferred,
+        Self::Seen,
+    ];
 
     fn read(word: &str) -> anyhow::Result<Self> {
         let kind = Self::ALL.into_iter().find(|kind| kind.as_str() == word);
@@ -56,6 +71,9 @@ impl Kind {
             Self::Replayed => "replayed",
             Self::Accepted => "accepted",
             Self::Expired => "expired",
+            Self::Retired => "retired",
+            Self::Deferred => "deferred",
+            Self::Seen => "seen",
         }
     }
 }
@@ -65,7 +83,7 @@ impl Kind {
 pub struct Entry {
     /// What it says.
     pub kind: Kind,
-    /// The topic's table.
+    /// The topic's table; `reject` where rejects were removed by age.
     pub table: Table,
     /// The offsets and what became of them.
     pub account: Account,
@@ -156,6 +174,24 @@ impl Books {
         anyhow::bail!("ingest_range is written by others all the time; the accounts of {} wait", table.table())
     }
 
+    /// Notes the partitions of a source, so that one which nobody reads is missed.
+    pub async fn know(&mut self, table: Table, source: &str, partitions: i32, at: i64) -> anyhow::Result<()> {
+        let app_id = format!("partitions/{source}");
+        self.ranges.refresh().await?;
+        let known = self.ranges.offset(&app_id).await?.unwrap_or_default();
+        let entry = |partition: i32| Entry::new(Kind::Seen, table, Account::empty(source, partition, 0), at);
+        let new: Vec<Entry> = (i32::try_from(known)?..partitions).map(entry).collect();
+        if new.is_empty() {
+            return Ok(());
+        }
+        let span = Span { app_id, from: known, until: partitions.into() };
+        match self.ranges.append(&[sheet(&new)?], &[span]).await {
+            // Another was first, and saw the same.
+            Ok(_) | Err(AppendError::Behind { .. } | AppendError::Fenced) => Ok(()),
+            Err(AppendError::Other(error)) => Err(error),
+        }
+    }
+
     /// Writes entries that stand for themselves.
     pub async fn note(&mut self, entries: &[Entry]) -> anyhow::Result<()> {
         if entries.is_empty() {
@@ -166,7 +202,7 @@ impl Books {
         Ok(())
     }
 
-    /// The entries of every topic's table.
+    /// The entries of every topic's table, and of `reject` what was removed from it.
     pub async fn all_entries(&mut self) -> anyhow::Result<BTreeMap<Table, Vec<Entry>>> {
         self.ranges.refresh().await?;
         let mut entries: BTreeMap<Table, Vec<Entry>> = BTreeMap::new();
@@ -181,7 +217,7 @@ impl Books {
         Ok(entries)
     }
 
-    /// Every entry of a topic's table, in the order of source, partition and offset.
+    /// Every entry of a table, in the order of source, partition and offset.
     pub async fn entries(&mut self, table: Table) -> anyhow::Result<Vec<Entry>> {
         self.ranges.refresh().await?;
         let mut entries = Vec::new();

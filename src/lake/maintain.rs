@@ -71,7 +71,8 @@ impl Handle {
             removals.extend(self.removals(Some((column.as_str(), day))).await?);
         }
         let note = before.to_string();
-        let account = Account::empty("", 0, 0);
+        // Which versions it has looked at: what others add meanwhile stays, though the commit lands behind it.
+        let account = Account { until: self.version() + 1, ..Account::empty("", 0, 0) };
         let told = ledger::metadata(Told { kind: Kind::Expired, accounts: &[account], at, note: Some(&note) })?;
         let properties = CommitProperties::default().with_metadata([(ledger::KEY.to_owned(), told)]);
         let snapshot = self.delta.snapshot()?;

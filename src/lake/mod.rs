@@ -6,11 +6,17 @@
 
 pub mod append;
 pub mod ledger;
+pub mod lock;
 pub mod maintain;
 pub mod proof;
 pub mod replace;
+pub mod schema;
 pub mod snapshot;
+pub mod store;
 
+use std::collections::BTreeSet;
+use std::fmt;
+use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -19,30 +25,51 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::Schema;
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::{Action, Add, MetadataValue, StructField};
+use deltalake::logstore::ObjectStoreRef;
 use deltalake::operations::create::CreateBuilder;
 use deltalake::protocol::DeltaOperation;
+use deltalake::table::config::TableProperty;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::WriterProperties;
+use tokio::runtime;
 use url::Url;
 
+use self::store::Settings;
 use crate::schema::contract::{Contract, Table};
 use crate::schema::evolve;
 
+/// Versions behind a package that was sent can be read for eight weeks, and their log entries a little longer.
+const KEEP_LOG: &str = "interval 60 days";
+
 /// Where the tables are.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Lake {
     root: Url,
+    /// Where `root` is, when not on this machine.
+    store: Option<ObjectStoreRef>,
 }
 
 impl Lake {
     /// A lake in a local folder, which is made when absent.
     pub fn local(folder: &Path) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(folder).with_context(|| format!("creating lake folder {}", folder.display()))?;
-        let folder = folder.canonicalize().with_context(|| format!("resolving {}", folder.display()))?;
-        let root = Url::from_directory_path(&folder).ok().context("a lake needs an absolute folder")?;
-        Ok(Self { root })
+        Ok(Self { root: store::local(folder)?, store: None })
+    }
+
+    /// A lake in a local folder, or in `s3://BUCKET/PREFIX` with what a site says of that store.
+    pub fn at(location: &str, settings: &Settings) -> anyhow::Result<Self> {
+        let (root, store) = store::find(location, settings)?;
+        Ok(Self { root, store })
+    }
+
+    fn builder(&self, table: Table) -> anyhow::Result<DeltaTableBuilder> {
+        let url = self.url(table)?;
+        let builder = DeltaTableBuilder::from_url(url.clone())?;
+        Ok(match &self.store {
+            Some(store) => builder.with_storage_backend(Arc::clone(store), url),
+            None => builder,
+        })
     }
 
     fn url(&self, table: Table) -> anyhow::Result<Url> {
@@ -51,7 +78,7 @@ impl Lake {
 
     /// The table, if it exists.
     pub async fn find(&self, table: Table) -> anyhow::Result<Option<Handle>> {
-        let mut delta = DeltaTableBuilder::from_url(self.url(table)?)?.build()?;
+        let mut delta = self.builder(table)?.build()?;
         let opening = || format!("opening table {table}");
         if !delta.verify_deltatable_existence().await.with_context(opening)? {
             return Ok(None);
@@ -78,15 +105,23 @@ impl Lake {
 
     async fn create(&self, table: Table) -> anyhow::Result<Handle> {
         let contract = table.contract();
-        let delta = DeltaTableBuilder::from_url(self.url(table)?)?.build()?;
+        let delta = self.builder(table)?.build()?;
         let builder = CreateBuilder::new().with_log_store(delta.log_store()).with_table_name(contract.name.as_str());
         let delta = builder
             .with_comment(contract.doc.as_str())
             .with_columns(fields(contract)?)
             .with_partition_columns(contract.partition.iter().map(String::as_str))
+            .with_configuration_property(TableProperty::LogRetentionDuration, Some(KEEP_LOG))
             .await
             .with_context(|| format!("creating table {table}"))?;
         Ok(Handle { table, delta })
+    }
+}
+
+impl fmt::Debug for Lake {
+    /// A store knows its credentials, so only the place is shown.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lake at {}", self.root)
     }
 }
 
@@ -142,8 +177,9 @@ impl Handle {
     /// Writes each batch as files of its own, side by side.
     async fn write_each(&self, batches: &[RecordBatch]) -> anyhow::Result<Vec<Add>> {
         let write = |batch: &RecordBatch| {
-            let (handle, batch) = (self.clone(), batch.clone());
-            tokio::spawn(async move { handle.write_files(&[batch]).await })
+            let (handle, batch, runtime) = (self.clone(), batch.clone(), runtime::Handle::current());
+            // Encoding never waits, so it has no place among tasks that do.
+            tokio::task::spawn_blocking(move || runtime.block_on(handle.write_files(&[batch])))
         };
         let writing: Vec<_> = batches.iter().map(write).collect();
         let mut files = Vec::new();
@@ -169,6 +205,38 @@ impl Handle {
             writer.write(batch.clone()).await?;
         }
         Ok(writer.flush().await?)
+    }
+
+    /// Makes sure that files outlive a power cut: a local store leaves them to the page cache.
+    async fn sync_files(&self, files: &[Add]) -> anyhow::Result<()> {
+        let paths = files.iter().map(|file| file.path.as_str()).collect::<Vec<_>>();
+        self.sync(&paths).await
+    }
+
+    /// The same for the log entry of the version that is held.
+    async fn sync_log(&self) -> anyhow::Result<()> {
+        self.sync(&[&format!("_delta_log/{:020}.json", self.version())]).await
+    }
+
+    async fn sync(&self, paths: &[&str]) -> anyhow::Result<()> {
+        let root = self.delta.table_url();
+        if root.scheme() != "file" {
+            return Ok(());
+        }
+        let mut wanted = BTreeSet::new();
+        for path in paths {
+            let path = root.join(path)?.to_file_path().ok().context("a local file has a path")?;
+            wanted.extend(path.parent().map(Path::to_path_buf));
+            wanted.insert(path);
+        }
+        let sync = move || {
+            for path in wanted {
+                let synced = File::open(&path).and_then(|file| file.sync_all());
+                synced.with_context(|| format!("syncing {}", path.display()))?;
+            }
+            anyhow::Ok(())
+        };
+        tokio::task::spawn_blocking(sync).await?
     }
 
     fn write_operation(&self, mode: deltalake::protocol::SaveMode, predicate: Option<String>) -> DeltaOperation {

@@ -232,7 +232,7 @@ pub mod survey_answer {
 pub mod reject {
     use super::*;
 
-    /// Local day of the Kafka timestamp, or of the loading when there is none.
+    /// Local day on which it was refused: that of loaded_at.
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// Topic as the broker names it.
     pub const TOPIC: Column<StringArray> = Column::new("topic");
@@ -744,7 +744,7 @@ pub mod ingest_range {
 
     /// Local day of the commit.
     pub const DAY: Column<Date32Array> = Column::new("day");
-    /// Table that the offsets lead to: the topic by its contract's name.
+    /// Table that the offsets lead to: the topic by its contract's name; reject for what was removed from that table.
     pub const TOPIC: Column<StringArray> = Column::new("topic");
     /// Partition of the source.
     pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
@@ -764,7 +764,7 @@ pub mod ingest_range {
     pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
     /// When the rows were committed, UTC.
     pub const COMMITTED_AT: Column<TimestampMicrosecondArray> = Column::new("committed_at");
-    /// read: offsets that were consumed. idle: nothing behind until_offset at watermark_at. replayed: rejects that became rows. accepted: offsets given up by a signed act. expired: rows before the day in note were removed by age.
+    /// read: offsets that were consumed. idle: nothing behind until_offset at watermark_at. replayed: rejects that became rows. accepted: offsets given up by a signed act. expired: rows before the day in note were removed by age, as far as versions before until_offset held them. retired: a source given up by a signed act, with no offsets. deferred: offsets left for a back-fill, a hole until they are read.
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// Where the offsets count: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history.
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
@@ -778,7 +778,7 @@ pub mod ingest_range {
     pub const DAYS: Column<StringArray> = Column::new("days");
     /// Version of the topic's table that holds the rows.
     pub const TABLE_VERSION: Column<Int64Array> = Column::new("table_version");
-    /// Why and by whom offsets were accepted as lost, with the signature; of which file a range is.
+    /// Why and by whom offsets were accepted as lost or a source was retired, with the signature; before which day rows were removed; of which file a range is.
     pub const NOTE: Column<StringArray> = Column::new("note");
 }
 

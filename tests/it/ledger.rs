@@ -1,16 +1,24 @@
 //! The ledger by the real program: it closes, it names what is wrong, and what is done to close it shows.
 //!
-//! In: messages at a broker. Out: failures. Never: a ledger that cannot be open: every test opens one or counts.
+//! In: messages at a broker, or commits made by hand. Out: failures. Never: a ledger that cannot be open: every test
+//! opens one or counts.
 
 use std::path::Path;
 use std::process::{Command, Output};
 
 use arrow::array::RecordBatch;
+use callsieve::decode::{self, Decoder};
+use callsieve::domain::account::Account;
 use callsieve::domain::day::Day;
+use callsieve::domain::message::{Message, Messages};
+use callsieve::job::ledger::open_reasons;
 use callsieve::lake::Lake;
-use callsieve::lake::ledger::Books;
+use callsieve::lake::append::Span;
+use callsieve::lake::ledger::{Books, Entry, Kind, Told};
 use callsieve::schema::column::call_record;
 use callsieve::schema::contract::Table;
+use callsieve::schema::topic::Topic;
+use callsieve::text::report;
 use serde_json::Value;
 
 use crate::broker::Broker;
@@ -216,4 +224,295 @@ async fn a_partition_that_is_idle_is_read_up_to_now() {
             .max();
         assert!(watermark > Some(day.plus(300).ends_at()), "partition {partition} is known up to {watermark:?}");
     }
+}
+
+// --- lakes without a broker: commits are made by hand, as ingest makes them ---
+
+const SOURCE: &str = "k/call_record/0";
+const APP_ID: &str = "k/call_record/0/0";
+
+struct Hand {
+    folder: tempfile::TempDir,
+    lake: Lake,
+}
+
+impl Hand {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&folder.path().join("lake")).unwrap();
+        Self { folder, lake }
+    }
+
+    /// Commits messages from an offset on: rejects first, then rows with their account.
+    async fn commit(&self, topic: Topic, from: i64, bodies: &[String], at: i64) {
+        let (source, app_id) = (format!("k/{topic}/0"), format!("k/{topic}/0/0"));
+        let until = from + i64::try_from(bodies.len()).unwrap();
+        let mut messages = Messages::default();
+        for (offset, body) in (from..until).zip(bodies) {
+            let (key, payload, headers) = (None, Some(body.as_bytes()), None);
+            messages.push(Message { partition: 0, offset, kafka_at: Some(at), key, payload, headers });
+        }
+        let decoder = Decoder::new(topic, topic.name(), decode::Options::default(), report::read);
+        let decoded = decoder.decode(&messages, &source, at).unwrap();
+        let mut account = Account { until, watermark: Some(at), ..Account::empty(&source, 0, from) };
+        (account.records, account.rejects) = (decoded.records(), decoded.rejects.num_rows() as u64);
+        for day in decoded.rows.iter().flat_map(|rows| call_record::DAY.of(rows).unwrap().values()) {
+            *account.days.entry(Day::from_epoch_days(*day)).or_default() += 1;
+        }
+        let spans = [Span { app_id, from, until }];
+        if account.rejects > 0 {
+            let mut rejects = self.lake.open(Table::REJECT).await.unwrap();
+            rejects.append(std::slice::from_ref(&decoded.rejects), &spans).await.unwrap();
+        }
+        let mut rows = self.lake.open(topic.name().parse().unwrap()).await.unwrap();
+        let told = Told { kind: Kind::Read, accounts: &[account], at, note: None };
+        rows.append_told(&decoded.rows, &spans, told).await.unwrap();
+    }
+
+    /// What a command does to the lake.
+    fn run(&self, arguments: &[&str]) -> Output {
+        let lake = self.folder.path().join("lake");
+        callsieve(&[arguments, &["--lake", lake.to_str().unwrap()][..]].concat())
+    }
+
+    #[track_caller]
+    fn does(&self, arguments: &[&str]) {
+        let done = self.run(arguments);
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+
+    /// Exit code and JSON of `callsieve ledger` with more arguments.
+    fn ledger(&self, more: &[&str]) -> (i32, Value) {
+        let done = self.run(&[&["--json", "ledger"][..], more].concat());
+        let said = String::from_utf8_lossy(&done.stderr);
+        let shown = serde_json::from_slice(&done.stdout).unwrap_or_else(|error| panic!("{error}: {said}"));
+        (done.status.code().unwrap(), shown)
+    }
+
+    /// Gives up offsets of call records by the key in a file.
+    fn accept(&self, key: &str, from: &str, until: &str) -> Output {
+        let place = ["ledger", "accept", "--topic", "call_record", "--source", SOURCE, "--partition", "0"];
+        let words = ["--from", from, "--until", until, "--by", "N. V. An", "--why", "disk", "--key", key];
+        self.run(&[&place[..], &words[..]].concat())
+    }
+
+    /// A file beside the lake.
+    fn file(&self, name: &str, text: &str) -> String {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    }
+}
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+/// 10:00 in Vietnam.
+fn morning(text: &str) -> i64 {
+    day(text).starts_at() + 10 * 3_600 * 1_000_000
+}
+
+/// A call record that starts at an instant of UTC.
+fn starting(id: usize, start_at: &str) -> String {
+    record(id).replace(AT, start_at)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rejects_past_their_time_are_not_missed_of_any_topic() {
+    let hand = Hand::new();
+    // Nothing is ever removed from the table of subscriptions itself.
+    hand.commit(Topic::Subscriber, 0, &["poison".to_owned(), "poison".to_owned()], morning("2020-01-06")).await;
+    hand.commit(Topic::CallRecord, 0, &["poison".to_owned()], morning("2020-01-06")).await;
+    hand.does(&["maintain"]);
+    let rejects = hand.lake.find(Table::REJECT).await.unwrap().unwrap();
+    assert!(rejects.days().await.unwrap().is_empty(), "they are years old");
+    let entries = Books::open(&hand.lake).await.unwrap().entries(Table::REJECT).await.unwrap();
+    assert!(matches!(entries[..], [Entry { kind: Kind::Expired, .. }]), "the removal is in the books: {entries:?}");
+    let (code, shown) = hand.ledger(&["--topic", "subscriber"]);
+    assert_eq!((code, sum(&shown, "rejects")), (0, 2), "{shown}");
+    let (code, shown) = hand.ledger(&["--topic", "call_record"]);
+    assert_eq!((code, sum(&shown, "rejects")), (0, 1), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_record_of_a_day_that_was_removed_is_a_row_until_it_is_removed_itself() {
+    let hand = Hand::new();
+    let old = |id: usize| [starting(id, "2020-01-06T03:00:00Z")];
+    for (round, expired) in [(0, 1), (1, 2)] {
+        hand.commit(Topic::CallRecord, round, &old(usize::try_from(round).unwrap()), morning("2020-01-06")).await;
+        let (code, shown) = hand.ledger(&[]);
+        assert_eq!((code, sum(&shown, "expired")), (0, expired - 1), "{shown}");
+        hand.does(&["maintain"]);
+        let (code, shown) = hand.ledger(&[]);
+        assert_eq!((code, ["records", "expired"].map(|key| sum(&shown, key))), (0, [expired, expired]), "{shown}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_window_shows_its_holes_and_what_is_lost_is_given_up_where_it_lies() {
+    let hand = Hand::new();
+    let at = morning("2025-01-06");
+    let next_day = starting(5, "2025-01-07T03:00:00Z");
+    for (from, body) in [(0, record(0)), (2, "poison".to_owned()), (4, record(4)), (5, next_day)] {
+        hand.commit(Topic::CallRecord, from, &[body], at).await;
+    }
+    let window = ["--from", "2025-01-06", "--until", "2025-01-07"];
+    let (code, shown) = hand.ledger(&window);
+    let holes = serde_json::json!([{ "fault": "hole", "offsets": "1,3" }]);
+    assert_eq!((code, &shown["partitions"][0]["findings"]), (4, &holes), "{shown}");
+    assert_eq!(["records", "rejects"].map(|key| sum(&shown, key)), [2, 1], "a commit of a reject alone lies between");
+
+    // A row that is lost behind the table's offset.
+    let mut rows = hand.lake.find(Table::CALL_RECORD).await.unwrap().unwrap();
+    rows.replace(day("2025-01-07"), &[]).await.unwrap();
+    let key = hand.file("accept.key", &"07".repeat(32));
+    for (from, until) in [("0", "1"), ("1", "3"), ("5", "7")] {
+        assert_eq!(hand.accept(&key, from, until).status.code(), Some(1), "{from} to {until} are not all lost");
+    }
+    for (from, until) in [("1", "2"), ("3", "4"), ("5", "6")] {
+        let done = hand.accept(&key, from, until);
+        assert!(done.status.success(), "{from}: {}", String::from_utf8_lossy(&done.stderr));
+    }
+    rows.refresh().await.unwrap();
+    assert_eq!(rows.offset(APP_ID).await.unwrap(), Some(6), "ingest goes on where it was");
+    let (code, shown) = hand.ledger(&[]);
+    let sums = ["records", "rejects", "accepted"].map(|key| sum(&shown, key));
+    assert_eq!((code, sums), (0, [2, 1, 3]), "{shown}");
+    assert_eq!(hand.ledger(&window).0, 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_signature_by_a_key_that_is_not_trusted_is_none() {
+    let hand = Hand::new();
+    hand.commit(Topic::CallRecord, 0, &[record(0)], morning("2025-01-06")).await;
+    hand.commit(Topic::CallRecord, 2, &[record(2)], morning("2025-01-06")).await;
+    let key = hand.file("accept.key", &"07".repeat(32));
+    assert!(hand.accept(&key, "1", "2").status.success());
+    let (code, shown) = hand.ledger(&[]);
+    let public = shown["accepted"][0]["note"]["public_key"].as_str().unwrap();
+    assert_eq!((code, public.len()), (0, 64), "{shown}");
+    let said = String::from_utf8(hand.run(&["ledger"]).stdout).unwrap();
+    assert!(said.contains(public), "a person can compare the key: {said}");
+
+    let ours = hand.file("ours.keys", &format!("{}\n\n{public}\n", "00".repeat(32)));
+    assert_eq!(hand.ledger(&["--trust", &ours]).0, 0);
+    let others = hand.file("others.keys", &"00".repeat(32));
+    let (code, shown) = hand.ledger(&["--trust", &others]);
+    assert_eq!((code, &shown["accepted"][0]["is_signed"]), (4, &Value::Bool(false)), "{shown}");
+    let torn = hand.file("torn.keys", "00");
+    assert_eq!(hand.run(&["ledger", "--trust", &torn]).status.code(), Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nobody_waits_for_a_topic_that_was_given_up() {
+    let hand = Hand::new();
+    let at = morning("2025-01-06");
+    hand.commit(Topic::CallRecord, 0, &[record(0)], at).await;
+    let waits = || async { open_reasons(&hand.lake, at + 1).await.unwrap() };
+    assert!(waits().await[0].contains("has been read up to"), "{:?}", waits().await);
+    let key = hand.file("retire.key", &"07".repeat(32));
+    let retire = |source: &str| {
+        let words = ["--by", "N. V. An", "--why", "comes as files now", "--key", key.as_str()];
+        let act = ["ledger", "retire", "--topic", "call_record", "--source", source];
+        hand.run(&[&act[..], &words[..]].concat())
+    };
+    assert_eq!(retire("k/call_record/1").status.code(), Some(1), "it was never read");
+    let retired = retire(SOURCE);
+    assert!(retired.status.success(), "{}", String::from_utf8_lossy(&retired.stderr));
+    assert_eq!(waits().await, Vec::<String>::new());
+    let (code, shown) = hand.ledger(&[]);
+    assert_eq!((code, &shown["retired"][0]["source"]), (0, &Value::from(SOURCE)), "{shown}");
+    assert_eq!(shown["retired"][0]["is_signed"], Value::Bool(true));
+
+    // A hole in it still counts.
+    hand.commit(Topic::CallRecord, 3, &[record(3)], at).await;
+    assert_eq!(waits().await, ["call_record partition 0 of k/call_record/0 has holes: 1-2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_act_that_nobody_signed_closes_nothing() {
+    let hand = Hand::new();
+    let at = morning("2025-01-06");
+    hand.commit(Topic::CallRecord, 0, &[record(0)], at).await;
+    let mut rows = hand.lake.find(Table::CALL_RECORD).await.unwrap().unwrap();
+    let account = Account::empty(SOURCE, 0, 0);
+    let told = Told { kind: Kind::Retired, accounts: &[account], at: at + 1, note: Some("{\"by\":\"\",\"why\":\"\"}") };
+    rows.append_told(&[], &[], told).await.unwrap();
+    assert_eq!(open_reasons(&hand.lake, at + 1).await.unwrap().len(), 1);
+    let (code, shown) = hand.ledger(&[]);
+    assert_eq!((code, &shown["retired"][0]["is_signed"]), (4, &Value::Bool(false)), "{shown}");
+}
+
+/// At the edge and waiting, of each day of call records.
+fn day_sums(shown: &Value) -> Vec<(String, i64, i64)> {
+    let number = |sum: &Value, key: &str| sum[key].as_i64().unwrap();
+    let sum = |sum: &Value| (sum["day"].as_str().unwrap().to_owned(), number(sum, "at_edge"), number(sum, "waiting"));
+    shown["days"].as_array().unwrap().iter().map(sum).collect()
+}
+
+#[track_caller]
+fn check_days(hand: &Hand, code: i32, days: &[(&str, i64, i64)]) {
+    let (ended, shown) = hand.ledger(&[]);
+    let wanted: Vec<_> = days.iter().map(|(day, at_edge, waiting)| ((*day).to_owned(), *at_edge, *waiting)).collect();
+    assert_eq!((ended, day_sums(&shown)), (code, wanted), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_closes_at_the_edges_of_what_is_built_and_a_late_record_opens_it() {
+    let hand = Hand::new();
+    // A call across the midnight before the first day that is built: its second record lies within that day.
+    let first = starting(1, "2025-01-05T16:59:58Z");
+    let second = starting(1, "2025-01-05T17:00:02Z").replace("\"r1\"", "\"r1d\"").replace("originating", "terminating");
+    let bodies = [first, second, record(2), starting(3, "2025-01-07T03:00:00Z"), starting(4, "2025-01-08T03:00:00Z")];
+    hand.commit(Topic::CallRecord, 0, &bodies, morning("2025-01-08")).await;
+    let build = |day: &str| hand.does(&["run", "call_event", "--day", day]);
+    build("2025-01-06");
+    build("2025-01-07");
+    check_days(&hand, 0, &[("2025-01-06", 1, 0), ("2025-01-07", 0, 0)]);
+
+    // A late record of the newest day is in no event until the day is built again.
+    hand.commit(Topic::CallRecord, 5, &[starting(5, "2025-01-07T04:00:00Z")], morning("2025-01-08")).await;
+    check_days(&hand, 4, &[("2025-01-06", 1, 0), ("2025-01-07", 0, 1)]);
+    build("2025-01-07");
+    check_days(&hand, 0, &[("2025-01-06", 1, 0), ("2025-01-07", 0, 0)]);
+
+    // A day between two that are built was left out.
+    hand.commit(Topic::CallRecord, 6, &[starting(6, "2025-01-09T03:00:00Z")], morning("2025-01-09")).await;
+    build("2025-01-09");
+    let left_out = [("2025-01-06", 1, 0), ("2025-01-07", 0, 0), ("2025-01-08", 0, 1), ("2025-01-09", 0, 0)];
+    check_days(&hand, 4, &left_out);
+    build("2025-01-08");
+    check_days(&hand, 0, &left_out.map(|(day, edge, _)| (day, edge, 0)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn removing_old_days_beside_ingest_ends_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::with_topic("expire", 1).await;
+    let config = site(&broker, folder.path(), 10, "[decode]\nmax_age_days = 9000");
+    let old = |id: usize| (0, record(id).replace(AT, "2023-01-06T03:00:00Z").into_bytes());
+    let sound = |id: usize| (0, record(id).into_bytes());
+    let running = start_with(&config, &[]);
+    let wait_for = async |count: usize| {
+        for _ in 0..150 {
+            if arrived(folder.path()).await.len() == count {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+        }
+        panic!("{} of {count} rows", arrived(folder.path()).await.len());
+    };
+    broker.send(&(0..5).map(old).chain((5..10).map(sound)).collect::<Vec<_>>());
+    wait_for(10).await;
+    // Ingest still holds the version of before when it commits next.
+    let lake = Lake::local(&folder.path().join("lake")).unwrap();
+    let mut table = lake.find(Table::CALL_RECORD).await.unwrap().unwrap();
+    table.expire("2024-01-01".parse().unwrap(), 1).await.unwrap();
+    broker.send(&(10..20).map(sound).collect::<Vec<_>>());
+    wait_for(15).await;
+    assert!(Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap().success());
+    ends_well(running);
+    let (code, shown) = ledger(folder.path());
+    assert_eq!((code, sum(&shown, "records"), sum(&shown, "expired")), (0, 20, 5), "{shown}");
 }
