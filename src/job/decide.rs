@@ -4,7 +4,6 @@
 //! `survey_request` and `blocklist_day`. Never: edits an earlier day's verdict.
 
 use std::collections::BTreeMap;
-use std::path::Path;
 use std::time::Duration;
 
 use anyhow::Context;
@@ -36,10 +35,9 @@ pub struct Decided {
 }
 
 /// Decides a day of a lake.
-pub async fn day(lake: &Path, definitions: Definitions, day: Day) -> anyhow::Result<Decided> {
-    let _lock = super::lock::take(lake)?;
-    let mut runner = Runner::new(Lake::local(lake)?, definitions, Clock::System);
-    run(&mut runner, Clock::System, day).await
+pub async fn day(lake: &Lake, definitions: Definitions, day: Day) -> anyhow::Result<Decided> {
+    let mut runner = Runner::new(lake.clone(), definitions, Clock::System);
+    lake.alone(run(&mut runner, Clock::System, day)).await
 }
 
 /// Decides a day with a runner that may have the tables open already.
@@ -47,9 +45,9 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let mut began = Began::now(clock);
     let definition = runner.definitions().get(Table::DECISION)?.clone();
     let rules = rules(&definition)?;
-    let lateness = Duration::from_secs(3_600 * u64::try_from(definition.integer("lateness_hours")?)?);
-    let reasons =
-        super::ledger::open_reasons(runner.lake(), day.ends_at() + i64::try_from(lateness.as_micros())?).await?;
+    let complete_at = day.ends_at() + lateness_us(runner.definitions())?;
+    let mut reasons = super::ledger::open_reasons(runner.lake(), complete_at).await?;
+    reasons.extend(super::late::open_reasons(runner.lake(), runner.definitions(), day).await?);
     for reason in &reasons {
         tracing::warn!(%day, reason, "input is not complete, nobody is barred");
     }
@@ -84,6 +82,13 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let behind = super::run::behind_decision(runner.definitions())?;
     ran.extend(runner.run(&behind, day).await?);
     Ok(Decided { verdicts, ran, open: reasons })
+}
+
+/// How long what is late is waited for behind the end of a day or week, microseconds.
+pub fn lateness_us(definitions: &Definitions) -> anyhow::Result<i64> {
+    let hours = definitions.get(Table::DECISION)?.integer("lateness_hours")?;
+    let lateness = Duration::from_secs(3_600 * u64::try_from(hours)?);
+    Ok(i64::try_from(lateness.as_micros())?)
 }
 
 fn rules(definition: &Definition) -> anyhow::Result<Rules> {

@@ -11,6 +11,7 @@ use arrow::array::RecordBatch;
 use crate::domain::day::{Day, Week};
 use crate::export::{Published, publish};
 use crate::lake::Lake;
+use crate::pipeline::definition::Definitions;
 use crate::schema::contract::Table;
 
 /// A week's input is not complete: exit code 4.
@@ -22,26 +23,25 @@ pub struct Incomplete {
 }
 
 /// Publishes `OUT/blocklist/DAY/blocklist.csv`.
-pub async fn blocklist(lake: &Path, out: &Path, day: Day) -> anyhow::Result<Published> {
-    let lake = Lake::local(lake)?;
+pub async fn blocklist(lake: &Lake, out: &Path, day: Day) -> anyhow::Result<Published> {
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let ran = computed(&decided.day(day).await?, Table::BLOCKLIST_DAY)?;
     anyhow::ensure!(ran, "the block list of {day} has not been computed; `callsieve decide --day {day}` does");
-    let rows = rows(&lake, Table::BLOCKLIST_DAY, day).await?;
+    let rows = rows(lake, Table::BLOCKLIST_DAY, day).await?;
     publish(&out.join("blocklist"), &day.to_string(), "blocklist", &rows)
 }
 
-/// Publishes `OUT/regulator/WEEK/numbers.csv`.
-pub async fn regulator(lake: &Path, out: &Path, week: Week) -> anyhow::Result<Published> {
-    let lake = Lake::local(lake)?;
+/// Publishes `OUT/regulator/WEEK/numbers.csv`, once the week is as complete as `decide` wants its days.
+pub async fn regulator(lake: &Lake, definitions: &Definitions, out: &Path, week: Week) -> anyhow::Result<Published> {
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let ran = computed(&decided.day(week.monday()).await?, Table::REGULATOR_WEEK)?;
     anyhow::ensure!(ran, "the list of {week} has not been computed; `callsieve run --week {week}` does");
-    let reasons = super::ledger::open_reasons(&lake, week.monday().plus(7).starts_at()).await?;
+    let complete_at = week.monday().plus(7).starts_at() + super::decide::lateness_us(definitions)?;
+    let reasons = super::ledger::open_reasons(lake, complete_at).await?;
     if !reasons.is_empty() {
         return Err(Incomplete { week, reasons }.into());
     }
-    let rows = rows(&lake, Table::REGULATOR_WEEK, week.monday()).await?;
+    let rows = rows(lake, Table::REGULATOR_WEEK, week.monday()).await?;
     publish(&out.join("regulator"), &week.to_string(), "numbers", &rows)
 }
 

@@ -1,82 +1,325 @@
-//! Days that records have reached since they were computed.
+//! What came late, and what follows from it.
 //!
-//! In: the accounts of record tables, and which versions of them each day was built from. Out: the days to build
-//! again. Never: asks a clock; a record is late when its day was built before it came.
+//! In: the accounts of record tables, and which versions every run read and wrote. Out: days built again, and why a
+//! day may not be decided yet. Never: asks a clock: a day is stale when something that it was built from has become
+//! newer since; edits what was decided or sent out.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use anyhow::Context;
 
 use crate::domain::day::Day;
 use crate::lake::Lake;
 use crate::lake::ledger::Books;
+use crate::pipeline::definition::{Definition, Definitions, Select};
+use crate::pipeline::graph::{self, Read};
 use crate::pipeline::run::{Ran, Runner};
 use crate::schema::column::pipeline_run as column;
 use crate::schema::contract::Table;
+use crate::schema::topic::Topic;
 
 /// Tables of records, and of the events that are folded from them.
 pub const FOLDS: [(Table, Table); 2] = [(Table::CALL_RECORD, Table::CALL_EVENT), (Table::SMS_RECORD, Table::SMS_EVENT)];
 
-/// What follows from events day by day, each with all that was before it.
-const BEHIND: [Table; 2] = [Table::CONTACT_DAY, Table::CALLER_DAY];
-
-/// Builds the days before `until` again that records have reached since, and what follows from them.
-pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Vec<Ran>> {
-    let mut ran = Vec::new();
-    let mut earliest = until;
-    for (records, events) in FOLDS {
-        for day in days(runner.lake(), records, events).await?.into_iter().filter(|day| *day < until) {
-            ran.extend(runner.run(&[events], day).await?);
-            earliest = earliest.min(day);
-        }
-    }
-    if earliest < until {
-        tracing::info!(%earliest, %until, "records came late, restating");
-    }
-    let mut computed = BTreeSet::new();
-    if let Some(contacts) = runner.newest(Table::CONTACT_DAY).await? {
-        computed = contacts.days().await?;
-    }
-    for day in computed.range(earliest..until) {
-        ran.extend(runner.run(&BEHIND, *day).await?);
-    }
-    Ok(ran)
+/// What restating did.
+#[derive(Debug, Default)]
+pub struct Restated {
+    /// Partitions written.
+    pub ran: Vec<Ran>,
+    /// Days too far back: their events are new, and what follows from them is not.
+    pub left: BTreeSet<Day>,
+    /// Days that are told differently now than in a list that was made of them.
+    pub exported: BTreeSet<Day>,
 }
 
-/// Days whose events were built before some of their records came; a pair may lie across midnight, so a day is
-/// reached by its neighbours' records too.
-pub async fn days(lake: &Lake, records: Table, events: Table) -> anyhow::Result<BTreeSet<Day>> {
-    let Some(table) = lake.find(records).await? else { return Ok(BTreeSet::new()) };
+/// Builds the days before `until` again that something reached since they were built, and what follows from them.
+///
+/// Every partition is noted before the next is begun, and what is stale is read from those notes alone, so whatever a
+/// killed run leaves is stale to the next one.
+pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Restated> {
+    let chain = chain(runner.definitions())?;
+    let from = followed_from(runner.definitions(), until)?;
+    let mut versions = Versions::read(runner.lake()).await?;
+    // The same without what records of a neighbouring day did: they complete a call across midnight, every night.
+    let mut changed = versions.clone();
+    let mut restated = Restated::default();
+    for (day, computed) in versions.built(&chain, until) {
+        if !versions.is_stale(computed, day) {
+            continue;
+        }
+        if day < from && !computed.is_event() {
+            restated.left.insert(day);
+            continue;
+        }
+        let is_changed = changed.is_stale(&computed.without_neighbours(), day);
+        for ran in runner.run(&[computed.table], day).await? {
+            versions.note(&ran);
+            if is_changed {
+                changed.note(&ran);
+            }
+            restated.ran.push(ran);
+        }
+        if is_changed && changed.is_listed(day) {
+            restated.exported.insert(day);
+        }
+    }
+    restated.tell();
+    Ok(restated)
+}
+
+/// Why a day's candidates do not say all that is known, though the day is read to its end; empty when they do.
+///
+/// Reports are not waited for: one that is missing bars nobody.
+pub async fn open_reasons(lake: &Lake, definitions: &Definitions, decided: Day) -> anyhow::Result<Vec<String>> {
+    let tolerated = definitions.get(Table::DECISION)?.integer("late_records_per_thousand")?;
+    let tolerated = u64::try_from(tolerated)?;
+    let chain = chain(definitions)?;
+    let candidates = Computed::of(definitions.get(Table::BLOCK_CANDIDATE)?)?;
+    let versions = Versions::read(lake).await?;
+    let mut reasons = Vec::new();
+    for day in followed_from(definitions, decided)?.until(decided.plus(1)) {
+        for (records, events) in FOLDS {
+            let (late, all) = versions.late_rows(records, events, day);
+            if late * 1_000 > all * tolerated {
+                reasons.push(format!(
+                    "records of {day} came after its events were built: {late} of {all} of {records}; \
+                     callsieve run --day {decided}"
+                ));
+            }
+        }
+        let judged = (day == decided).then_some(&candidates);
+        let outdated = chain.iter().chain(judged).filter(|computed| versions.is_outdated(computed, day));
+        let outdated: Vec<&str> = outdated.map(|computed| computed.table.name()).collect();
+        if !outdated.is_empty() {
+            reasons.push(format!(
+                "{} of {day}: older than what it is built from; callsieve run --day {decided}",
+                outdated.join(", ")
+            ));
+        }
+    }
+    Ok(reasons)
+}
+
+impl Restated {
+    fn tell(&self) {
+        if let Some(first) = self.ran.iter().map(|ran| ran.day).min() {
+            tracing::info!(%first, partitions = self.ran.len(), "records came late, days were built again");
+        }
+        if !self.left.is_empty() {
+            tracing::warn!(days = words(&self.left), "too far back, features stay as they are until a day is named");
+        }
+        if !self.exported.is_empty() {
+            tracing::warn!(days = words(&self.exported), "restated after export");
+        }
+    }
+}
+
+fn words(days: &BTreeSet<Day>) -> String {
+    days.iter().map(Day::to_string).collect::<Vec<_>>().join(" ")
+}
+
+/// The first day whose features are built again for the sake of a later one.
+fn followed_from(definitions: &Definitions, day: Day) -> anyhow::Result<Day> {
+    let days = definitions.get(Table::DECISION)?.integer("restate_days")?;
+    Ok(day.plus(-i32::try_from(days)?))
+}
+
+/// A computed table, with what its definition reads and how many days around the computed one.
+#[derive(Debug, Clone)]
+struct Computed {
+    table: Table,
+    reads: BTreeSet<Read>,
+    before: i32,
+    after: i32,
+    keep_days: i32,
+}
+
+/// The tables that measure a day, each behind what it reads; those that decide and send out stay as they were.
+fn chain(definitions: &Definitions) -> anyhow::Result<Vec<Computed>> {
+    let daily = super::run::daily(definitions)?;
+    let mut chain = Vec::new();
+    for table in graph::order(definitions)?.into_iter().filter(|table| daily.contains(table)) {
+        let definition = definitions.get(table)?;
+        if definition.stage != "decide" {
+            chain.push(Computed::of(definition)?);
+        }
+    }
+    Ok(chain)
+}
+
+impl Computed {
+    /// Its widest parameter is taken for all that it reads: a day too many is built again, none is forgotten.
+    fn of(definition: &Definition) -> anyhow::Result<Self> {
+        let names = definition.select.as_ref().map(Select::parameters).unwrap_or_default();
+        let days_before = definition.facts.param.values().filter_map(|param| param.days_before).max();
+        Ok(Self {
+            table: definition.table,
+            reads: graph::reads(definition)?,
+            before: days_before.unwrap_or_default().max(i32::from(names.contains("day_before"))),
+            after: i32::from(names.contains("day_after")),
+            keep_days: i32::try_from(definition.table.contract().keep_days)?,
+        })
+    }
+
+    /// The days of another table that it reads for a day.
+    fn days(&self, read: Read, day: Day) -> Range<Day> {
+        let (from, until) = match read.before {
+            true => (Day::from_epoch_days(i32::MIN), day),
+            false => (day.plus(-self.before), day.plus(self.after + 1)),
+        };
+        from..until
+    }
+
+    fn is_event(&self) -> bool {
+        FOLDS.iter().any(|(_, events)| *events == self.table)
+    }
+
+    /// The same, but events of the day's own records alone.
+    fn without_neighbours(&self) -> Self {
+        if self.is_event() { Self { before: 0, after: 0, ..self.clone() } } else { self.clone() }
+    }
+}
+
+/// Which versions hold what of each day, and which of them each day was built from.
+#[derive(Debug, Clone)]
+struct Versions {
+    /// What ingest brought of each day.
+    came: BTreeMap<Table, BTreeMap<Day, Vec<Came>>>,
+    /// The newest run of each day.
+    runs: BTreeMap<Table, BTreeMap<Day, Run>>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Came {
+    version: i64,
+    rows: u64,
+}
+
+#[derive(Debug, Clone)]
+struct Run {
+    output: i64,
+    /// Tables read, by name, with their versions.
+    inputs: BTreeMap<String, i64>,
+}
+
+impl Versions {
+    async fn read(lake: &Lake) -> anyhow::Result<Self> {
+        Ok(Self { came: came(lake).await?, runs: runs(lake).await? })
+    }
+
+    /// Every day before `until` that has been computed and is still kept, with each of its tables in their order.
+    fn built<'a>(&self, chain: &'a [Computed], until: Day) -> Vec<(Day, &'a Computed)> {
+        let runs = chain.iter().filter_map(|computed| self.runs.get(&computed.table));
+        let days: BTreeSet<Day> = runs.flat_map(|runs| runs.range(..until)).map(|(day, _)| *day).collect();
+        let mut built = Vec::new();
+        for day in days {
+            let is_built = |computed: &&Computed| {
+                self.run(computed.table, day).is_some() && day >= until.plus(-computed.keep_days)
+            };
+            built.extend(chain.iter().filter(is_built).map(|computed| (day, computed)));
+        }
+        built
+    }
+
+    fn run(&self, table: Table, day: Day) -> Option<&Run> {
+        self.runs.get(&table)?.get(&day)
+    }
+
+    fn is_stale(&self, computed: &Computed, day: Day) -> bool {
+        self.is_reached(computed, day) || self.is_outdated(computed, day)
+    }
+
+    /// Whether rows came since a day was built, of the days that it was built from.
+    fn is_reached(&self, computed: &Computed, day: Day) -> bool {
+        let Some(run) = self.run(computed.table, day) else { return false };
+        computed.reads.iter().any(|read| {
+            let known = run.known(read.table);
+            let days = self.came.get(&read.table).into_iter().flat_map(|came| came.range(computed.days(*read, day)));
+            days.flat_map(|(_, came)| came).any(|came| came.version > known)
+        })
+    }
+
+    /// Whether a table has been computed anew since a day was built, for the days that it was built from.
+    fn is_outdated(&self, computed: &Computed, day: Day) -> bool {
+        let Some(run) = self.run(computed.table, day) else { return false };
+        computed.reads.iter().any(|read| {
+            // A rule that has begun to read another table makes nothing stale that was built by the rule before it.
+            let Some(known) = run.inputs.get(read.table.name()) else { return false };
+            let days = self.runs.get(&read.table).into_iter().flat_map(|runs| runs.range(computed.days(*read, day)));
+            days.map(|(_, run)| run.output).any(|output| output > *known)
+        })
+    }
+
+    /// Rows of a day that came since its events were built, and all that came.
+    fn late_rows(&self, records: Table, events: Table, day: Day) -> (u64, u64) {
+        let came = self.came.get(&records).and_then(|came| came.get(&day));
+        let (Some(came), Some(run)) = (came, self.run(events, day)) else { return (0, 0) };
+        let known = run.known(records);
+        let late = came.iter().filter(|came| came.version > known);
+        (late.map(|came| came.rows).sum(), came.iter().map(|came| came.rows).sum())
+    }
+
+    /// Whether a list has been made of a day for the network, or of its week for the regulator.
+    fn is_listed(&self, day: Day) -> bool {
+        let of_week = self.run(Table::REGULATOR_WEEK, day.week().monday());
+        self.run(Table::BLOCKLIST_DAY, day).is_some() || of_week.is_some()
+    }
+
+    /// What is built behind a day reads its new version.
+    fn note(&mut self, ran: &Ran) {
+        if let Some(run) = self.runs.get_mut(&ran.table).and_then(|runs| runs.get_mut(&ran.day)) {
+            run.output = ran.version;
+        }
+    }
+}
+
+impl Run {
+    /// The version of a table of records that it read; what was built before there was one was built from nothing.
+    fn known(&self, records: Table) -> i64 {
+        self.inputs.get(records.name()).copied().unwrap_or(-1)
+    }
+}
+
+async fn came(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Vec<Came>>>> {
     let mut books = Books::open(lake).await?;
-    books.settle(&table).await?;
-    let mut newest: BTreeMap<Day, i64> = BTreeMap::new();
-    for entry in books.entries(records).await? {
-        let Some(version) = entry.table_version else { continue };
-        for day in entry.account.days.keys().flat_map(|day| [day.plus(-1), *day, day.plus(1)]) {
-            let newest = newest.entry(day).or_insert(version);
-            *newest = version.max(*newest);
+    for topic in Topic::ALL {
+        let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+        if let Some(rows) = lake.find(table).await? {
+            books.settle(&rows).await?;
         }
     }
-    let built = built_from(lake, records, events).await?;
-    let is_late = |day: &Day| newest.get(day).is_some_and(|newest| *newest > built[day]);
-    Ok(built.keys().copied().filter(is_late).collect())
+    let mut all: BTreeMap<Table, BTreeMap<Day, Vec<Came>>> = BTreeMap::new();
+    for (table, entries) in books.all_entries().await? {
+        let came = all.entry(table).or_default();
+        for entry in entries {
+            let Some(version) = entry.table_version else { continue };
+            for (day, rows) in entry.account.days {
+                came.entry(day).or_default().push(Came { version, rows });
+            }
+        }
+    }
+    Ok(all)
 }
 
-/// The version of the records that each day of events was last built from.
-async fn built_from(lake: &Lake, records: Table, events: Table) -> anyhow::Result<BTreeMap<Day, i64>> {
-    let Some(runs) = lake.find(Table::PIPELINE_RUN).await? else { return Ok(BTreeMap::new()) };
-    let columns = [column::DAY.name, column::INPUTS.name];
-    let mut built: BTreeMap<Day, i64> = BTreeMap::new();
-    for batch in runs.rows_with(column::TABLE_NAME.name, events.name(), &columns).await? {
-        let (days, inputs) = (column::DAY.of(&batch)?, column::INPUTS.of(&batch)?);
+async fn runs(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Run>>> {
+    let mut all: BTreeMap<Table, BTreeMap<Day, Run>> = BTreeMap::new();
+    let Some(runs) = lake.find(Table::PIPELINE_RUN).await? else { return Ok(all) };
+    let columns = [column::DAY.name, column::TABLE_NAME.name, column::INPUTS.name, column::OUTPUT_VERSION.name];
+    for batch in runs.rows(vec![], &columns).await? {
+        let (days, names) = (column::DAY.of(&batch)?, column::TABLE_NAME.of(&batch)?);
+        let (inputs, outputs) = (column::INPUTS.of(&batch)?, column::OUTPUT_VERSION.of(&batch)?);
         for row in 0..batch.num_rows() {
-            let versions: BTreeMap<String, i64> =
-                serde_json::from_str(inputs.value(row)).context("reading the inputs of a pipeline_run row")?;
-            // A day that was built before there was a table of records was built from nothing.
-            let version = versions.get(records.name()).copied().unwrap_or(-1);
-            let newest = built.entry(Day::from_epoch_days(days.value(row))).or_insert(version);
-            *newest = version.max(*newest);
+            // A table that has no contract any more follows from nothing.
+            let Ok(table) = names.value(row).parse::<Table>() else { continue };
+            let (day, output) = (Day::from_epoch_days(days.value(row)), outputs.value(row));
+            let of_table = all.entry(table).or_default();
+            if of_table.get(&day).is_none_or(|known| known.output < output) {
+                let inputs =
+                    serde_json::from_str(inputs.value(row)).context("reading the inputs of a pipeline_run row")?;
+                of_table.insert(day, Run { output, inputs });
+            }
         }
     }
-    Ok(built)
+    Ok(all)
 }

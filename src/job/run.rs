@@ -2,8 +2,6 @@
 //!
 //! In: a lake, definitions, a window. Out: partitions and their rows of `pipeline_run`. Never: two runs at a time.
 
-use std::path::Path;
-
 use crate::clock::Clock;
 use crate::domain::day::{Day, Week};
 use crate::lake::Lake;
@@ -14,27 +12,29 @@ use crate::pipeline::run::{Ran, Runner};
 use crate::schema::contract::Table;
 
 /// Computes the named tables for a day; all daily ones that do not wait for `decide` when none is named.
-pub async fn day(lake: &Path, definitions: Definitions, tables: &[Table], day: Day) -> anyhow::Result<Vec<Ran>> {
-    let _lock = super::lock::take(lake)?;
-    let mut ran = Vec::new();
-    let mut runner = Runner::new(Lake::local(lake)?, definitions, Clock::System);
-    let tables = match tables {
-        [] => {
-            // What came late for the days before is taken in first: this day builds on them.
-            ran = super::late::restate(&mut runner, day).await?;
-            daily(runner.definitions())?
-        }
-        named => named.to_vec(),
-    };
-    ran.extend(runner.run(&tables, day).await?);
-    Ok(ran)
+pub async fn day(lake: &Lake, definitions: Definitions, tables: &[Table], day: Day) -> anyhow::Result<Vec<Ran>> {
+    let mut runner = Runner::new(lake.clone(), definitions, Clock::System);
+    lake.alone(async {
+        let mut ran = Vec::new();
+        let tables = match tables {
+            [] => {
+                // What came late for the days before is taken in first: this day builds on them.
+                ran = super::late::restate(&mut runner, day).await?.ran;
+                daily(runner.definitions())?
+            }
+            named => named.to_vec(),
+        };
+        ran.extend(runner.run(&tables, day).await?);
+        Ok(ran)
+    })
+    .await
 }
 
 /// Computes the named tables for a week; all weekly ones when none is named.
-pub async fn week(lake: &Path, definitions: Definitions, tables: &[Table], week: Week) -> anyhow::Result<Vec<Ran>> {
-    let _lock = super::lock::take(lake)?;
+pub async fn week(lake: &Lake, definitions: Definitions, tables: &[Table], week: Week) -> anyhow::Result<Vec<Ran>> {
     let tables = if tables.is_empty() { weekly(&definitions) } else { tables.to_vec() };
-    Runner::new(Lake::local(lake)?, definitions, Clock::System).run(&tables, week.monday()).await
+    let mut runner = Runner::new(lake.clone(), definitions, Clock::System);
+    lake.alone(runner.run(&tables, week.monday())).await
 }
 
 /// The daily tables that do not wait for `decide`.

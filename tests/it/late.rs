@@ -1,0 +1,397 @@
+//! What comes late, by the real program: it is taken in, what follows from it is built again, and nobody is barred
+//! on less than is known.
+//!
+//! In: files that come in the wrong order. Out: failures. Never: a broker, or a clock: late is what comes behind a run.
+
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+use arrow::array::RecordBatch;
+use arrow::util::display::{ArrayFormatter, FormatOptions};
+use callsieve::domain::account::Account;
+use callsieve::domain::day::Day;
+use callsieve::lake::Lake;
+use callsieve::lake::ledger::{Books, Entry, Kind};
+use callsieve::pipeline::definition::Definitions;
+use callsieve::schema::contract::Table;
+use callsieve::schema::sheet::Sheet;
+use serde_json::{Value, json};
+
+use crate::ingest::arrived;
+
+const MONDAY: &str = "2025-01-06";
+const TUESDAY: &str = "2025-01-07";
+const WEDNESDAY: &str = "2025-01-08";
+/// 10:00 in Vietnam.
+const ON_MONDAY: &str = "2025-01-06T03:00:00Z";
+const ON_TUESDAY: &str = "2025-01-07T03:00:00Z";
+
+const CALLER: &str = "0962000001";
+const CALLEE: &str = "0912345678";
+
+/// A lake, and folders into which files are dropped.
+struct Site(tempfile::TempDir);
+
+impl Site {
+    fn new() -> Self {
+        let site = Self(tempfile::tempdir().unwrap());
+        let mut config = format!("lake = \"{}\"\n", site.lake());
+        for topic in ["call_record", "citizen_report"] {
+            let folder = site.path(topic);
+            std::fs::create_dir(&folder).unwrap();
+            config += &format!("[[files]]\ntopic = \"{topic}\"\nfolder = \"{}\"\nsettle_secs = 0\n", folder.display());
+        }
+        std::fs::write(site.path("site.toml"), config).unwrap();
+        site
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.0.path().join(name)
+    }
+
+    fn lake(&self) -> String {
+        self.path("lake").to_str().unwrap().to_owned()
+    }
+
+    fn load(&self, topic: &str, file: &str, lines: &[String]) {
+        std::fs::write(self.path(topic).join(file), lines.join("\n")).unwrap();
+        let config = self.path("site.toml");
+        done(&callsieve(&["ingest", "--until-caught-up", "--config", config.to_str().unwrap()]));
+    }
+
+    /// Tables with the days that a run wrote, and what it logged.
+    fn run(&self, day: &str, tables: &[&str]) -> (BTreeSet<(String, String)>, String) {
+        let lake = self.lake();
+        let arguments = [&["--json", "run", "--day", day, "--lake", lake.as_str()][..], tables].concat();
+        let (ran, said) = done(&callsieve(&arguments));
+        let text = |row: &Value, key: &str| row[key].as_str().unwrap().to_owned();
+        let rows = ran.as_array().unwrap().iter();
+        (rows.map(|row| (text(row, "table"), text(row, "day"))).collect(), said)
+    }
+
+    /// How many subscriptions got which verdict, and what was logged.
+    fn decide(&self, day: &str) -> (Value, String) {
+        done(&callsieve(&["--json", "decide", "--day", day, "--lake", &self.lake()]))
+    }
+
+    async fn rows(&self, table: Table, day: &str, columns: &[&str]) -> Vec<String> {
+        let lake = Lake::local(&self.path("lake")).unwrap();
+        match lake.find(table).await.unwrap() {
+            Some(rows) => lines(&rows.day(day.parse().unwrap()).await.unwrap(), columns),
+            None => vec![],
+        }
+    }
+
+    /// The contacts of a day with `CALLEE`, and whether they were new.
+    async fn met(&self, day: &str) -> Vec<String> {
+        let mut met = self.rows(Table::CONTACT_DAY, day, &["callee", "caller", "is_new"]).await;
+        met.retain(|contact| contact.starts_with("84912345678 "));
+        met
+    }
+
+    async fn reported(&self, day: &str) -> Vec<String> {
+        self.rows(Table::REPORT_DAY, day, &["source", "reporters", "matched_reporters"]).await
+    }
+
+    /// Puts a candidate in place of a day's own, whose evidence bears a bar.
+    async fn accuse(&self, day: &str) {
+        let day: Day = day.parse().unwrap();
+        let mut sheet = Sheet::new(Table::BLOCK_CANDIDATE.contract());
+        let row = sheet.row().day(day).int64(84_962_000_001).instant_or_null(None).boolean(true).text("prepaid");
+        let row = row.float64(0.9).int64(3).int64(4).int64(0).int64(0);
+        let row = row.boolean(true).boolean(true).int64(2).boolean(false).boolean(false).boolean(true);
+        row.text("limited").end();
+        let lake = Lake::local(&self.path("lake")).unwrap();
+        lake.open(Table::BLOCK_CANDIDATE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
+    }
+}
+
+fn callsieve(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_callsieve")).args(arguments).output().unwrap()
+}
+
+/// Its JSON, if it has any, and its log.
+#[track_caller]
+fn done(output: &Output) -> (Value, String) {
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(output.status.success(), "{said}");
+    (serde_json::from_slice(&output.stdout).unwrap_or_default(), said)
+}
+
+/// The rows as text, sorted; all columns when none is named.
+fn lines(batches: &[RecordBatch], columns: &[&str]) -> Vec<String> {
+    let options = FormatOptions::new().with_null("-");
+    let mut lines = vec![];
+    for batch in batches {
+        let schema = batch.schema();
+        let names: Vec<&str> = match columns {
+            [] => schema.fields().iter().map(|field| field.name().as_str()).collect(),
+            some => some.to_vec(),
+        };
+        let cell = |name: &&str| ArrayFormatter::try_new(batch.column_by_name(name).unwrap(), &options).unwrap();
+        let cells: Vec<_> = names.iter().map(cell).collect();
+        for row in 0..batch.num_rows() {
+            lines.push(cells.iter().map(|cell| cell.value(row).to_string()).collect::<Vec<_>>().join(" "));
+        }
+    }
+    lines.sort();
+    lines
+}
+
+fn call(id: &str, caller: &str, callee: &str, at: &str) -> String {
+    format!(
+        r#"{{"record_id":"{id}","record_type":"originating","call_ref":"c-{id}","caller":"{caller}","caller_nature":"national","callee":"{callee}","callee_nature":"national","start_at":"{at}","ring_s":5,"duration_s":60,"is_answered":true}}"#
+    )
+}
+
+fn report(id: &str, reporter: &str, source: &str, at: &str) -> String {
+    format!(
+        r#"{{"report_id":"{id}","channel":"sms_156","reporter":"{reporter}","text":"V [{source}][moi vay]","reported_at":"{at}"}}"#
+    )
+}
+
+fn has(ran: &BTreeSet<(String, String)>, table: &str, day: &str) -> bool {
+    ran.contains(&(table.to_owned(), day.to_owned()))
+}
+
+/// A Monday of others, decided; then a Tuesday on which `CALLER` calls `CALLEE` as a stranger.
+fn two_days(site: &Site) -> String {
+    site.load("call_record", "monday.jsonl", &[call("m1", "0962000003", "0962000004", ON_MONDAY)]);
+    site.run(MONDAY, &[]);
+    site.decide(MONDAY);
+    site.load("call_record", "tuesday.jsonl", &[call("t1", CALLER, CALLEE, ON_TUESDAY)]);
+    let (ran, said) = site.run(TUESDAY, &[]);
+    assert!(has(&ran, "call_event", MONDAY), "a call across midnight may have been completed: {ran:?}");
+    said
+}
+
+/// A call of Monday that comes on Wednesday: on Tuesday the two were no strangers.
+fn bring_late(site: &Site) {
+    site.load("call_record", "late.jsonl", &[call("m2", CALLER, CALLEE, ON_MONDAY)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_record_rebuilds_its_day_and_what_follows() {
+    let site = Site::new();
+    let said = two_days(&site);
+    assert!(!said.contains("restated after export"), "the day after changes nothing that was told: {said}");
+    assert_eq!(site.met(TUESDAY).await, ["84912345678 84962000001 true"]);
+
+    bring_late(&site);
+    let (ran, said) = site.run(WEDNESDAY, &[]);
+    for table in ["call_event", "contact_day", "caller_day", "report_day", "spam_score"] {
+        assert!(has(&ran, table, MONDAY) && has(&ran, table, TUESDAY), "{table}: {ran:?}");
+    }
+    for table in ["block_candidate", "decision", "blocklist_day"] {
+        assert!(!has(&ran, table, MONDAY) && !has(&ran, table, TUESDAY), "{table} stays as it was: {ran:?}");
+    }
+    assert_eq!(site.met(MONDAY).await, ["84912345678 84962000001 true"]);
+    assert_eq!(site.met(TUESDAY).await, ["84912345678 84962000001 false"]);
+    let exported = said.lines().find(|line| line.contains("restated after export"));
+    let exported = exported.unwrap_or_else(|| panic!("a list of Monday had been made: {said}"));
+    assert!(exported.contains(MONDAY) && !exported.contains(TUESDAY), "{exported}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_restatement_is_finished_by_the_next_run() {
+    for written in [&["call_event"][..], &["call_event", "contact_day"]] {
+        let site = Site::new();
+        two_days(&site);
+        bring_late(&site);
+        // As far as a restatement came before it was killed.
+        site.run(MONDAY, written);
+        assert_eq!(site.met(TUESDAY).await, ["84912345678 84962000001 true"]);
+        let (_, said) = site.decide(TUESDAY);
+        assert!(said.contains("older than what it is built from"), "{written:?}: {said}");
+
+        let (ran, _) = site.run(WEDNESDAY, &[]);
+        for table in ["contact_day", "caller_day", "report_day", "spam_score"] {
+            assert!(has(&ran, table, TUESDAY), "{written:?} {table}: {ran:?}");
+        }
+        assert!(has(&ran, "caller_day", MONDAY), "{written:?}: {ran:?}");
+        assert_eq!(site.met(TUESDAY).await, ["84912345678 84962000001 false"]);
+        let (again, _) = site.run(WEDNESDAY, &[]);
+        assert!(again.iter().all(|(_, day)| day == WEDNESDAY), "nothing is left to be done: {again:?}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_late_report_counts() {
+    let site = Site::new();
+    site.load("call_record", "calls.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
+    let other = report("p1", "0962000009", "0962000008", "2025-01-06T04:00:00Z");
+    site.load("citizen_report", "monday.jsonl", &[other]);
+    site.run(MONDAY, &[]);
+    let again = report("p3", CALLEE, CALLER, "2025-01-07T04:00:00Z");
+    site.load("citizen_report", "tuesday.jsonl", &[again]);
+    site.run(TUESDAY, &[]);
+    assert_eq!(site.reported(MONDAY).await, ["84962000008 1 0"]);
+    assert_eq!(site.reported(TUESDAY).await, ["84962000001 1 1"]);
+
+    // Sent at 23:58 on Monday.
+    let late = report("p2", CALLEE, CALLER, "2025-01-06T16:58:00Z");
+    site.load("citizen_report", "late.jsonl", &[late]);
+    let (ran, _) = site.run(WEDNESDAY, &[]);
+    assert!(has(&ran, "report_day", MONDAY) && has(&ran, "report_day", TUESDAY), "{ran:?}");
+    assert!(!has(&ran, "call_event", MONDAY) && !has(&ran, "contact_day", MONDAY), "{ran:?}");
+    assert_eq!(site.reported(MONDAY).await, ["84962000001 1 1", "84962000008 1 0"]);
+    assert_eq!(site.reported(TUESDAY).await, Vec::<String>::new(), "one person counts once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_too_far_back_gets_its_events_alone_until_it_is_named() {
+    const LATER: &str = "2025-02-10";
+    let site = Site::new();
+    site.load("call_record", "monday.jsonl", &[call("m1", "0962000003", "0962000004", ON_MONDAY)]);
+    site.run(MONDAY, &[]);
+    bring_late(&site);
+    let (ran, said) = site.run(LATER, &[]);
+    assert!(has(&ran, "call_event", MONDAY) && !has(&ran, "contact_day", MONDAY), "{ran:?}");
+    let left = said.lines().find(|line| line.contains("too far back"));
+    assert!(left.is_some_and(|line| line.contains(MONDAY)), "{said}");
+    assert_eq!(site.met(MONDAY).await, Vec::<String>::new());
+
+    site.run(MONDAY, &[]);
+    assert_eq!(site.met(MONDAY).await, ["84912345678 84962000001 true"]);
+    let (ran, said) = site.run("2025-02-11", &[]);
+    assert!(has(&ran, "contact_day", LATER), "whom one knows from Monday is known later: {ran:?}");
+    assert!(!said.contains("too far back"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn candidates_older_than_their_records_bar_nobody() {
+    let site = Site::new();
+    let calls: Vec<String> = (0..3).map(|id| call(&format!("m{id}"), CALLER, CALLEE, ON_MONDAY)).collect();
+    site.load("call_record", "monday.jsonl", &calls);
+    site.run(MONDAY, &[]);
+    site.accuse(MONDAY).await;
+    // What goes on the day after keeps no day open.
+    site.load("call_record", "tuesday.jsonl", &[call("t1", CALLER, CALLEE, ON_TUESDAY)]);
+    let (verdicts, said) = site.decide(MONDAY);
+    assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+
+    site.load("call_record", "late.jsonl", &[call("m9", CALLER, CALLEE, ON_MONDAY)]);
+    let (verdicts, said) = site.decide(MONDAY);
+    assert_eq!(verdicts, json!({ "survey": 1 }), "{said}");
+    let reason = "records of 2025-01-06 came after its events were built: 1 of 4 of call_record; \
+                  callsieve run --day 2025-01-06";
+    assert!(said.contains(reason), "{said}");
+
+    site.run(MONDAY, &[]);
+    site.accuse(MONDAY).await;
+    let (verdicts, said) = site.decide(MONDAY);
+    assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_straggler_among_thousands_holds_up_no_decision() {
+    let site = Site::new();
+    let calls: Vec<String> =
+        (0..2_000).map(|id| call(&format!("m{id}"), &format!("0962{id:06}"), CALLEE, ON_MONDAY)).collect();
+    site.load("call_record", "monday.jsonl", &calls);
+    site.run(MONDAY, &[]);
+    site.accuse(MONDAY).await;
+    site.load("call_record", "late.jsonl", &[call("late", CALLER, CALLEE, ON_MONDAY)]);
+    let (verdicts, said) = site.decide(MONDAY);
+    assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_sent_again_hours_later_folds_into_the_same_events() {
+    let site = Site::new();
+    let mut calls: Vec<String> =
+        (1..=5).map(|id| call(&format!("r{id}"), &format!("096200000{id}"), CALLEE, ON_MONDAY)).collect();
+    // Two calls in the same second, and one call recorded at both ends.
+    calls.extend(["s1", "s2"].map(|id| call(id, CALLER, "0962000007", ON_MONDAY)));
+    let pair = call("p1", CALLER, "0962000008", ON_MONDAY);
+    calls.push(pair.replace("c-p1", "pair"));
+    calls.push(pair.replace("\"p1\"", "\"p2\"").replace("c-p1", "pair").replace("originating", "terminating"));
+    site.load("call_record", "a.jsonl", &calls);
+    site.run(MONDAY, &[]);
+    let columns = ["record_id", "call_ref", "caller", "callee", "start_at", "duration_s", "is_answered"];
+    let before = site.rows(Table::CALL_EVENT, MONDAY, &columns).await;
+    assert_eq!(before.len(), 8, "{before:?}");
+    assert_eq!(before.iter().filter(|event| event.contains("84962000001 84962000007")).count(), 2, "{before:?}");
+
+    // The same records in other bytes, under another name.
+    calls[0].insert(0, ' ');
+    site.load("call_record", "b.jsonl", &calls);
+    let (ran, _) = site.run(TUESDAY, &[]);
+    assert!(has(&ran, "call_event", MONDAY), "{ran:?}");
+    let arrived = arrived(site.0.path()).await;
+    assert!(arrived.len() == 9 && arrived.values().all(|times| *times == 2), "{arrived:?}");
+    assert_eq!(site.rows(Table::CALL_EVENT, MONDAY, &columns).await, before);
+    let records = site.rows(Table::CALL_EVENT, MONDAY, &["records"]).await;
+    assert_eq!(records, ["2", "2", "2", "2", "2", "2", "2", "4"]);
+    let ledger = callsieve(&["ledger", "--lake", &site.lake()]);
+    assert!(ledger.status.success(), "{}", String::from_utf8_lossy(&ledger.stdout));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rebuilding_a_day_twice_changes_nothing() {
+    const TABLES: [Table; 7] = [
+        Table::CALL_EVENT,
+        Table::SMS_EVENT,
+        Table::CONTACT_DAY,
+        Table::CALLER_DAY,
+        Table::REPORT_DAY,
+        Table::SPAM_SCORE,
+        Table::BLOCK_CANDIDATE,
+    ];
+    let site = Site::new();
+    let mut calls: Vec<String> =
+        (0..40).map(|id| call(&format!("m{id}"), CALLER, &format!("09123456{id:02}"), ON_MONDAY)).collect();
+    calls.push(call("s1", CALLER, CALLEE, "2025-01-05T03:00:00Z"));
+    site.load("call_record", "calls.jsonl", &calls);
+    let report = report("p1", "0912345601", CALLER, "2025-01-06T04:00:00Z");
+    site.load("citizen_report", "reports.jsonl", &[report]);
+    site.run("2025-01-05", &[]);
+    let mut built: Vec<Vec<Vec<String>>> = vec![];
+    for _ in 0..3 {
+        site.run(MONDAY, &[]);
+        let mut tables = vec![];
+        for table in TABLES {
+            let rows = site.rows(table, MONDAY, &[]).await;
+            assert!(!rows.is_empty() || table == Table::SMS_EVENT, "{table} is empty");
+            tables.push(rows);
+        }
+        built.push(tables);
+    }
+    assert_eq!(built[0], built[1]);
+    assert_eq!(built[0], built[2]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_waits_for_what_is_late_as_its_days_do() {
+    let site = Site::new();
+    let [lake, out] = [site.lake(), site.path("out").to_str().unwrap().to_owned()];
+    done(&callsieve(&["run", "--week", "2025-W02", "--lake", &lake]));
+    let sunday: Day = "2025-01-12".parse().unwrap();
+    let export = || callsieve(&["export", "regulator", "--week", "2025-W02", "--out", &out, "--lake", &lake]);
+    let mut books = Books::open(&Lake::local(&site.path("lake")).unwrap()).await.unwrap();
+    for (hours, code) in [(5, 4), (6, 0)] {
+        let at = sunday.ends_at() + hours * 3_600 * 1_000_000;
+        let mut account = Account::empty("cluster/call_record/0", 0, 0);
+        account.watermark = Some(at);
+        books.note(&[Entry::new(Kind::Idle, Table::CALL_RECORD, account, at)]).await.unwrap();
+        let exported = export();
+        let said = String::from_utf8_lossy(&exported.stderr).into_owned();
+        assert_eq!(exported.status.code(), Some(code), "{hours} hours behind its end: {said}");
+    }
+}
+
+#[test]
+fn nothing_is_scheduled_before_its_day_is_complete() {
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines"));
+    let definitions = Definitions::read(folder).unwrap();
+    let lateness = definitions.get(Table::DECISION).unwrap().integer("lateness_hours").unwrap();
+    for definition in definitions.all.values() {
+        // "daily 06:15, …" or "Monday 08:00, …"
+        let schedule = &definition.facts.schedule;
+        let time = schedule.split([' ', ',']).nth(1).and_then(|time| time.split_once(':'));
+        let (hour, minute) = time.unwrap_or_else(|| panic!("{}: no time in \"{schedule}\"", definition.table));
+        let minutes = hour.parse::<i64>().unwrap() * 60 + minute.parse::<i64>().unwrap();
+        assert!(minutes > lateness * 60, "{} is scheduled \"{schedule}\"", definition.table);
+    }
+}
