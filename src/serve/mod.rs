@@ -71,7 +71,7 @@ impl Server {
             let stale = progress.stale_topics(clock.now().div_euclid(1_000_000) - ready_secs);
             match stale.as_slice() {
                 [] => (StatusCode::OK, "ready\n".to_owned()),
-                stale => (StatusCode::SERVICE_UNAVAILABLE, format!("no progress: {}\n", stale.join(" "))),
+                stale => (StatusCode::SERVICE_UNAVAILABLE, format!("no progress: {}\n", stale.join(", "))),
             }
         };
         let text = move || async move {

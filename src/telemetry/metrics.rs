@@ -1,10 +1,15 @@
 //! Every metric, in one struct.
 //!
-//! In: counts that jobs took in local variables, once per batch. Out: Prometheus text. Never: a label that is a
-//! telephone number or free text.
+//! In: counts that jobs took in local variables, once per batch. Out: Prometheus text, to be asked for or in a file.
+//! Never: a label that is a telephone number or free text.
 
+use std::collections::HashMap;
+use std::fs::File;
+use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use anyhow::Context;
 use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
 
 /// The metrics of a process.
@@ -23,7 +28,7 @@ pub struct Metrics {
     pub ingest_honoured: IntCounterVec,
     /// Bytes written to the lake.
     pub ingest_written_bytes: IntCounterVec,
-    /// Seconds from the first message of a batch to its commit.
+    /// Seconds from the first message of a batch to its commit, the wait for company included.
     pub ingest_commit_seconds: HistogramVec,
     /// Times that a consumer was fenced off by another and began anew.
     pub ingest_fenced: IntCounterVec,
@@ -47,18 +52,51 @@ pub struct Metrics {
     pub ingest_files: IntCounterVec,
     /// Memory of the process.
     resident: IntGaugeVec,
+    /// Memory that ingest was given, librdkafka's queues included.
+    pub memory_budget: IntGaugeVec,
     /// Rows written by a pipeline.
     pub run_rows: IntCounterVec,
     /// Seconds that a pipeline took.
     pub run_seconds: HistogramVec,
     /// Subscriptions by verdict on the last decided day.
     pub decide_verdicts: IntGaugeVec,
+    /// Records beyond the first of their event, on the last day that was built or proved.
+    pub duplicates: IntGaugeVec,
+    /// 1 while the ledger is not closed.
+    pub ledger_open: IntGaugeVec,
+    /// Why the ledger is not closed.
+    pub ledger_findings: IntGaugeVec,
+    /// Rejects of the last replay, by what they are now.
+    pub replay_rejects: IntGaugeVec,
+    /// Files of the last maintenance, by what became of them.
+    pub maintain_files: IntGaugeVec,
+    /// When a verb last ended, Unix seconds.
+    pub last_run: IntGaugeVec,
+    /// How it ended.
+    pub last_run_exit_code: IntGaugeVec,
 }
 
+/// Source of messages: the broker.
+pub const KAFKA: &str = "kafka";
+/// Source of messages: dropped files.
+pub const FILES: &str = "files";
+/// The labels of a metric that has none.
+pub const NONE: [&str; 0] = [];
+
 impl Metrics {
-    /// A fresh set, all zero.
+    /// A fresh set, all zero, of a process that can be asked.
     pub fn new() -> Self {
-        let registry = Registry::new();
+        Self::within(Registry::new())
+    }
+
+    /// A fresh set of a verb that ends and leaves a file. Every series names the verb: node_exporter takes no series
+    /// out of two files.
+    pub fn of_verb(verb: &str) -> Self {
+        let labels = HashMap::from([("verb".to_owned(), verb.to_owned())]);
+        Self::within(Registry::new_custom(None, Some(labels)).expect(VALID))
+    }
+
+    fn within(registry: Registry) -> Self {
         let add = Add(&registry);
         Self {
             ingest_messages: add.counter(
@@ -77,7 +115,7 @@ impl Metrics {
             ingest_written_bytes: add.counter("ingest_written_bytes_total", "Bytes written to the lake.", &["topic"]),
             ingest_commit_seconds: add.histogram(
                 "ingest_commit_seconds",
-                "Seconds from the first message of a batch to its commit.",
+                "Seconds from the first message of a batch to its commit, the wait for company included.",
                 &["topic"],
             ),
             ingest_fenced: add.counter(
@@ -114,7 +152,7 @@ impl Metrics {
             ingest_progress: add.gauge(
                 "ingest_progress_timestamp_seconds",
                 "When ingest last moved on, or saw that there is nothing to read, Unix seconds.",
-                &["topic"],
+                &["topic", "source"],
             ),
             ingest_waiting_bytes: add.gauge(
                 "ingest_waiting_bytes",
@@ -127,19 +165,57 @@ impl Metrics {
                 &["topic", "outcome"],
             ),
             resident: add.gauge("process_resident_bytes", "Memory of the process.", &[]),
-            run_rows: add.counter("run_rows_total", "Rows written by a pipeline.", &["table"]),
+            memory_budget: add.gauge(
+                "memory_budget_bytes",
+                "Memory that ingest was given (memory_bytes), librdkafka's queues included.",
+                &[],
+            ),
+            run_rows: add.counter(
+                "run_rows_total",
+                "Rows written by a pipeline; in the file of a verb, by its last run.",
+                &["table"],
+            ),
             run_seconds: add.histogram("run_seconds", "Seconds that a pipeline took.", &["table"]),
             decide_verdicts: add.gauge(
                 "decide_verdicts",
                 "Subscriptions by verdict on the last decided day.",
                 &["verdict"],
             ),
+            duplicates: add.gauge(
+                "duplicates",
+                "Records beyond the first of their event, on the last day that was built or proved.",
+                &["table"],
+            ),
+            ledger_open: add.gauge(
+                "ledger_open",
+                "1 while the ledger is not closed; of decide, while its day's input is not complete.",
+                &[],
+            ),
+            ledger_findings: add.gauge(
+                "ledger_findings",
+                "Faults of partitions, days with records in no event, losses without a valid signature; of decide, \
+                 what its day's input lacks.",
+                &[],
+            ),
+            replay_rejects: add.gauge(
+                "replay_rejects",
+                "Rejects of the last replay: rows now, or refused again.",
+                &["topic", "outcome"],
+            ),
+            maintain_files: add.gauge(
+                "maintain_files",
+                "Files of the last maintenance: joined, written in their place, or deleted.",
+                &["table", "act"],
+            ),
+            last_run: add.gauge("last_run_timestamp_seconds", "When the verb last ended, Unix seconds.", &[]),
+            last_run_exit_code: add.gauge("last_run_exit_code", "How it ended.", &[]),
             registry,
         }
     }
 
-    /// Starts a topic's counters at zero: an increase is seen only against a value that was there before.
-    pub fn begin_topic(&self, topic: &str) {
+    /// Starts a topic's counters at zero, those of every reason for a reject among them: an increase is seen only
+    /// against a value that was there before.
+    pub fn begin_topic(&self, topic: &str, source: &str, reasons: &[&str]) {
         for counter in [
             &self.ingest_messages,
             &self.ingest_rows,
@@ -153,7 +229,10 @@ impl Metrics {
         ] {
             counter.with_label_values(&[topic]).inc_by(0);
         }
-        self.ingest_progress.with_label_values(&[topic]).set(0);
+        for reason in reasons {
+            self.ingest_rejects.with_label_values(&[topic, *reason]).inc_by(0);
+        }
+        self.ingest_progress.with_label_values(&[topic, source]).set(0);
     }
 
     /// Topics that have not moved on, nor seen that there is nothing to read, since an instant (Unix seconds).
@@ -162,10 +241,13 @@ impl Metrics {
         let mut stale = Vec::new();
         for family in self.ingest_progress.collect() {
             for metric in family.get_metric() {
-                let topic = metric.get_label().iter().map(prometheus::proto::LabelPair::value).collect::<String>();
+                let value = |name: &str| {
+                    let label = metric.get_label().iter().find(|label| label.name() == name);
+                    label.map_or("", |label| label.value())
+                };
                 #[expect(clippy::cast_precision_loss, reason = "seconds of this century are exact in a float")]
                 if metric.get_gauge().get_value() < since as f64 {
-                    stale.push(topic);
+                    stale.push(format!("{} from {}", value("topic"), value("source")));
                 }
             }
         }
@@ -177,6 +259,24 @@ impl Metrics {
         if let Some(bytes) = resident_bytes() {
             self.resident.with_label_values(&NONE).set(bytes);
         }
+        self.encode()
+    }
+
+    /// Leaves the text in a file, whole or not at all. What memory a process had that is gone is of no use in it.
+    pub fn write(&self, file: &Path) -> anyhow::Result<()> {
+        // node_exporter reads names that end in `.prom` alone, so it never sees this one.
+        let mut aside = file.as_os_str().to_owned();
+        aside.push(format!(".{}", std::process::id()));
+        let aside = PathBuf::from(aside);
+        let written = put(&aside, &self.encode()?).and_then(|()| std::fs::rename(&aside, file));
+        if written.is_err() {
+            // It may not even be there; the error that counts is the one before.
+            let _gone = std::fs::remove_file(&aside);
+        }
+        written.with_context(|| format!("writing metrics to {}", file.display()))
+    }
+
+    fn encode(&self) -> anyhow::Result<String> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
         Ok(String::from_utf8(text)?)
@@ -189,7 +289,12 @@ impl Default for Metrics {
     }
 }
 
-const NONE: [&str; 0] = [];
+/// Writes a file down to the disk: a name that is put in its place later must not lead to an empty one.
+fn put(path: &Path, text: &str) -> std::io::Result<()> {
+    let mut file = File::create(path)?;
+    file.write_all(text.as_bytes())?;
+    file.sync_all()
+}
 
 /// What Linux says of this process's memory; nothing elsewhere.
 fn resident_bytes() -> Option<i64> {
@@ -242,24 +347,81 @@ mod tests {
 
     use super::*;
 
-    #[test]
-    fn dashboards_can_rely_on_the_list() {
-        let metrics = Metrics::new();
-        metrics.begin_topic("call_record");
-        for gauge in [&metrics.ingest_lag, &metrics.ingest_waiting_bytes] {
+    /// Ingest of one topic as it is served, and a verb as it leaves its file.
+    fn everything() -> String {
+        let ingest = Metrics::new();
+        ingest.begin_topic("call_record", KAFKA, &["truncated", "wrong_type"]);
+        for gauge in [&ingest.ingest_lag, &ingest.ingest_waiting_bytes] {
             gauge.with_label_values(&["call_record"]).set(0);
         }
-        metrics.ingest_files.with_label_values(&["call_record", "loaded"]).inc();
-        metrics.ingest_rejects.with_label_values(&["call_record", "truncated"]).inc();
-        metrics.ingest_commit_seconds.with_label_values(&["call_record"]).observe(0.5);
-        metrics.ingest_partitions.with_label_values(&["call_record"]).set(4);
-        metrics.ingest_last_commit.with_label_values(&["call_record"]).set(1);
-        metrics.run_rows.with_label_values(&["caller_day"]).inc();
-        metrics.run_seconds.with_label_values(&["caller_day"]).observe(0.5);
-        metrics.decide_verdicts.with_label_values(&["survey"]).set(3);
-        let text = metrics.text().unwrap();
+        ingest.ingest_files.with_label_values(&["call_record", "loaded"]).inc();
+        ingest.ingest_rejects.with_label_values(&["call_record", "truncated"]).inc();
+        ingest.ingest_commit_seconds.with_label_values(&["call_record"]).observe(0.5);
+        ingest.ingest_partitions.with_label_values(&["call_record"]).set(4);
+        ingest.ingest_last_commit.with_label_values(&["call_record"]).set(1);
+        ingest.memory_budget.with_label_values(&NONE).set(536_870_912);
+        let verb = Metrics::of_verb("run_day");
+        verb.run_rows.with_label_values(&["caller_day"]).inc();
+        verb.run_seconds.with_label_values(&["caller_day"]).observe(0.5);
+        verb.decide_verdicts.with_label_values(&["survey"]).set(3);
+        verb.duplicates.with_label_values(&["call_record"]).set(7);
+        verb.replay_rejects.with_label_values(&["call_record", "rows"]).set(2);
+        verb.maintain_files.with_label_values(&["call_record", "joined"]).set(9);
+        for gauge in [&verb.ledger_open, &verb.ledger_findings, &verb.last_run, &verb.last_run_exit_code] {
+            gauge.with_label_values(&NONE).set(1);
+        }
+        let text = ingest.text().unwrap();
         let resident = text.lines().find(|line| line.starts_with("callsieve_process_resident_bytes ")).unwrap();
-        expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/metrics.txt")]
-            .assert_eq(&text.replace(resident, "callsieve_process_resident_bytes 1"));
+        text.replace(resident, "callsieve_process_resident_bytes 1") + &verb.encode().unwrap()
+    }
+
+    #[test]
+    fn dashboards_can_rely_on_the_list() {
+        expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/metrics.txt")].assert_eq(&everything());
+    }
+
+    #[test]
+    fn what_has_not_moved_is_named_with_its_source() {
+        let metrics = Metrics::new();
+        metrics.begin_topic("call_record", KAFKA, &[]);
+        metrics.begin_topic("call_record", FILES, &[]);
+        metrics.ingest_progress.with_label_values(&["call_record", FILES]).set(1_000);
+        assert_eq!(metrics.stale_topics(900), ["call_record from kafka"], "files do not stand in for a broker");
+        assert_eq!(metrics.stale_topics(1_001).len(), 2);
+    }
+
+    #[test]
+    fn a_burst_of_rejects_has_a_zero_to_rise_from() {
+        let metrics = Metrics::new();
+        metrics.begin_topic("call_record", KAFKA, &["truncated"]);
+        let text = metrics.text().unwrap();
+        let zero = "callsieve_ingest_rejects_total{reason=\"truncated\",topic=\"call_record\"} 0\n";
+        assert!(text.contains(zero), "{text}");
+    }
+
+    #[test]
+    fn a_file_is_whole_or_not_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let names = || -> Vec<String> {
+            let entries = std::fs::read_dir(folder.path()).unwrap();
+            let mut names: Vec<_> =
+                entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
+            names.sort();
+            names
+        };
+        let file = folder.path().join("run.prom");
+        let metrics = Metrics::of_verb("run_day");
+        for code in [0, 1] {
+            metrics.last_run_exit_code.with_label_values(&NONE).set(code);
+            metrics.write(&file).unwrap();
+            let text = std::fs::read_to_string(&file).unwrap();
+            let line = format!("callsieve_last_run_exit_code{{verb=\"run_day\"}} {code}\n");
+            assert!(text.ends_with(&line) && !text.contains("resident"), "{text}");
+        }
+        // A folder cannot be written over: nothing is left beside it.
+        std::fs::create_dir(folder.path().join("taken.prom")).unwrap();
+        let error = metrics.write(&folder.path().join("taken.prom")).unwrap_err();
+        assert!(error.to_string().contains("taken.prom"), "{error}");
+        assert_eq!(names(), ["run.prom", "taken.prom"]);
     }
 }
