@@ -75,6 +75,29 @@ impl Offsets {
         }
     }
 
+    /// The ones that lie within a range.
+    #[must_use]
+    pub fn within(&self, range: Range<i64>) -> Self {
+        let mut within = Self::default();
+        self.runs().for_each(|run| within.push(run.start.max(range.start)..run.end.min(range.end)));
+        within
+    }
+
+    /// The ones that are not in another set.
+    #[must_use]
+    pub fn without(&self, other: &Self) -> Self {
+        let mut without = Self::default();
+        for run in self.runs() {
+            let mut next = run.start;
+            for taken in other.runs().filter(|taken| taken.end > run.start && taken.start < run.end) {
+                without.push(next..taken.start);
+                next = taken.end;
+            }
+            without.push(next..run.end);
+        }
+        without
+    }
+
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.0.iter().map(|range| (range.end - range.start).unsigned_abs()).sum()
@@ -147,6 +170,15 @@ mod tests {
         check(&[], "", 0);
         check(&[4..4, 4..5], "4", 1);
         check(&[4..5, 5..6, 9..12, 20..20], "4-5,9-11", 5);
+    }
+
+    #[test]
+    fn a_set_is_cut_by_a_range_and_by_another_set() {
+        let set: Offsets = "3-9,12,20-29".parse().unwrap();
+        assert_eq!(set.within(5..21).to_string(), "5-9,12,20");
+        assert_eq!(set.within(10..12).to_string(), "");
+        assert_eq!(set.without(&"0-3,6,9-12,25-40".parse().unwrap()).to_string(), "4-5,7-8,20-24");
+        assert_eq!(set.without(&Offsets::default()), set);
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod account;
 pub mod day;
 pub mod message;
 pub mod number;
+pub mod origin;
 pub mod party;
 pub mod plan;
 pub mod report;

@@ -1,12 +1,14 @@
 //! Files dropped in a folder: CSV, JSON lines, Avro and Parquet, plain or compressed.
 //!
-//! In: a folder. Out: the files that have come to rest, and of each the bodies of its records as JSON text in order.
+//! In: a folder. Out: the files that have come to rest, and of each the bodies of its records in order: CSV lines as they
+//! stand, all else as JSON text.
 //! Never: moves, changes or deletes a file; reads one that is still being written.
 
-use std::collections::BTreeMap;
+use std::cell::RefCell;
 use std::fs::File;
-use std::io::{BufRead, BufReader, Read};
+use std::io::{self, BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
@@ -15,6 +17,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::clock::Clock;
+use crate::schema::csv::{Csv, Layout};
 
 /// A folder to watch.
 #[derive(Debug, Clone, Deserialize)]
@@ -34,47 +37,6 @@ pub struct Options {
 
 fn default_settle_secs() -> u64 {
     30
-}
-
-/// How the columns of a CSV file lead to the fields of the contract.
-#[derive(Debug, Clone, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Csv {
-    /// Between two cells.
-    #[serde(default = "default_delimiter")]
-    pub delimiter: char,
-    /// Whether the first line names the columns; without it columns are named by their number, from 1.
-    #[serde(default = "default_header")]
-    pub header: bool,
-    /// Offset of instants that name none, such as `+07:00`.
-    #[serde(default = "default_offset")]
-    pub offset: String,
-    /// Field of the contract = column of the file.
-    pub columns: BTreeMap<String, String>,
-    /// Field of the contract = the same value in every record.
-    #[serde(default)]
-    pub constants: BTreeMap<String, String>,
-    /// Fields that are whole numbers.
-    #[serde(default)]
-    pub integers: Vec<String>,
-    /// Fields that are true for `1`, `true` and `yes`.
-    #[serde(default)]
-    pub booleans: Vec<String>,
-    /// Fields that are instants, written as `2025-01-06 10:00:00` or RFC 3339.
-    #[serde(default)]
-    pub instants: Vec<String>,
-}
-
-fn default_delimiter() -> char {
-    ','
-}
-
-fn default_header() -> bool {
-    true
-}
-
-fn default_offset() -> String {
-    "+07:00".to_owned()
 }
 
 /// What a file holds, by its name.
@@ -99,9 +61,16 @@ pub fn settled(options: &Options, clock: Clock) -> anyhow::Result<Vec<PathBuf>> 
         let entry = entry?;
         let path = entry.path();
         let name = entry.file_name().to_string_lossy().into_owned();
-        let metadata = entry.metadata()?;
         let is_partial = name.starts_with('.') || PARTIAL.iter().any(|end| name.ends_with(&format!(".{end}")));
-        if !metadata.is_file() || is_partial || format(&path).is_none() {
+        if is_partial || format(&path).is_none() {
+            continue;
+        }
+        // A sender may rename or take away what was just listed.
+        let metadata = match std::fs::metadata(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            metadata => metadata.with_context(|| format!("looking at {}", path.display()))?,
+        };
+        if !metadata.is_file() {
             continue;
         }
         let changed = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
@@ -152,14 +121,7 @@ pub fn read(path: &Path, options: &Options, mut each: impl FnMut(&[u8]) -> anyho
         }
         return Ok(());
     }
-    let plain: Box<dyn Read> = if name.ends_with(".gz") {
-        Box::new(flate2::read::MultiGzDecoder::new(file))
-    } else if name.ends_with(".zst") {
-        Box::new(zstd::Decoder::new(file)?)
-    } else {
-        Box::new(file)
-    };
-    let mut plain = BufReader::with_capacity(1 << 20, plain);
+    let mut plain = plain(path)?;
     match format(path) {
         Some(Format::Json) => lines(plain, &mut each).with_context(reading),
         Some(Format::Avro) => {
@@ -169,20 +131,36 @@ pub fn read(path: &Path, options: &Options, mut each: impl FnMut(&[u8]) -> anyho
             Ok(())
         }
         Some(Format::Csv) => match &options.csv {
-            Some(csv) => cells(plain, csv, &mut each).with_context(reading),
+            Some(csv) => raw_lines(plain, csv, &mut each).with_context(reading),
             None => bail!("{} is CSV, and no mapping of its columns is configured", path.display()),
         },
         Some(Format::Parquet) | None => bail!("{} has no known form", path.display()),
     }
 }
 
+/// A file's bytes as they were before they were compressed.
+fn plain(path: &Path) -> anyhow::Result<impl BufRead> {
+    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let plain: Box<dyn Read> =
+        match path.extension().and_then(|end| end.to_str()).map(str::to_ascii_lowercase).as_deref() {
+            Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
+            Some("zst") => Box::new(zstd::Decoder::new(file)?),
+            _ => Box::new(file),
+        };
+    Ok(BufReader::with_capacity(1 << 20, plain))
+}
+
+/// Longer than any record: a file that has such a line is broken, and reading it would take all memory.
+const LINE_BYTES: u64 = 16 << 20;
+
 fn lines(mut reader: impl BufRead, each: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let mut line = Vec::new();
     loop {
         line.clear();
-        if reader.read_until(b'\n', &mut line)? == 0 {
+        if reader.by_ref().take(LINE_BYTES).read_until(b'\n', &mut line)? == 0 {
             return Ok(());
         }
+        ensure!(line.len() as u64 != LINE_BYTES, "a line of more than {LINE_BYTES} bytes");
         let body = line.trim_ascii();
         if !body.is_empty() {
             each(body)?;
@@ -200,63 +178,87 @@ fn rows(batch: &RecordBatch, each: &mut impl FnMut(&[u8]) -> anyhow::Result<()>)
     lines(text.as_slice(), each)
 }
 
-fn cells(reader: impl Read, mapping: &Csv, each: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
-    let delimiter = u8::try_from(mapping.delimiter).context("a delimiter is one ASCII character")?;
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(delimiter).has_headers(mapping.header).flexible(true).from_reader(reader);
-    let header: Vec<String> = match mapping.header {
-        true => reader.headers()?.iter().map(|name| name.trim().to_owned()).collect(),
-        false => Vec::new(),
-    };
-    let mut places = Vec::new();
-    for (field, column) in &mapping.columns {
-        let place = match mapping.header {
-            true => header.iter().position(|name| name == column),
-            false => column.parse::<usize>().ok().and_then(|number| number.checked_sub(1)),
-        };
-        places.push((field.as_str(), place.with_context(|| format!("the file has no column \"{column}\""))?));
+/// Where the columns of a CSV file lead; nothing for files of another form.
+pub fn csv_layout(path: &Path, options: &Options) -> anyhow::Result<Option<Layout>> {
+    let Some(csv) = options.csv.as_ref().filter(|_| format(path) == Some(Format::Csv)) else { return Ok(None) };
+    let mut header = None;
+    if csv.header {
+        let mut reader = csv_reader(csv, plain(path)?);
+        let names = reader.headers().with_context(|| format!("reading {}", path.display()))?;
+        // Spreadsheets begin a file with a byte order mark.
+        let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
+        header = Some(names.iter().map(name).collect::<Vec<_>>());
     }
+    let layout = csv.layout(header.as_deref()).map_err(anyhow::Error::msg);
+    Ok(Some(layout.with_context(|| format!("reading {}", path.display()))?))
+}
+
+fn csv_reader<R: Read>(csv: &Csv, reader: R) -> csv::Reader<R> {
+    csv::ReaderBuilder::new().delimiter(csv.delimiter_byte()).has_headers(csv.header).flexible(true).from_reader(reader)
+}
+
+/// Every line of a CSV file as it stands; a line may hold line ends between quotes.
+fn raw_lines(reader: impl Read, csv: &Csv, each: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let bytes = Rc::new(RefCell::new(Kept::default()));
+    let mut reader = csv_reader(csv, Tee { reader, kept: Rc::clone(&bytes) });
     let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record)? {
-        each(&body(&record, &places, mapping))?;
+    if csv.header {
+        reader.byte_headers()?;
     }
-    Ok(())
-}
-
-/// A line as a JSON object of the contract's fields; what cannot be read as its type stays text, for decode to refuse.
-fn body(record: &csv::ByteRecord, places: &[(&str, usize)], mapping: &Csv) -> Vec<u8> {
-    use serde_json::Value;
-    let mut object = serde_json::Map::new();
-    for (field, value) in &mapping.constants {
-        object.insert(field.clone(), typed(field, value, mapping));
-    }
-    for (field, place) in places {
-        let cell = record.get(*place).unwrap_or_default();
-        match std::str::from_utf8(cell) {
-            Ok(cell) if cell.trim().is_empty() => {}
-            Ok(cell) => drop(object.insert((*field).to_owned(), typed(field, cell.trim(), mapping))),
-            // One cell that is no text: the line as it is, for decode to refuse with its bytes.
-            Err(_) => return record.iter().collect::<Vec<_>>().join(&b","[..]),
+    loop {
+        let from = reader.position().byte();
+        if !reader.read_byte_record(&mut record)? {
+            return Ok(());
         }
+        each(without_line_ends(bytes.borrow_mut().cut(from, reader.position().byte())))?;
     }
-    Value::Object(object).to_string().into_bytes()
 }
 
-fn typed(field: &str, cell: &str, mapping: &Csv) -> serde_json::Value {
-    use serde_json::Value;
-    let is = |list: &[String]| list.iter().any(|name| name == field);
-    if is(&mapping.integers)
-        && let Ok(number) = cell.parse::<i64>()
-    {
-        return number.into();
+/// A tab may be a delimiter, so nothing else is cut off.
+fn without_line_ends(line: &[u8]) -> &[u8] {
+    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
+    let from = line.iter().position(|byte| !is_end(byte)).unwrap_or(line.len());
+    let until = line.iter().rposition(|byte| !is_end(byte)).map_or(from, |last| last + 1);
+    &line[from..until]
+}
+
+/// What has been read of a stream and not been cut off yet.
+#[derive(Default)]
+struct Kept {
+    bytes: Vec<u8>,
+    /// Of the stream, before `bytes`.
+    gone: u64,
+    line: Vec<u8>,
+}
+
+impl Kept {
+    /// The bytes between two places; what lies before the first is forgotten.
+    fn cut(&mut self, from: u64, until: u64) -> &[u8] {
+        let place = |at: u64| usize::try_from(at.saturating_sub(self.gone)).unwrap_or(usize::MAX).min(self.bytes.len());
+        let (from, until) = (place(from), place(until));
+        self.line.clear();
+        self.line.extend_from_slice(&self.bytes[from..until]);
+        // Moving the rest costs as much as it is long, so it waits until that is little.
+        if until > self.bytes.len() / 2 {
+            self.bytes.drain(..until);
+            self.gone += until as u64;
+        }
+        &self.line
     }
-    if is(&mapping.booleans) {
-        return Value::Bool(matches!(cell.to_ascii_lowercase().as_str(), "1" | "true" | "yes"));
+}
+
+/// A reader whose bytes are kept.
+struct Tee<R> {
+    reader: R,
+    kept: Rc<RefCell<Kept>>,
+}
+
+impl<R: Read> Read for Tee<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let size = self.reader.read(buffer)?;
+        self.kept.borrow_mut().bytes.extend_from_slice(&buffer[..size]);
+        Ok(size)
     }
-    if is(&mapping.instants) && !cell.ends_with('Z') && cell.get(10..).is_some_and(|time| !time.contains(['+', '-'])) {
-        return format!("{}{}", cell.replacen(' ', "T", 1), mapping.offset).into();
-    }
-    cell.into()
 }
 
 #[cfg(test)]
@@ -286,36 +288,46 @@ mod tests {
         bodies
     }
 
-    const CSV: &str = "ID;Begin;Secs;Ans\nr1;2025-01-06 10:00:00;60;1\nr2;2025-01-06T03:00:00Z;sixty;no\n";
-    const BODIES: [&str; 2] = [
-        r#"{"duration_s":60,"is_answered":true,"record_id":"r1","record_type":"originating","start_at":"2025-01-06T10:00:00+07:00"}"#,
-        r#"{"duration_s":"sixty","is_answered":false,"record_id":"r2","record_type":"originating","start_at":"2025-01-06T03:00:00Z"}"#,
-    ];
+    const CSV: &str = "\u{feff}ID;Begin;Secs;Ans\nr1;2025-01-06 10:00:00;60;1\r\n\nr2;\"two\nlines\";sixty;no";
+    const LINES: [&str; 2] = ["r1;2025-01-06 10:00:00;60;1", "r2;\"two\nlines\";sixty;no"];
 
     #[test]
-    fn csv_lines_are_the_contracts_fields_plain_and_compressed() {
+    fn csv_lines_are_handed_on_as_they_stand_plain_and_compressed() {
         let folder = tempfile::tempdir().unwrap();
         let options = options(folder.path());
         let plain = folder.path().join("a.csv");
         std::fs::write(&plain, CSV).unwrap();
-        assert_eq!(bodies(&plain, &options), BODIES);
+        assert_eq!(bodies(&plain, &options), LINES);
         let gz = folder.path().join("a.csv.gz");
         let mut encoder = flate2::write::GzEncoder::new(File::create(&gz).unwrap(), flate2::Compression::fast());
         encoder.write_all(CSV.as_bytes()).unwrap();
         encoder.finish().unwrap();
-        assert_eq!(bodies(&gz, &options), BODIES);
+        assert_eq!(bodies(&gz, &options), LINES);
         let zst = folder.path().join("a.csv.zst");
         std::fs::write(&zst, zstd::encode_all(CSV.as_bytes(), 1).unwrap()).unwrap();
-        assert_eq!(bodies(&zst, &options), BODIES);
+        assert_eq!(bodies(&zst, &options), LINES);
     }
 
     #[test]
-    fn a_column_that_is_missing_is_an_error_of_the_file() {
+    fn a_file_must_have_the_columns_and_a_byte_order_mark_is_no_part_of_them() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
+        std::fs::write(&path, CSV).unwrap();
+        let layout = csv_layout(&path, &options(folder.path())).unwrap().unwrap();
+        assert_eq!(layout.header().unwrap(), ["ID", "Begin", "Secs", "Ans"]);
         std::fs::write(&path, "ID;Begin\n").unwrap();
-        let error = read(&path, &options(folder.path()), |_| Ok(())).unwrap_err();
+        let error = csv_layout(&path, &options(folder.path())).unwrap_err();
         assert!(format!("{error:#}").contains("no column \"Secs\""), "{error:#}");
+    }
+
+    #[test]
+    fn lines_longer_than_what_is_kept_come_out_whole() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let line = |id: usize| format!("r{id};{};{id};1", "x".repeat(id * 37 % 20_000));
+        let lines: Vec<String> = (0..500).map(line).collect();
+        std::fs::write(&path, format!("ID;Begin;Secs;Ans\n{}\n", lines.join("\n"))).unwrap();
+        assert_eq!(bodies(&path, &options(folder.path())), lines);
     }
 
     #[test]

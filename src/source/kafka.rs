@@ -14,16 +14,20 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::error::KafkaError;
+use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 
 use self::door::Door;
 pub use self::options::{Options, Setting};
+pub use self::range::RangeReader;
 use crate::clock::{Clock, Stopwatch};
-use crate::domain::message::{Messages, OffsetRange};
+use crate::domain::message::{Message, Messages, OffsetRange};
+use crate::domain::origin::Origin;
 
 mod door;
 mod options;
+mod range;
 
 /// What happened at the source, in the order in which it has to be dealt with.
 #[derive(Debug)]
@@ -32,6 +36,8 @@ pub enum Event {
     Assigned {
         /// Which.
         partitions: Vec<i32>,
+        /// What the broker has of them, when we begin with the newest.
+        ends: Vec<OffsetRange>,
         /// Where to send the answer.
         begin: oneshot::Sender<Vec<(i32, Option<i64>)>>,
     },
@@ -65,6 +71,15 @@ pub struct PartitionEnd {
     pub at: i64,
     /// The partition had been read to its end, or to control records that are never handed out.
     pub is_at_end: bool,
+}
+
+/// What a consumer is for.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Purpose {
+    /// Say when nothing is left to read, whoever holds it.
+    pub until_caught_up: bool,
+    /// Say where partitions end when they are given to us: those that were never read begin there.
+    pub newest_first: bool,
 }
 
 /// What a consumer may hold.
@@ -120,8 +135,8 @@ impl Received {
 pub struct Consumer {
     kafka: Arc<BaseConsumer<Door>>,
     topic: String,
-    app_prefix: String,
-    epoch: u32,
+    origin: Origin,
+    partitions: i32,
     events: mpsc::Receiver<Event>,
     stop: Arc<AtomicBool>,
     beats: Arc<AtomicU64>,
@@ -133,13 +148,14 @@ impl Consumer {
     pub fn start(
         options: &Options,
         topic: &str,
-        until_caught_up: bool,
+        purpose: Purpose,
         bounds: Bounds,
         clock: Clock,
         received: Arc<Received>,
     ) -> anyhow::Result<Self> {
         let (sender, events) = mpsc::channel(CHUNKS);
         let door = Door::new(options, topic, bounds, clock, sender, received)?;
+        let door = door.with_ends(purpose.newest_first);
         let kafka =
             Arc::new(options.client(topic, bounds.bytes / 2)?.create_with_context::<_, BaseConsumer<Door>>(door)?);
         let metadata = kafka
@@ -153,13 +169,13 @@ impl Consumer {
         let (stop, beats) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let thread = std::thread::Builder::new().name(format!("consume {topic}")).spawn({
             let (kafka, stop, beats) = (Arc::clone(&kafka), Arc::clone(&stop), Arc::clone(&beats));
-            move || consume(&kafka, &stop, &beats, until_caught_up)
+            move || consume(&kafka, &stop, &beats, purpose.until_caught_up)
         })?;
         Ok(Self {
             kafka,
             topic: topic.to_owned(),
-            app_prefix: cluster,
-            epoch: options.epoch,
+            origin: Origin::Topic { cluster, topic: topic.to_owned(), epoch: options.epoch(topic) },
+            partitions: i32::try_from(partitions)?,
             events,
             stop,
             beats,
@@ -167,19 +183,19 @@ impl Consumer {
         })
     }
 
-    /// The name under which tables remember the offsets of a partition.
-    pub fn app_id(&self, partition: i32) -> String {
-        format!("{}/{}/{partition}/{}", self.app_prefix, self.topic, self.epoch)
+    /// Where its offsets count.
+    pub fn origin(&self) -> &Origin {
+        &self.origin
+    }
+
+    /// How many partitions the topic had when it was joined.
+    pub fn partitions(&self) -> i32 {
+        self.partitions
     }
 
     /// Turns of its thread so far: one that hangs makes none.
     pub fn beats(&self) -> u64 {
         self.beats.load(Ordering::Relaxed)
-    }
-
-    /// Where its offsets count, for all partitions.
-    pub fn source(&self) -> String {
-        format!("{}/{}/{}", self.app_prefix, self.topic, self.epoch)
     }
 
     /// The next event; `None` after the last.
@@ -233,28 +249,50 @@ impl Drop for Consumer {
     }
 }
 
+/// Takes in a message as it came.
+fn put(messages: &mut Messages, message: &BorrowedMessage<'_>) {
+    let headers = message.headers().map(|headers| {
+        let pairs = headers.iter().map(|header| (header.key, header.value.map(hex::encode)));
+        serde_json::to_string(&pairs.collect::<Vec<_>>()).unwrap_or_default()
+    });
+    messages.push(Message {
+        partition: message.partition(),
+        offset: message.offset(),
+        kafka_at: message.timestamp().to_millis().map(|millis| millis.saturating_mul(1_000)),
+        key: message.key(),
+        payload: message.payload(),
+        headers: headers.as_deref(),
+    });
+}
+
 /// The consumer's thread: polls, collects chunks, and passes everything through the door.
 fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, until_caught_up: bool) {
     let door = kafka.context();
     let mut since = Stopwatch::start();
     let mut probed = Stopwatch::start();
     let mut was_all_read = false;
+    let (mut turn, mut is_quiet) = (0, true);
     while !stop.load(Ordering::Relaxed) {
         beats.fetch_add(1, Ordering::Relaxed);
-        let is_news = door.is_all_read() && !was_all_read;
-        if probed.elapsed() > if is_news { PROBE_AT_END } else { PROBE } {
-            was_all_read = door.is_all_read();
-            let mut told = if door.holds_nothing() { Ok(()) } else { door.probe() };
-            // What is not ours may belong to a member that is dead and not missed yet.
-            if until_caught_up && (door.holds_nothing() || was_all_read) {
-                told = told.and_then(|()| door.look_around());
+        turn += 1;
+        if is_quiet || turn % LOOK_EVERY == 0 {
+            let is_news = door.is_all_read() && !was_all_read;
+            if probed.elapsed() > if is_news { PROBE_AT_END } else { PROBE } {
+                was_all_read = door.is_all_read();
+                let mut told = if door.holds_nothing() { Ok(()) } else { door.probe() };
+                // What is not ours may belong to a member that is dead and not missed yet.
+                if until_caught_up && (door.holds_nothing() || was_all_read) {
+                    told = told.and_then(|()| door.look_around());
+                }
+                if told.is_err() {
+                    return;
+                }
+                probed = Stopwatch::start();
             }
-            if told.is_err() {
-                return;
-            }
-            probed = Stopwatch::start();
         }
-        let sent = match kafka.poll(POLL) {
+        let polled = kafka.poll(POLL);
+        is_quiet = !matches!(polled, Some(Ok(_)));
+        let sent = match polled {
             None => door.flush(),
             Some(Ok(message)) => {
                 let (waiting, is_full) = door.keep(&message);

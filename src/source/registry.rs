@@ -1,13 +1,17 @@
 //! Writers' schemas by id.
 //!
 //! In: a schema id of a framed message. Out: the schema's text, or the registry's word that there is none.
-//! Never: takes an unreachable registry for an unknown schema; the one is waited for, the other is a reject.
+//! Never: takes an unreachable registry for an unknown schema: the one is waited for, the other is a reject. Shows a
+//! password.
 
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
+use reqwest::StatusCode;
 use serde::Deserialize;
+use url::Url;
 
+use super::kafka::Setting;
 use crate::schema::topic::Topic;
 
 /// Which registry to ask.
@@ -17,6 +21,23 @@ pub struct Options {
     /// Base address of a Confluent-compatible registry. Without one, ids 1 to 5 are the contracts of
     /// `schemas/topic` in the order of `Topic::ALL`, as the synthetic operator frames them.
     pub url: Option<String>,
+    /// Who asks, where the registry wants to know.
+    pub user: Option<String>,
+    /// And the word for it.
+    pub password: Option<Setting>,
+}
+
+impl Options {
+    /// What cannot work.
+    pub fn problems(&self) -> Vec<String> {
+        match self.url.as_deref().map(Url::parse) {
+            Some(Err(error)) => vec![format!("registry.url: {error}")],
+            Some(Ok(url)) if !url.username().is_empty() || url.password().is_some() => {
+                vec!["registry.url holds a user; use registry.user and registry.password".to_owned()]
+            }
+            Some(Ok(_)) | None => Vec::new(),
+        }
+    }
 }
 
 /// A registry to ask.
@@ -25,19 +46,30 @@ pub enum Registry {
     /// The project's own contracts.
     Contracts,
     /// A server.
-    Server {
-        /// Base address without a trailing slash.
-        url: String,
-        /// Connection.
-        client: reqwest::Client,
-    },
+    Server(Server),
+}
+
+/// A registry that is a server.
+#[derive(Debug)]
+pub struct Server {
+    /// Without a trailing slash.
+    url: String,
+    client: reqwest::Client,
+    user: Option<(String, Option<Setting>)>,
 }
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+/// "Schema not found", as Confluent's API has it; a 404 without it is somebody else's.
+const NOT_FOUND: u32 = 40_403;
 
 #[derive(Deserialize)]
 struct Answer {
     schema: String,
+}
+
+#[derive(Deserialize)]
+struct Refusal {
+    error_code: u32,
 }
 
 impl Registry {
@@ -45,11 +77,25 @@ impl Registry {
     pub fn new(options: &Options) -> anyhow::Result<Self> {
         Ok(match &options.url {
             None => Self::Contracts,
-            Some(url) => Self::Server {
+            Some(url) => Self::Server(Server {
                 url: url.trim_end_matches('/').to_owned(),
                 client: reqwest::Client::builder().timeout(TIMEOUT).build()?,
-            },
+                user: options.user.clone().map(|user| (user, options.password.clone())),
+            }),
         })
+    }
+
+    /// What tells it from other registries.
+    pub fn name(&self) -> String {
+        match self {
+            Self::Contracts => "contracts".to_owned(),
+            Self::Server(server) => server.url.clone(),
+        }
+    }
+
+    /// Whether it may know more tomorrow, or be out of reach.
+    pub fn is_remote(&self) -> bool {
+        matches!(self, Self::Server(_))
     }
 
     /// The schema of an id; `None` when the registry knows none. An error means: ask again later.
@@ -59,17 +105,30 @@ impl Registry {
                 let index = usize::try_from(id).ok().and_then(|id| id.checked_sub(1));
                 Ok(index.and_then(|index| Topic::ALL.get(index)).map(|topic| topic.avro().to_owned()))
             }
-            Self::Server { url, client } => {
-                let url = format!("{url}/schemas/ids/{id}");
-                let answer = client.get(&url).send().await.with_context(|| format!("asking {url}"))?;
-                if answer.status() == reqwest::StatusCode::NOT_FOUND {
-                    return Ok(None);
-                }
-                let text = answer.error_for_status()?.text().await?;
-                let answer: Answer =
-                    serde_json::from_str(&text).with_context(|| format!("reading the answer of {url}"))?;
-                Ok(Some(answer.schema))
-            }
+            Self::Server(server) => server.schema(id).await,
         }
+    }
+}
+
+impl Server {
+    async fn schema(&self, id: u32) -> anyhow::Result<Option<String>> {
+        let url = format!("{}/schemas/ids/{id}", self.url);
+        let mut request = self.client.get(&url);
+        if let Some((user, password)) = &self.user {
+            let password = password.as_ref().map(Setting::value).transpose().context("registry.password")?;
+            request = request.basic_auth(user, password);
+        }
+        let answer = request.send().await.with_context(|| format!("asking {url}"))?;
+        let status = answer.status();
+        let text = answer.text().await.with_context(|| format!("reading the answer of {url}"))?;
+        let reading = || format!("{url} answers {status}, and not as a registry does");
+        if status == StatusCode::NOT_FOUND {
+            let refusal: Refusal = serde_json::from_str(&text).with_context(reading)?;
+            ensure!(refusal.error_code == NOT_FOUND, "{url} answers {status}, code {}", refusal.error_code);
+            return Ok(None);
+        }
+        ensure!(status.is_success(), "{url} answers {status}");
+        let answer: Answer = serde_json::from_str(&text).with_context(reading)?;
+        Ok(Some(answer.schema))
     }
 }

@@ -4,22 +4,24 @@
 //! dealt with. Never: an event after nobody listens any more.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use rdkafka::client::ClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _, ConsumerContext, RebalanceProtocol};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::{Headers, Message as _};
+use rdkafka::message::{BorrowedMessage, Message as _};
 use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Bounds, CHUNK_ROWS, CHUNK_SHARE, Event, Options, POLL, PROBE_TIMEOUT, PartitionEnd, Received, SAY_AGAIN, TIMEOUT,
+    put,
 };
 use crate::clock::{Clock, Stopwatch};
-use crate::domain::message::{Message, Messages, OffsetRange};
+use crate::domain::message::{Messages, OffsetRange};
 
 /// Nobody listens any more.
 pub(super) struct Closed;
@@ -32,14 +34,24 @@ pub(super) struct Door {
     chunk_rows: usize,
     chunk_bytes: usize,
     sender: mpsc::Sender<Event>,
-    waiting: Mutex<Messages>,
+    /// Look up where partitions end when they are given to us.
+    tells_ends: bool,
+    /// Only ever taken by the consumer's own thread, so it costs next to nothing.
+    hand: Mutex<Hand>,
     received: Arc<Received>,
     /// Asks where partitions begin and end: on the consumer's own connection a question waits behind its long poll.
     asker: BaseConsumer,
     /// The trouble that was last told of.
     said: Mutex<Option<(KafkaError, Stopwatch)>>,
+}
+
+/// What has been handed out to us.
+#[derive(Default)]
+struct Hand {
+    /// Messages that have not been passed on.
+    waiting: Messages,
     /// Partitions that we hold.
-    held: Mutex<BTreeMap<i32, Held>>,
+    held: BTreeMap<i32, Held>,
 }
 
 /// How far a partition has been handed out to us.
@@ -49,6 +61,8 @@ struct Held {
     next: Option<i64>,
     /// It has been read to its end.
     is_at_end: bool,
+    /// Before this offset one look has found nothing that is handed out.
+    quiet_until: Option<i64>,
 }
 
 impl Door {
@@ -62,57 +76,49 @@ impl Door {
     ) -> anyhow::Result<Self> {
         Ok(Self {
             topic: topic.to_owned(),
-            epoch: options.epoch,
+            epoch: options.epoch(topic),
             clock,
             chunk_rows: bounds.rows.min(CHUNK_ROWS),
             chunk_bytes: bounds.bytes / CHUNK_SHARE,
             sender,
-            waiting: Mutex::default(),
+            tells_ends: false,
+            hand: Mutex::default(),
             received,
             asker: options.client(topic, 0)?.create()?,
             said: Mutex::default(),
-            held: Mutex::default(),
         })
+    }
+
+    /// The same, telling where partitions end when they are given to us, or not.
+    pub(super) fn with_ends(self, tells_ends: bool) -> Self {
+        Self { tells_ends, ..self }
     }
 
     pub(super) fn send(&self, event: Event) -> Result<(), Closed> {
         self.sender.blocking_send(event).map_err(|_| Closed)
     }
 
-    fn waiting(&self) -> std::sync::MutexGuard<'_, Messages> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn held(&self) -> std::sync::MutexGuard<'_, BTreeMap<i32, Held>> {
-        self.held.lock().unwrap_or_else(PoisonError::into_inner)
+    fn hand(&self) -> MutexGuard<'_, Hand> {
+        self.hand.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes in a message; says how many wait, and whether that is enough.
-    pub(super) fn keep(&self, message: &rdkafka::message::BorrowedMessage<'_>) -> (usize, bool) {
-        let headers = message.headers().map(|headers| {
-            let pairs = headers.iter().map(|header| (header.key, header.value.map(hex::encode)));
-            serde_json::to_string(&pairs.collect::<Vec<_>>()).unwrap_or_default()
-        });
-        let mut waiting = self.waiting();
+    pub(super) fn keep(&self, message: &BorrowedMessage<'_>) -> (usize, bool) {
+        let mut hand = self.hand();
+        let Hand { waiting, held } = &mut *hand;
         let (partition, offset) = (message.partition(), message.offset());
+        let held = held.entry(partition).or_default();
         // Compacted away, or control records of transactions: the broker hands out what it has, in order.
-        let before = self.held().insert(partition, Held { next: Some(offset + 1), is_at_end: false });
-        if let Some(next) = before.and_then(|held| held.next).filter(|next| *next < offset) {
+        if let Some(next) = held.next.filter(|next| *next < offset) {
             waiting.note_gap(partition, next..offset);
         }
-        waiting.push(Message {
-            partition,
-            offset,
-            kafka_at: message.timestamp().to_millis().map(|millis| millis.saturating_mul(1_000)),
-            key: message.key(),
-            payload: message.payload(),
-            headers: headers.as_deref(),
-        });
+        *held = Held { next: Some(offset + 1), ..Held::default() };
+        put(waiting, message);
         (waiting.len(), waiting.len() >= self.chunk_rows || waiting.size_bytes() >= self.chunk_bytes)
     }
 
     pub(super) fn flush(&self) -> Result<(), Closed> {
-        let messages = std::mem::take(&mut *self.waiting());
+        let messages = std::mem::take(&mut self.hand().waiting);
         if messages.is_empty() {
             return Ok(());
         }
@@ -121,19 +127,19 @@ impl Door {
     }
 
     pub(super) fn note_end(&self, partition: i32) {
-        if let Some(held) = self.held().get_mut(&partition) {
+        if let Some(held) = self.hand().held.get_mut(&partition) {
             held.is_at_end = true;
         }
     }
 
     pub(super) fn is_all_read(&self) -> bool {
-        let held = self.held();
-        !held.is_empty() && held.values().all(|held| held.is_at_end)
+        let hand = self.hand();
+        !hand.held.is_empty() && hand.held.values().all(|held| held.is_at_end)
     }
 
     /// Hands on what waits, then where our partitions end; says nothing while the broker does not answer.
     pub(super) fn probe(&self) -> Result<(), Closed> {
-        let held = self.held().clone();
+        let held = self.hand().held.clone();
         let mut ends = Vec::with_capacity(held.len());
         for (partition, Held { is_at_end, .. }) in held {
             let at = self.clock.now();
@@ -157,17 +163,25 @@ impl Door {
     /// Notes offsets before a partition's end as a gap, once it is sure that nothing there is ever handed out: the
     /// markers of transactions, and what aborted ones left.
     fn note_control(&self, partition: i32, low: i64, end: i64) {
-        let Some(held) = self.held().get(&partition).copied() else { return };
+        let Some(held) = self.hand().held.get(&partition).copied() else { return };
         let from = held.next.unwrap_or(low);
         if from >= end {
             return;
         }
         match self.holds_only_control(partition, from, end) {
             Ok(true) => {
-                self.waiting().note_gap(partition, from..end);
-                self.held().insert(partition, Held { next: Some(end), is_at_end: true });
+                let mut hand = self.hand();
+                let mut after = Held { quiet_until: Some(end), ..held };
+                // One look may have met a leader that was still catching up; what two say, some time apart, holds.
+                if let Some(until) = held.quiet_until {
+                    hand.waiting.note_gap(partition, from..until);
+                    after.next = Some(until);
+                }
+                hand.held.insert(partition, after);
             }
-            Ok(false) => {}
+            Ok(false) => {
+                self.hand().held.insert(partition, Held { quiet_until: None, ..held });
+            }
             Err(error) => tracing::debug!(topic = %self.topic, partition, %error, "last offsets not looked at"),
         }
     }
@@ -197,11 +211,7 @@ impl Door {
         let look = || -> Result<Vec<OffsetRange>, KafkaError> {
             let metadata = self.asker.fetch_metadata(Some(&self.topic), PROBE_TIMEOUT)?;
             let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-            let range = |partition| -> Result<OffsetRange, KafkaError> {
-                let (from, until) = self.asker.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT)?;
-                Ok(OffsetRange { partition, from, until })
-            };
-            partitions.map(|found| range(found.id())).collect()
+            partitions.map(|found| self.ends(found.id(), PROBE_TIMEOUT)).collect()
         };
         match look() {
             Ok(ranges) => self.send(Event::All(ranges)),
@@ -212,8 +222,14 @@ impl Door {
         }
     }
 
+    /// What the broker has of a partition, up to the first open transaction.
+    fn ends(&self, partition: i32, timeout: Duration) -> Result<OffsetRange, KafkaError> {
+        let (from, until) = self.asker.fetch_watermarks(&self.topic, partition, timeout)?;
+        Ok(OffsetRange { partition, from, until })
+    }
+
     pub(super) fn holds_nothing(&self) -> bool {
-        self.held().is_empty()
+        self.hand().held.is_empty()
     }
 
     pub(super) fn trouble(&self, error: &KafkaError) -> Result<(), Closed> {
@@ -221,10 +237,14 @@ impl Door {
             Some(code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)) => {
                 let problem = anyhow!(
                     "topic {}: the broker no longer has the offset that the table stands at ({code}); messages \
-                     between the two were lost: a restart names them; if the topic was made anew, raise kafka.epoch",
+                     between the two were lost: a restart names them; if the topic was made anew, raise its kafka.epochs",
                     self.topic
                 );
                 self.send(Event::Failed(problem))
+            }
+            // It has skipped what it cannot read, and that must not pass for a gap.
+            Some(RDKafkaErrorCode::BadMessage | RDKafkaErrorCode::NotImplemented) => {
+                self.send(Event::Failed(anyhow!("topic {}: a batch cannot be read: {error}", self.topic)))
             }
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
                 self.send(Event::Failed(anyhow!("topic {} is gone from the broker", self.topic)))
@@ -249,14 +269,18 @@ impl Door {
 
     fn assign(&self, kafka: &BaseConsumer<Self>, given: &TopicPartitionList) -> anyhow::Result<()> {
         let partitions = partitions(given);
+        let mut ends = Vec::new();
+        if self.tells_ends {
+            ends = partitions.iter().map(|partition| self.ends(*partition, TIMEOUT)).collect::<Result<_, _>>()?;
+        }
         let (begin, answer) = oneshot::channel();
-        self.send(Event::Assigned { partitions, begin }).map_err(|Closed| anyhow!("the consumer is closing"))?;
+        self.send(Event::Assigned { partitions, ends, begin }).map_err(|Closed| anyhow!("the consumer is closing"))?;
         let begins = answer.blocking_recv().context("the consumer is closing")?;
         let mut list = TopicPartitionList::new();
         for (partition, offset) in begins {
             let begin = self.begin(partition, offset)?;
             list.add_partition_offset(&self.topic, partition, begin)?;
-            self.held().insert(partition, Held { next: offset, is_at_end: false });
+            self.hand().held.insert(partition, Held { next: offset, ..Held::default() });
         }
         match kafka.rebalance_protocol() {
             RebalanceProtocol::Cooperative => kafka.incremental_assign(&list)?,
@@ -284,7 +308,7 @@ impl Door {
         if offset > high {
             bail!(
                 "topic {} partition {partition}: the table stands at offset {offset}, the broker ends at {high}: was the \
-                 topic made anew? then raise kafka.epoch",
+                 topic made anew? then raise its kafka.epochs",
                 self.topic
             );
         }
@@ -300,7 +324,7 @@ impl Door {
         if self.flush().and_then(|()| self.send(revoked)).is_ok() && answer.blocking_recv().is_err() {
             tracing::debug!(topic = %self.topic, "revoked while closing");
         }
-        self.held().retain(|partition, _| !gone.contains(partition));
+        self.hand().held.retain(|partition, _| !gone.contains(partition));
         match kafka.rebalance_protocol() {
             RebalanceProtocol::Cooperative => kafka.incremental_unassign(taken)?,
             _ => kafka.unassign()?,

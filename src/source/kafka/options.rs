@@ -10,6 +10,8 @@ use anyhow::{Context, bail};
 use rdkafka::config::ClientConfig;
 use serde::Deserialize;
 
+use crate::schema::topic::Topic;
+
 /// How to reach the broker.
 #[derive(Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -19,9 +21,10 @@ pub struct Options {
     /// Consumer group; the topic's name is added, so that topics rebalance apart.
     #[serde(default = "default_group")]
     pub group: String,
-    /// Raise it by one after a topic was deleted and made anew: its offsets begin at 0 again.
+    /// Of a topic that was deleted and made anew, by its name at this broker: one more than before, first 1. Its
+    /// offsets begin at 0 again, and nothing else tells the two apart.
     #[serde(default)]
-    pub epoch: u32,
+    pub epochs: BTreeMap<String, u32>,
     /// What a topic is called at this broker, when not as its contract.
     #[serde(default)]
     pub topics: BTreeMap<String, String>,
@@ -81,6 +84,16 @@ impl Options {
         problems
     }
 
+    /// What a topic is called at this broker.
+    pub fn source_topic(&self, topic: Topic) -> &str {
+        self.topics.get(topic.name()).map_or(topic.name(), String::as_str)
+    }
+
+    /// How often a topic was made anew.
+    pub(super) fn epoch(&self, topic: &str) -> u32 {
+        self.epochs.get(topic).copied().unwrap_or_default()
+    }
+
     /// What librdkafka is told: the site's settings, and those that must hold.
     pub(super) fn client(&self, topic: &str, queue_bytes: usize) -> anyhow::Result<ClientConfig> {
         let mut config = ClientConfig::new();
@@ -88,7 +101,9 @@ impl Options {
             .set("client.id", "callsieve")
             // One second (the default) stalls fetching whenever the local queue is full.
             .set("fetch.queue.backoff.ms", "2")
-            .set("queued.max.messages.kbytes", (queue_bytes >> 10).max(1).to_string());
+            .set("queued.max.messages.kbytes", (queue_bytes >> 10).max(1).to_string())
+            // A fetch may not bring more than the queue has room for, nor less than one message.
+            .set("fetch.max.bytes", queue_bytes.clamp(FETCH_BYTES_LEAST, FETCH_BYTES).to_string());
         for (key, setting) in &self.settings {
             config.set(key, setting.value().with_context(|| format!("kafka.settings.{key}"))?);
         }
@@ -103,8 +118,16 @@ impl Options {
     }
 }
 
+impl fmt::Debug for Setting {
+    /// It may be a secret.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("•••")
+    }
+}
+
 impl Setting {
-    fn value(&self) -> anyhow::Result<String> {
+    /// The value, wherever it is kept.
+    pub fn value(&self) -> anyhow::Result<String> {
         match self {
             Self::Text(value) => Ok(value.clone()),
             Self::File { file } => {
@@ -115,6 +138,10 @@ impl Setting {
         }
     }
 }
+
+/// librdkafka's own default, and the largest message that a broker takes by default.
+const FETCH_BYTES: usize = 50 << 20;
+const FETCH_BYTES_LEAST: usize = 1 << 20;
 
 fn default_group() -> String {
     "callsieve".to_owned()
