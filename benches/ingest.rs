@@ -297,11 +297,12 @@ async fn ingest(brokers: &str, topic: &str, count: usize, lake: &Path) -> anyhow
         kafka: kafka::Options {
             brokers: brokers.to_owned(),
             group: "bench".to_owned(),
-            epoch: 0,
+            epochs: BTreeMap::new(),
             topics: BTreeMap::from([(Topic::CallRecord.name().to_owned(), topic.to_owned())]),
             settings: BTreeMap::new(),
         },
         options: ingest::Options::default().share(1),
+        format: decode::Format::Shown,
         site: Site {
             // The synthetic days are long past.
             decode: decode::Options { max_age_days: i32::from(u16::MAX), ..decode::Options::default() },
@@ -310,6 +311,7 @@ async fn ingest(brokers: &str, topic: &str, count: usize, lake: &Path) -> anyhow
             metrics: Arc::clone(&metrics),
             clock: Clock::System,
             until_caught_up: true,
+            newest_first: false,
         },
         received: Arc::new(Received::default()),
     };

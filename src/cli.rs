@@ -9,26 +9,30 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context;
+use chrono::{DateTime, FixedOffset};
 use clap::{Args, Parser, Subcommand};
 use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::clock::Clock;
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::domain::day::{Day, Week};
 use crate::domain::number::Number;
 use crate::job;
+use crate::job::backfill::{Backfill, Filled, Wanted};
 use crate::job::files::Files;
 use crate::job::ingest::{Ingest, Site};
+use crate::job::replay::Reading;
 use crate::lake::Lake;
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 use crate::serve::Server;
+use crate::source::kafka::Purpose;
 use crate::source::registry::Registry;
 use crate::source::synthetic;
 use crate::telemetry;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{Metrics, NONE};
 
 /// Finds SIMs used for spam and scam calls in a telecom operator's call records.
 #[derive(Debug, Parser)]
@@ -42,12 +46,17 @@ pub struct Cli {
     /// Results as JSON.
     #[arg(long, global = true)]
     json: bool,
+    /// Leave metrics of run, decide, ledger, replay, maintain or export here, for node_exporter's textfile collector: a
+    /// file for each verb, whose name ends in .prom.
+    #[arg(long, global = true, env = "CALLSIEVE_METRICS_FILE", value_name = "FILE")]
+    metrics_file: Option<PathBuf>,
 }
 
 /// Our own warnings tell of broker trouble once; librdkafka's tell of it for every connection.
 const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
+4 input incomplete (the ledger is not closed, or the week is not all there), 5 and 6 kept for later, \
 7 another run holds the lock";
 
 #[derive(Debug, Subcommand)]
@@ -80,7 +89,7 @@ enum Verb {
     },
     /// Reads topics into the lake, exactly once, until stopped.
     #[command(after_help = "Example: callsieve ingest --config site.toml\n\n\
-        The tables remember the offsets. After a topic was made anew, raise kafka.epoch by one.")]
+        The tables remember the offsets. After a topic was made anew, raise its kafka.epochs by one.")]
     Ingest {
         /// The site's configuration.
         #[arg(long)]
@@ -91,6 +100,39 @@ enum Verb {
         /// End when everything there is has been read.
         #[arg(long)]
         until_caught_up: bool,
+        /// Begin partitions that were never read at their end, and leave what lies before to `backfill`.
+        #[arg(long)]
+        newest_first: bool,
+    },
+    /// Reads what ingest has left out, beside it: the holes in a topic's ledger, all or those within bounds.
+    #[command(after_help = "Example: callsieve backfill --config site.toml --topic call_record \\\n    \
+        --since 2025-01-06T00:00:00+07:00 --before 2025-01-07T00:00:00+07:00\n\n\
+        Instants are those at which the broker stamped a message: give a late record time to come.")]
+    Backfill {
+        /// The site's configuration.
+        #[arg(long)]
+        config: PathBuf,
+        /// The topic.
+        #[arg(long, value_parser = topic)]
+        topic: Topic,
+        /// Only this partition.
+        #[arg(long)]
+        partition: Option<i32>,
+        /// Only offsets from here on.
+        #[arg(long, requires = "until")]
+        from: Option<i64>,
+        /// Only offsets before this one.
+        #[arg(long, requires = "from")]
+        until: Option<i64>,
+        /// Only what the broker stamped at this instant or later.
+        #[arg(long, requires = "before")]
+        since: Option<DateTime<FixedOffset>>,
+        /// Only what it stamped before this one.
+        #[arg(long, requires = "since")]
+        before: Option<DateTime<FixedOffset>>,
+        /// Say what would be read, and do nothing.
+        #[arg(long)]
+        dry_run: bool,
     },
     /// Proves that every offset is accounted for, and every record in one event; exit code 4 when not.
     #[command(
@@ -109,6 +151,10 @@ enum Verb {
         /// Only records before this day.
         #[arg(long, requires = "from")]
         until: Option<Day>,
+        /// File with the public keys of those who may sign, 64 hex digits a line; what another key has signed counts
+        /// as unsigned. Without it every key counts, and is shown.
+        #[arg(long)]
+        trust: Option<PathBuf>,
         #[command(flatten)]
         lake: LakeArgs,
     },
@@ -188,9 +234,28 @@ enum Verb {
     Report(ReportVerb),
 }
 
+impl Verb {
+    /// The name under which its runs are noted, of a verb that a scheduler starts. What runs by the day and what runs
+    /// by the week differ: the success of one is none of the other.
+    fn noted_as(&self) -> Option<&'static str> {
+        match self {
+            Self::Ledger { act: None, .. } => Some("ledger"),
+            Self::Replay { .. } => Some("replay"),
+            Self::Maintain { dry_run: false, .. } => Some("maintain"),
+            Self::Run { window: WindowArgs { week: None, .. }, .. } => Some("run_day"),
+            Self::Run { .. } => Some("run_week"),
+            Self::Decide { .. } => Some("decide"),
+            Self::Export(ExportVerb::Blocklist { .. }) => Some("export_blocklist"),
+            Self::Export(ExportVerb::Regulator { .. }) => Some("export_regulator"),
+            _ => None,
+        }
+    }
+}
+
 #[derive(Debug, Subcommand)]
 enum LedgerVerb {
-    /// Gives up offsets that the broker no longer has: signed, and shown by every ledger from then on.
+    /// Gives up offsets that cannot be had any more, those that come next or that the ledger misses: signed, and shown
+    /// by every ledger from then on.
     #[command(
         after_help = "Example: callsieve ledger accept --topic call_record --source 4L6g/call_record/0 --partition 2 \\\n    \
         --from 1000 --until 1500 --by 'N. V. An' --why 'broker disk lost' --key accept.key --lake /data/lake\n\n\
@@ -216,6 +281,31 @@ enum LedgerVerb {
         #[arg(long)]
         by: String,
         /// Why the messages cannot be had any more.
+        #[arg(long)]
+        why: String,
+        /// File with the Ed25519 seed, 64 hex digits.
+        #[arg(long)]
+        key: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+    /// Gives up a topic that is not read any more, so that nobody waits for it: signed, and shown by every ledger.
+    /// Its holes still count, and reading it again takes this back.
+    #[command(
+        after_help = "Example: callsieve ledger retire --topic sms_record --source 4L6g/sms_record/0 --by 'N. V. An' \\\n    \
+        --why 'short messages come as files now' --key accept.key --lake /data/lake"
+    )]
+    Retire {
+        /// The topic.
+        #[arg(long, value_parser = topic)]
+        topic: Topic,
+        /// Where its offsets count, as the ledger names it: CLUSTER/TOPIC/EPOCH.
+        #[arg(long)]
+        source: String,
+        /// Who signs.
+        #[arg(long)]
+        by: String,
+        /// Why it is not read any more.
         #[arg(long)]
         why: String,
         /// File with the Ed25519 seed, 64 hex digits.
@@ -251,6 +341,8 @@ enum ExportVerb {
         out: PathBuf,
         #[command(flatten)]
         lake: LakeArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
     },
 }
 
@@ -283,9 +375,15 @@ enum ReportVerb {
 
 #[derive(Debug, Args)]
 struct LakeArgs {
-    /// Folder of the lake.
+    /// The lake: a folder, or s3://BUCKET/PREFIX with the store's settings in AWS_… variables.
     #[arg(long, default_value = "callsieve-demo/lake")]
-    lake: PathBuf,
+    lake: String,
+}
+
+impl LakeArgs {
+    fn open(&self) -> anyhow::Result<Lake> {
+        Lake::at(&self.lake, &config::store_of_environment()).map_err(|error| BadConfig(error).into())
+    }
 }
 
 #[derive(Debug, Args)]
@@ -350,21 +448,24 @@ struct BadConfig(anyhow::Error);
 /// Runs the command line and turns its end into an exit code.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
+    let noted = cli.metrics_file.clone().zip(cli.verb.noted_as());
+    let noted = noted.map(|(file, verb)| (file, Metrics::of_verb(verb)));
+    let metrics = noted.as_ref().map(|(_, metrics)| metrics);
     let done = telemetry::log::start(&cli.log).and_then(|()| {
         let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-        let done = runtime.block_on(cli.run());
+        let done = runtime.block_on(cli.run(metrics));
         // A consumer that hangs in librdkafka does not keep the process.
         runtime.shutdown_timeout(std::time::Duration::from_secs(1));
         done
     });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            // stderr may be gone; there is nobody left to tell.
-            let _gone = writeln!(std::io::stderr(), "callsieve: {error:#}");
-            ExitCode::from(exit_code(&error))
-        }
+    let code = done.as_ref().map_or_else(exit_code, |()| 0);
+    // What was done is done, whether or not anybody can be told.
+    let left = noted.map(|(file, metrics)| job::note::ended(code, Clock::System, &metrics, &file));
+    for error in done.err().into_iter().chain(left.and_then(Result::err)) {
+        // stderr may be gone; there is nobody left to tell.
+        let _gone = writeln!(std::io::stderr(), "callsieve: {error:#}");
     }
+    ExitCode::from(code)
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
@@ -372,7 +473,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         3
     } else if error.is::<job::ledger::Open>() || error.is::<job::export::Incomplete>() {
         4
-    } else if error.is::<job::lock::Held>() {
+    } else if error.is::<crate::lake::lock::Held>() {
         7
     } else {
         1
@@ -380,7 +481,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
 }
 
 impl Cli {
-    async fn run(self) -> anyhow::Result<()> {
+    /// Does what it says, and notes what was done where that is asked for.
+    async fn run(self, metrics: Option<&Metrics>) -> anyhow::Result<()> {
         let json = self.json;
         match self.verb {
             Verb::Demo { dir, operator, rules, serve } => demo(&dir, &operator, rules, serve, json).await,
@@ -391,18 +493,40 @@ impl Cli {
                 let made = made.await??;
                 say(json, &made, || format!("{} subscriptions, messages {:?}", made.subscriptions, made.messages))
             }
-            Verb::Ingest { config, topic, until_caught_up } => ingest(&config, topic, until_caught_up).await,
-            Verb::Ledger { act: None, topic, from, until, lake } => {
-                let shown = job::ledger::ledger(&lake.lake, &topic, from.zip(until)).await?;
+            Verb::Ingest { config, topic, until_caught_up, newest_first } => {
+                ingest(&config, topic, Purpose { until_caught_up, newest_first }).await
+            }
+            Verb::Backfill { config, topic, partition, from, until, since, before, dry_run } => {
+                let instant = |at: DateTime<FixedOffset>| at.timestamp_micros();
+                let wanted = Wanted {
+                    partition,
+                    offsets: from.zip(until).map(|(from, until)| from..until),
+                    instants: since.zip(before).map(|(since, before)| instant(since)..instant(before)),
+                };
+                let filled = backfill(&config, topic, wanted, dry_run).await?;
+                say(json, &filled, || filled.text(topic))
+            }
+            Verb::Ledger { act: None, topic, from, until, trust, lake } => {
+                let trusted = trust.as_deref().map(job::ledger::Keys::read).transpose()?;
+                let shown = job::ledger::ledger(&lake.open()?, &topic, from.zip(until), trusted.as_ref()).await?;
+                if let Some(metrics) = metrics {
+                    job::note::ledger(&shown, metrics);
+                }
                 say(json, &shown, || shown.text())?;
                 if shown.is_closed { Ok(()) } else { Err(job::ledger::Open.into()) }
             }
-            Verb::Ledger { act: Some(act), .. } => accept(act).await,
+            Verb::Ledger { act: Some(act), .. } => sign(act).await,
             Verb::Replay { config, topic, reason } => {
                 let config = Config::read(&config).map_err(BadConfig)?;
                 let registry = Registry::new(&config.registry)?;
                 let reason = reason.as_deref();
-                let done = job::replay::in_folder(&config.lake, &registry, config.decode, &topic, reason).await?;
+                let lake = open(&config)?;
+                let formats = config.formats().map_err(BadConfig)?;
+                let reading = Reading { lake: &lake, registry: &registry, decode: config.decode, formats: &formats };
+                let done = job::replay::replay(&reading, &topic, reason, Clock::System).await?;
+                if let Some(metrics) = metrics {
+                    job::note::replayed(&done, metrics);
+                }
                 let done: std::collections::BTreeMap<_, _> =
                     done.into_iter().map(|(topic, done)| (topic.name(), done)).collect();
                 let line = |(topic, done): (&&str, &job::replay::Replayed)| {
@@ -411,41 +535,52 @@ impl Cli {
                 say(json, &done, || done.iter().map(line).collect::<Vec<_>>().join("\n"))
             }
             Verb::Maintain { dry_run, lake } => {
-                let done = job::maintain::maintain(&lake.lake, Clock::System, dry_run).await?;
+                let done = job::maintain::maintain(&lake.open()?, Clock::System, dry_run).await?;
+                if let Some(metrics) = metrics {
+                    job::note::maintained(&done, metrics);
+                }
                 say(json, &done, || done.iter().map(job::maintain::Maintained::text).collect::<Vec<_>>().join("\n"))
             }
             Verb::Run { tables, window, lake, rules } => {
                 let definitions = job::check::load(rules.pipelines).await?;
+                let lake = lake.open()?;
                 let ran = match (window.day, window.week) {
-                    (Some(day), _) => job::run::day(&lake.lake, definitions, &tables, day).await?,
-                    (None, Some(week)) => job::run::week(&lake.lake, definitions, &tables, week).await?,
+                    (Some(day), _) => job::run::day(&lake, definitions, &tables, day).await?,
+                    (None, Some(week)) => job::run::week(&lake, definitions, &tables, week).await?,
                     (None, None) => anyhow::bail!("name a day or a week"),
                 };
+                if let Some(metrics) = metrics {
+                    job::note::ran(&lake, &ran, metrics).await?;
+                }
                 tell_ran(json, &ran)
             }
             Verb::Decide { day, lake, rules } => {
                 let definitions = job::check::load(rules.pipelines).await?;
-                let decided = job::decide::day(&lake.lake, definitions, day).await?;
+                let decided = job::decide::day(&lake.open()?, definitions, day).await?;
+                if let Some(metrics) = metrics {
+                    job::note::decided(&decided, metrics)?;
+                }
                 let verdicts: Vec<_> =
                     decided.verdicts.iter().map(|(verdict, count)| (verdict.as_str(), *count)).collect();
                 let verdicts: std::collections::BTreeMap<_, _> = verdicts.into_iter().collect();
                 say(json, &verdicts, || format!("{day}: {}", job::decide::words(&decided.verdicts)))
             }
             Verb::Export(ExportVerb::Blocklist { day, out, lake }) => {
-                published(json, &job::export::blocklist(&lake.lake, &out, day).await?)
+                published(json, &job::export::blocklist(&lake.open()?, &out, day).await?)
             }
-            Verb::Export(ExportVerb::Regulator { week, out, lake }) => {
-                published(json, &job::export::regulator(&lake.lake, &out, week).await?)
+            Verb::Export(ExportVerb::Regulator { week, out, lake, rules }) => {
+                let definitions = job::check::load(rules.pipelines).await?;
+                published(json, &job::export::regulator(&lake.open()?, &definitions, &out, week).await?)
             }
             Verb::Explain { number, day, lake, rules } => {
                 let number = Number::parse_given(&number).context("that is no telephone number")?;
                 let definitions = job::check::load(rules.pipelines).await?;
-                let explanation = job::explain::explain(&lake.lake, &definitions, number, day).await?;
+                let explanation = job::explain::explain(&lake.open()?, &definitions, number, day).await?;
                 say(json, &explanation, || explanation.text())
             }
             Verb::Reference(ReferenceVerb::Load { table, file, from, lake }) => {
-                let _lock = job::lock::take(&lake.lake)?;
-                let loaded = job::reference::load(&Lake::local(&lake.lake)?, table, &file, from).await?;
+                let lake = lake.open()?;
+                let loaded = lake.alone(job::reference::load(&lake, table, &file, from)).await?;
                 say(json, &loaded, || {
                     format!("{table} from {from}: {} begin, {} end, {} stay", loaded.begun, loaded.ended, loaded.kept)
                 })
@@ -460,14 +595,23 @@ impl Cli {
     }
 }
 
-async fn accept(act: LedgerVerb) -> anyhow::Result<()> {
-    let LedgerVerb::Accept { topic, source, partition, from, until, by, why, key, lake } = act;
-    let text = std::fs::read_to_string(&key).with_context(|| format!("reading {}", key.display()))?;
+async fn sign(act: LedgerVerb) -> anyhow::Result<()> {
+    let note = |by, why| job::ledger::Note { by, why, public_key: String::new(), signature: String::new() };
+    match act {
+        LedgerVerb::Accept { topic, source, partition, from, until, by, why, key, lake } => {
+            let loss = job::ledger::Loss { topic, source, partition, from, until };
+            job::ledger::accept(&lake.open()?, &loss, note(by, why), &seed(&key)?, Clock::System).await
+        }
+        LedgerVerb::Retire { topic, source, by, why, key, lake } => {
+            job::ledger::retire(&lake.open()?, topic, &source, note(by, why), &seed(&key)?, Clock::System).await
+        }
+    }
+}
+
+fn seed(key: &Path) -> anyhow::Result<[u8; 32]> {
+    let text = std::fs::read_to_string(key).with_context(|| format!("reading {}", key.display()))?;
     let seed: Option<[u8; 32]> = hex::decode(text.trim()).ok().and_then(|seed| seed.try_into().ok());
-    let seed = seed.with_context(|| format!("{} does not hold 64 hex digits", key.display()))?;
-    let loss = job::ledger::Loss { topic, source, partition, from, until };
-    let note = job::ledger::Note { by, why, public_key: String::new(), signature: String::new() };
-    job::ledger::accept(&lake.lake, &loss, note, &seed, Clock::System).await
+    seed.with_context(|| format!("{} does not hold 64 hex digits", key.display()))
 }
 
 /// A result on stdout, for people or for machines.
@@ -523,19 +667,48 @@ async fn demo(
     Ok(())
 }
 
-async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> anyhow::Result<()> {
+fn open(config: &Config) -> anyhow::Result<Lake> {
+    Lake::at(&config.lake, &config.store()?).map_err(|error| BadConfig(error).into())
+}
+
+fn site(config: &Config, purpose: Purpose, metrics: &Arc<Metrics>) -> anyhow::Result<Site> {
+    Ok(Site {
+        decode: config.decode,
+        lake: open(config)?,
+        registry: Arc::new(Registry::new(&config.registry)?),
+        metrics: Arc::clone(metrics),
+        clock: Clock::System,
+        until_caught_up: purpose.until_caught_up,
+        newest_first: purpose.newest_first,
+    })
+}
+
+async fn backfill(config: &Path, topic: Topic, wanted: Wanted, is_dry_run: bool) -> anyhow::Result<Filled> {
+    let config = Config::read(config).map_err(BadConfig)?;
+    let site = site(&config, Purpose::default(), &Arc::new(Metrics::new()))?;
+    let format = config.formats().map_err(BadConfig)?.of_topic(topic);
+    let kafka = config.kafka.context("there is no [kafka] to read from")?;
+    let job = Backfill { topic, kafka, options: config.ingest.share(1), format, site, wanted, is_dry_run };
+    let (stop, stopped) = watch::channel(false);
+    let mut working = std::pin::pin!(job::backfill::backfill(job, stopped));
+    tokio::select! {
+        done = &mut working => done,
+        () = interrupted() => {
+            stop.send_replace(true);
+            working.await
+        }
+    }
+}
+
+async fn ingest(config: &Path, topics: Vec<Topic>, purpose: Purpose) -> anyhow::Result<()> {
     let config = Config::read(config).map_err(BadConfig)?;
     let metrics = Arc::new(Metrics::new());
-    let site = Site {
-        decode: config.decode,
-        lake: Lake::local(&config.lake)?,
-        registry: Arc::new(Registry::new(&config.registry)?),
-        metrics: Arc::clone(&metrics),
-        clock: Clock::System,
-        until_caught_up,
-    };
+    let memory_bytes = i64::try_from(config.ingest.memory_bytes).unwrap_or(i64::MAX);
+    metrics.memory_budget.with_label_values(&NONE).set(memory_bytes);
+    let site = site(&config, purpose, &metrics)?;
     let (stop, stopped) = watch::channel(false);
     let topics = if topics.is_empty() { Topic::ALL.to_vec() } else { topics };
+    let formats = config.formats().map_err(BadConfig)?;
     let kafka = config.kafka.as_ref();
     let mut ingests = JoinSet::new();
     let count = topics.len();
@@ -549,7 +722,7 @@ async fn ingest(config: &Path, topics: Vec<Topic>, until_caught_up: bool) -> any
     }
     for (topic, kafka) in topics.into_iter().filter_map(|topic| Some((topic, kafka?))) {
         let (kafka, options, site) = (kafka.clone(), config.ingest.share(count), site.clone());
-        let ingest = Ingest { topic, kafka, options, site, received: Arc::default() };
+        let ingest = Ingest { topic, kafka, options, format: formats.of_topic(topic), site, received: Arc::default() };
         ingests.spawn(job::ingest::ingest(ingest, stopped.clone()));
     }
     let mut servers = JoinSet::new();

@@ -2,11 +2,16 @@
 //!
 //! In: a TOML file. Out: options, validated. Never: a rule: thresholds live in `pipelines/`.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use serde::Deserialize;
 
+use crate::decode::Format;
+use crate::job::replay::Formats;
+use crate::lake::store;
+use crate::schema::csv::Csv;
 use crate::schema::topic::Topic;
 use crate::source::kafka::Setting;
 use crate::{decode, job, serve, source};
@@ -15,8 +20,11 @@ use crate::{decode, job, serve, source};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// Folder of the lake.
-    pub lake: PathBuf,
+    /// The lake: a folder, or `s3://BUCKET/PREFIX`.
+    pub lake: String,
+    /// The lake's store by its own settings, such as `endpoint`; they go before the environment's `AWS_…`.
+    #[serde(default)]
+    pub store: BTreeMap<String, Setting>,
     /// The broker; none where only files are loaded.
     #[serde(default)]
     pub kafka: Option<source::kafka::Options>,
@@ -26,6 +34,9 @@ pub struct Config {
     /// The schema registry.
     #[serde(default)]
     pub registry: source::registry::Options,
+    /// How a topic's messages are written, where they do not show it themselves.
+    #[serde(default)]
+    pub formats: BTreeMap<String, Written>,
     /// Which times are believed.
     #[serde(default)]
     pub decode: decode::Options,
@@ -35,6 +46,20 @@ pub struct Config {
     /// Where metrics are served.
     #[serde(default)]
     pub serve: serve::Options,
+}
+
+/// How messages are written that do not show it.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(tag = "is", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Written {
+    /// Avro without framing.
+    Avro {
+        /// A file with the writer's schema; the topic's contract when none is named.
+        #[serde(default)]
+        schema: Option<PathBuf>,
+    },
+    /// One line of cells.
+    Csv(Csv),
 }
 
 impl Config {
@@ -53,15 +78,53 @@ impl Config {
     #[expect(clippy::disallowed_methods, reason = "this is the door")]
     fn read_environment(&mut self) -> Vec<String> {
         let mut problems = Vec::new();
-        let settings = self.kafka.iter_mut().flat_map(|kafka| &mut kafka.settings);
-        for (key, setting) in settings {
+        let kafka = self.kafka.iter_mut().flat_map(|kafka| &mut kafka.settings).map(|at| ("kafka.settings", at));
+        let kafka = kafka.map(|(section, (key, setting))| (format!("{section}.{key}"), setting));
+        let store = self.store.iter_mut().map(|(key, setting)| (format!("store.{key}"), setting));
+        let registry = self.registry.password.iter_mut().map(|setting| ("registry.password".to_owned(), setting));
+        for (key, setting) in kafka.chain(store).chain(registry) {
             let Setting::Env { env } = setting else { continue };
             match std::env::var(&env) {
                 Ok(value) => *setting = Setting::Text(value),
-                Err(_) => problems.push(format!("kafka.settings.{key}: the environment has no {env}")),
+                Err(_) => problems.push(format!("{key}: the environment has no {env}")),
             }
         }
         problems
+    }
+
+    /// How the messages of every topic at the broker are written.
+    pub fn formats(&self) -> anyhow::Result<Formats> {
+        let mut formats = Formats::default();
+        for topic in Topic::ALL {
+            let format = match self.formats.get(topic.name()) {
+                None => continue,
+                Some(Written::Avro { schema: None }) => Format::Avro(topic.avro().to_owned()),
+                Some(Written::Avro { schema: Some(path) }) => {
+                    let schema = std::fs::read_to_string(path);
+                    Format::Avro(schema.with_context(|| format!("formats.{topic}: reading {}", path.display()))?)
+                }
+                Some(Written::Csv(csv)) => {
+                    let layout = csv.layout(None).map_err(anyhow::Error::msg);
+                    Format::Csv(layout.with_context(|| format!("formats.{topic}"))?)
+                }
+            };
+            formats.topics.insert(topic, format);
+        }
+        for files in &self.files {
+            if let (Ok(topic), Some(csv)) = (files.topic.parse(), &files.csv) {
+                formats.files.entry(topic).or_insert_with(|| csv.clone());
+            }
+        }
+        Ok(formats)
+    }
+
+    /// The lake's store: what the environment says, and what is configured over it.
+    pub fn store(&self) -> anyhow::Result<store::Settings> {
+        let mut settings = store_of_environment();
+        for (name, setting) in &self.store {
+            settings.insert(name.clone(), setting.value().with_context(|| format!("store.{name}"))?);
+        }
+        Ok(settings)
     }
 
     fn problems(&self) -> Vec<String> {
@@ -72,14 +135,34 @@ impl Config {
             }
         }
         problems.extend(self.kafka.iter().flat_map(source::kafka::Options::problems));
+        problems.extend(self.registry.problems());
         for files in &self.files {
             if let Err(problem) = files.topic.parse::<Topic>() {
                 problems.push(format!("files.topic: {problem}"));
             }
+            let csv = files.csv.iter().flat_map(Csv::problems);
+            problems.extend(csv.map(|problem| format!("files.csv: {problem}")));
+        }
+        for (name, written) in &self.formats {
+            if let Err(problem) = name.parse::<Topic>() {
+                problems.push(format!("formats: {problem}"));
+            }
+            let Written::Csv(csv) = written else { continue };
+            if csv.header {
+                problems
+                    .push(format!("formats.{name}: a message has no header; say header = false, and number columns"));
+            }
+            problems.extend(csv.problems().into_iter().map(|problem| format!("formats.{name}: {problem}")));
         }
         if self.kafka.is_none() && self.files.is_empty() {
             problems.push("neither kafka nor files is configured".to_owned());
         }
         problems
     }
+}
+
+/// What the environment says of a lake's store, by the names that every S3 client knows: `AWS_ENDPOINT_URL` …
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub fn store_of_environment() -> store::Settings {
+    store::known(std::env::vars())
 }

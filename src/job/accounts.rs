@@ -18,7 +18,7 @@ use crate::schema::column::{call_record, reject};
 ///
 /// `began` holds the offset at which each partition's batch begins, where that is known; `honoured` the offsets that
 /// were rejects before.
-pub(in crate::job) fn accounts(
+pub(super) fn accounts(
     source: &str,
     places: &[Place],
     gaps: &BTreeMap<i32, Offsets>,

@@ -18,7 +18,7 @@ use super::measure::{self, Figures};
 use super::seed::Seeder;
 use super::simulate;
 use crate::clock::{Clock, Stopwatch};
-use crate::decode;
+use crate::decode::{self, Format};
 use crate::domain::day::Day;
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
@@ -231,6 +231,7 @@ impl Stage {
             metrics: Arc::clone(&metrics),
             clock: Clock::System,
             until_caught_up: false,
+            newest_first: false,
         };
         for topic in Topic::ALL {
             let received = Arc::new(Received::default());
@@ -240,11 +241,12 @@ impl Stage {
                 kafka: kafka::Options {
                     brokers: broker.brokers(),
                     group: "demo".to_owned(),
-                    epoch: 0,
+                    epochs: BTreeMap::new(),
                     topics: BTreeMap::new(),
                     settings: BTreeMap::new(),
                 },
                 options: ingest::Options { flush_secs: 2, settle_secs: 2, ..ingest::Options::default().share(1) },
+                format: Format::Shown,
                 site: site.clone(),
                 received,
             };
@@ -432,11 +434,11 @@ impl Stage {
         self.progress.set_message("exporting");
         let last = self.options.first_day.plus(i32::try_from(self.options.days)? - 1);
         let out = self.folder.join("export");
-        super::export::blocklist(&self.folder.join("lake"), &out, last).await?;
+        super::export::blocklist(&self.lake, &out, last).await?;
         let weeks: BTreeSet<_> = self.options.first_day.until(last.plus(1)).map(Day::week).collect();
         for week in weeks {
             self.runner.run(&[Table::REGULATOR_WEEK], week.monday()).await?;
-            super::export::regulator(&self.folder.join("lake"), &out, week).await?;
+            super::export::regulator(&self.lake, self.runner.definitions(), &out, week).await?;
         }
         let truth = self.operator.as_ref().context("the operator is at home between steps")?.truth();
         simulate::write_truth(&self.folder.join("truth.parquet"), &truth)?;

@@ -3,8 +3,6 @@
 //! In: a number and a day. Out: every component with its value, bin and points, and the verdict of the day.
 //! Never: computes a score of its own: it reads the row and the card that made it.
 
-use std::path::Path;
-
 use anyhow::Context;
 use arrow::array::{Array, Float64Array, RecordBatch};
 use datafusion::prelude::{col, lit};
@@ -54,8 +52,7 @@ pub struct Explanation {
 }
 
 /// Explains a number on a day.
-pub async fn explain(lake: &Path, definitions: &Definitions, number: Number, day: Day) -> anyhow::Result<Explanation> {
-    let lake = Lake::local(lake)?;
+pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day: Day) -> anyhow::Result<Explanation> {
     let mut explanation = Explanation {
         number: number.reveal(),
         day: day.to_string(),

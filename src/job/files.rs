@@ -3,24 +3,25 @@
 //! In: a watched folder. Out: rows and rejects under the source `file/SHA256`, offsets counting the file's records.
 //! Never: loads a file's content twice; moves or deletes a file.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
+use std::fs::Metadata;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
-use anyhow::Context;
+use anyhow::{Context, bail, ensure};
 use tokio::sync::{mpsc, watch};
 
-use super::ingest::Site;
-use super::ingest::accounts::accounts;
-use crate::decode::Decoder;
+use super::ingest::{Site, stopped};
+use super::writer::{Batch, Writer, Written};
+use crate::decode::Format;
+use crate::decode::reject::Reason;
 use crate::domain::message::{Message, Messages};
-use crate::lake::Handle;
-use crate::lake::append::{AppendError, Span};
-use crate::lake::ledger::{Books, Kind, Told};
-use crate::schema::contract::Table;
+use crate::domain::origin::Origin;
+use crate::lake::append::AppendError;
 use crate::schema::topic::Topic;
 use crate::source::folder::{self, Options};
-use crate::text;
+use crate::telemetry::metrics::FILES;
 
 /// Everything that loading from one folder needs.
 #[derive(Debug, Clone)]
@@ -33,6 +34,14 @@ pub struct Files {
     pub site: Site,
 }
 
+impl Files {
+    /// The folder has been looked at, or a part of a file is in the tables.
+    fn note_progress(&self) {
+        let now = self.site.clock.now().div_euclid(1_000_000);
+        self.site.metrics.ingest_progress.with_label_values(&[self.topic.name(), FILES]).set(now);
+    }
+}
+
 /// How often the folder is looked at.
 const LOOK: Duration = Duration::from_secs(2);
 /// Records of a file in one commit.
@@ -40,163 +49,178 @@ const BATCH_ROWS: usize = 100_000;
 const BATCH_BYTES: usize = 16 << 20;
 const PARTITION: i32 = 0;
 
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Its records are in the tables.
+    Loaded,
+    /// They were before.
+    Known,
+    /// Another process is at it.
+    Elsewhere,
+    /// We were asked to stop in the middle; what is missing comes with the next run.
+    Stopped,
+    /// It cannot be read.
+    Failed,
+}
+
+impl Outcome {
+    fn as_str(self) -> &'static str {
+        match self {
+            Self::Loaded => "loaded",
+            Self::Known => "known",
+            Self::Elsewhere => "elsewhere",
+            Self::Stopped => "stopped",
+            Self::Failed => "failed",
+        }
+    }
+}
+
+/// What tells one state of a file from another without reading it.
+type Looks = (u64, SystemTime);
+
+fn looks(metadata: &Metadata) -> io::Result<Looks> {
+    Ok((metadata.len(), metadata.modified()?))
+}
+
 /// Loads files until `stop` turns true, or until every settled one is loaded when so asked.
 ///
 /// A file that cannot be read does not hold up the others: it is told of, counted, and tried again at each look.
 pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-    let mut known: HashMap<PathBuf, (u64, SystemTime)> = HashMap::new();
+    let mut known: HashMap<PathBuf, Looks> = HashMap::new();
+    files.site.metrics.begin_topic(files.topic.name(), FILES, &Reason::ALL.map(Reason::as_str));
     loop {
         let mut failed = Vec::new();
-        for path in folder::settled(&files.options, files.site.clock)? {
-            let metadata = std::fs::metadata(&path)?;
-            let looks = (metadata.len(), metadata.modified()?);
+        let settled = folder::settled(&files.options, files.site.clock)?;
+        files.note_progress();
+        for path in settled {
+            let Some(looks) = still_there(&path)? else { continue };
             if known.get(&path) == Some(&looks) {
                 continue;
             }
-            if *stop.borrow() {
-                return Ok(());
-            }
-            let outcome = match load(&files, &path).await {
-                Ok(true) => "loaded",
-                Ok(false) => "known",
-                Err(error) => {
-                    let error = format!("{error:#}");
-                    tracing::error!(topic = %files.topic, file = %path.display(), error, "file not loaded");
-                    failed.push(format!("{}: {error}", path.display()));
-                    "failed"
-                }
-            };
-            files.site.metrics.ingest_files.with_label_values(&[files.topic.name(), outcome]).inc();
-            if outcome != "failed" {
-                known.insert(path, looks);
+            let outcome = load(&files, &path, looks, &stop).await.unwrap_or_else(|error| {
+                let error = format!("{error:#}");
+                tracing::error!(topic = %files.topic, file = %path.display(), error, "file not loaded");
+                failed.push(format!("{}: {error}", path.display()));
+                Outcome::Failed
+            });
+            files.site.metrics.ingest_files.with_label_values(&[files.topic.name(), outcome.as_str()]).inc();
+            match outcome {
+                Outcome::Loaded | Outcome::Known => drop(known.insert(path, looks)),
+                Outcome::Stopped => return Ok(()),
+                Outcome::Elsewhere | Outcome::Failed => {}
             }
         }
         if files.site.until_caught_up {
-            anyhow::ensure!(failed.is_empty(), "{} files were not loaded: {}", failed.len(), failed.join("; "));
+            ensure!(failed.is_empty(), "{} files were not loaded: {}", failed.len(), failed.join("; "));
             return Ok(());
         }
         tokio::select! {
-            asked = stop.wait_for(|stop| *stop) => return asked.map(drop).or(Ok(())),
+            () = stopped(&mut stop) => return Ok(()),
             () = tokio::time::sleep(LOOK) => {}
         }
     }
 }
 
-/// Loads one file; false when its content is in the table already.
-async fn load(files: &Files, path: &Path) -> anyhow::Result<bool> {
-    let hash = tokio::task::spawn_blocking({
+/// How a file looks; nothing when it was renamed or removed since it was listed.
+fn still_there(path: &Path) -> anyhow::Result<Option<Looks>> {
+    match std::fs::metadata(path).and_then(|metadata| looks(&metadata)) {
+        Ok(looks) => Ok(Some(looks)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(error).with_context(|| format!("looking at {}", path.display())),
+    }
+}
+
+/// Loads one file.
+async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<bool>) -> anyhow::Result<Outcome> {
+    let hashing = tokio::task::spawn_blocking({
         let path = path.to_owned();
         move || folder::sha256(&path)
     });
-    let source = format!("file/{}", hash.await??);
-    let table: Table = files.topic.name().parse().map_err(anyhow::Error::msg)?;
-    let mut load = Load {
-        files,
-        name: path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default(),
-        done_id: format!("{source}/done"),
-        decoder: Decoder::new(files.topic, &source, files.site.decode, text::report::read),
-        rows: files.site.lake.open(table).await?,
-        rejects: files.site.lake.open(Table::REJECT).await?,
-        source,
-    };
-    if load.rows.offset(&load.done_id).await?.is_some() {
-        return Ok(false);
+    let origin = Origin::File { sha256: hashing.await?? };
+    let (source, done_id) = (origin.to_string(), format!("{origin}/done"));
+    let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let writer = Writer::open(files.topic, &files.site, &source, origin, stop.clone()).await?;
+    let layout = folder::csv_layout(path, &files.options)?;
+    let mut writer = writer.with_note(&name).with_format(layout.map_or(Format::Shown, Format::Csv))?;
+    if writer.mark(&done_id).await?.is_some() {
+        return Ok(Outcome::Known);
     }
+    // Nothing is committed of a file that breaks off: it comes again whole, and would be another file then.
+    let records = read_whole(files, path).await?;
+    ensure!(still_there(path)? == Some(looks), "{} has changed while it was read", path.display());
+    let begin = writer.begin(&[PARTITION]).await?.first().and_then(|(_, at)| *at).unwrap_or_default();
     let (sender, mut batches) = mpsc::channel::<Messages>(1);
     let reading = tokio::task::spawn_blocking({
         let (path, options, at) = (path.to_owned(), files.options.clone(), files.site.clock.now());
         move || read(&path, &options, at, &sender)
     });
-    let begin = load.rows.offset(&load.source).await?.unwrap_or_default();
-    let mut until = 0;
-    while let Some(mut batch) = batches.recv().await {
-        until = batch.ranges().last().map_or(until, |range| range.until);
-        batch.retain(|_, offset| offset >= begin);
-        if !batch.is_empty() {
-            load.commit(batch).await?;
+    let mut next = begin;
+    while let Some(mut messages) = batches.recv().await {
+        messages.retain(|_, offset| offset >= begin);
+        if messages.is_empty() {
+            continue;
+        }
+        let batch = Batch { messages, began: BTreeMap::from([(PARTITION, next)]) };
+        match writer.write(batch).await? {
+            Written::Committed(committed) => {
+                committed.count(files.topic, &files.site.metrics);
+                files.note_progress();
+                next = committed.accounts.iter().map(|account| account.until).max().unwrap_or(next);
+            }
+            Written::Fenced => return Ok(Outcome::Elsewhere),
+            Written::Stopped => return Ok(Outcome::Stopped),
+        }
+        if *stop.borrow() {
+            return Ok(Outcome::Stopped);
         }
     }
     reading.await??;
-    load.finish(until).await?;
-    tracing::info!(topic = %files.topic, file = load.name, records = until, "file loaded");
-    Ok(true)
+    ensure!(next == records, "{} has changed while it was loaded: {next} of {records} records", path.display());
+    match writer.set_mark(&done_id, 0, records.max(1)).await {
+        Ok(()) => {}
+        Err(AppendError::Other(error)) => return Err(error),
+        Err(AppendError::Behind { .. } | AppendError::Fenced) => return Ok(Outcome::Elsewhere),
+    }
+    writer.settle(&[], files.site.clock.now()).await?;
+    tracing::info!(topic = %files.topic, file = name, records, "file loaded");
+    Ok(Outcome::Loaded)
+}
+
+/// Reads a file to its end and says how many records it holds.
+async fn read_whole(files: &Files, path: &Path) -> anyhow::Result<i64> {
+    let (path, options) = (path.to_owned(), files.options.clone());
+    let counting = tokio::task::spawn_blocking(move || {
+        let mut records = 0;
+        folder::read(&path, &options, |_| {
+            records += 1;
+            Ok(())
+        })?;
+        anyhow::Ok(records)
+    });
+    counting.await?
 }
 
 /// Reads a file on a thread of its own, batch after batch.
 fn read(path: &Path, options: &Options, at: i64, sender: &mpsc::Sender<Messages>) -> anyhow::Result<()> {
     let mut batch = Messages::default();
     let mut offset = 0;
-    let gone = || anyhow::anyhow!("loading has ended");
     folder::read(path, options, |body| {
         let (key, headers) = (None, None);
         let message = Message { partition: PARTITION, offset, kafka_at: Some(at), key, payload: Some(body), headers };
         batch.push(message);
         offset += 1;
         if batch.len() >= BATCH_ROWS || batch.size_bytes() >= BATCH_BYTES {
-            sender.blocking_send(std::mem::take(&mut batch)).map_err(|_| gone())?;
+            send(sender, std::mem::take(&mut batch))?;
         }
         Ok(())
     })?;
-    if batch.is_empty() { Ok(()) } else { sender.blocking_send(batch).map_err(|_| gone()) }
+    if batch.is_empty() { Ok(()) } else { send(sender, batch) }
 }
 
-/// A file being loaded.
-struct Load<'a> {
-    files: &'a Files,
-    name: String,
-    source: String,
-    done_id: String,
-    decoder: Decoder,
-    rows: Handle,
-    rejects: Handle,
-}
-
-impl Load<'_> {
-    /// Rejects first, then rows, as for Kafka: what a crash left between the two is honoured.
-    async fn commit(&mut self, mut batch: Messages) -> anyhow::Result<()> {
-        let places = batch.places();
-        let (from, until) = (places[0].offset, places[places.len() - 1].offset + 1);
-        let rejects_at = self.rejects.offset(&self.source).await?.unwrap_or_default();
-        let mut honoured: BTreeMap<i32, BTreeSet<i64>> = BTreeMap::new();
-        if rejects_at > from {
-            let rejected = self.rejects.rejected(&self.source, PARTITION, from, until).await?;
-            batch.retain(|_, offset| !rejected.contains(&offset));
-            honoured.insert(PARTITION, rejected);
-        }
-        for id in self.decoder.unknown_schemas(&batch) {
-            self.decoder.teach(id, self.files.site.registry.schema(id).await?.as_deref());
-        }
-        let now = self.files.site.clock.now();
-        let decoded = self.decoder.decode(&batch, &self.source, now)?;
-        let accounts = accounts(&self.source, &places, batch.gaps(), &BTreeMap::new(), &honoured, &decoded)?;
-        let span = |from: i64| [Span { app_id: self.source.clone(), from, until: until.max(from) }];
-        if decoded.rejects.num_rows() > 0 {
-            fenced(self.rejects.append(std::slice::from_ref(&decoded.rejects), &span(from.max(rejects_at))).await)?;
-        }
-        let told = Told { kind: Kind::Read, accounts: &accounts, at: now, note: Some(&self.name) };
-        fenced(self.rows.append_told(&decoded.rows, &span(from), told).await)?;
-        let topic = self.files.topic.name();
-        self.files.site.metrics.ingest_rows.with_label_values(&[topic]).inc_by(decoded.records());
-        for (reason, count) in &decoded.reasons {
-            self.files.site.metrics.ingest_rejects.with_label_values(&[topic, reason.as_str()]).inc_by(*count);
-        }
-        Ok(())
-    }
-
-    /// Remembers that the whole file is in the table.
-    async fn finish(&mut self, records: i64) -> anyhow::Result<()> {
-        let span = Span { app_id: self.done_id.clone(), from: 0, until: records.max(1) };
-        fenced(self.rows.append(&[], &[span]).await)?;
-        Books::open(&self.files.site.lake).await?.settle(&self.rows).await?;
-        Ok(())
-    }
-}
-
-/// Another process loads the same content at the same moment: the next look finds it done.
-fn fenced<T>(done: Result<T, AppendError>) -> anyhow::Result<T> {
-    match done {
-        Ok(done) => Ok(done),
-        Err(AppendError::Other(error)) => Err(error),
-        Err(other) => Err(other).context("another process loads the same file"),
+fn send(sender: &mpsc::Sender<Messages>, batch: Messages) -> anyhow::Result<()> {
+    match sender.blocking_send(batch) {
+        Ok(()) => Ok(()),
+        Err(_) => bail!("loading has ended"),
     }
 }

@@ -13,14 +13,14 @@ use tokio::sync::watch;
 
 use self::intake::Intake;
 use crate::clock::Clock;
-use crate::decode;
+use crate::decode::reject::Reason;
+use crate::decode::{self, Format};
 use crate::lake::Lake;
 use crate::schema::topic::Topic;
-use crate::source::kafka::{self, Bounds, Consumer, Received};
+use crate::source::kafka::{self, Bounds, Consumer, Purpose, Received};
 use crate::source::registry::Registry;
-use crate::telemetry::metrics::Metrics;
+use crate::telemetry::metrics::{KAFKA, Metrics};
 
-pub(super) mod accounts;
 mod intake;
 
 /// When a batch is committed, and what ingest may hold until then.
@@ -86,12 +86,12 @@ impl Options {
     }
 
     /// What the source may hold: a quarter, since a message takes most room while it is decoded and written.
-    fn source(&self) -> Bounds {
+    pub(super) fn source(&self) -> Bounds {
         Bounds { rows: self.flush_rows, bytes: self.memory_bytes / 4 }
     }
 
     /// Bytes of messages in a commit.
-    fn batch_bytes(&self) -> usize {
+    pub(super) fn batch_bytes(&self) -> usize {
         self.flush_bytes.min(self.memory_bytes / 8)
     }
 }
@@ -111,6 +111,8 @@ pub struct Site {
     pub clock: Clock,
     /// End when everything has been read.
     pub until_caught_up: bool,
+    /// Partitions that were never read begin at their end; what lies before is left to a back-fill.
+    pub newest_first: bool,
 }
 
 /// Everything that ingest of one topic needs.
@@ -122,6 +124,8 @@ pub struct Ingest {
     pub kafka: kafka::Options,
     /// When to commit.
     pub options: Options,
+    /// How its messages are written.
+    pub format: Format,
     /// What it shares with the others.
     pub site: Site,
     /// How far the topic has been received, for a producer that must not run ahead.
@@ -142,26 +146,19 @@ enum End {
 }
 
 /// Pause before a consumer begins anew, and between questions to a registry that does not answer.
-const PAUSE: Duration = Duration::from_secs(1);
+pub(super) const PAUSE: Duration = Duration::from_secs(1);
 
 /// Runs until `stop` turns true, or until everything has been read when so asked.
 pub async fn ingest(ingest: Ingest, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-    let source_topic = ingest.kafka.topics.get(ingest.topic.name()).cloned();
-    let source_topic = source_topic.unwrap_or_else(|| ingest.topic.name().to_owned());
-    ingest.site.metrics.begin_topic(ingest.topic.name());
+    let source_topic = ingest.kafka.source_topic(ingest.topic).to_owned();
+    ingest.site.metrics.begin_topic(ingest.topic.name(), KAFKA, &Reason::ALL.map(Reason::as_str));
     loop {
         let consumer = tokio::task::spawn_blocking({
             let (ingest, topic) = (ingest.clone(), source_topic.clone());
             move || {
-                let bounds = ingest.options.source();
-                Consumer::start(
-                    &ingest.kafka,
-                    &topic,
-                    ingest.site.until_caught_up,
-                    bounds,
-                    ingest.site.clock,
-                    ingest.received,
-                )
+                let Site { until_caught_up, newest_first, clock, .. } = ingest.site;
+                let purpose = Purpose { until_caught_up, newest_first };
+                Consumer::start(&ingest.kafka, &topic, purpose, ingest.options.source(), clock, ingest.received)
             }
         });
         let mut consumer = tokio::select! {
@@ -193,6 +190,6 @@ pub async fn ingest(ingest: Ingest, mut stop: watch::Receiver<bool>) -> anyhow::
 }
 
 /// Resolves when we are asked to stop, or when nobody is left to ask.
-async fn stopped(stop: &mut watch::Receiver<bool>) {
+pub(super) async fn stopped(stop: &mut watch::Receiver<bool>) {
     let _asked = stop.wait_for(|stop| *stop).await.is_ok();
 }

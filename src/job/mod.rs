@@ -2,6 +2,8 @@
 //!
 //! In: what the command line asks for. Out: work done, results for stdout. Never: a rule or a format of its own.
 
+mod accounts;
+pub mod backfill;
 pub mod check;
 pub mod decide;
 pub mod demo;
@@ -11,12 +13,13 @@ pub mod files;
 pub mod ingest;
 pub mod late;
 pub mod ledger;
-pub mod lock;
 pub mod maintain;
 pub mod measure;
+pub mod note;
 pub mod reference;
 pub mod replay;
 pub mod report;
 pub mod run;
 pub mod seed;
 pub mod simulate;
+mod writer;

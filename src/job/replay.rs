@@ -3,22 +3,24 @@
 //! In: rows of `reject` whose place no row of their topic's table has. Out: rows, under the places that the rejects
 //! had. Never: removes a reject, or writes a row twice: the row at a reject's place supersedes it.
 
-use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::collections::BTreeMap;
 
+use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
 use crate::clock::Clock;
-use crate::decode::{self, Decoder};
+use crate::decode::{self, Decoder, Format, csv_header};
 use crate::domain::account::Account;
 use crate::domain::day::Day;
 use crate::domain::message::{Message, Messages};
+use crate::domain::origin::Origin;
 use crate::lake::append::{AppendError, Span};
 use crate::lake::ledger::{Books, Kind, Told};
 use crate::lake::{Handle, Lake};
 use crate::schema::column::{call_record, reject};
 use crate::schema::contract::Table;
+use crate::schema::csv::Csv;
 use crate::schema::topic::Topic;
 use crate::source::registry::Registry;
 use crate::text;
@@ -32,14 +34,52 @@ pub struct Replayed {
     pub refused: u64,
 }
 
+/// How the messages of each topic are written that do not show it.
+#[derive(Debug, Clone, Default)]
+pub struct Formats {
+    /// Those of a broker.
+    pub topics: BTreeMap<Topic, Format>,
+    /// Those of dropped CSV files.
+    pub files: BTreeMap<Topic, Csv>,
+}
+
+impl Formats {
+    /// How the messages of a topic at the broker are written.
+    pub fn of_topic(&self, topic: Topic) -> Format {
+        self.topics.get(&topic).cloned().unwrap_or_default()
+    }
+
+    /// How the messages were written that became rejects.
+    fn of_rejects(&self, topic: Topic, source: &str, rejects: &Messages) -> anyhow::Result<Format> {
+        let Ok(Origin::File { .. }) = source.parse() else { return Ok(self.of_topic(topic)) };
+        // Only a line of a file with a header has its columns' names beside it.
+        let Some(header) = rejects.iter().next().and_then(|reject| csv_header(reject.headers?)) else {
+            return Ok(Format::Shown);
+        };
+        let csv = self.files.get(&topic).with_context(|| format!("no [[files]] of {topic} has a [files.csv]"))?;
+        csv.layout(Some(&header)).map(Format::Csv).map_err(anyhow::Error::msg)
+    }
+}
+
+/// Where rejects lie, and what is needed to read them.
+#[derive(Debug)]
+pub struct Reading<'a> {
+    /// The tables.
+    pub lake: &'a Lake,
+    /// Where schemas are.
+    pub registry: &'a Registry,
+    /// Which times are believed.
+    pub decode: decode::Options,
+    /// How messages are written.
+    pub formats: &'a Formats,
+}
+
 /// Another replay of the same topic at the same moment makes us look again this often.
 const TRIES: usize = 5;
 
 /// Replays the rejects of some topics, of one reason or all.
 pub async fn replay(
-    lake: &Lake,
-    registry: &Registry,
-    decode: decode::Options,
+    reading: &Reading<'_>,
     topics: &[Topic],
     reason: Option<&str>,
     clock: Clock,
@@ -50,7 +90,7 @@ pub async fn replay(
         let mut tries = 0;
         let done = loop {
             tries += 1;
-            match one(lake, registry, decode, *topic, reason, clock).await {
+            match one(reading, *topic, reason, clock).await {
                 Ok(done) => break done,
                 Err(AppendError::Other(error)) => return Err(error),
                 Err(fenced) if tries == TRIES => return Err(fenced.into()),
@@ -62,14 +102,8 @@ pub async fn replay(
     Ok(replayed)
 }
 
-async fn one(
-    lake: &Lake,
-    registry: &Registry,
-    decode: decode::Options,
-    topic: Topic,
-    reason: Option<&str>,
-    clock: Clock,
-) -> Result<Replayed, AppendError> {
+async fn one(reading: &Reading<'_>, topic: Topic, reason: Option<&str>, clock: Clock) -> Result<Replayed, AppendError> {
+    let Reading { lake, registry, decode, formats } = *reading;
     let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
     let Some(rejects) = lake.find(Table::REJECT).await? else { return Ok(Replayed::default()) };
     let mut rows = lake.open(table).await?;
@@ -81,7 +115,8 @@ async fn one(
     let mut done = Replayed::default();
     let (mut batches, mut accounts) = (Vec::new(), Vec::new());
     for ((source, source_topic), messages) in waiting {
-        let mut decoder = Decoder::new(topic, &source_topic, decode, text::report::read);
+        let format = formats.of_rejects(topic, &source, &messages)?;
+        let mut decoder = Decoder::new(topic, &source_topic, decode, text::report::read).with_format(format)?;
         for id in decoder.unknown_schemas(&messages) {
             decoder.teach(id, registry.schema(id).await?.as_deref());
         }
@@ -113,22 +148,23 @@ async fn waiting(
         Some(reason) => rejects.rows_with(reject::REASON.name, reason, &[]).await?,
         None => rejects.rows(vec![], &[]).await?,
     };
-    let mut places: BTreeSet<(String, i32, i64)> = BTreeSet::new();
-    let columns = [call_record::SOURCE_ID.name, call_record::SOURCE_PARTITION.name, call_record::SOURCE_OFFSET.name];
-    for batch in rows.rows(vec![], &columns).await? {
-        places.extend(self::places(&batch)?);
-    }
-    let mut sorted = Vec::new();
+    let mut sorted = BTreeMap::new();
     for batch in &batches {
-        for (row, place) in self::places(batch)?.into_iter().enumerate() {
-            if !places.contains(&place) && reject::TABLE_NAME.of(batch)?.value(row) == topic.name() {
-                sorted.push((place, batch, row));
+        for (row, place) in places(batch)?.into_iter().enumerate() {
+            if reject::TABLE_NAME.of(batch)?.value(row) == topic.name() {
+                sorted.insert(place, (batch, row));
             }
         }
     }
-    sorted.sort_by(|(a, ..), (b, ..)| a.cmp(b));
+    // Rejects are few and rows many, so only the rejects are held.
+    let columns = [call_record::SOURCE_ID.name, call_record::SOURCE_PARTITION.name, call_record::SOURCE_OFFSET.name];
+    for batch in rows.rows(vec![], &columns).await? {
+        for place in places(&batch)? {
+            sorted.remove(&place);
+        }
+    }
     let mut waiting: BTreeMap<(String, String), Messages> = BTreeMap::new();
-    for ((source, partition, offset), batch, row) in sorted {
+    for ((source, partition, offset), (batch, row)) in sorted {
         let (keys, payloads) = (reject::KEY.of(batch)?, reject::PAYLOAD.of(batch)?);
         let (headers, kafka_at) = (reject::HEADERS.of(batch)?, reject::KAFKA_AT.of(batch)?);
         let source_topic = reject::TOPIC.of(batch)?.value(row).to_owned();
@@ -169,15 +205,4 @@ fn told(source: &str, rows: &RecordBatch) -> anyhow::Result<Vec<Account>> {
         }
     }
     Ok(accounts.into_values().collect())
-}
-
-/// The same with a lake in a folder.
-pub async fn in_folder(
-    lake: &Path,
-    registry: &Registry,
-    decode: decode::Options,
-    topics: &[Topic],
-    reason: Option<&str>,
-) -> anyhow::Result<BTreeMap<Topic, Replayed>> {
-    replay(&Lake::local(lake)?, registry, decode, topics, reason, Clock::System).await
 }

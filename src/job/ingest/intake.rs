@@ -1,26 +1,24 @@
 //! What waits between two commits of one topic.
 //!
-//! In: events of a consumer. Out: commits, first of the rejects, then of the rows with an account of every offset.
-//! Never: lets a partition go before what was received of it is committed.
+//! In: events of a consumer. Out: batches, one under way at a time while the next is being received. Never: lets a
+//! partition go before what was received of it is committed; holds more than two batches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::sync::watch;
+use anyhow::Context;
+use tokio::runtime;
+use tokio::sync::{Mutex, watch};
+use tokio::task::JoinHandle;
+use tokio::time::MissedTickBehavior;
 
-use super::accounts::accounts;
-use super::{End, Ingest, PAUSE, stopped};
+use super::{End, Ingest, stopped};
 use crate::clock::Stopwatch;
-use crate::decode::{Decoded, Decoder};
-use crate::domain::account::Account;
 use crate::domain::message::{Messages, OffsetRange};
-use crate::lake::Handle;
-use crate::lake::append::{AppendError, Span};
-use crate::lake::ledger::{Books, Entry, Kind, Told};
-use crate::schema::contract::Table;
+use crate::job::writer::{Batch, Committed, Writer, Written};
 use crate::source::kafka::{Consumer, Event, PartitionEnd};
-use crate::telemetry::metrics::seconds;
-use crate::text;
+use crate::telemetry::metrics::{KAFKA, seconds};
 
 /// How often an idle partition is noted again.
 const IDLE_EVERY_US: i64 = 60 * 1_000_000;
@@ -31,20 +29,25 @@ const TICK: Duration = Duration::from_millis(200);
 pub(super) struct Intake<'a> {
     ingest: &'a Ingest,
     source_topic: &'a str,
-    source: String,
     stop: watch::Receiver<bool>,
-    decoder: Decoder,
-    rows: Handle,
-    rejects: Handle,
-    books: Books,
+    /// Taken for as long as a batch is under way.
+    writer: Arc<Mutex<Writer>>,
+    under_way: Option<UnderWay>,
     settled: Stopwatch,
     pending: Messages,
     since: Stopwatch,
-    /// Turns of the consumer's thread, and since when there was no other.
-    alive: (u64, Stopwatch),
-    /// Offsets beyond the rows' own that a crashed run has already put into `reject`.
-    honoured: BTreeMap<i32, BTreeSet<i64>>,
+    /// Turns of the consumer's thread, and ticks since the last.
+    beats: (u64, u32),
     held: BTreeMap<i32, Held>,
+    /// The group's last word was an assignment, be it an empty one: it counts us as alive.
+    is_member: bool,
+}
+
+/// A batch that is being written.
+struct UnderWay {
+    writing: JoinHandle<anyhow::Result<Written>>,
+    bytes: usize,
+    since: Stopwatch,
 }
 
 /// A partition that we hold.
@@ -97,156 +100,148 @@ impl<'a> Intake<'a> {
         consumer: &Consumer,
         stop: watch::Receiver<bool>,
     ) -> anyhow::Result<Self> {
-        let table: Table = ingest.topic.name().parse().map_err(anyhow::Error::msg)?;
+        let origin = consumer.origin().clone();
+        let writer = Writer::open(ingest.topic, &ingest.site, source_topic, origin, stop.clone()).await?;
+        let mut writer = writer.with_format(ingest.format.clone())?;
+        writer.know(consumer.partitions()).await?;
         let mut intake = Self {
             ingest,
             source_topic,
-            source: consumer.source(),
             stop,
-            decoder: Decoder::new(ingest.topic, source_topic, ingest.site.decode, text::report::read),
-            rows: ingest.site.lake.open(table).await?,
-            rejects: ingest.site.lake.open(Table::REJECT).await?,
-            books: Books::open(&ingest.site.lake).await?,
+            writer: Arc::new(Mutex::new(writer)),
+            under_way: None,
             settled: Stopwatch::start(),
             pending: Messages::default(),
             since: Stopwatch::start(),
-            alive: (0, Stopwatch::start()),
-            honoured: BTreeMap::new(),
+            beats: (0, 0),
             held: BTreeMap::new(),
+            is_member: false,
         };
+        // What the consumer before us held is not ours, and not yet anybody's.
+        intake.note_held();
         // A run that was killed may have left accounts in the log.
         intake.settle().await?;
         Ok(intake)
     }
 
     pub(super) async fn run(&mut self, consumer: &mut Consumer) -> anyhow::Result<End> {
-        let mut tick = tokio::time::interval(TICK);
-        let mut stop = self.stop.clone();
-        let end = loop {
-            let done = tokio::select! {
-                () = stopped(&mut stop) => Some(self.flush(consumer).await?),
-                event = consumer.next() => {
-                    self.alive = (consumer.beats(), Stopwatch::start());
-                    self.take(event, consumer).await?
-                }
-                _ = tick.tick() => {
-                    self.look_for_life(consumer)?;
-                    self.flush_if_due(consumer).await?
-                }
-            };
-            if let Some(end) = done {
-                break end;
-            }
-            if self.settled.elapsed() >= Duration::from_secs(self.ingest.options.settle_secs) {
-                self.settle().await?;
-            }
-        };
+        let end = self.receive(consumer).await;
+        // Whatever has ended it, a batch under way is not left to itself.
+        let landed = self.land(consumer).await;
+        let end = end?;
+        landed?;
         self.settle().await?;
         Ok(end)
     }
 
+    async fn receive(&mut self, consumer: &mut Consumer) -> anyhow::Result<End> {
+        let mut tick = tokio::time::interval(TICK);
+        // A tick that was missed is not made up for: our own work is no silence of the consumer's.
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut stop = self.stop.clone();
+        loop {
+            let done = tokio::select! {
+                () = stopped(&mut stop) => return self.drain(consumer).await,
+                written = written(&mut self.under_way) => self.take_written(written?, consumer)?,
+                event = consumer.next(), if self.has_room() => self.take(event, consumer).await?,
+                _ = tick.tick() => self.listen(consumer)?,
+            };
+            if let Some(end) = done {
+                return Ok(end);
+            }
+            if self.under_way.is_none() && self.is_settling_due() {
+                self.settle().await?;
+            }
+            self.set_off_if_due();
+        }
+    }
+
     async fn take(&mut self, event: Option<Event>, consumer: &Consumer) -> anyhow::Result<Option<End>> {
         match event {
-            Some(Event::Assigned { partitions, begin }) => {
+            Some(Event::Assigned { partitions, ends, begin }) => {
                 self.count_rebalance();
-                let offsets = self.assigned(&partitions, consumer).await?;
+                let end = self.land(consumer).await?;
+                let offsets = self.assigned(&partitions, &ends).await?;
                 // An error means that the consumer has gone, which the next event says too.
                 begin.send(offsets).ok();
-                Ok(None)
+                Ok(ended(end))
             }
             Some(Event::Messages(messages)) => {
-                if self.pending.is_empty() {
-                    self.since = Stopwatch::start();
-                }
-                for range in messages.ranges() {
-                    if let Some(held) = self.held.get_mut(&range.partition) {
-                        held.received = Some(range.until);
-                        held.idle = None;
-                    }
-                }
-                self.pending.append(messages);
-                self.note_progress();
-                self.flush_if_due(consumer).await
+                self.received(messages);
+                Ok(None)
             }
             Some(Event::Revoked { partitions, drained }) => {
                 self.count_rebalance();
-                let end = self.flush(consumer).await?;
+                let end = self.drain(consumer).await?;
                 self.settle().await?;
                 self.held.retain(|partition, _| !partitions.contains(partition));
+                self.is_member = false;
                 self.note_held();
                 // As above: nobody waits for the answer of a consumer that has gone.
                 drained.send(()).ok();
-                Ok((end != End::Done).then_some(end))
+                Ok(ended(end))
             }
             Some(Event::Ends(ends)) => Ok(self.compare(&ends)),
-            Some(Event::All(ranges)) => match self.flush(consumer).await? {
-                End::Done => Ok(self.is_all_read(&ranges, consumer).await?.then_some(End::Done)),
+            Some(Event::All(ranges)) => match self.drain(consumer).await? {
+                End::Done => Ok(self.writer.lock().await.has_all(&ranges).await?.then_some(End::Done)),
                 end => Ok(Some(end)),
             },
             Some(Event::Usurped) => Ok(Some(End::Fenced)),
             Some(Event::Failed(problem)) => {
-                self.flush(consumer).await?;
+                self.drain(consumer).await?;
                 Err(problem)
             }
             None => anyhow::bail!("the consumer of {} has ended by itself", self.source_topic),
         }
     }
 
-    /// Where each partition begins: the tables know.
-    async fn assigned(&mut self, partitions: &[i32], consumer: &Consumer) -> anyhow::Result<Vec<(i32, Option<i64>)>> {
-        self.rows.refresh().await?;
-        self.rejects.refresh().await?;
-        let mut offsets = Vec::new();
-        for partition in partitions {
-            let app_id = consumer.app_id(*partition);
-            let rows_at = self.rows.offset(&app_id).await?;
-            let rejects_at = self.rejects.offset(&app_id).await?;
-            self.honoured.remove(partition);
-            if rejects_at > rows_at {
-                let from = rows_at.unwrap_or_default();
-                let until = rejects_at.unwrap_or_default();
-                let rejected = self.rejects.rejected(&self.source, *partition, from, until).await?;
-                self.honoured.insert(*partition, rejected);
-            }
-            offsets.push((*partition, rows_at));
-            self.held.insert(*partition, Held::new(rows_at));
+    async fn assigned(&mut self, partitions: &[i32], ends: &[OffsetRange]) -> anyhow::Result<Vec<(i32, Option<i64>)>> {
+        let mut writer = self.writer.lock().await;
+        writer.defer(ends).await?;
+        let offsets = writer.begin(partitions).await?;
+        drop(writer);
+        for (partition, rows_at) in &offsets {
+            self.held.insert(*partition, Held::new(*rows_at));
         }
+        self.is_member = true;
         self.note_held();
         self.note_progress();
         tracing::info!(topic = %self.ingest.topic, ?offsets, "partitions assigned");
         Ok(offsets)
     }
 
-    /// Whether the table stands at the end of every partition, whoever has read it.
-    async fn is_all_read(&mut self, ranges: &[OffsetRange], consumer: &Consumer) -> anyhow::Result<bool> {
-        self.rows.refresh().await?;
-        if ranges.is_empty() {
-            return Ok(false);
+    fn received(&mut self, messages: Messages) {
+        if self.pending.is_empty() {
+            self.since = Stopwatch::start();
         }
-        for range in ranges {
-            let at = self.rows.offset(&consumer.app_id(range.partition)).await?;
-            if at.unwrap_or(range.from) < range.until {
-                return Ok(false);
+        for range in messages.ranges() {
+            if let Some(held) = self.held.get_mut(&range.partition) {
+                held.received = Some(range.until);
+                held.idle = None;
             }
         }
-        Ok(true)
+        self.pending.append(messages);
+        self.note_progress();
     }
 
     /// A consumer's thread that hangs cannot say so: librdkafka waits by the wall clock, and one that was put back
     /// holds it up for as long. The supervisor starts us anew.
-    fn look_for_life(&mut self, consumer: &Consumer) -> anyhow::Result<()> {
+    fn listen(&mut self, consumer: &Consumer) -> anyhow::Result<Option<End>> {
         let beats = consumer.beats();
-        if beats != self.alive.0 {
-            self.alive = (beats, Stopwatch::start());
+        let is_quiet = beats == self.beats.0 && self.has_room();
+        // A member that was given nothing has nothing to move on with. While the broker is away it is no member.
+        if self.held.is_empty() && self.is_member && beats != self.beats.0 {
+            self.note_progress();
         }
-        let silent = self.alive.1.elapsed();
+        self.beats = (beats, if is_quiet { self.beats.1 + 1 } else { 0 });
+        let silent = TICK * self.beats.1;
         anyhow::ensure!(
             silent < Duration::from_secs(self.ingest.options.stall_secs),
             "the consumer of {} has given no sign of life for {} s; was the clock put back?",
             self.source_topic,
             silent.as_secs()
         );
-        Ok(())
+        Ok(None)
     }
 
     /// Compares where the partitions end with what was received of them.
@@ -266,167 +261,110 @@ impl<'a> Intake<'a> {
         None
     }
 
-    async fn flush_if_due(&mut self, consumer: &Consumer) -> anyhow::Result<Option<End>> {
+    fn is_full(&self) -> bool {
         let options = &self.ingest.options;
-        let full = self.pending.len() >= options.flush_rows || self.pending.size_bytes() >= options.batch_bytes();
-        let late = self.since.elapsed() >= Duration::from_secs(options.flush_secs);
-        if full || (late && !self.pending.is_empty()) {
-            let end = self.flush(consumer).await?;
-            return Ok((end != End::Done).then_some(end));
-        }
-        Ok(None)
+        self.pending.len() >= options.flush_rows || self.pending.size_bytes() >= options.batch_bytes()
     }
 
-    /// Commits what waits: rejects first. Each table remembers its own offsets, so after a crash between the two
-    /// commits the rejects already written are honoured and the rows are written where they are missing.
-    async fn flush(&mut self, consumer: &Consumer) -> anyhow::Result<End> {
-        let mut messages = std::mem::take(&mut self.pending);
-        if messages.is_empty() {
+    /// Behind a batch that is under way one more may wait.
+    fn has_room(&self) -> bool {
+        self.under_way.is_none() || !self.is_full()
+    }
+
+    fn set_off_if_due(&mut self) {
+        let is_late = self.since.elapsed() >= Duration::from_secs(self.ingest.options.flush_secs);
+        if self.under_way.is_none() && (self.is_full() || (is_late && !self.pending.is_empty())) {
+            self.set_off();
+        }
+    }
+
+    /// Sends what waits on its way, on a thread where decoding and encoding hold nobody up.
+    fn set_off(&mut self) {
+        let messages = std::mem::take(&mut self.pending);
+        let bytes = messages.size_bytes();
+        let began = |(partition, held): (&i32, &Held)| held.committed.map(|at| (*partition, at));
+        let batch = Batch { messages, began: self.held.iter().filter_map(began).collect() };
+        let (writer, runtime) = (Arc::clone(&self.writer), runtime::Handle::current());
+        let writing = tokio::task::spawn_blocking(move || {
+            let mut writer = writer.blocking_lock_owned();
+            runtime.block_on(writer.write(batch))
+        });
+        self.under_way = Some(UnderWay { writing, bytes, since: self.since });
+    }
+
+    /// Waits for the batch that is under way.
+    async fn land(&mut self, consumer: &Consumer) -> anyhow::Result<End> {
+        if self.under_way.is_none() {
             return Ok(End::Done);
         }
-        if !self.teach(&messages).await? {
-            // Nothing of this was committed, and it comes again; what may still come must not follow it.
-            return Ok(End::Stopped);
+        let landed = written(&mut self.under_way).await?;
+        Ok(self.take_written(landed, consumer)?.unwrap_or(End::Done))
+    }
+
+    /// Commits all that was received.
+    async fn drain(&mut self, consumer: &Consumer) -> anyhow::Result<End> {
+        let end = self.land(consumer).await?;
+        if end != End::Done || self.pending.is_empty() {
+            return Ok(end);
         }
-        let came = messages.len();
-        let honoured = &self.honoured;
-        let is_new =
-            |partition: i32, offset: i64| !honoured.get(&partition).is_some_and(|known| known.contains(&offset));
-        let all = messages.places();
-        let gaps = messages.gaps().clone();
-        messages.retain(is_new);
-        let now = self.ingest.site.clock.now();
-        let decoded = self.decoder.decode(&messages, &self.source, now)?;
-        let began =
-            self.held.iter().filter_map(|(partition, held)| held.committed.map(|at| (*partition, at))).collect();
-        let accounts = accounts(&self.source, &all, &gaps, &began, &self.honoured, &decoded)?;
-        match self.commit(&decoded, &accounts, now, consumer).await {
-            Ok(bytes) => {
-                self.committed(&accounts, consumer);
-                self.count(came, came - messages.len(), &decoded, bytes);
-                Ok(End::Done)
+        self.set_off();
+        self.land(consumer).await
+    }
+
+    fn take_written(&mut self, landed: Landed, consumer: &Consumer) -> anyhow::Result<Option<End>> {
+        match landed.written? {
+            Written::Committed(committed) => {
+                self.committed(&committed, consumer);
+                self.count(&committed, landed.since);
+                Ok(None)
             }
-            Err(AppendError::Behind { .. } | AppendError::Fenced) => Ok(End::Fenced),
-            Err(AppendError::Other(error)) => Err(error.context(format!("committing {came} messages"))),
+            Written::Fenced => Ok(Some(End::Fenced)),
+            Written::Stopped => Ok(Some(End::Stopped)),
         }
     }
 
-    async fn commit(
-        &mut self,
-        decoded: &Decoded,
-        accounts: &[Account],
-        at: i64,
-        consumer: &Consumer,
-    ) -> Result<u64, AppendError> {
-        let mut bytes = 0;
-        if decoded.rejects.num_rows() > 0 {
-            let spans = self.reject_spans(accounts, consumer).await?;
-            bytes += self.rejects.append(std::slice::from_ref(&decoded.rejects), &spans).await?.added.bytes;
-        }
-        let span = |account: &Account| Span {
-            app_id: consumer.app_id(account.partition),
-            from: account.from,
-            until: account.until,
-        };
-        let spans: Vec<Span> = accounts.iter().map(span).collect();
-        let told = Told { kind: Kind::Read, accounts, at, note: None };
-        bytes += self.rows.append_told(&decoded.rows, &spans, told).await?.added.bytes;
-        Ok(bytes)
-    }
-
-    /// The rejects of a crashed run reach further than its rows: what they hold was honoured above.
-    async fn reject_spans(&self, accounts: &[Account], consumer: &Consumer) -> anyhow::Result<Vec<Span>> {
-        let mut spans = Vec::new();
-        for account in accounts {
-            let app_id = consumer.app_id(account.partition);
-            let rejects_at = self.rejects.offset(&app_id).await?.unwrap_or_default();
-            let ours = self.honoured.contains_key(&account.partition);
-            let from = if ours { account.from.max(rejects_at) } else { account.from };
-            spans.push(Span { app_id, from, until: account.until.max(from) });
-        }
-        Ok(spans)
-    }
-
-    fn committed(&mut self, accounts: &[Account], consumer: &Consumer) {
+    fn committed(&mut self, committed: &Committed, consumer: &Consumer) {
         let mut ranges = Vec::new();
-        for account in accounts {
-            let Account { partition, from, until, .. } = *account;
-            ranges.push(OffsetRange { partition, from, until });
-            if let Some(held) = self.held.get_mut(&partition) {
-                held.committed = Some(until);
-            }
-            // Past the last of them the two tables agree again.
-            let is_past = |known: &BTreeSet<i64>| known.last().is_none_or(|last| *last < until);
-            if self.honoured.get(&partition).is_some_and(is_past) {
-                self.honoured.remove(&partition);
+        for account in &committed.accounts {
+            ranges.push(OffsetRange { partition: account.partition, from: account.from, until: account.until });
+            if let Some(held) = self.held.get_mut(&account.partition) {
+                held.committed = Some(account.until);
             }
         }
         consumer.note_committed(&ranges);
         self.note_lag();
     }
 
-    /// Copies accounts from the log into the books, and notes which partitions have nothing more to read.
+    fn is_settling_due(&self) -> bool {
+        self.settled.elapsed() >= Duration::from_secs(self.ingest.options.settle_secs)
+    }
+
+    /// Brings the books up to date, with a word of the partitions that have nothing more to read.
     async fn settle(&mut self) -> anyhow::Result<()> {
         self.settled = Stopwatch::start();
-        self.books.settle(&self.rows).await?;
-        let (now, table) = (self.ingest.site.clock.now(), self.rows.table());
-        let mut entries = Vec::new();
+        let now = self.ingest.site.clock.now();
+        let mut idle = Vec::new();
         for (partition, held) in &mut self.held {
             let Some((offset, at)) = held.idle else { continue };
             let is_known = held.noted.is_some_and(|(noted, then)| noted == offset && at - then < IDLE_EVERY_US);
             if is_known || held.committed.is_some_and(|committed| committed < offset) {
                 continue;
             }
-            held.noted = Some((offset, at));
-            let mut account = Account::empty(&self.source, *partition, offset);
-            account.watermark = Some(at);
-            entries.push(Entry::new(Kind::Idle, table, account, now));
-            held.idle = None;
+            held.noted = held.idle.take();
+            idle.push((*partition, offset, at));
         }
-        self.books.note(&entries).await
+        self.writer.lock().await.settle(&idle, now).await
     }
 
-    /// Asks the registry for every schema id that is new, for as long as it does not answer; false when asked to stop.
-    async fn teach(&mut self, messages: &Messages) -> anyhow::Result<bool> {
-        for id in self.decoder.unknown_schemas(messages) {
-            loop {
-                match self.ingest.site.registry.schema(id).await {
-                    Ok(schema) => {
-                        self.decoder.teach(id, schema.as_deref());
-                        break;
-                    }
-                    Err(error) => {
-                        let error = format!("{error:#}");
-                        tracing::warn!(topic = %self.ingest.topic, id, error, "registry does not answer, asking again");
-                        let retries = &self.ingest.site.metrics.ingest_registry_retries;
-                        retries.with_label_values(&[self.ingest.topic.name()]).inc();
-                    }
-                }
-                tokio::select! {
-                    () = stopped(&mut self.stop) => return Ok(false),
-                    () = tokio::time::sleep(PAUSE) => {}
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    fn count(&self, came: usize, honoured: usize, decoded: &Decoded, bytes: u64) {
+    fn count(&self, committed: &Committed, since: Stopwatch) {
         let metrics = &self.ingest.site.metrics;
+        committed.count(self.ingest.topic, metrics);
         let topic = [self.ingest.topic.name()];
-        metrics.ingest_messages.with_label_values(&topic).inc_by(came as u64);
-        metrics.ingest_honoured.with_label_values(&topic).inc_by(honoured as u64);
-        metrics.ingest_rows.with_label_values(&topic).inc_by(decoded.records());
-        metrics.ingest_tombstones.with_label_values(&topic).inc_by(decoded.tombstones);
-        metrics.ingest_written_bytes.with_label_values(&topic).inc_by(bytes);
-        metrics.ingest_commit_seconds.with_label_values(&topic).observe(seconds(self.since.elapsed()));
+        metrics.ingest_commit_seconds.with_label_values(&topic).observe(seconds(since.elapsed()));
         metrics.ingest_last_commit.with_label_values(&topic).set(self.ingest.site.clock.now().div_euclid(1_000_000));
-        for (reason, count) in &decoded.reasons {
-            metrics.ingest_rejects.with_label_values(&[topic[0], reason.as_str()]).inc_by(*count);
-        }
         self.note_progress();
-        let (rows, rejects) = (decoded.records(), decoded.rejects.num_rows());
-        tracing::info!(topic = %self.ingest.topic, version = self.rows.version(), rows, rejects, "committed");
+        let (version, rows, rejects) = (committed.version, committed.rows, committed.rejects());
+        tracing::info!(topic = %self.ingest.topic, version, rows, rejects, "committed");
     }
 
     fn count_rebalance(&self) {
@@ -443,19 +381,93 @@ impl<'a> Intake<'a> {
         let lag = |held: &Held| held.committed.map_or(held.end, |committed| held.end.saturating_sub(committed)).max(0);
         let topic = [self.ingest.topic.name()];
         self.ingest.site.metrics.ingest_lag.with_label_values(&topic).set(self.held.values().map(lag).sum());
-        let waiting = i64::try_from(self.pending.size_bytes()).unwrap_or(i64::MAX);
+        let under_way = self.under_way.as_ref().map_or(0, |batch| batch.bytes);
+        let waiting = i64::try_from(self.pending.size_bytes() + under_way).unwrap_or(i64::MAX);
         self.ingest.site.metrics.ingest_waiting_bytes.with_label_values(&topic).set(waiting);
     }
 
     fn note_progress(&self) {
         let now = self.ingest.site.clock.now().div_euclid(1_000_000);
-        self.ingest.site.metrics.ingest_progress.with_label_values(&[self.ingest.topic.name()]).set(now);
+        self.ingest.site.metrics.ingest_progress.with_label_values(&[self.ingest.topic.name(), KAFKA]).set(now);
     }
+}
+
+/// A batch that is not under way any more.
+struct Landed {
+    written: anyhow::Result<Written>,
+    since: Stopwatch,
+}
+
+/// What becomes of the batch that is under way; never, when there is none.
+async fn written(under_way: &mut Option<UnderWay>) -> anyhow::Result<Landed> {
+    let Some(batch) = under_way else { return std::future::pending().await };
+    let (written, since) = ((&mut batch.writing).await, batch.since);
+    *under_way = None;
+    Ok(Landed { written: written.context("a batch was given up by its thread")?, since })
+}
+
+fn ended(end: End) -> Option<End> {
+    (end != End::Done).then_some(end)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+    use crate::decode::{self, Format};
+    use crate::job::ingest::{Options, Site};
+    use crate::lake::Lake;
+    use crate::schema::topic::Topic;
+    use crate::source::embedded::Embedded;
+    use crate::source::kafka::{self, Purpose};
+    use crate::source::registry::Registry;
+    use crate::telemetry::metrics::Metrics;
+
+    /// Ingest of call records from a broker's topic of another name.
+    fn ingest(broker: &Embedded, folder: &std::path::Path) -> Ingest {
+        let kafka = kafka::Options {
+            brokers: broker.brokers(),
+            group: "intake".to_owned(),
+            epochs: BTreeMap::new(),
+            topics: BTreeMap::new(),
+            settings: BTreeMap::new(),
+        };
+        let site = Site {
+            decode: decode::Options::default(),
+            lake: Lake::local(folder).unwrap(),
+            registry: Arc::new(Registry::Contracts),
+            metrics: Arc::new(Metrics::new()),
+            clock: Clock::System,
+            until_caught_up: false,
+            newest_first: false,
+        };
+        let (options, format) = (Options::default(), Format::Shown);
+        Ingest { topic: Topic::CallRecord, kafka, options, format, site, received: Arc::default() }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_the_consumer_before_us_held_is_not_shown_as_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let broker = Embedded::start([("figures", 1)]).unwrap();
+        let ingest = ingest(&broker, &folder.path().join("lake"));
+        let metrics = &ingest.site.metrics;
+        let gauges = [&metrics.ingest_partitions, &metrics.ingest_lag, &metrics.ingest_waiting_bytes]
+            .map(|gauge| gauge.with_label_values(&["call_record"]));
+        gauges.iter().for_each(|gauge| gauge.set(7));
+        let consumer = tokio::task::spawn_blocking({
+            let ingest = ingest.clone();
+            move || {
+                let (bounds, clock) = (ingest.options.source(), ingest.site.clock);
+                Consumer::start(&ingest.kafka, "figures", Purpose::default(), bounds, clock, ingest.received)
+            }
+        });
+        let consumer = consumer.await.unwrap().unwrap();
+        let (_stop, stopped) = watch::channel(false);
+        let intake = Intake::open(&ingest, "figures", &consumer, stopped).await.unwrap();
+        assert_eq!(gauges.map(|gauge| gauge.get()), [0; 3]);
+        drop(intake);
+        consumer.close().await;
+    }
 
     fn end(end: i64, is_at_end: bool) -> PartitionEnd {
         PartitionEnd { partition: 0, end, at: 7, is_at_end }

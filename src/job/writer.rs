@@ -1,0 +1,546 @@
+//! A batch of one topic, from bytes to commits.
+//!
+//! In: the messages between two commits. Out: rejects, then rows with an account of every offset. Never: commits an
+//! offset that it cannot account for; takes a silent registry for one that does not know.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use anyhow::ensure;
+use tokio::sync::watch;
+
+use super::accounts::accounts;
+use super::ingest::{PAUSE, Site, stopped};
+use crate::clock::Stopwatch;
+use crate::decode::reject::Reason;
+use crate::decode::{Decoded, Decoder, Format};
+use crate::domain::account::{Account, Offsets};
+use crate::domain::message::{Messages, OffsetRange};
+use crate::domain::origin::Origin;
+use crate::lake::Handle;
+use crate::lake::append::{AppendError, Span};
+use crate::lake::ledger::{Books, Entry, Kind, Told};
+use crate::schema::contract::Table;
+use crate::schema::topic::Topic;
+use crate::telemetry::metrics::Metrics;
+use crate::text;
+
+/// The tables of one topic, and what it takes to write them.
+pub(super) struct Writer {
+    topic: Topic,
+    site: Site,
+    origin: Origin,
+    source: String,
+    fence: Fence,
+    note: Option<String>,
+    stop: watch::Receiver<bool>,
+    decoder: Decoder,
+    rows: Handle,
+    rejects: Handle,
+    books: Books,
+    /// Ids that the registry did not know, and since when.
+    refused: BTreeMap<u32, Stopwatch>,
+    /// Offsets beyond the rows' own that a crashed run has already put into `reject`.
+    honoured: BTreeMap<i32, BTreeSet<i64>>,
+}
+
+/// How two writers of the same offsets are kept apart.
+#[derive(Debug)]
+pub(super) enum Fence {
+    /// Each table remembers the first offset that it does not have of a partition.
+    Offsets,
+    /// What fills a hole lies behind those, so whoever fills counts, in each table.
+    Rounds {
+        /// The name under which the tables remember the count.
+        app_id: String,
+        /// The count in the table of rows.
+        rows: i64,
+        /// The count in the table of rejects.
+        rejects: i64,
+    },
+}
+
+/// What is to be written.
+pub(super) struct Batch {
+    /// In the order in which they came.
+    pub messages: Messages,
+    /// Where each partition's batch begins, where that is known.
+    pub began: BTreeMap<i32, i64>,
+}
+
+/// What became of a batch.
+#[derive(Debug)]
+pub(super) enum Written {
+    /// It is in the tables.
+    Committed(Committed),
+    /// Somebody else has written the same partitions.
+    Fenced,
+    /// We were asked to stop while the registry did not answer; nothing was committed.
+    Stopped,
+}
+
+/// A batch that is in the tables.
+#[derive(Debug)]
+pub(super) struct Committed {
+    /// What became of its offsets.
+    pub accounts: Vec<Account>,
+    /// Version of the rows' table.
+    pub version: i64,
+    /// Messages.
+    pub messages: u64,
+    /// Of these, the ones that an earlier run had put into `reject`.
+    pub honoured: u64,
+    /// Rows.
+    pub rows: u64,
+    /// Messages without a body.
+    pub tombstones: u64,
+    /// Rejects, by reason.
+    pub reasons: Vec<(Reason, u64)>,
+    /// Bytes of the files.
+    pub bytes: u64,
+}
+
+impl Committed {
+    /// Counts it.
+    pub(super) fn count(&self, topic: Topic, metrics: &Metrics) {
+        let topic = [topic.name()];
+        metrics.ingest_messages.with_label_values(&topic).inc_by(self.messages);
+        metrics.ingest_honoured.with_label_values(&topic).inc_by(self.honoured);
+        metrics.ingest_rows.with_label_values(&topic).inc_by(self.rows);
+        metrics.ingest_tombstones.with_label_values(&topic).inc_by(self.tombstones);
+        metrics.ingest_written_bytes.with_label_values(&topic).inc_by(self.bytes);
+        for (reason, count) in &self.reasons {
+            metrics.ingest_rejects.with_label_values(&[topic[0], reason.as_str()]).inc_by(*count);
+        }
+    }
+
+    /// Rejects, whatever their reason.
+    pub(super) fn rejects(&self) -> u64 {
+        self.reasons.iter().map(|(_, count)| count).sum()
+    }
+}
+
+impl Writer {
+    /// Opens the tables of a topic for messages out of one origin, which the broker calls `source_topic`.
+    pub(super) async fn open(
+        topic: Topic,
+        site: &Site,
+        source_topic: &str,
+        origin: Origin,
+        stop: watch::Receiver<bool>,
+    ) -> anyhow::Result<Self> {
+        let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+        Ok(Self {
+            topic,
+            site: site.clone(),
+            source: origin.to_string(),
+            origin,
+            fence: Fence::Offsets,
+            note: None,
+            stop,
+            decoder: Decoder::new(topic, source_topic, site.decode, text::report::read),
+            rows: site.lake.open(table).await?,
+            rejects: site.lake.open(Table::REJECT).await?,
+            books: Books::open(&site.lake).await?,
+            refused: BTreeMap::new(),
+            honoured: BTreeMap::new(),
+        })
+    }
+
+    /// The same with words beside every account.
+    #[must_use]
+    pub(super) fn with_note(self, note: &str) -> Self {
+        Self { note: Some(note.to_owned()), ..self }
+    }
+
+    /// The same for messages that do not show how they are written.
+    pub(super) fn with_format(self, format: Format) -> anyhow::Result<Self> {
+        Ok(Self { decoder: self.decoder.with_format(format)?, ..self })
+    }
+
+    /// The same for holes behind the tables' offsets, kept apart from whoever else fills some.
+    pub(super) async fn in_rounds(self) -> anyhow::Result<Self> {
+        let app_id = format!("backfill/{}", self.source);
+        let rows = self.rows.offset(&app_id).await?.unwrap_or_default();
+        let rejects = self.rejects.offset(&app_id).await?.unwrap_or_default();
+        Ok(Self { fence: Fence::Rounds { app_id, rows, rejects }, ..self })
+    }
+
+    /// Every word of the books on this topic.
+    pub(super) async fn entries(&mut self) -> anyhow::Result<Vec<Entry>> {
+        self.books.settle(&self.rows).await?;
+        self.books.entries(self.rows.table()).await
+    }
+
+    /// Looks up which offsets of holes are rejects already, of a run that was killed in between.
+    pub(super) async fn honour(&mut self, partition: i32, holes: &Offsets) -> anyhow::Result<()> {
+        let mut known = BTreeSet::new();
+        for run in holes.runs() {
+            known.extend(self.rejects.rejected(&self.source, partition, run.start, run.end).await?);
+        }
+        self.honoured.insert(partition, known);
+        Ok(())
+    }
+
+    /// Where each partition begins: the tables know.
+    pub(super) async fn begin(&mut self, partitions: &[i32]) -> anyhow::Result<Vec<(i32, Option<i64>)>> {
+        self.rows.refresh().await?;
+        self.rejects.refresh().await?;
+        let mut offsets = Vec::new();
+        for partition in partitions {
+            let app_id = self.origin.app_id(*partition);
+            let rows_at = self.rows.offset(&app_id).await?;
+            let rejects_at = self.rejects.offset(&app_id).await?;
+            self.honoured.remove(partition);
+            if rejects_at > rows_at {
+                let from = rows_at.unwrap_or_default();
+                let until = rejects_at.unwrap_or_default();
+                let rejected = self.rejects.rejected(&self.source, *partition, from, until).await?;
+                self.honoured.insert(*partition, rejected);
+            }
+            offsets.push((*partition, rows_at));
+        }
+        Ok(offsets)
+    }
+
+    /// Leaves what the broker has of partitions that were never read to a back-fill, and says so in the log.
+    pub(super) async fn defer(&mut self, ends: &[OffsetRange]) -> anyhow::Result<()> {
+        for OffsetRange { partition, from, until } in ends {
+            let app_id = self.origin.app_id(*partition);
+            self.rows.refresh().await?;
+            if from == until || self.rows.offset(&app_id).await?.is_some() {
+                continue;
+            }
+            let mut account = Account::empty(&self.source, *partition, *from);
+            account.until = *until;
+            let told = Told { kind: Kind::Deferred, accounts: &[account], at: self.site.clock.now(), note: None };
+            let span = Span { app_id, from: *from, until: *until };
+            match self.rows.append_told(&[], &[span], told).await {
+                // Another was first, and has begun where it saw fit.
+                Ok(_) | Err(AppendError::Behind { .. } | AppendError::Fenced) => {}
+                Err(AppendError::Other(error)) => return Err(error),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether the table stands at the end of every partition, whoever has read it.
+    pub(super) async fn has_all(&mut self, ranges: &[OffsetRange]) -> anyhow::Result<bool> {
+        self.rows.refresh().await?;
+        for range in ranges {
+            let at = self.rows.offset(&self.origin.app_id(range.partition)).await?;
+            if at.unwrap_or(range.from) < range.until {
+                return Ok(false);
+            }
+        }
+        Ok(!ranges.is_empty())
+    }
+
+    /// Commits a batch: rejects first. Each table remembers its own offsets, so after a crash between the two commits
+    /// the rejects already written are honoured and the rows are written where they are missing.
+    pub(super) async fn write(&mut self, batch: Batch) -> anyhow::Result<Written> {
+        let Batch { mut messages, began } = batch;
+        if !self.teach(&messages).await? {
+            return Ok(Written::Stopped);
+        }
+        let places = messages.places();
+        let gaps = messages.gaps().clone();
+        let known = &self.honoured;
+        messages.retain(|partition, offset| !known.get(&partition).is_some_and(|known| known.contains(&offset)));
+        let honoured = (places.len() - messages.len()) as u64;
+        let now = self.site.clock.now();
+        let decoded = self.decoder.decode(&messages, &self.source, now)?;
+        // Their bytes are rows or rejects now, and make room for what is being encoded.
+        drop(messages);
+        let mut accounts = accounts(&self.source, &places, &gaps, &began, &self.honoured, &decoded)?;
+        // A producer's clock that runs ahead closes no day.
+        accounts.iter_mut().for_each(|account| account.watermark = account.watermark.min(Some(now)));
+        match self.commit(&decoded, &accounts, now).await {
+            Ok(bytes) => {
+                self.forget_honoured(&accounts);
+                Ok(Written::Committed(Committed {
+                    accounts,
+                    version: self.rows.version(),
+                    messages: places.len() as u64,
+                    honoured,
+                    rows: decoded.records(),
+                    tombstones: decoded.tombstones,
+                    reasons: decoded.reasons,
+                    bytes,
+                }))
+            }
+            Err(AppendError::Behind { .. } | AppendError::Fenced) => Ok(Written::Fenced),
+            Err(AppendError::Other(error)) => Err(error.context(format!("committing {} messages", places.len()))),
+        }
+    }
+
+    async fn commit(&mut self, decoded: &Decoded, accounts: &[Account], at: i64) -> Result<u64, AppendError> {
+        let spans = self.row_spans(accounts);
+        self.check_next(&spans).await?;
+        let mut bytes = 0;
+        if decoded.rejects.num_rows() > 0 {
+            let spans = self.reject_spans(accounts).await?;
+            bytes += self.rejects.append(std::slice::from_ref(&decoded.rejects), &spans).await?.added.bytes;
+        }
+        let told = Told { kind: Kind::Read, accounts, at, note: self.note.as_deref() };
+        bytes += self.rows.append_told(&decoded.rows, &spans, told).await?.added.bytes;
+        if let Fence::Rounds { rows, rejects, .. } = &mut self.fence {
+            *rows += 1;
+            *rejects += i64::from(decoded.rejects.num_rows() > 0);
+        }
+        Ok(bytes)
+    }
+
+    /// Rows that begin beyond the table's offset would leave a hole that nothing fills.
+    async fn check_next(&self, spans: &[Span]) -> anyhow::Result<()> {
+        for Span { app_id, from, .. } in spans {
+            if let Some(at) = self.rows.offset(app_id).await? {
+                ensure!(at >= *from, "{app_id}: the table stands at {at}, and a batch begins at {from}");
+            }
+        }
+        Ok(())
+    }
+
+    fn row_spans(&self, accounts: &[Account]) -> Vec<Span> {
+        let span = |account: &Account| Span {
+            app_id: self.origin.app_id(account.partition),
+            from: account.from,
+            until: account.until,
+        };
+        match &self.fence {
+            Fence::Offsets => accounts.iter().map(span).collect(),
+            Fence::Rounds { app_id, rows, .. } => vec![round(app_id, *rows)],
+        }
+    }
+
+    /// The rejects of a crashed run reach further than its rows: what they hold was honoured before.
+    async fn reject_spans(&self, accounts: &[Account]) -> anyhow::Result<Vec<Span>> {
+        if let Fence::Rounds { app_id, rejects, .. } = &self.fence {
+            return Ok(vec![round(app_id, *rejects)]);
+        }
+        let mut spans = Vec::new();
+        for account in accounts {
+            let app_id = self.origin.app_id(account.partition);
+            let rejects_at = self.rejects.offset(&app_id).await?.unwrap_or_default();
+            let ours = self.honoured.contains_key(&account.partition);
+            let from = if ours { account.from.max(rejects_at) } else { account.from };
+            spans.push(Span { app_id, from, until: account.until.max(from) });
+        }
+        Ok(spans)
+    }
+
+    /// Past the last of them the two tables agree again.
+    fn forget_honoured(&mut self, accounts: &[Account]) {
+        for account in accounts {
+            let is_past = |known: &BTreeSet<i64>| known.last().is_none_or(|last| *last < account.until);
+            if self.honoured.get(&account.partition).is_some_and(is_past) {
+                self.honoured.remove(&account.partition);
+            }
+        }
+    }
+
+    /// What the table of rows remembers under another name.
+    pub(super) async fn mark(&self, app_id: &str) -> anyhow::Result<Option<i64>> {
+        self.rows.offset(app_id).await
+    }
+
+    /// Makes it remember.
+    pub(super) async fn set_mark(&mut self, app_id: &str, from: i64, until: i64) -> Result<(), AppendError> {
+        let span = Span { app_id: app_id.to_owned(), from, until };
+        self.rows.append(&[], &[span]).await.map(drop)
+    }
+
+    /// Notes how many partitions there are.
+    pub(super) async fn know(&mut self, partitions: i32) -> anyhow::Result<()> {
+        self.books.know(self.rows.table(), &self.source, partitions, self.site.clock.now()).await
+    }
+
+    /// Copies accounts from the log into the books, and notes which partitions have nothing more to read.
+    pub(super) async fn settle(&mut self, idle: &[(i32, i64, i64)], now: i64) -> anyhow::Result<()> {
+        self.books.settle(&self.rows).await?;
+        let table = self.rows.table();
+        let entry = |(partition, offset, at): &(i32, i64, i64)| {
+            let mut account = Account::empty(&self.source, *partition, *offset);
+            account.watermark = Some(*at);
+            Entry::new(Kind::Idle, table, account, now)
+        };
+        self.books.note(&idle.iter().map(entry).collect::<Vec<_>>()).await
+    }
+
+    /// Learns the schema of every id that is new; false when asked to stop before all was known.
+    ///
+    /// A registry that does not answer is waited for. One that does not know an id is asked again for a moment: a
+    /// message may be here before its schema is.
+    async fn teach(&mut self, messages: &Messages) -> anyhow::Result<bool> {
+        self.refused.retain(|_, since| since.elapsed() < REFUSED);
+        let mut unknown = self.decoder.unknown_schemas(messages);
+        unknown.retain(|id| !self.refused.contains_key(id));
+        let (mut looks, mut stop) = (0, self.stop.clone());
+        while !unknown.is_empty() {
+            let mut left = Vec::new();
+            for id in unknown {
+                let asked = tokio::select! {
+                    () = stopped(&mut stop) => return Ok(false),
+                    asked = self.schema(id) => asked,
+                };
+                match asked {
+                    Some(Some(schema)) => self.decoder.teach(id, Some(&schema)),
+                    Some(None) if looks >= LOOKS || !self.site.registry.is_remote() => {
+                        self.decoder.teach(id, None);
+                        self.refused.insert(id, Stopwatch::start());
+                    }
+                    Some(None) | None => left.push(id),
+                }
+            }
+            unknown = left;
+            looks += 1;
+            if !unknown.is_empty() {
+                tokio::select! {
+                    () = stopped(&mut stop) => return Ok(false),
+                    () = tokio::time::sleep(PAUSE) => {}
+                }
+            }
+        }
+        Ok(true)
+    }
+
+    /// What the registry says of an id; when it is silent, what it said before; nothing when it never did.
+    async fn schema(&self, id: u32) -> Option<Option<String>> {
+        let (registry, lake) = (&self.site.registry, &self.site.lake);
+        let asked = match registry.schema(id).await {
+            Ok(schema) => schema,
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(topic = %self.topic, id, error, "registry does not answer, asking again");
+                self.site.metrics.ingest_registry_retries.with_label_values(&[self.topic.name()]).inc();
+                return lake.kept_schema(&registry.name(), id).await.map(Some);
+            }
+        };
+        if let Some(schema) = asked.as_ref().filter(|_| registry.is_remote())
+            && let Err(error) = lake.keep_schema(&registry.name(), id, schema).await
+        {
+            tracing::warn!(topic = %self.topic, id, error = format!("{error:#}"), "schema not kept");
+        }
+        Some(asked)
+    }
+}
+
+/// Times that a registry is asked again for an id that it does not know.
+const LOOKS: u32 = 2;
+/// How long its word holds that it does not.
+const REFUSED: Duration = Duration::from_secs(60);
+
+fn round(app_id: &str, round: i64) -> Span {
+    Span { app_id: app_id.to_owned(), from: round, until: round + 1 }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+    use std::sync::Arc;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::decode;
+    use crate::domain::message::Message;
+    use crate::lake::Lake;
+    use crate::source::registry::Registry;
+
+    /// 2025-01-06 10:00 in Vietnam.
+    const AT: i64 = 1_736_132_400_000_000;
+
+    fn site(lake: &Path) -> Site {
+        Site {
+            decode: decode::Options::default(),
+            lake: Lake::local(lake).unwrap(),
+            registry: Arc::new(Registry::Contracts),
+            metrics: Arc::new(Metrics::new()),
+            clock: Clock::Fixed(AT),
+            until_caught_up: true,
+            newest_first: false,
+        }
+    }
+
+    async fn writer(lake: &Path) -> Writer {
+        let origin = "k/call_record/0".parse().unwrap();
+        let (_, stop) = watch::channel(false);
+        Writer::open(Topic::CallRecord, &site(lake), "call_record", origin, stop).await.unwrap()
+    }
+
+    /// Offsets of partition 0; every third is poison.
+    fn batch(offsets: std::ops::Range<i64>) -> Batch {
+        let (mut messages, from) = (Messages::default(), offsets.start);
+        for offset in offsets {
+            let record = format!(
+                r#"{{"record_id":"r{offset}","record_type":"originating","caller":"0962000001","caller_nature":"national",
+                "callee":"0912345678","callee_nature":"national","start_at":{AT},"duration_s":60,"is_answered":true}}"#
+            );
+            let body = if offset % 3 == 2 { "poison" } else { &record };
+            let payload = Some(body.as_bytes());
+            messages.push(Message { partition: 0, offset, kafka_at: Some(AT), key: None, payload, headers: None });
+        }
+        Batch { messages, began: BTreeMap::from([(0, from)]) }
+    }
+
+    #[track_caller]
+    fn committed(written: Written) -> Committed {
+        match written {
+            Written::Committed(committed) => committed,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_batch_that_begins_beyond_the_table_is_refused() {
+        let lake = tempfile::tempdir().unwrap();
+        let mut writer = writer(lake.path()).await;
+        committed(writer.write(batch(0..3)).await.unwrap());
+        let error = writer.write(batch(4..6)).await.unwrap_err();
+        assert!(format!("{error:#}").contains("stands at 3, and a batch begins at 4"), "{error:#}");
+        committed(writer.write(batch(3..6)).await.unwrap());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_zombie_is_turned_away_by_its_successors_commit() {
+        let lake = tempfile::tempdir().unwrap();
+        let mut zombie = writer(lake.path()).await;
+        let mut successor = writer(lake.path()).await;
+        committed(successor.write(batch(0..6)).await.unwrap());
+        assert!(matches!(zombie.write(batch(0..3)).await.unwrap(), Written::Fenced));
+        let rows = successor.rows.rows(vec![], &[]).await.unwrap();
+        assert_eq!(rows.iter().map(|rows| rows.num_rows()).sum::<usize>(), 4);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_crash_between_the_two_commits_doubles_no_reject_and_loses_no_row() {
+        let lake = tempfile::tempdir().unwrap();
+        let mut crashed = writer(lake.path()).await;
+        let Batch { messages, .. } = batch(0..6);
+        let decoded = crashed.decoder.decode(&messages, &crashed.source, AT).unwrap();
+        let span = Span { app_id: crashed.origin.app_id(0), from: 0, until: 6 };
+        crashed.rejects.append(&[decoded.rejects], &[span]).await.unwrap();
+        drop(crashed);
+        let mut next = writer(lake.path()).await;
+        assert_eq!(next.begin(&[0]).await.unwrap(), [(0, None)]);
+        // The batches are cut otherwise than before.
+        let first = committed(next.write(batch(0..4)).await.unwrap());
+        let second = committed(next.write(batch(4..9)).await.unwrap());
+        assert_eq!((first.rows, first.honoured, second.rows, second.honoured), (3, 1, 3, 1));
+        assert_eq!(second.rejects(), 1, "offset 8 is new");
+        let rejects = next.rejects.rejected("k/call_record/0", 0, 0, 9).await.unwrap();
+        assert_eq!(rejects, BTreeSet::from([2, 5, 8]));
+        let count: usize = next.rejects.rows(vec![], &[]).await.unwrap().iter().map(|rows| rows.num_rows()).sum();
+        assert_eq!(count, 3);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_timestamp_of_the_future_closes_no_day() {
+        let lake = tempfile::tempdir().unwrap();
+        let mut writer = writer(lake.path()).await;
+        let mut ahead = Batch { messages: Messages::default(), began: BTreeMap::from([(0, 0)]) };
+        let (kafka_at, payload) = (Some(AT + 86_400_000_000), Some(&b"poison"[..]));
+        ahead.messages.push(Message { partition: 0, offset: 0, kafka_at, key: None, payload, headers: None });
+        let committed = committed(writer.write(ahead).await.unwrap());
+        assert_eq!(committed.accounts[0].watermark, Some(AT));
+    }
+}
