@@ -3,12 +3,17 @@
 //! In: the broker named by `KAFKA_BROKERS`, or librdkafka's mock cluster inside the test. Out: failures.
 //! Never: a mock of our own.
 
+mod backfill;
 mod broker;
 mod demo;
 mod files;
+mod formats;
 mod fuzz;
 mod ingest;
+mod late;
 mod ledger;
+mod metrics;
 mod real;
 mod registry;
+mod s3;
 mod secured;

@@ -125,4 +125,19 @@ async fn schemas_of_others_are_read_and_an_outage_of_the_registry_costs_nothing(
     assert_eq!(refused(folder.path()).await, [(25, "unknown_schema".to_owned())]);
     let (code, shown) = ledger(folder.path());
     assert_eq!(code, 0, "{shown}");
+
+    // A start during an outage knows what any start before it has asked.
+    gate.set(false);
+    send(first, 26..30, &["a vendor"]);
+    let running = start_with(&config, &[]);
+    wait_for(29).await;
+    // A message that is here before its schema is waited with for a moment.
+    gate.set(true);
+    send(second + 1, 30..31, &["a vendor", "3", "x"]);
+    let third = register(&registry, &format!("{}-3", broker.topic), &["vendor", "release", "patch"]).await;
+    assert_eq!(third, second + 1, "the registry counts on");
+    wait_for(30).await;
+    assert!(Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap().success());
+    ends_well(running);
+    assert_eq!(refused(folder.path()).await.len(), 1);
 }
