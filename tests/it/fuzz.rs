@@ -120,15 +120,18 @@ fn message(offset: usize, body: &[u8]) -> Message<'_> {
 #[test]
 fn both_ways_of_reading_avro_give_the_same_rows() {
     let bodies = bodies();
+    // Whatever the operator's days are, they are believed.
+    let options = Options { max_age_days: i32::from(i16::MAX), ..Options::default() };
+    let now = 1_900_000_000_000_000;
     for (id, topic) in (1..).zip(Topic::ALL) {
-        let mut one = Decoder::new(topic, "fuzz", Options::default(), text::report::read);
+        let mut one = Decoder::new(topic, "fuzz", options, text::report::read);
         one.teach(id, Some(topic.avro()));
         // A field more than the contract has: only arrow-avro leads from there to the contract.
         let mut schema: serde_json::Value = serde_json::from_str(topic.avro()).unwrap();
         schema["fields"].as_array_mut().unwrap().push(serde_json::json!({ "name": "more", "type": "boolean" }));
-        let mut other = Decoder::new(topic, "fuzz", Options::default(), text::report::read);
+        let mut other = Decoder::new(topic, "fuzz", options, text::report::read);
         other.teach(id, Some(&schema.to_string()));
-        let plain = Decoder::new(topic, "fuzz", Options::default(), text::report::read);
+        let plain = Decoder::new(topic, "fuzz", options, text::report::read);
         let plain = plain.with_format(Format::Avro(topic.avro().to_owned())).unwrap();
         let (mut short, mut long, mut bare) = (Messages::default(), Messages::default(), Messages::default());
         let framed = bodies.iter().filter(|(of, body)| *of == topic && body[0] == 0);
@@ -138,10 +141,12 @@ fn both_ways_of_reading_avro_give_the_same_rows() {
             bare.push(message(offset, &body[5..]));
         }
         let decode = |decoder: &Decoder, messages: &Messages| {
-            decoder.decode(messages, "fuzz", 1_736_132_400_000_000).unwrap().rows
+            decoder.decode(messages, "fuzz", now).unwrap().rows
         };
         let rows = decode(&one, &short);
-        assert!(!rows.is_empty() || topic == Topic::SurveyAnswer, "no rows of {topic}");
+        // The operator's reports and answers are too few here to count on.
+        let is_few = matches!(topic, Topic::CitizenReport | Topic::SurveyAnswer);
+        assert!(!rows.is_empty() || is_few, "no rows of {topic}");
         assert_eq!(rows, decode(&other, &long), "{topic}");
         assert_eq!(rows, decode(&plain, &bare), "{topic}");
     }
