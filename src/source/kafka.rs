@@ -105,6 +105,8 @@ const CHUNK_SHARE: usize = 2 * (CHUNKS + 2);
 const PROBE: Duration = Duration::from_secs(5);
 /// The same when everything has just been read: a day may be waiting for that word.
 const PROBE_AT_END: Duration = Duration::from_millis(500);
+/// The same when one look has found nothing where a second has to agree: a leader that is catching up needs less.
+const PROBE_AGAIN: Duration = Duration::from_secs(2);
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
 const POLL: Duration = Duration::from_millis(50);
 /// How often the same trouble is told of.
@@ -276,8 +278,12 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, unt
         beats.fetch_add(1, Ordering::Relaxed);
         turn += 1;
         if is_quiet || turn % LOOK_EVERY == 0 {
-            let is_news = door.is_all_read() && !was_all_read;
-            if probed.elapsed() > if is_news { PROBE_AT_END } else { PROBE } {
+            let pace = match door.is_all_read() && !was_all_read {
+                true => PROBE_AT_END,
+                false if door.has_looked_once() => PROBE_AGAIN,
+                false => PROBE,
+            };
+            if probed.elapsed() > pace {
                 was_all_read = door.is_all_read();
                 let mut told = if door.holds_nothing() { Ok(()) } else { door.probe() };
                 // What is not ours may belong to a member that is dead and not missed yet.

@@ -137,6 +137,11 @@ impl Door {
         !hand.held.is_empty() && hand.held.values().all(|held| held.is_at_end)
     }
 
+    /// Whether a second look is due at what one has found to hold nothing.
+    pub(super) fn has_looked_once(&self) -> bool {
+        self.hand().held.values().any(|held| held.quiet_until > held.next)
+    }
+
     /// Hands on what waits, then where our partitions end; says nothing while the broker does not answer.
     pub(super) fn probe(&self) -> Result<(), Closed> {
         let held = self.hand().held.clone();
@@ -169,7 +174,7 @@ impl Door {
             return;
         }
         match self.holds_only_control(partition, from, end) {
-            Ok(true) => {
+            Ok(Some(true)) => {
                 let mut hand = self.hand();
                 let mut after = Held { quiet_until: Some(end), ..held };
                 // One look may have met a leader that was still catching up; what two say, some time apart, holds.
@@ -179,31 +184,32 @@ impl Door {
                 }
                 hand.held.insert(partition, after);
             }
-            Ok(false) => {
+            Ok(Some(false)) => {
                 self.hand().held.insert(partition, Held { quiet_until: None, ..held });
             }
+            Ok(None) => {}
             Err(error) => tracing::debug!(topic = %self.topic, partition, %error, "last offsets not looked at"),
         }
     }
 
     /// Whether a reader that begins at an offset is given nothing before the end: the end was known before it began,
-    /// so what it is not given is no message.
-    fn holds_only_control(&self, partition: i32, from: i64, end: i64) -> Result<bool, KafkaError> {
+    /// so what it is not given is no message. None when it is told nothing in time.
+    fn holds_only_control(&self, partition: i32, from: i64, end: i64) -> Result<Option<bool>, KafkaError> {
         let mut list = TopicPartitionList::new();
         list.add_partition_offset(&self.topic, partition, Offset::Offset(from))?;
         self.asker.assign(&list)?;
         let watch = Stopwatch::start();
         let is_only_control = loop {
             match self.asker.poll(POLL) {
-                Some(Ok(message)) => break Ok(message.offset() >= end),
-                Some(Err(KafkaError::PartitionEOF(_))) => break Ok(true),
-                Some(Err(error)) => break Err(error),
-                None if watch.elapsed() > PROBE_TIMEOUT => break Ok(false),
-                None => {}
+                Some(Ok(message)) => break Some(message.offset() >= end),
+                Some(Err(KafkaError::PartitionEOF(_))) => break Some(true),
+                _ if watch.elapsed() > PROBE_TIMEOUT => break None,
+                // Troubles of an outage that is over come here one by one, and say nothing of these offsets.
+                Some(Err(_)) | None => {}
             }
         };
         self.asker.unassign()?;
-        is_only_control
+        Ok(is_only_control)
     }
 
     /// Tells what the broker has of every partition; says nothing while it does not answer.
