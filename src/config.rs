@@ -3,6 +3,7 @@
 //! In: a TOML file. Out: options, validated. Never: a rule: thresholds live in `pipelines/`.
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -120,11 +121,11 @@ impl Config {
 
     /// The lake's store: what the environment says, and what is configured over it.
     pub fn store(&self) -> anyhow::Result<store::Settings> {
-        let mut settings = store_of_environment();
+        let mut configured = store::Settings::new();
         for (name, setting) in &self.store {
-            settings.insert(name.clone(), setting.value().with_context(|| format!("store.{name}"))?);
+            configured.insert(name.clone(), setting.value().with_context(|| format!("store.{name}"))?);
         }
-        Ok(settings)
+        Ok(store::over(store_of_environment(), configured))
     }
 
     fn problems(&self) -> Vec<String> {
@@ -136,23 +137,36 @@ impl Config {
         }
         problems.extend(self.kafka.iter().flat_map(source::kafka::Options::problems));
         problems.extend(self.registry.problems());
+        let mut mappings: BTreeMap<Topic, &Csv> = BTreeMap::new();
         for files in &self.files {
-            if let Err(problem) = files.topic.parse::<Topic>() {
-                problems.push(format!("files.topic: {problem}"));
+            let topic = match files.topic.parse::<Topic>() {
+                Ok(topic) => topic,
+                Err(problem) => {
+                    problems.push(format!("files.topic: {problem}"));
+                    continue;
+                }
+            };
+            let Some(csv) = &files.csv else { continue };
+            problems.extend(csv.problems(topic).into_iter().map(|problem| format!("files.csv: {problem}")));
+            // A reject of a file knows its topic alone, so replay could not tell two mappings apart.
+            if *mappings.entry(topic).or_insert(csv) != csv {
+                problems.push(format!("files.csv: two folders of {topic} differ; give one of them a lake of its own"));
             }
-            let csv = files.csv.iter().flat_map(Csv::problems);
-            problems.extend(csv.map(|problem| format!("files.csv: {problem}")));
         }
         for (name, written) in &self.formats {
-            if let Err(problem) = name.parse::<Topic>() {
-                problems.push(format!("formats: {problem}"));
-            }
+            let topic = match name.parse::<Topic>() {
+                Ok(topic) => topic,
+                Err(problem) => {
+                    problems.push(format!("formats: {problem}"));
+                    continue;
+                }
+            };
             let Written::Csv(csv) = written else { continue };
             if csv.header {
                 problems
                     .push(format!("formats.{name}: a message has no header; say header = false, and number columns"));
             }
-            problems.extend(csv.problems().into_iter().map(|problem| format!("formats.{name}: {problem}")));
+            problems.extend(csv.problems(topic).into_iter().map(|problem| format!("formats.{name}: {problem}")));
         }
         if self.kafka.is_none() && self.files.is_empty() {
             problems.push("neither kafka nor files is configured".to_owned());
@@ -164,5 +178,7 @@ impl Config {
 /// What the environment says of a lake's store, by the names that every S3 client knows: `AWS_ENDPOINT_URL` …
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn store_of_environment() -> store::Settings {
-    store::known(std::env::vars())
+    // What is no text is no setting.
+    let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    store::known(std::env::vars_os().filter_map(text))
 }

@@ -1077,14 +1077,16 @@ def compare_tables(lake, reference):
     """Both lakes read one topic: their rows differ in nothing but the moment of loading."""
     wrong = []
     for table in ["call_record", "reject"]:
-        one, other = digest(rows_of(lake, table)), digest(rows_of(reference, table))
+        # A reject lies on the day on which it was refused, and a clock that steps changes that.
+        aside = {"loaded_at", "day"} if table == "reject" else {"loaded_at"}
+        one, other = digest(rows_of(lake, table), aside), digest(rows_of(reference, table), aside)
         if one != other:
             wrong.append(f"{table}: hash {one[:12]}, undisturbed {other[:12]}")
     return wrong
 
 
-def digest(rows):
-    lines = sorted(repr(sorted((name, value) for name, value in row.items() if name != "loaded_at")) for row in rows)
+def digest(rows, aside):
+    lines = sorted(repr(sorted((name, value) for name, value in row.items() if name not in aside)) for row in rows)
     return hashlib.sha256("\n".join(lines).encode()).hexdigest()
 
 

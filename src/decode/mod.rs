@@ -205,13 +205,13 @@ impl Decoder {
     /// What a reject needs to be read again, where the message itself does not say it.
     fn headers(&self) -> Option<String> {
         let Format::Csv(layout) = &self.format else { return None };
-        let header = serde_json::to_string(layout.header()?).ok()?;
+        let header = serde_json::to_string(&layout.header()).ok()?;
         serde_json::to_string(&[(CSV_HEADER, hex::encode(header))]).ok()
     }
 }
 
-/// The names of the columns that a reject of a CSV line keeps.
-pub fn csv_header(headers: &str) -> Option<Vec<String>> {
+/// The names of the columns that a reject of a CSV line keeps, if they had any; nothing for a reject of another kind.
+pub fn csv_header(headers: &str) -> Option<Option<Vec<String>>> {
     let pairs: Vec<(String, Option<String>)> = serde_json::from_str(headers).ok()?;
     let (_, header) = pairs.into_iter().find(|(name, _)| name == CSV_HEADER)?;
     serde_json::from_slice(&hex::decode(header?).ok()?).ok()

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::ops::Range;
+use std::sync::Arc;
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 
@@ -83,17 +84,22 @@ pub async fn backfill(job: Backfill, stop: watch::Receiver<bool>) -> anyhow::Res
     })
     .await?;
     let origin = reader.origin().clone();
-    let writer = Writer::open(job.topic, &job.site, &source_topic, origin, stop).await?;
+    let writer = Writer::open(job.topic, &job.site, &source_topic, origin, stop.clone()).await?;
     let mut writer = writer.with_format(job.format.clone())?.in_rounds().await?;
     let (reader, mut filled) = plan(reader, &mut writer, &job.wanted).await?;
     if job.is_dry_run {
         return Ok(filled);
     }
-    let reader = std::sync::Arc::new(reader);
+    let reader = Arc::new(reader);
     for (partition, found) in &mut filled.partitions {
         writer.honour(*partition, &found.holes).await?;
         let gone = found.gone.clone();
         for run in found.holes.without(&gone).runs() {
+            ensure!(
+                !*stop.borrow(),
+                "stopped before partition {partition} offset {}; what is missing is a hole",
+                run.start
+            );
             fill(&job, &reader, &mut writer, *partition, run, found).await?;
         }
     }
@@ -139,7 +145,7 @@ async fn plan(reader: RangeReader, writer: &mut Writer, wanted: &Wanted) -> anyh
 /// Fills one run of offsets.
 async fn fill(
     job: &Backfill,
-    reader: &std::sync::Arc<RangeReader>,
+    reader: &Arc<RangeReader>,
     writer: &mut Writer,
     partition: i32,
     run: Range<i64>,
@@ -147,7 +153,7 @@ async fn fill(
 ) -> anyhow::Result<()> {
     let (sender, mut batches) = mpsc::channel::<Messages>(1);
     let reading = tokio::task::spawn_blocking({
-        let (reader, run) = (std::sync::Arc::clone(reader), run.clone());
+        let (reader, run) = (Arc::clone(reader), run.clone());
         let bounds = Bounds { rows: job.options.flush_rows, bytes: job.options.batch_bytes() };
         move || {
             reader.read(partition, run, bounds, |batch| {
@@ -170,10 +176,9 @@ async fn fill(
                 }
             }
             Written::Fenced => bail!("another back-fill of {} is under way", job.topic),
-            Written::Stopped => {
-                bail!("stopped at partition {partition} offset {next}; what is missing is still a hole")
-            }
+            Written::Stopped => {}
         }
+        ensure!(!writer.is_stopped(), "stopped at partition {partition} offset {next}; what is missing is a hole");
     }
     reading.await.context("the reader has ended")?
 }

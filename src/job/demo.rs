@@ -450,7 +450,7 @@ impl Stage {
         let truth = self.operator.as_ref().context("the operator is at home between steps")?.truth();
         let (mut records, mut call_records) = (0, 0);
         for topic in Topic::ALL {
-            let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+            let table = topic.table();
             let (all, from_kafka) = self.count(table).await?;
             records += from_kafka;
             if topic == Topic::CallRecord {

@@ -93,7 +93,12 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
         let mut failed = Vec::new();
         let settled = folder::settled(&files.options, files.site.clock)?;
         files.note_progress();
+        let mut is_left = false;
         for path in settled {
+            if *stop.borrow() {
+                return Ok(());
+            }
+            files.note_progress();
             let Some(looks) = still_there(&path)? else { continue };
             if known.get(&path) == Some(&looks) {
                 continue;
@@ -108,10 +113,12 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
             match outcome {
                 Outcome::Loaded | Outcome::Known => drop(known.insert(path, looks)),
                 Outcome::Stopped => return Ok(()),
-                Outcome::Elsewhere | Outcome::Failed => {}
+                Outcome::Elsewhere => is_left = true,
+                Outcome::Failed => {}
             }
         }
-        if files.site.until_caught_up {
+        // What another process is loading may be left to us yet.
+        if files.site.until_caught_up && !is_left {
             ensure!(failed.is_empty(), "{} files were not loaded: {}", failed.len(), failed.join("; "));
             return Ok(());
         }
@@ -141,11 +148,11 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
     let (source, done_id) = (origin.to_string(), format!("{origin}/done"));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let writer = Writer::open(files.topic, &files.site, &source, origin, stop.clone()).await?;
-    let layout = folder::csv_layout(path, &files.options)?;
-    let mut writer = writer.with_note(&name).with_format(layout.map_or(Format::Shown, Format::Csv))?;
     if writer.mark(&done_id).await?.is_some() {
         return Ok(Outcome::Known);
     }
+    let layout = folder::csv_layout(path, &files.options)?;
+    let mut writer = writer.with_note(&name).with_format(layout.map_or(Format::Shown, Format::Csv))?;
     // Nothing is committed of a file that breaks off: it comes again whole, and would be another file then.
     let records = read_whole(files, path).await?;
     ensure!(still_there(path)? == Some(looks), "{} has changed while it was read", path.display());
@@ -171,7 +178,7 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
             Written::Fenced => return Ok(Outcome::Elsewhere),
             Written::Stopped => return Ok(Outcome::Stopped),
         }
-        if *stop.borrow() {
+        if writer.is_stopped() {
             return Ok(Outcome::Stopped);
         }
     }

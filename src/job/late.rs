@@ -284,7 +284,7 @@ impl Run {
 async fn came(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Vec<Came>>>> {
     let mut books = Books::open(lake).await?;
     for topic in Topic::ALL {
-        let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+        let table = topic.table();
         if let Some(rows) = lake.find(table).await? {
             books.settle(&rows).await?;
         }

@@ -101,7 +101,7 @@ pub async fn ledger(
     let mut shown = Shown::default();
     let topics = if topics.is_empty() { &Topic::ALL[..] } else { topics };
     for topic in topics {
-        let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+        let table = topic.table();
         let Some(rows) = lake.find(table).await? else { continue };
         let entries = accounts(&mut books, &rows).await?;
         let of = |kind: Kind| entries.iter().filter(move |entry| entry.kind == kind);
@@ -221,7 +221,7 @@ pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>
     let mut books = Books::open(lake).await?;
     let mut reasons = Vec::new();
     for topic in Topic::ALL {
-        let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+        let table = topic.table();
         let Some(rows) = lake.find(table).await? else { continue };
         books.settle(&rows).await?;
     }
@@ -301,7 +301,7 @@ pub async fn accept(lake: &Lake, loss: &Loss, note: Note, key: &[u8; 32], clock:
     ensure!(loss.from < loss.until, "offsets {} to {} are none", loss.from, loss.until);
     let origin: Origin = loss.source.parse().map_err(anyhow::Error::msg)?;
     let app_id = origin.app_id(loss.partition);
-    let table: Table = loss.topic.name().parse().map_err(anyhow::Error::msg)?;
+    let table = loss.topic.table();
     let mut rows = lake.open(table).await?;
     let at = rows.offset(&app_id).await?;
     let mut spans = Vec::new();
@@ -350,7 +350,7 @@ pub async fn retire(
     key: &[u8; 32],
     clock: Clock,
 ) -> anyhow::Result<()> {
-    let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+    let table = topic.table();
     let mut rows = lake.find(table).await?.with_context(|| format!("{topic} has never been read"))?;
     let mut books = Books::open(lake).await?;
     let entries = accounts(&mut books, &rows).await?;

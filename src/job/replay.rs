@@ -52,12 +52,11 @@ impl Formats {
     /// How the messages were written that became rejects.
     fn of_rejects(&self, topic: Topic, source: &str, rejects: &Messages) -> anyhow::Result<Format> {
         let Ok(Origin::File { .. }) = source.parse() else { return Ok(self.of_topic(topic)) };
-        // Only a line of a file with a header has its columns' names beside it.
         let Some(header) = rejects.iter().next().and_then(|reject| csv_header(reject.headers?)) else {
             return Ok(Format::Shown);
         };
         let csv = self.files.get(&topic).with_context(|| format!("no [[files]] of {topic} has a [files.csv]"))?;
-        csv.layout(Some(&header)).map(Format::Csv).map_err(anyhow::Error::msg)
+        csv.layout(header.as_deref()).map(Format::Csv).map_err(anyhow::Error::msg)
     }
 }
 
@@ -104,7 +103,7 @@ pub async fn replay(
 
 async fn one(reading: &Reading<'_>, topic: Topic, reason: Option<&str>, clock: Clock) -> Result<Replayed, AppendError> {
     let Reading { lake, registry, decode, formats } = *reading;
-    let table: Table = topic.name().parse().map_err(anyhow::Error::msg)?;
+    let table = topic.table();
     let Some(rejects) = lake.find(Table::REJECT).await? else { return Ok(Replayed::default()) };
     let mut rows = lake.open(table).await?;
     // Read before the rejects are: whoever replays beside us moves it, and our commit is turned away.
@@ -115,7 +114,15 @@ async fn one(reading: &Reading<'_>, topic: Topic, reason: Option<&str>, clock: C
     let mut done = Replayed::default();
     let (mut batches, mut accounts) = (Vec::new(), Vec::new());
     for ((source, source_topic), messages) in waiting {
-        let format = formats.of_rejects(topic, &source, &messages)?;
+        let format = match formats.of_rejects(topic, &source, &messages) {
+            Ok(format) => format,
+            // Of a file whose mapping is gone or fits no more: the others are read all the same.
+            Err(error) => {
+                tracing::warn!(%topic, source, error = format!("{error:#}"), "rejects cannot be read again");
+                done.refused += messages.len() as u64;
+                continue;
+            }
+        };
         let mut decoder = Decoder::new(topic, &source_topic, decode, text::report::read).with_format(format)?;
         for id in decoder.unknown_schemas(&messages) {
             decoder.teach(id, registry.schema(id).await?.as_deref());

@@ -3,19 +3,21 @@
 //! In: work that must not be done twice at a time. Out: what it did, or the news that another is at it. Never: waits;
 //! the scheduler comes again. Trusts a clock but the store's own.
 
-use std::convert::Infallible;
 use std::fs::{File, TryLockError};
 use std::hash::{BuildHasher as _, RandomState};
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, bail};
 use chrono::TimeDelta;
 use deltalake::logstore::ObjectStoreRef;
 use object_store::path::Path;
 use object_store::{Error, ObjectMeta, ObjectStoreExt as _, PutMode, UpdateVersion};
+use tokio::sync::oneshot;
+use tokio::task::JoinSet;
 
 use super::Lake;
+use crate::clock::Stopwatch;
 
 /// Another run holds the lock: exit code 7.
 #[derive(Debug, thiserror::Error)]
@@ -25,6 +27,8 @@ pub struct Held(String);
 const NAME: &str = ".run.lock";
 /// Whoever holds the lock of a bucket writes it anew this often.
 const RENEW: Duration = Duration::from_secs(15);
+/// Without a word for so long, its holder is not sure of it any more.
+const SURE: Duration = Duration::from_secs(40);
 /// A lock that was not written for so long belongs to nobody.
 const DEAD: TimeDelta = TimeDelta::seconds(60);
 
@@ -36,20 +40,22 @@ impl Lake {
             return work.await;
         };
         let lease = Lease::take(store, self.root.path().trim_matches('/')).await?;
-        let path = lease.path.clone();
-        let mut keeping = tokio::spawn(lease.keep());
+        let (done, is_done) = oneshot::channel();
+        // On a task of its own: work that computes for long must not let the lock go.
+        let mut keeping = JoinSet::new();
+        keeping.spawn(lease.keep(is_done));
         tokio::select! {
-            lost = &mut keeping => match lost.context("the lock's keeper has ended")? {
-                Err(lost) => Err(lost),
-            },
-            done = work => {
-                keeping.abort();
-                // Only a keeper that has ended cannot write it once more.
-                let _ended = keeping.await;
-                if let Err(error) = store.delete(&path).await {
-                    tracing::warn!(%error, "lock not given back, it is free in a minute");
+            lost = keeping.join_next() => {
+                lost.context("the lock has a keeper")?.context("the lock's keeper has ended")??;
+                bail!("the lock was given back before the work was done");
+            }
+            result = work => {
+                // The keeper has gone only when the lock is lost, and that ended us above.
+                let _told = done.send(());
+                if let Some(Ok(Err(error))) = keeping.join_next().await {
+                    tracing::warn!(error = format!("{error:#}"), "lock not given back, it is free in a minute");
                 }
-                done
+                result
             }
         }
     }
@@ -124,13 +130,27 @@ impl Lease {
         Ok(())
     }
 
-    /// Holds the lock; ends only when it is lost.
-    async fn keep(mut self) -> anyhow::Result<Infallible> {
-        for turn in 1.. {
-            tokio::time::sleep(RENEW).await;
+    /// Holds the lock until the work is done and gives it back; ends earlier only when it is lost.
+    async fn keep(mut self, mut is_done: oneshot::Receiver<()>) -> anyhow::Result<()> {
+        let (mut turn, mut written) = (1, Stopwatch::start());
+        loop {
+            let is_last = tokio::select! {
+                _ = &mut is_done => true,
+                () = tokio::time::sleep(RENEW) => false,
+            };
             let mode = PutMode::Update(self.written.clone());
-            self.write(mode, turn).await.with_context(|| format!("the lock {} is lost", self.path))?;
+            match tokio::time::timeout(RENEW, self.write(mode, turn)).await {
+                Ok(Ok(())) if is_last => return Ok(self.store.delete(&self.path).await?),
+                Ok(Ok(())) => written = Stopwatch::start(),
+                Ok(Err(Error::Precondition { .. } | Error::NotFound { .. })) => {
+                    bail!("the lock {} is another's", self.path)
+                }
+                // The store may be away for a moment, and the lock is ours until it is dead.
+                Ok(Err(_)) | Err(_) if !is_last && written.elapsed() < SURE => {}
+                Ok(Err(error)) => return Err(error).with_context(|| format!("the lock {} was not renewed", self.path)),
+                Err(_) => bail!("the lock {} was not renewed in time", self.path),
+            }
+            turn += 1;
         }
-        unreachable!("turns do not end")
     }
 }

@@ -104,6 +104,9 @@ impl Lake {
     }
 
     async fn create(&self, table: Table) -> anyhow::Result<Handle> {
+        if let Some(store) = &self.store {
+            store::check_conditional_put(store, &self.url(table)?).await?;
+        }
         let contract = table.contract();
         let delta = self.builder(table)?.build()?;
         let builder = CreateBuilder::new().with_log_store(delta.log_store()).with_table_name(contract.name.as_str());

@@ -4,6 +4,7 @@
 //! Never: refreshes a handle; what is read is what its version says.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -96,13 +97,13 @@ impl Handle {
         Ok(days)
     }
 
-    /// Offsets `[from, until)` of a source's partition that lie in the table `reject`.
-    pub async fn rejected(&self, source: &str, partition: i32, from: i64, until: i64) -> anyhow::Result<BTreeSet<i64>> {
+    /// Offsets of a source's partition that lie in the table: an ingested one, or `reject`.
+    pub async fn offsets_in(&self, source: &str, partition: i32, range: Range<i64>) -> anyhow::Result<BTreeSet<i64>> {
         let filters = vec![
             col(reject::SOURCE_ID.name).eq(lit(source)),
             col(reject::SOURCE_PARTITION.name).eq(lit(partition)),
-            col(reject::SOURCE_OFFSET.name).gt_eq(lit(from)),
-            col(reject::SOURCE_OFFSET.name).lt(lit(until)),
+            col(reject::SOURCE_OFFSET.name).gt_eq(lit(range.start)),
+            col(reject::SOURCE_OFFSET.name).lt(lit(range.end)),
         ];
         let mut offsets = BTreeSet::new();
         for batch in self.rows(filters, &[reject::SOURCE_OFFSET.name]).await? {

@@ -3,12 +3,14 @@
 //! In: a mapping out of a configuration, and a line's cells. Out: an object of the contract's fields. Never: guesses: a
 //! cell that is not what the mapping says stays text, for decode to refuse.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::str::FromStr;
 
 use chrono::FixedOffset;
 use serde::Deserialize;
 use serde_json::{Map, Value};
+
+use super::topic::Topic;
 
 /// A mapping as a site writes it.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -71,8 +73,13 @@ fn default_no() -> Vec<String> {
 
 impl Csv {
     /// What cannot work.
-    pub fn problems(&self) -> Vec<String> {
+    pub fn problems(&self, topic: Topic) -> Vec<String> {
         let mut problems = Vec::new();
+        let fields = topic.fields();
+        let named = self.columns.keys().chain(self.constants.keys());
+        let named = named.chain(&self.integers).chain(&self.booleans).chain(&self.instants);
+        let unknown: BTreeSet<&String> = named.filter(|name| !fields.contains(name)).collect();
+        problems.extend(unknown.into_iter().map(|name| format!("{topic} has no field \"{name}\"")));
         if !self.delimiter.is_ascii() {
             problems.push(format!("delimiter '{}' is no ASCII character", self.delimiter));
         }
@@ -209,8 +216,11 @@ mod tests {
 
     #[test]
     fn a_mapping_that_cannot_work_says_why() {
-        let problems = mapping("header = false\noffset = \"+7\"\ncolumns = { record_id = \"ID\" }").problems();
-        assert_eq!(problems.len(), 2, "{problems:?}");
+        let text = "header = false\noffset = \"+7\"\ncolumns = { record_id = \"ID\" }\nintegers = [\"imie\"]";
+        let problems = mapping(text).problems(Topic::CallRecord);
+        assert_eq!(problems.len(), 3, "{problems:?}");
+        assert_eq!(problems[0], "call_record has no field \"imie\"");
+        assert_eq!(mapping(MAPPING).problems(Topic::CallRecord), Vec::<String>::new());
         assert!(mapping(MAPPING).layout(Some(&["ID".to_owned()])).unwrap_err().contains("no column"));
     }
 }

@@ -6,6 +6,10 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde_json::Value;
+
+use super::contract::Table;
+
 /// What a message is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Topic {
@@ -35,6 +39,24 @@ impl Topic {
             Self::Subscriber => "subscriber",
             Self::SurveyAnswer => "survey_answer",
         }
+    }
+
+    /// Its table.
+    pub fn table(self) -> Table {
+        match self {
+            Self::CallRecord => Table::CALL_RECORD,
+            Self::SmsRecord => Table::SMS_RECORD,
+            Self::CitizenReport => Table::CITIZEN_REPORT,
+            Self::Subscriber => Table::SUBSCRIBER,
+            Self::SurveyAnswer => Table::SURVEY_ANSWER,
+        }
+    }
+
+    /// The names of the contract's fields.
+    pub fn fields(self) -> Vec<String> {
+        let contract: Value = serde_json::from_str(self.avro()).expect("a contract is JSON");
+        let fields = contract["fields"].as_array().into_iter().flatten();
+        fields.filter_map(|field| field["name"].as_str().map(str::to_owned)).collect()
     }
 
     /// The Avro contract, as agreed with the sender.

@@ -256,7 +256,12 @@ struct Tee<R> {
 impl<R: Read> Read for Tee<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let size = self.reader.read(buffer)?;
-        self.kept.borrow_mut().bytes.extend_from_slice(&buffer[..size]);
+        let mut kept = self.kept.borrow_mut();
+        kept.bytes.extend_from_slice(&buffer[..size]);
+        // A quote that is never closed makes one line of all the rest.
+        if kept.bytes.len() as u64 > 2 * LINE_BYTES {
+            return Err(io::Error::other(format!("a line of more than {LINE_BYTES} bytes")));
+        }
         Ok(size)
     }
 }

@@ -65,12 +65,13 @@ struct Answer {
     schema: String,
 }
 
-/// What a registry says beside a 404; one that comes without is somebody else's, such as a proxy's.
 #[derive(Deserialize)]
 struct Refusal {
-    #[serde(rename = "error_code")]
-    _error_code: i64,
+    error_code: i64,
 }
+
+/// "Schema not found", as Confluent's API has it; any other 404 is of a wrong path, or a proxy's.
+const NOT_FOUND: i64 = 40_403;
 
 impl Registry {
     /// The configured registry.
@@ -127,7 +128,8 @@ impl Server {
         let text = answer.text().await.with_context(|| format!("reading the answer of {url}"))?;
         let reading = || format!("{url} answers {status}, and not as a registry does");
         if status == StatusCode::NOT_FOUND {
-            let _refusal: Refusal = serde_json::from_str(&text).with_context(reading)?;
+            let refusal: Refusal = serde_json::from_str(&text).with_context(reading)?;
+            ensure!(refusal.error_code == NOT_FOUND, "{url} answers {status}, code {}", refusal.error_code);
             return Ok(None);
         }
         ensure!(status.is_success(), "{url} answers {status}");

@@ -140,9 +140,7 @@ fn both_ways_of_reading_avro_give_the_same_rows() {
             long.push(message(offset, &[&body[..], &[1]].concat()));
             bare.push(message(offset, &body[5..]));
         }
-        let decode = |decoder: &Decoder, messages: &Messages| {
-            decoder.decode(messages, "fuzz", now).unwrap().rows
-        };
+        let decode = |decoder: &Decoder, messages: &Messages| decoder.decode(messages, "fuzz", now).unwrap().rows;
         let rows = decode(&one, &short);
         // Of the others the operator sends few, or JSON.
         let is_sure = matches!(topic, Topic::CallRecord | Topic::SmsRecord);

@@ -347,7 +347,8 @@ impl<'a> Intake<'a> {
         for (partition, held) in &mut self.held {
             let Some((offset, at)) = held.idle else { continue };
             let is_known = held.noted.is_some_and(|(noted, then)| noted == offset && at - then < IDLE_EVERY_US);
-            if is_known || held.committed.is_some_and(|committed| committed < offset) {
+            let is_waiting = held.received > held.committed;
+            if is_known || is_waiting || held.committed.is_some_and(|committed| committed < offset) {
                 continue;
             }
             held.noted = held.idle.take();

@@ -70,6 +70,10 @@ impl Options {
         if self.brokers.is_empty() {
             problems.push("kafka.brokers is empty".to_owned());
         }
+        for topic in self.epochs.keys().filter(|topic| Topic::ALL.iter().all(|ours| self.source_topic(*ours) != *topic))
+        {
+            problems.push(format!("kafka.epochs: no topic of ours is called \"{topic}\" at this broker"));
+        }
         // A member that dies between two rounds of such a rebalance is handed its old partitions when it comes back,
         // without another round: the ones it had given up then belong to nobody.
         if self.settings.contains_key("group.instance.id")

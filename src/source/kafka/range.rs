@@ -12,7 +12,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{Bounds, Options, POLL, TIMEOUT, put};
+use super::{Bounds, Options, POLL, PROBE_AGAIN, TIMEOUT, put};
 use crate::clock::Stopwatch;
 use crate::domain::message::Messages;
 use crate::domain::origin::Origin;
@@ -79,6 +79,7 @@ impl RangeReader {
         list.add_partition_offset(&self.topic, partition, Offset::Offset(range.start))?;
         self.kafka.assign(&list)?;
         let (mut batch, mut next, mut heard) = (Messages::default(), range.start, Stopwatch::start());
+        let mut ended_at = None;
         while next < range.end {
             match self.kafka.poll(POLL) {
                 Some(Ok(message)) if message.offset() < range.end => {
@@ -94,11 +95,19 @@ impl RangeReader {
                     batch.note_gap(partition, next..range.end);
                     next = range.end;
                 }
-                Some(Err(KafkaError::PartitionEOF(_))) => {
+                // The same end twice, some time apart: once, it may be that of a leader which is still catching up.
+                Some(Err(KafkaError::PartitionEOF(_))) if ended_at == Some(next) => {
                     let (_, high) = self.kafka.fetch_watermarks(&self.topic, partition, TIMEOUT)?;
                     ensure!(high >= range.end, "partition {partition} ends at {high}, before {}", range.end);
                     batch.note_gap(partition, next..range.end);
                     next = range.end;
+                }
+                Some(Err(KafkaError::PartitionEOF(_))) => {
+                    ended_at = Some(next);
+                    std::thread::sleep(PROBE_AGAIN);
+                    let mut list = TopicPartitionList::new();
+                    list.add_partition_offset(&self.topic, partition, Offset::Offset(next))?;
+                    self.kafka.assign(&list)?;
                 }
                 Some(Err(error)) => bail!("reading partition {partition} of {} at {next}: {error}", self.topic),
                 None => {
