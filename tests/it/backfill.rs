@@ -50,7 +50,8 @@ async fn what_was_left_for_later_is_filled_beside_what_comes() {
     let (broker, config) = begun_at_the_end("backfill", folder.path()).await;
     // A restart that says nothing of the newest begins where the tables stand.
     ends_well(start_with(&config, &["--until-caught-up"]));
-    assert!(arrived(folder.path()).await.keys().all(|id| id.as_str() >= "r3000"));
+    let is_new = |id: &String| id[1..].parse::<usize>().unwrap() >= 3_000;
+    assert!(arrived(folder.path()).await.keys().all(is_new));
     let (code, shown) = ledger(folder.path());
     assert_eq!(code, 4, "what was left is a hole: {shown}");
     let findings = &shown["partitions"][0]["findings"];
@@ -60,10 +61,7 @@ async fn what_was_left_for_later_is_filled_beside_what_comes() {
     let part = ["--partition", "1", "--from", "100", "--until", "300"];
     let said = filled(&backfill(&config, &[&part[..], &["--dry-run"]].concat()).output().unwrap());
     assert_eq!(said["partitions"]["1"]["holes"], "100-299");
-    assert_eq!(
-        arrived(folder.path()).await.len(),
-        arrived(folder.path()).await.keys().filter(|id| *id >= &"r3000".to_owned()).count()
-    );
+    assert!(arrived(folder.path()).await.keys().all(is_new), "a dry run reads nothing");
     let done = filled(&backfill(&config, &part).output().unwrap());
     let counts = ["records", "rejects", "tombstones", "gaps"].map(|key| done["partitions"]["1"][key].as_u64().unwrap());
     assert_eq!(counts.iter().sum::<u64>(), 200, "{done}");
