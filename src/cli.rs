@@ -668,7 +668,8 @@ async fn demo(
 }
 
 fn open(config: &Config) -> anyhow::Result<Lake> {
-    Lake::at(&config.lake, &config.store()?).map_err(|error| BadConfig(error).into())
+    let store = config.store().map_err(BadConfig)?;
+    Lake::at(&config.lake, &store).map_err(|error| BadConfig(error).into())
 }
 
 fn site(config: &Config, purpose: Purpose, metrics: &Arc<Metrics>) -> anyhow::Result<Site> {

@@ -5,6 +5,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::Context;
 use serde::Deserialize;
@@ -106,7 +107,7 @@ impl Config {
                 }
                 Some(Written::Csv(csv)) => {
                     let layout = csv.layout(None).map_err(anyhow::Error::msg);
-                    Format::Csv(layout.with_context(|| format!("formats.{topic}"))?)
+                    Format::Csv(Arc::new(layout.with_context(|| format!("formats.{topic}"))?))
                 }
             };
             formats.topics.insert(topic, format);
@@ -176,7 +177,6 @@ impl Config {
 }
 
 /// What the environment says of a lake's store, by the names that every S3 client knows: `AWS_ENDPOINT_URL` …
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn store_of_environment() -> store::Settings {
     // What is no text is no setting.
     let text = |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));

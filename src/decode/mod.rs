@@ -14,6 +14,8 @@ mod sms_record;
 mod subscriber;
 mod survey_answer;
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use arrow::array::RecordBatch;
 use arrow::compute::concat_batches;
@@ -54,7 +56,7 @@ pub enum Format {
     /// Avro without any framing, by this schema.
     Avro(String),
     /// A line of cells.
-    Csv(Layout),
+    Csv(Arc<Layout>),
 }
 
 /// The header under which a reject of a CSV line keeps the names of its columns.

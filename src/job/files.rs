@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
@@ -152,7 +153,8 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
         return Ok(Outcome::Known);
     }
     let layout = folder::csv_layout(path, &files.options)?;
-    let mut writer = writer.with_note(&name).with_format(layout.map_or(Format::Shown, Format::Csv))?;
+    let mut writer =
+        writer.with_note(&name).with_format(layout.map_or(Format::Shown, |layout| Format::Csv(Arc::new(layout))))?;
     // Nothing is committed of a file that breaks off: it comes again whole, and would be another file then.
     let records = read_whole(files, path).await?;
     ensure!(still_there(path)? == Some(looks), "{} has changed while it was read", path.display());

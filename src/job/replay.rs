@@ -4,6 +4,7 @@
 //! had. Never: removes a reject, or writes a row twice: the row at a reject's place supersedes it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
@@ -56,7 +57,7 @@ impl Formats {
             return Ok(Format::Shown);
         };
         let csv = self.files.get(&topic).with_context(|| format!("no [[files]] of {topic} has a [files.csv]"))?;
-        csv.layout(header.as_deref()).map(Format::Csv).map_err(anyhow::Error::msg)
+        csv.layout(header.as_deref()).map(|layout| Format::Csv(Arc::new(layout))).map_err(anyhow::Error::msg)
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: a day of the synthetic operator, each message bent a little. Out: failures. Never: different bytes for the same
 //! seed. `CALLSIEVE_FUZZ_SECS=1200 CALLSIEVE_FUZZ_SEED=7 cargo test --test it fuzz` goes on for as long.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use arrow::array::RecordBatch;
@@ -245,7 +246,8 @@ fn a_bent_csv_file_is_read_or_refused() {
         assert!(lines.len() <= bytes.iter().filter(|byte| matches!(byte, b'\n' | b'\r')).count() + 1);
         if read.is_ok() {
             let decoder = Decoder::new(Topic::CallRecord, "fuzz", Options::default(), text::report::read);
-            let decoded = decoder.with_format(Format::Csv(layout)).unwrap().decode(&lines, "fuzz", 0).unwrap();
+            let decoded =
+                decoder.with_format(Format::Csv(Arc::new(layout))).unwrap().decode(&lines, "fuzz", 0).unwrap();
             assert_eq!(decoded.records() + decoded.rejects.num_rows() as u64, lines.len() as u64);
         }
     });
