@@ -29,7 +29,7 @@ mod intake;
 pub struct Options {
     /// Messages in a commit. Larger commits mean fewer and larger files, and more memory.
     pub flush_rows: usize,
-    /// Bytes of messages in a commit; never more than an eighth of a topic's share of `memory_bytes`.
+    /// Bytes of messages in a commit; never more than a twelfth of a topic's share of `memory_bytes`.
     pub flush_bytes: usize,
     /// Seconds that a message may wait. Lower it to see data sooner, at the price of small files.
     pub flush_secs: u64,
@@ -90,9 +90,9 @@ impl Options {
         Bounds { rows: self.flush_rows, bytes: self.memory_bytes / 4 }
     }
 
-    /// Bytes of messages in a commit.
+    /// Bytes of messages in a commit: one is being written, decoded and encoded, while the next is received.
     pub(super) fn batch_bytes(&self) -> usize {
-        self.flush_bytes.min(self.memory_bytes / 8)
+        self.flush_bytes.min(self.memory_bytes / 12)
     }
 }
 
