@@ -15,7 +15,7 @@ use crate::ledger::{ledger, sum};
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Whether there is a real broker; says so where there is none.
-fn is_real() -> bool {
+pub fn is_real() -> bool {
     let is_real = std::env::var_os("KAFKA_BROKERS").is_some();
     if !is_real {
         eprintln!("skipped: only a real broker can do this; KAFKA_BROKERS names none");
