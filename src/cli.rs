@@ -688,7 +688,7 @@ async fn backfill(config: &Path, topic: Topic, wanted: Wanted, is_dry_run: bool)
     let config = Config::read(config).map_err(BadConfig)?;
     let site = site(&config, Purpose::default(), &Arc::new(Metrics::new()))?;
     let format = config.formats().map_err(BadConfig)?.of_topic(topic);
-    let kafka = config.kafka.context("there is no [kafka] to read from")?;
+    let kafka = config.kafka.context("there is no [kafka] to read from").map_err(BadConfig)?;
     let job = Backfill { topic, kafka, options: config.ingest.share(1), format, site, wanted, is_dry_run };
     let (stop, stopped) = watch::channel(false);
     let mut working = std::pin::pin!(job::backfill::backfill(job, stopped));

@@ -30,6 +30,7 @@ pub fn known(variables: impl Iterator<Item = (String, String)>) -> Settings {
 /// other opens nothing.
 pub fn over(environment: Settings, configured: Settings) -> Settings {
     use AmazonS3ConfigKey::{AccessKeyId, SecretAccessKey, Token};
+    // A name that is no setting is none of the environment's either; who builds the store refuses it.
     let key = |name: &str| name.parse::<AmazonS3ConfigKey>().ok();
     let ours: Vec<_> = configured.keys().filter_map(|name| key(name)).collect();
     let credentials = [AccessKeyId, SecretAccessKey, Token];

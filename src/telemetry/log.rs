@@ -7,9 +7,13 @@ use std::io::IsTerminal;
 use anyhow::Context;
 use tracing_subscriber::EnvFilter;
 
+/// What tells of every scan of a table at the level at which we tell of commits; a filter that names it goes before this.
+const CHATTY: &str = "buoyant_kernel=warn";
+
 /// Starts logging; once in a process.
 pub fn start(filter: &str) -> anyhow::Result<()> {
-    let filter = EnvFilter::try_new(filter).with_context(|| format!("\"{filter}\" is no log filter"))?;
+    let asked = format!("{CHATTY},{filter}");
+    let filter = EnvFilter::try_new(asked).with_context(|| format!("\"{filter}\" is no log filter"))?;
     let log = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     let started = if std::io::stderr().is_terminal() {
         log.with_target(false).try_init()
