@@ -183,31 +183,48 @@ fn one() -> i32 {
 ///
 /// Text without an offset is refused: guessing a time zone moves calls between days.
 mod instant {
+    use std::fmt;
+
     use chrono::DateTime;
-    use serde::de::Error;
+    use serde::de::{Error, Unexpected, Visitor};
     use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-    #[derive(Deserialize)]
-    #[serde(untagged)]
-    enum Written<'a> {
-        Micros(i64),
-        #[serde(borrow)]
-        Text(super::Text<'a>),
+    /// An instant as a sender may write it, read as microseconds.
+    struct Written(i64);
+
+    struct Reader;
+
+    impl Visitor<'_> for Reader {
+        type Value = Written;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("microseconds or an RFC 3339 instant")
+        }
+
+        fn visit_i64<E: Error>(self, micros: i64) -> Result<Written, E> {
+            Ok(Written(micros))
+        }
+
+        fn visit_u64<E: Error>(self, micros: u64) -> Result<Written, E> {
+            let fits = i64::try_from(micros).map(Written);
+            fits.map_err(|_| E::invalid_value(Unexpected::Unsigned(micros), &self))
+        }
+
+        fn visit_str<E: Error>(self, text: &str) -> Result<Written, E> {
+            let at = DateTime::parse_from_rfc3339(text);
+            at.map(|at| Written(at.timestamp_micros()))
+                .map_err(|problem| E::custom(format_args!("no RFC 3339 instant: {problem}")))
+        }
     }
 
-    impl Written<'_> {
-        fn micros<E: Error>(self) -> Result<i64, E> {
-            match self {
-                Self::Micros(micros) => Ok(micros),
-                Self::Text(text) => DateTime::parse_from_rfc3339(&text)
-                    .map(|at| at.timestamp_micros())
-                    .map_err(|problem| E::custom(format_args!("no RFC 3339 instant: {problem}"))),
-            }
+    impl<'de> Deserialize<'de> for Written {
+        fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+            from.deserialize_any(Reader)
         }
     }
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<i64, D::Error> {
-        Written::deserialize(from)?.micros()
+        Ok(Written::deserialize(from)?.0)
     }
 
     pub(super) fn serialize<S: Serializer>(micros: &i64, to: S) -> Result<S::Ok, S::Error> {
@@ -224,7 +241,7 @@ mod instant {
         use super::Written;
 
         pub(in super::super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Option<i64>, D::Error> {
-            Option::<Written<'_>>::deserialize(from)?.map(Written::micros).transpose()
+            Ok(Option::<Written>::deserialize(from)?.map(|written| written.0))
         }
 
         pub(in super::super) fn serialize<S: Serializer>(micros: &Option<i64>, to: S) -> Result<S::Ok, S::Error> {
