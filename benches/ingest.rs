@@ -24,7 +24,7 @@ use callsieve::lake::Lake;
 use callsieve::schema::column::call_record;
 use callsieve::schema::contract::Table;
 use callsieve::schema::topic::Topic;
-use callsieve::source::kafka::{self, Received};
+use callsieve::source::kafka::{self, Purpose, Received};
 use callsieve::source::producer::{Outgoing, Producer};
 use callsieve::source::registry::Registry;
 use callsieve::source::synthetic::{Operator, Options};
@@ -310,8 +310,7 @@ async fn ingest(brokers: &str, topic: &str, count: usize, lake: &Path) -> anyhow
             registry: Arc::new(Registry::Contracts),
             metrics: Arc::clone(&metrics),
             clock: Clock::System,
-            until_caught_up: true,
-            newest_first: false,
+            purpose: Purpose { until_caught_up: true, newest_first: false },
         },
         received: Arc::new(Received::default()),
     };

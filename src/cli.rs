@@ -679,8 +679,7 @@ fn site(config: &Config, purpose: Purpose, metrics: &Arc<Metrics>) -> anyhow::Re
         registry: Arc::new(Registry::new(&config.registry)?),
         metrics: Arc::clone(metrics),
         clock: Clock::System,
-        until_caught_up: purpose.until_caught_up,
-        newest_first: purpose.newest_first,
+        purpose,
     })
 }
 

@@ -27,7 +27,7 @@ use crate::schema::column::{call_event, call_record, survey_request};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 use crate::source::embedded::Embedded;
-use crate::source::kafka::{self, Received};
+use crate::source::kafka::{self, Purpose, Received};
 use crate::source::producer::{Producer, Throttle};
 use crate::source::registry::Registry;
 use crate::source::synthetic::{Operator, Options, SurveyRequest, Traffic};
@@ -230,8 +230,7 @@ impl Stage {
             registry: Arc::new(Registry::Contracts),
             metrics: Arc::clone(&metrics),
             clock: Clock::System,
-            until_caught_up: false,
-            newest_first: false,
+            purpose: Purpose::default(),
         };
         for topic in Topic::ALL {
             let received = Arc::new(Received::default());

@@ -119,7 +119,7 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
             }
         }
         // What another process is loading may be left to us yet.
-        if files.site.until_caught_up && !is_left {
+        if files.site.purpose.until_caught_up && !is_left {
             ensure!(failed.is_empty(), "{} files were not loaded: {}", failed.len(), failed.join("; "));
             return Ok(());
         }

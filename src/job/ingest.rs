@@ -109,10 +109,8 @@ pub struct Site {
     pub metrics: Arc<Metrics>,
     /// What time it is.
     pub clock: Clock,
-    /// End when everything has been read.
-    pub until_caught_up: bool,
-    /// Partitions that were never read begin at their end; what lies before is left to a back-fill.
-    pub newest_first: bool,
+    /// Whether it ends once everything has been read, and whether it leaves what lies before to a back-fill.
+    pub purpose: Purpose,
 }
 
 /// Everything that ingest of one topic needs.
@@ -156,8 +154,7 @@ pub async fn ingest(ingest: Ingest, mut stop: watch::Receiver<bool>) -> anyhow::
         let consumer = tokio::task::spawn_blocking({
             let (ingest, topic) = (ingest.clone(), source_topic.clone());
             move || {
-                let Site { until_caught_up, newest_first, clock, .. } = ingest.site;
-                let purpose = Purpose { until_caught_up, newest_first };
+                let Site { purpose, clock, .. } = ingest.site;
                 Consumer::start(&ingest.kafka, &topic, purpose, ingest.options.source(), clock, ingest.received)
             }
         });

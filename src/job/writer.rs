@@ -459,6 +459,7 @@ mod tests {
     use crate::decode;
     use crate::domain::message::Message;
     use crate::lake::Lake;
+    use crate::source::kafka::Purpose;
     use crate::source::registry::Registry;
 
     /// 2025-01-06 10:00 in Vietnam.
@@ -471,8 +472,7 @@ mod tests {
             registry: Arc::new(Registry::Contracts),
             metrics: Arc::new(Metrics::new()),
             clock: Clock::Fixed(AT),
-            until_caught_up: true,
-            newest_first: false,
+            purpose: Purpose { until_caught_up: true, newest_first: false },
         }
     }
 

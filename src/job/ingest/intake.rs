@@ -439,8 +439,7 @@ mod tests {
             registry: Arc::new(Registry::Contracts),
             metrics: Arc::new(Metrics::new()),
             clock: Clock::System,
-            until_caught_up: false,
-            newest_first: false,
+            purpose: Purpose::default(),
         };
         let (options, format) = (Options::default(), Format::Shown);
         Ingest { topic: Topic::CallRecord, kafka, options, format, site, received: Arc::default() }
