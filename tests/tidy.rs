@@ -37,7 +37,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("tracing_subscriber", &["src/telemetry/log.rs"]),
     ("reqwest", &["src/source/registry.rs"]),
     ("rlibphonenumber", &["src/domain/party.rs"]),
-    ("clap", &["src/cli.rs"]),
+    ("clap", &["src/cli.rs", "src/cli/"]),
     ("indicatif", &["src/job/demo.rs"]),
     ("rand", &["src/source/synthetic/"]),
     ("rand_chacha", &["src/source/synthetic/"]),
@@ -75,9 +75,9 @@ const FORBIDDEN_WORDS: &[(&str, &str)] = &[
 
 /// What stdout and stderr are for is decided in one place.
 const PRINTING: &[(&str, &str)] = &[
-    ("println!", "results go through `cli::say`, all else through tracing"),
-    ("eprintln!", "results go through `cli::say`, all else through tracing"),
-    ("print!", "results go through `cli::say`, all else through tracing"),
+    ("println!", "results go through `cli::print`, all else through tracing"),
+    ("eprintln!", "results go through `cli::print`, all else through tracing"),
+    ("print!", "results go through `cli::print`, all else through tracing"),
 ];
 
 const LEVELS: &[&str] = &["error", "warn", "info", "debug", "trace"];

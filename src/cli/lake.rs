@@ -1,0 +1,81 @@
+//! The verbs that look after a lake: `maintain` and `reference`.
+//!
+//! In: where the lake is. Out: files joined and removed, reference tables loaded. Never: waits for another run's lock.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+
+use super::BadConfig;
+use super::print::say;
+use crate::clock::Clock;
+use crate::config;
+use crate::domain::day::Day;
+use crate::job;
+use crate::job::maintain::Maintained;
+use crate::lake::Lake;
+use crate::schema::contract::Table;
+use crate::telemetry::metrics::Metrics;
+
+#[derive(Debug, Args)]
+pub(super) struct LakeArgs {
+    /// The lake: a folder, or s3://BUCKET/PREFIX with the store's settings in AWS_… variables.
+    #[arg(long, default_value = "callsieve-demo/lake")]
+    lake: String,
+}
+
+impl LakeArgs {
+    pub(super) fn open(&self) -> anyhow::Result<Lake> {
+        Lake::at(&self.lake, &config::store_of_environment()).map_err(|error| BadConfig(error).into())
+    }
+}
+
+#[derive(Debug, Args)]
+pub(super) struct MaintainArgs {
+    /// Say what would be done, and do nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReferenceVerb {
+    /// Loads a CSV file as what holds from a day on; rows missing from it end on that day.
+    #[command(
+        after_help = "Example: callsieve reference load allow_list hospitals.csv --from 2025-01-06 --lake /data/lake"
+    )]
+    Load {
+        /// allow_list, brandname, do_not_call, ported_number, trunk or special_number.
+        #[arg(value_parser = table)]
+        table: Table,
+        /// The file, with a header.
+        file: PathBuf,
+        /// First day on which it holds.
+        #[arg(long)]
+        from: Day,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+}
+
+pub(super) fn table(name: &str) -> Result<Table, String> {
+    name.parse()
+}
+
+pub(super) async fn maintain(args: &MaintainArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
+    let done = job::maintain::maintain(&args.lake.open()?, Clock::System, args.dry_run).await?;
+    if let Some(metrics) = metrics {
+        job::note::maintained(&done, metrics);
+    }
+    say(json, &done, || done.iter().map(Maintained::text).collect::<Vec<_>>().join("\n"))
+}
+
+pub(super) async fn reference(verb: ReferenceVerb, json: bool) -> anyhow::Result<()> {
+    let ReferenceVerb::Load { table, file, from, lake } = verb;
+    let lake = lake.open()?;
+    let loaded = lake.alone(job::reference::load(&lake, table, &file, from)).await?;
+    say(json, &loaded, || {
+        format!("{table} from {from}: {} begin, {} end, {} stay", loaded.begun, loaded.ended, loaded.kept)
+    })
+}

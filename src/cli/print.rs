@@ -1,0 +1,64 @@
+//! Results on stdout, for people or for machines.
+//!
+//! In: what a job returns. Out: lines of text, or one line of JSON.
+//! Never: writes to stderr, or shows what the job has not handed over.
+
+use std::collections::BTreeMap;
+use std::io::Write;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use crate::domain::day::Day;
+use crate::export::Published;
+use crate::job;
+use crate::job::decide::Decided;
+use crate::job::replay::Replayed;
+use crate::pipeline::run::Ran;
+use crate::schema::topic::Topic;
+
+/// A result on stdout, for people or for machines.
+pub(super) fn say(json: bool, value: &impl Serialize, text: impl FnOnce() -> String) -> anyhow::Result<()> {
+    let text = if json { serde_json::to_string(value)? } else { text() };
+    writeln!(std::io::stdout(), "{text}").context("writing to stdout")
+}
+
+pub(super) fn ran(json: bool, ran: &[Ran]) -> anyhow::Result<()> {
+    let rows: Vec<_> = ran
+        .iter()
+        .map(|ran| {
+            serde_json::json!({
+                "table": ran.table.name(), "day": ran.day.to_string(), "rows": ran.rows,
+                "version": ran.version, "took_ms": ran.took_ms,
+            })
+        })
+        .collect();
+    say(json, &rows, || {
+        let line =
+            |ran: &Ran| format!("{:<16} {}  {:>9} rows  {:>6} ms", ran.table.name(), ran.day, ran.rows, ran.took_ms);
+        ran.iter().map(line).collect::<Vec<_>>().join("\n")
+    })
+}
+
+pub(super) fn decided(json: bool, day: Day, decided: &Decided) -> anyhow::Result<()> {
+    let verdicts: BTreeMap<_, _> = decided.verdicts.iter().map(|(verdict, count)| (verdict.as_str(), count)).collect();
+    say(json, &verdicts, || format!("{day}: {}", job::decide::words(&decided.verdicts)))
+}
+
+pub(super) fn published(json: bool, published: &Published) -> anyhow::Result<()> {
+    say(json, published, || {
+        let path = published.folder.join(&published.file);
+        let news = if published.is_changed { "" } else { " (unchanged)" };
+        format!("{}: {} rows{news}", path.display(), published.rows)
+    })
+}
+
+pub(super) fn replayed(json: bool, replayed: &BTreeMap<Topic, Replayed>) -> anyhow::Result<()> {
+    let by_name: BTreeMap<_, _> = replayed.iter().map(|(topic, done)| (topic.name(), done)).collect();
+    say(json, &by_name, || {
+        let line = |(topic, done): (&&str, &&Replayed)| {
+            format!("{topic}: {} rejects became rows, {} are still refused", done.records, done.refused)
+        };
+        by_name.iter().map(line).collect::<Vec<_>>().join("\n")
+    })
+}

@@ -1,0 +1,156 @@
+//! The verbs that follow the rules of `pipelines/`: `run`, `decide`, `export`, `explain` and `check`.
+//!
+//! In: a lake, and a day or a week of it. Out: tables, verdicts, lists, and the reasons for a score.
+//! Never: a rule of its own; runs by definitions that contradict the contracts.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use super::lake::{LakeArgs, table};
+use super::print::{self, say};
+use crate::domain::day::{Day, Week};
+use crate::domain::number::Number;
+use crate::job;
+use crate::pipeline::definition::Definitions;
+use crate::schema::contract::Table;
+use crate::telemetry::metrics::Metrics;
+
+#[derive(Debug, Args)]
+pub(super) struct RulesArgs {
+    /// Folder of the definitions; `pipelines` when not named.
+    #[arg(long)]
+    pipelines: Option<PathBuf>,
+}
+
+impl RulesArgs {
+    pub(super) async fn load(self) -> anyhow::Result<Definitions> {
+        job::check::load(self.pipelines).await
+    }
+}
+
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub(super) struct WindowArgs {
+    /// A local day, as 2025-01-06.
+    #[arg(long)]
+    day: Option<Day>,
+    /// An ISO week, as 2025-W02.
+    #[arg(long)]
+    pub(super) week: Option<Week>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct RunArgs {
+    /// Tables; all daily or weekly ones when none is named.
+    #[arg(value_parser = table)]
+    tables: Vec<Table>,
+    #[command(flatten)]
+    pub(super) window: WindowArgs,
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct DecideArgs {
+    /// The day.
+    #[arg(long)]
+    day: Day,
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ExportVerb {
+    /// The numbers to bar on a day.
+    #[command(after_help = "Example: callsieve export blocklist --lake /data/lake --day 2025-01-06 --out /data/export")]
+    Blocklist {
+        /// The day.
+        #[arg(long)]
+        day: Day,
+        /// Folder to publish in.
+        #[arg(long, default_value = "export")]
+        out: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+    /// The numbers flagged in a week.
+    #[command(after_help = "Example: callsieve export regulator --lake /data/lake --week 2025-W02 --out /data/export")]
+    Regulator {
+        /// The ISO week.
+        #[arg(long)]
+        week: Week,
+        /// Folder to publish in.
+        #[arg(long, default_value = "export")]
+        out: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ExplainArgs {
+    /// The number as people write it; it is shown in clear, since it was handed in.
+    number: String,
+    /// The day.
+    #[arg(long)]
+    day: Day,
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+}
+
+pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
+    let definitions = args.rules.load().await?;
+    let lake = args.lake.open()?;
+    let ran = match (args.window.day, args.window.week) {
+        (Some(day), _) => job::run::day(&lake, definitions, &args.tables, day).await?,
+        (None, Some(week)) => job::run::week(&lake, definitions, &args.tables, week).await?,
+        (None, None) => anyhow::bail!("name a day or a week"),
+    };
+    if let Some(metrics) = metrics {
+        job::note::ran(&lake, &ran, metrics).await?;
+    }
+    print::ran(json, &ran)
+}
+
+pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
+    let definitions = args.rules.load().await?;
+    let decided = job::decide::day(&args.lake.open()?, definitions, args.day).await?;
+    if let Some(metrics) = metrics {
+        job::note::decided(&decided, metrics)?;
+    }
+    print::decided(json, args.day, &decided)
+}
+
+pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
+    let published = match verb {
+        ExportVerb::Blocklist { day, out, lake } => job::export::blocklist(&lake.open()?, &out, day).await?,
+        ExportVerb::Regulator { week, out, lake, rules } => {
+            let definitions = rules.load().await?;
+            job::export::regulator(&lake.open()?, &definitions, &out, week).await?
+        }
+    };
+    print::published(json, &published)
+}
+
+pub(super) async fn explain(args: ExplainArgs, json: bool) -> anyhow::Result<()> {
+    let number = Number::parse_given(&args.number).context("that is no telephone number")?;
+    let definitions = args.rules.load().await?;
+    let explanation = job::explain::explain(&args.lake.open()?, &definitions, number, args.day).await?;
+    say(json, &explanation, || explanation.text())
+}
+
+pub(super) async fn check(rules: RulesArgs, json: bool) -> anyhow::Result<()> {
+    let definitions = job::check::check(rules.pipelines).await?;
+    let count = definitions.all.len();
+    say(json, &serde_json::json!({ "definitions": count }), || format!("{count} definitions hold"))
+}

@@ -1,0 +1,89 @@
+//! The verbs, in the order of the help, each with what it is for and an example.
+//!
+//! In: nothing. Out: what a command line may ask for, and under which name a scheduler's runs are noted.
+//! Never: says how a verb is done; that stands beside its arguments.
+
+use clap::Subcommand;
+
+use super::ingest::{BackfillArgs, IngestArgs, ReplayArgs};
+use super::lake::{MaintainArgs, ReferenceVerb};
+use super::ledger::LedgerArgs;
+use super::operator::{DemoArgs, SimulateArgs};
+use super::rules::{DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, WindowArgs};
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Verb {
+    /// Shows the whole way with an embedded broker and a synthetic operator.
+    #[command(after_help = "Example: callsieve demo --dir /tmp/demo --seed 11")]
+    Demo(DemoArgs),
+    /// Writes the synthetic operator's messages to files, or sends them to a broker.
+    #[command(after_help = "Example: callsieve simulate --dir /tmp/operator --days 2 --brokers 127.0.0.1:9092")]
+    Simulate(SimulateArgs),
+    /// Reads topics into the lake, exactly once, until stopped.
+    #[command(after_help = "Example: callsieve ingest --config site.toml\n\n\
+        The tables remember the offsets. After a topic was made anew, raise its kafka.epochs by one.")]
+    Ingest(IngestArgs),
+    /// Reads what ingest has left out, beside it: the holes in a topic's ledger, all or those within bounds.
+    #[command(after_help = "Example: callsieve backfill --config site.toml --topic call_record \\\n    \
+        --since 2025-01-06T00:00:00+07:00 --before 2025-01-07T00:00:00+07:00\n\n\
+        Instants are those at which the broker stamped a message: give a late record time to come.")]
+    Backfill(BackfillArgs),
+    /// Proves that every offset is accounted for, and every record in one event; exit code 4 when not.
+    #[command(
+        args_conflicts_with_subcommands = true,
+        after_help = "Example: callsieve ledger --lake /data/lake --topic call_record"
+    )]
+    Ledger(LedgerArgs),
+    /// Decodes rejects again after a fix; what is a row then counts as one, and the reject stays.
+    #[command(after_help = "Example: callsieve replay --config site.toml --topic call_record --reason unknown_schema")]
+    Replay(ReplayArgs),
+    /// Joins small files, removes rows that are past their time, and files that nothing refers to any more.
+    #[command(after_help = "Example: callsieve maintain --lake /data/lake\n\nSafe beside running ingest.")]
+    Maintain(MaintainArgs),
+    /// Computes tables for a day or a week.
+    #[command(after_help = "Example: callsieve run --lake /data/lake --day 2025-01-06")]
+    Run(RunArgs),
+    /// Turns a day's evidence into verdicts, survey requests and the block list.
+    #[command(after_help = "Example: callsieve decide --lake /data/lake --day 2025-01-06")]
+    Decide(DecideArgs),
+    /// Writes a list for the network or the regulator.
+    #[command(subcommand)]
+    Export(ExportVerb),
+    /// Shows every value, threshold and point behind a number's score.
+    #[command(after_help = "Example: callsieve explain 0962123456 --lake /data/lake --day 2025-01-06")]
+    Explain(ExplainArgs),
+    /// Reference tables.
+    #[command(subcommand)]
+    Reference(ReferenceVerb),
+    /// Checks the definitions against the contracts, without data.
+    #[command(after_help = "Example: callsieve check --pipelines pipelines")]
+    Check(RulesArgs),
+    /// Citizens' reports.
+    #[command(subcommand)]
+    Report(ReportVerb),
+}
+
+impl Verb {
+    /// The name under which its runs are noted, of a verb that a scheduler starts. What runs by the day and what runs
+    /// by the week differ: the success of one is none of the other.
+    pub(super) fn noted_as(&self) -> Option<&'static str> {
+        match self {
+            Self::Ledger(LedgerArgs { act: None, .. }) => Some("ledger"),
+            Self::Replay(_) => Some("replay"),
+            Self::Maintain(MaintainArgs { dry_run: false, .. }) => Some("maintain"),
+            Self::Run(RunArgs { window: WindowArgs { week: None, .. }, .. }) => Some("run_day"),
+            Self::Run(_) => Some("run_week"),
+            Self::Decide(_) => Some("decide"),
+            Self::Export(ExportVerb::Blocklist { .. }) => Some("export_blocklist"),
+            Self::Export(ExportVerb::Regulator { .. }) => Some("export_regulator"),
+            _ => None,
+        }
+    }
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum ReportVerb {
+    /// Reads 156 and 5656 texts on stdin, one a line, and writes one JSON object a line.
+    #[command(after_help = "Example: echo 'V [0912345678][moi vay]' | callsieve report parse")]
+    Parse,
+}
