@@ -3,7 +3,7 @@
 //! In: a lake, and whose keys are trusted or who signs. Out: the proof, or something given up. Never: signs without a
 //! name and a reason.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use anyhow::Context;
 use clap::{Args, Subcommand};
@@ -64,17 +64,11 @@ pub(super) enum LedgerVerb {
         /// First offset after.
         #[arg(long)]
         until: i64,
-        /// Who signs.
-        #[arg(long)]
-        by: String,
         /// Why the messages cannot be had any more.
         #[arg(long)]
         why: String,
-        /// File with the Ed25519 seed, 64 hex digits.
-        #[arg(long)]
-        key: PathBuf,
         #[command(flatten)]
-        lake: LakeArgs,
+        signer: SignerArgs,
     },
     /// Gives up a topic that is not read any more, so that nobody waits for it: signed, and shown by every ledger.
     /// Its holes still count, and reading it again takes this back.
@@ -89,18 +83,38 @@ pub(super) enum LedgerVerb {
         /// Where its offsets count, as the ledger names it: CLUSTER/TOPIC/EPOCH.
         #[arg(long)]
         source: String,
-        /// Who signs.
-        #[arg(long)]
-        by: String,
         /// Why it is not read any more.
         #[arg(long)]
         why: String,
-        /// File with the Ed25519 seed, 64 hex digits.
-        #[arg(long)]
-        key: PathBuf,
         #[command(flatten)]
-        lake: LakeArgs,
+        signer: SignerArgs,
     },
+}
+
+#[derive(Debug, Args)]
+pub(super) struct SignerArgs {
+    /// Who signs.
+    #[arg(long)]
+    by: String,
+    /// File with the Ed25519 seed, 64 hex digits.
+    #[arg(long)]
+    key: PathBuf,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+impl SignerArgs {
+    fn seed(&self) -> anyhow::Result<[u8; 32]> {
+        let key = self.key.display();
+        let text = std::fs::read_to_string(&self.key).with_context(|| format!("reading {key}"))?;
+        let seed: Option<[u8; 32]> = hex::decode(text.trim()).ok().and_then(|seed| seed.try_into().ok());
+        seed.with_context(|| format!("{key} does not hold 64 hex digits"))
+    }
+
+    /// What is signed along with an act; the job fills in key and signature.
+    fn note(self, why: String) -> Note {
+        Note { by: self.by, why, public_key: String::new(), signature: String::new() }
+    }
 }
 
 pub(super) async fn ledger(args: &LedgerArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
@@ -115,20 +129,15 @@ pub(super) async fn ledger(args: &LedgerArgs, json: bool, metrics: Option<&Metri
 }
 
 pub(super) async fn sign(act: LedgerVerb) -> anyhow::Result<()> {
-    let note = |by, why| Note { by, why, public_key: String::new(), signature: String::new() };
     match act {
-        LedgerVerb::Accept { topic, source, partition, from, until, by, why, key, lake } => {
+        LedgerVerb::Accept { topic, source, partition, from, until, why, signer } => {
+            let (lake, seed) = (signer.lake.open()?, signer.seed()?);
             let loss = Loss { topic, source, partition, from, until };
-            job::ledger::accept(&lake.open()?, &loss, note(by, why), &seed(&key)?, Clock::System).await
+            job::ledger::accept(&lake, &loss, signer.note(why), &seed, Clock::System).await
         }
-        LedgerVerb::Retire { topic, source, by, why, key, lake } => {
-            job::ledger::retire(&lake.open()?, topic, &source, note(by, why), &seed(&key)?, Clock::System).await
+        LedgerVerb::Retire { topic, source, why, signer } => {
+            let (lake, seed) = (signer.lake.open()?, signer.seed()?);
+            job::ledger::retire(&lake, topic, &source, signer.note(why), &seed, Clock::System).await
         }
     }
-}
-
-fn seed(key: &Path) -> anyhow::Result<[u8; 32]> {
-    let text = std::fs::read_to_string(key).with_context(|| format!("reading {}", key.display()))?;
-    let seed: Option<[u8; 32]> = hex::decode(text.trim()).ok().and_then(|seed| seed.try_into().ok());
-    seed.with_context(|| format!("{} does not hold 64 hex digits", key.display()))
 }
