@@ -9,12 +9,12 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
+use self::ahead::Ahead;
+use self::summary::Summary;
 use super::ingest::{self, Ingest, Site};
-use super::measure::{self, Figures};
 use super::seed::Seeder;
 use super::simulate;
 use crate::clock::{Clock, Stopwatch};
@@ -23,7 +23,7 @@ use crate::domain::day::Day;
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
 use crate::pipeline::run::Runner;
-use crate::schema::column::{call_event, call_record, survey_request};
+use crate::schema::column::survey_request;
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 use crate::source::embedded::Embedded;
@@ -33,37 +33,8 @@ use crate::source::registry::Registry;
 use crate::source::synthetic::{Operator, Options, SurveyRequest, Traffic};
 use crate::telemetry::metrics::{Metrics, seconds};
 
-/// What `summary.json` says.
-#[derive(Debug, Serialize)]
-pub struct Summary {
-    /// Seed of the synthetic operator.
-    pub seed: u64,
-    /// Subscriptions that it has.
-    pub subscribers: u32,
-    /// Messages sent through Kafka.
-    pub messages: u64,
-    /// Rows that they became.
-    pub records: u64,
-    /// Rejects that they became.
-    pub rejects: u64,
-    /// Rows of `call_record`, the seeded history included.
-    pub call_records: u64,
-    /// Rows of `call_event`.
-    pub call_events: u64,
-    /// Call records beyond the first of their call.
-    pub duplicates: u64,
-    /// Measured days.
-    pub days: u32,
-    /// Survey requests sent.
-    pub survey_requests: u64,
-    /// Survey answers received.
-    pub survey_answers: u64,
-    /// Figures against the truth.
-    #[serde(flatten)]
-    pub figures: Figures,
-    /// Seconds that everything took.
-    pub took_s: f64,
-}
+mod ahead;
+pub mod summary;
 
 /// How long the books may lag behind what has been read.
 const COMPLETE_WITHIN: std::time::Duration = std::time::Duration::from_secs(60);
@@ -132,58 +103,6 @@ fn clear(folder: &Path) -> anyhow::Result<()> {
     std::fs::write(folder.join(MARKER), "")?;
     Ok(())
 }
-
-/// Days whose events and features are being computed ahead of whoever takes those that are done, in order.
-struct Ahead {
-    done: mpsc::Receiver<Day>,
-    computing: JoinSet<anyhow::Result<()>>,
-}
-
-impl Ahead {
-    /// Folds the records of days into events on two lanes, and computes features of each day in order.
-    fn start(lake: &Lake, definitions: &Definitions, days: Vec<Day>, features: &'static [Table]) -> Self {
-        let runner = || Runner::new(lake.clone(), definitions.clone(), Clock::System);
-        let mut computing = JoinSet::new();
-        let mut lanes = [0, 1].map(|lane| {
-            let (done, folded) = mpsc::channel(1);
-            computing.spawn(fold(runner(), days.iter().copied().skip(lane).step_by(2).collect(), done));
-            folded
-        });
-        let (finish, done) = mpsc::channel(days.len().max(1));
-        let mut runner = runner();
-        computing.spawn(async move {
-            for lane in (0..days.len()).map(|index| index % 2) {
-                let Some(day) = lanes[lane].recv().await else { anyhow::bail!("a lane has ended before its last day") };
-                runner.run(features, day).await?;
-                finish.send(day).await.context(ABANDONED)?;
-            }
-            Ok(())
-        });
-        Self { done, computing }
-    }
-
-    /// The next day that is done; none after the last one.
-    async fn next(&mut self) -> anyhow::Result<Option<Day>> {
-        let day = self.done.recv().await;
-        if day.is_none() {
-            while let Some(ended) = self.computing.join_next().await {
-                ended??;
-            }
-        }
-        Ok(day)
-    }
-}
-
-/// Folds days, and says which are done.
-async fn fold(mut runner: Runner, days: Vec<Day>, done: mpsc::Sender<Day>) -> anyhow::Result<()> {
-    for day in days {
-        runner.run(&EVENTS, day).await?;
-        done.send(day).await.context(ABANDONED)?;
-    }
-    Ok(())
-}
-
-const ABANDONED: &str = "nobody takes the days that are computed ahead";
 
 /// Everything that runs during a demo.
 struct Stage {
@@ -443,105 +362,5 @@ impl Stage {
         simulate::write_truth(&self.folder.join("truth.parquet"), &truth)?;
         self.progress.finish_and_clear();
         Ok(sent)
-    }
-
-    async fn summary(&self, messages: u64, watch: Stopwatch) -> anyhow::Result<Summary> {
-        let truth = self.operator.as_ref().context("the operator is at home between steps")?.truth();
-        let (mut records, mut call_records) = (0, 0);
-        for topic in Topic::ALL {
-            let table = topic.table();
-            let (all, from_kafka) = self.count(table).await?;
-            records += from_kafka;
-            if topic == Topic::CallRecord {
-                call_records = all;
-            }
-        }
-        let (_, rejects) = self.count(Table::REJECT).await?;
-        let (mut call_events, mut folded) = (0, 0);
-        for batch in self.lake.open(Table::CALL_EVENT).await?.rows(vec![], &[call_event::RECORDS.name]).await? {
-            call_events += batch.num_rows() as u64;
-            folded +=
-                call_event::RECORDS.of(&batch)?.values().iter().map(|records| records.unsigned_abs()).sum::<u64>();
-        }
-        let decisions = self.lake.open(Table::DECISION).await?.rows(vec![], &[]).await?;
-        let held = measure::held(&decisions)?;
-        let answers = self.count(Table::SURVEY_ANSWER).await?.0;
-        ensure!(messages == records + rejects, "{messages} messages became {records} records and {rejects} rejects");
-        ensure!(folded == call_records, "{call_records} call records, but the calls were made of {folded}");
-        Ok(Summary {
-            seed: self.options.seed,
-            subscribers: self.options.subscribers,
-            messages,
-            records,
-            rejects,
-            call_records,
-            call_events,
-            duplicates: call_records - call_events,
-            days: self.options.days,
-            survey_requests: self.requests,
-            survey_answers: answers,
-            figures: measure::figures(&held, &truth, self.options.first_day),
-            took_s: watch.elapsed().as_secs_f64(),
-        })
-    }
-
-    /// Rows of a table: all, and those that came through Kafka.
-    async fn count(&self, table: Table) -> anyhow::Result<(u64, u64)> {
-        let (mut all, mut from_kafka) = (0, 0);
-        for batch in self.lake.open(table).await?.rows(vec![], &[call_record::SOURCE_PARTITION.name]).await? {
-            let partitions = call_record::SOURCE_PARTITION.of(&batch)?;
-            all += partitions.len() as u64;
-            from_kafka += partitions.values().iter().filter(|partition| **partition >= 0).count() as u64;
-        }
-        Ok((all, from_kafka))
-    }
-}
-
-impl Summary {
-    /// The summary for people, with what to try next.
-    pub fn text(&self, folder: &Path) -> String {
-        let share =
-            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0));
-        let figures = &self.figures;
-        let folder = folder.display();
-        let mut text = format!(
-            "{} messages = {} records + {} rejects\n\
-             {} call records = {} calls + {} duplicates\n\
-             {} subscriptions flagged, {} limited or blocked; {} people asked, {} answered\n\n\
-             against the hidden truth\n  \
-               precision of flags    {:>8}    precision of blocks   {:>8}\n  \
-               recall                {:>8}    recall, separable     {:>8}\n  \
-               protected flagged     {:>8}    protected blocked     {:>8}\n  \
-               calls before the flag {:>8}    (median share of a spam SIM's calls)\n",
-            self.messages,
-            self.records,
-            self.rejects,
-            self.call_records,
-            self.call_events,
-            self.duplicates,
-            figures.flagged,
-            figures.blocked,
-            self.survey_requests,
-            self.survey_answers,
-            share(figures.precision),
-            share(figures.precision_blocked),
-            share(figures.recall),
-            share(figures.recall_separable),
-            share(figures.protected_flagged_share),
-            share(figures.protected_blocked_share),
-            share(figures.median_calls_share_before_flag),
-        );
-        for (archetype, recall) in &figures.recall_by_archetype {
-            text += &format!("  recall {archetype:<15}{:>8}\n", share(Some(*recall)));
-        }
-        text += &format!(
-            "\nThe data are invented: these figures say that the machinery works, not how well it does on a real network.\n\
-             {:.0} s. Try next:\n  \
-               head -5 {folder}/export/blocklist/*/blocklist.csv\n  \
-               callsieve explain NUMBER --day DAY --lake {folder}/lake    (a number and day of that file)\n  \
-               head -5 {folder}/export/regulator/*/numbers.csv\n",
-            self.took_s
-        );
-        text
     }
 }
