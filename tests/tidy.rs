@@ -44,6 +44,9 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rand_distr", &["src/source/synthetic/"]),
 ];
 
+/// Where the compiler has to trust us: the allocator's settings, and what the Kafka crate does not wrap.
+const UNSAFE: &[&str] = &["src/main.rs", "src/source/kafka/topic_id.rs"];
+
 /// Who counts: stages return what happened, and these publish it.
 const COUNTERS: &[&str] = &["telemetry", "serve", "job", "cli"];
 
@@ -134,6 +137,17 @@ fn every_dependency_has_one_door() {
                     ));
                 }
             }
+        }
+    }
+    none(breaches);
+}
+
+#[test]
+fn what_the_compiler_cannot_check_has_one_door() {
+    let mut breaches = vec![];
+    for file in rust("src").into_iter().filter(|file| !UNSAFE.contains(&file.path.as_str())) {
+        for at in words(&file.code, "unsafe") {
+            breaches.push(format!("{}: find a crate that wraps it, or enter the file in UNSAFE", file.at(at)));
         }
     }
     none(breaches);

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::door::Door;
 pub use self::options::{Options, Setting};
 pub use self::range::RangeReader;
+pub use self::topic_id::made_anew;
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::message::{Message, Messages, OffsetRange};
 use crate::domain::origin::Origin;
@@ -28,6 +29,7 @@ use crate::domain::origin::Origin;
 mod door;
 mod options;
 mod range;
+mod topic_id;
 
 /// What happened at the source, in the order in which it has to be dealt with.
 #[derive(Debug)]
@@ -138,6 +140,7 @@ pub struct Consumer {
     kafka: Arc<BaseConsumer<Door>>,
     topic: String,
     origin: Origin,
+    topic_id: Option<String>,
     partitions: i32,
     events: mpsc::Receiver<Event>,
     stop: Arc<AtomicBool>,
@@ -166,17 +169,20 @@ impl Consumer {
         let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
         ensure!(partitions > 0, "topic {topic} does not exist at {}", options.brokers);
         let cluster = kafka.client().fetch_cluster_id(TIMEOUT).context("the broker names no cluster")?;
+        let topic_id = topic_id::ask(kafka.client(), topic, TIMEOUT)?;
         kafka.subscribe(&[topic])?;
 
         let (stop, beats) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicU64::new(0)));
         let thread = std::thread::Builder::new().name(format!("consume {topic}")).spawn({
             let (kafka, stop, beats) = (Arc::clone(&kafka), Arc::clone(&stop), Arc::clone(&beats));
-            move || consume(&kafka, &stop, &beats, purpose.until_caught_up)
+            let topic_id = topic_id.clone();
+            move || consume(&kafka, &stop, &beats, topic_id.as_deref(), purpose.until_caught_up)
         })?;
         Ok(Self {
             kafka,
             topic: topic.to_owned(),
             origin: Origin::Topic { cluster, topic: topic.to_owned(), epoch: options.epoch(topic) },
+            topic_id,
             partitions: i32::try_from(partitions)?,
             events,
             stop,
@@ -188,6 +194,11 @@ impl Consumer {
     /// Where its offsets count.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Which topic it was that was joined, where the broker tells one from the next of the same name.
+    pub fn topic_id(&self) -> Option<&str> {
+        self.topic_id.as_deref()
     }
 
     /// How many partitions the topic had when it was joined.
@@ -268,7 +279,13 @@ fn put(messages: &mut Messages, message: &BorrowedMessage<'_>) {
 }
 
 /// The consumer's thread: polls, collects chunks, and passes everything through the door.
-fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, until_caught_up: bool) {
+fn consume(
+    kafka: &BaseConsumer<Door>,
+    stop: &AtomicBool,
+    beats: &AtomicU64,
+    topic_id: Option<&str>,
+    until_caught_up: bool,
+) {
     let door = kafka.context();
     let mut since = Stopwatch::start();
     let mut probed = Stopwatch::start();
@@ -285,7 +302,7 @@ fn consume(kafka: &BaseConsumer<Door>, stop: &AtomicBool, beats: &AtomicU64, unt
             };
             if probed.elapsed() > pace {
                 was_all_read = door.is_all_read();
-                let mut told = if door.holds_nothing() { Ok(()) } else { door.probe() };
+                let mut told = if door.holds_nothing() { Ok(()) } else { door.probe(topic_id) };
                 // What is not ours may belong to a member that is dead and not missed yet.
                 if until_caught_up && (door.holds_nothing() || was_all_read) {
                     told = told.and_then(|()| door.look_around());

@@ -18,7 +18,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::{
     Bounds, CHUNK_ROWS, CHUNK_SHARE, Event, Options, POLL, PROBE_TIMEOUT, PartitionEnd, Received, SAY_AGAIN, TIMEOUT,
-    put,
+    put, topic_id,
 };
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::message::{Messages, OffsetRange};
@@ -142,8 +142,9 @@ impl Door {
         self.hand().held.values().any(|held| held.quiet_until > held.next)
     }
 
-    /// Hands on what waits, then where our partitions end; says nothing while the broker does not answer.
-    pub(super) fn probe(&self) -> Result<(), Closed> {
+    /// Hands on what waits, then where our partitions end, or that the topic which was joined is no more; says nothing
+    /// while the broker does not answer.
+    pub(super) fn probe(&self, joined: Option<&str>) -> Result<(), Closed> {
         let held = self.hand().held.clone();
         let mut ends = Vec::with_capacity(held.len());
         for (partition, Held { is_at_end, .. }) in held {
@@ -161,8 +162,23 @@ impl Door {
                 }
             }
         }
+        let anew = joined.and_then(|joined| self.made_anew(joined));
         self.flush()?;
-        self.send(Event::Ends(ends))
+        self.send(anew.map_or(Event::Ends(ends), Event::Failed))
+    }
+
+    /// librdkafka goes on at the same offset when the next topic of the name is already longer than that.
+    fn made_anew(&self, joined: &str) -> Option<anyhow::Error> {
+        match topic_id::ask(self.asker.client(), &self.topic, PROBE_TIMEOUT) {
+            Ok(now) => {
+                let other = now.filter(|now| now != joined)?;
+                Some(topic_id::made_anew(&self.topic, self.epoch, joined, &other))
+            }
+            Err(error) => {
+                tracing::debug!(topic = %self.topic, error = format!("{error:#}"), "topic id not known");
+                None
+            }
+        }
     }
 
     /// Notes offsets before a partition's end as a gap, once it is sure that nothing there is ever handed out: the
@@ -357,5 +373,34 @@ impl ConsumerContext for Door {
         {
             tracing::debug!(topic = %self.topic, "rebalance while closing");
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::source::embedded::Embedded;
+
+    #[test]
+    fn a_topic_that_is_made_anew_while_it_is_read_is_noticed() {
+        let broker = Embedded::start([("figures", 1)]).unwrap();
+        let options = Options {
+            brokers: broker.brokers(),
+            group: "door".to_owned(),
+            epochs: BTreeMap::from([("figures".to_owned(), 1)]),
+            topics: BTreeMap::new(),
+            settings: BTreeMap::new(),
+        };
+        let (sender, mut events) = mpsc::channel(4);
+        let bounds = Bounds { rows: 1_000, bytes: 1 << 20 };
+        let door = Door::new(&options, "figures", bounds, Clock::Fixed(7), sender, Arc::default()).unwrap();
+        let id = topic_id::ask(door.asker.client(), "figures", TIMEOUT).unwrap();
+        for joined in [None, id.as_deref()] {
+            assert!(door.probe(joined).is_ok());
+            assert!(matches!(events.try_recv(), Ok(Event::Ends(_))), "{joined:?}");
+        }
+        assert!(door.probe(Some("another")).is_ok());
+        let Ok(Event::Failed(problem)) = events.try_recv() else { panic!("nothing failed") };
+        assert!(problem.to_string().contains("kafka.epochs.\"figures\" = 2"), "{problem}");
     }
 }

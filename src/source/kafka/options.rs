@@ -22,7 +22,7 @@ pub struct Options {
     #[serde(default = "default_group")]
     pub group: String,
     /// Of a topic that was deleted and made anew, by its name at this broker: one more than before, first 1. Its
-    /// offsets begin at 0 again, and nothing else tells the two apart.
+    /// offsets begin at 0 again, and this tells them from those of the topic before.
     #[serde(default)]
     pub epochs: BTreeMap<String, u32>,
     /// What a topic is called at this broker, when not as its contract.

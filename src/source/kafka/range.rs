@@ -12,7 +12,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::Message as _;
 use rdkafka::{Offset, TopicPartitionList};
 
-use super::{Bounds, Options, POLL, PROBE_AGAIN, TIMEOUT, put};
+use super::{Bounds, Options, POLL, PROBE_AGAIN, TIMEOUT, put, topic_id};
 use crate::clock::Stopwatch;
 use crate::domain::message::Messages;
 use crate::domain::origin::Origin;
@@ -36,6 +36,11 @@ impl RangeReader {
     /// Where its offsets count.
     pub fn origin(&self) -> &Origin {
         &self.origin
+    }
+
+    /// Which topic it is, where the broker tells one from the next of the same name.
+    pub fn topic_id(&self) -> anyhow::Result<Option<String>> {
+        topic_id::ask(self.kafka.client(), &self.topic, TIMEOUT)
     }
 
     /// What the broker has of every partition, up to the first open transaction.
