@@ -107,18 +107,19 @@ pub async fn backfill(job: Backfill, stop: watch::Receiver<bool>) -> anyhow::Res
     Ok(filled)
 }
 
-/// The holes of every partition within bounds, and what of them the broker still has.
+/// The holes of every partition within bounds, and what of them the broker still has, if it is still the same topic.
 async fn plan(reader: RangeReader, writer: &mut Writer, wanted: &Wanted) -> anyhow::Result<(RangeReader, Filled)> {
     let instants = wanted.instants.clone();
-    let (reader, ends, within) = blocking(move || {
-        let ends = reader.ends()?;
+    let (reader, ends, topic_id, within) = blocking(move || {
+        let (ends, topic_id) = (reader.ends()?, reader.topic_id()?);
         let within = match instants {
             Some(range) => Some((reader.first_since(range.start)?, reader.first_since(range.end)?)),
             None => None,
         };
-        anyhow::Ok((reader, ends, within))
+        anyhow::Ok((reader, ends, topic_id, within))
     })
     .await?;
+    writer.know(i32::try_from(ends.len())?, topic_id.as_deref()).await?;
     let entries = writer.entries().await?;
     let mut filled = Filled::default();
     for (partition, end) in ends {

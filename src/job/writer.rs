@@ -22,6 +22,7 @@ use crate::lake::append::{AppendError, Span};
 use crate::lake::ledger::{Books, Entry, Kind, Told};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
+use crate::source::kafka;
 use crate::telemetry::metrics::Metrics;
 use crate::text;
 
@@ -362,9 +363,16 @@ impl Writer {
         self.rows.append(&[], &[span]).await.map(drop)
     }
 
-    /// Notes how many partitions there are.
-    pub(super) async fn know(&mut self, partitions: i32) -> anyhow::Result<()> {
-        self.books.know(self.rows.table(), &self.source, partitions, self.site.clock.now()).await
+    /// Notes how many partitions there are, and which topic it is; refuses one that was made anew.
+    pub(super) async fn know(&mut self, partitions: i32, topic_id: Option<&str>) -> anyhow::Result<()> {
+        let (table, now) = (self.rows.table(), self.site.clock.now());
+        let before = self.books.know(table, &self.source, partitions, topic_id, now).await?;
+        match (&self.origin, before, topic_id) {
+            (Origin::Topic { topic, epoch, .. }, Some(before), Some(id)) => {
+                Err(kafka::made_anew(topic, *epoch, &before, id))
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Copies accounts from the log into the books, and notes which partitions have nothing more to read.
@@ -477,8 +485,12 @@ mod tests {
     }
 
     async fn writer(lake: &Path) -> Writer {
-        let origin = "k/call_record/0".parse().unwrap();
+        writer_of(lake, "k/call_record/0").await
+    }
+
+    async fn writer_of(lake: &Path, source: &str) -> Writer {
         let (_, stop) = watch::channel(false);
+        let origin = source.parse().unwrap();
         Writer::open(Topic::CallRecord, &site(lake), "call_record", origin, stop).await.unwrap()
     }
 
@@ -546,6 +558,17 @@ mod tests {
         assert_eq!(rejects, BTreeSet::from([2, 5, 8]));
         let count: usize = next.rejects.rows(vec![], &[]).await.unwrap().iter().map(|rows| rows.num_rows()).sum();
         assert_eq!(count, 3);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_topic_that_was_made_anew_is_refused_until_its_epoch_is_raised() {
+        let lake = tempfile::tempdir().unwrap();
+        writer(lake.path()).await.know(1, Some("one")).await.unwrap();
+        writer(lake.path()).await.know(1, Some("one")).await.unwrap();
+        let error = writer(lake.path()).await.know(1, Some("two")).await.unwrap_err().to_string();
+        assert!(error.contains("its id was one and is two now"), "{error}");
+        assert!(error.contains("kafka.epochs.\"call_record\" = 1,"), "{error}");
+        writer_of(lake.path(), "k/call_record/1").await.know(1, Some("two")).await.unwrap();
     }
 
     #[tokio::test(flavor = "multi_thread")]

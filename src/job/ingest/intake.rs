@@ -103,7 +103,7 @@ impl<'a> Intake<'a> {
         let origin = consumer.origin().clone();
         let writer = Writer::open(ingest.topic, &ingest.site, source_topic, origin, stop.clone()).await?;
         let mut writer = writer.with_format(ingest.format.clone())?;
-        writer.know(consumer.partitions()).await?;
+        writer.know(consumer.partitions(), consumer.topic_id()).await?;
         let mut intake = Self {
             ingest,
             source_topic,
