@@ -12,7 +12,7 @@ use crate::ingest::{arrived, ends_well, record, refused, site, start_with};
 use crate::ledger::{ledger, sum};
 use crate::real::is_real;
 
-fn backfill(config: &Path, more: &[&str]) -> Command {
+pub fn backfill(config: &Path, more: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_callsieve"));
     command.args(["--json", "backfill", "--topic", "call_record", "--config"]).arg(config).args(more);
     command

@@ -2,11 +2,14 @@
 //!
 //! In: topics and partitions. Out: an address and a producer. Never: a topic that another test uses.
 
+use std::time::Duration;
+
 use callsieve::source::embedded::Embedded;
 use callsieve::source::producer::{Outgoing, Producer};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication, TopicResult};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
+use rdkafka::error::RDKafkaErrorCode;
 
 /// A broker with one topic of its own.
 pub struct Broker {
@@ -27,15 +30,27 @@ impl Broker {
             }
             Some(brokers) => {
                 let brokers = brokers.into_string().unwrap();
-                let admin: AdminClient<DefaultClientContext> =
-                    ClientConfig::new().set("bootstrap.servers", &brokers).create().unwrap();
-                let new = NewTopic::new(&topic, partitions, TopicReplication::Fixed(1));
-                for made in admin.create_topics([&new], &AdminOptions::new()).await.unwrap() {
-                    made.unwrap();
-                }
+                make(&admin(&brokers), &topic, partitions).await.unwrap();
                 Self { brokers, _embedded: None, topic }
             }
         }
+    }
+
+    /// Deletes the topic and makes it anew, which only a real broker can do.
+    pub async fn make_anew(&self, partitions: i32) {
+        let admin = admin(&self.brokers);
+        for gone in admin.delete_topics(&[self.topic.as_str()], &AdminOptions::new()).await.unwrap() {
+            gone.unwrap();
+        }
+        // It is gone some time after the broker has said so.
+        for _ in 0..100 {
+            match make(&admin, &self.topic, partitions).await {
+                Ok(_) => return,
+                Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => tokio::time::sleep(Duration::from_millis(200)).await,
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        panic!("{} is not gone after 20 s", self.topic);
     }
 
     /// A topic on the mock cluster, even where a real broker is about: its retention of 5 MiB is the point.
@@ -54,4 +69,13 @@ impl Broker {
         }
         producer.flush().unwrap();
     }
+}
+
+fn admin(brokers: &str) -> AdminClient<DefaultClientContext> {
+    ClientConfig::new().set("bootstrap.servers", brokers).create().unwrap()
+}
+
+async fn make(admin: &AdminClient<DefaultClientContext>, topic: &str, partitions: i32) -> TopicResult {
+    let new = NewTopic::new(topic, partitions, TopicReplication::Fixed(1));
+    admin.create_topics([&new], &AdminOptions::new()).await.unwrap().remove(0)
 }

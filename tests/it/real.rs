@@ -1,4 +1,4 @@
-//! What only a real broker has: transactions, and groups whose members the broker assigns.
+//! What only a real broker has: transactions, groups whose members the broker assigns, and topics that can be deleted.
 //!
 //! In: the broker of `KAFKA_BROKERS`. Out: failures. Never: passes for a reason that the mock cluster supplies.
 
@@ -8,6 +8,7 @@ use std::time::Duration;
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
+use crate::backfill::backfill;
 use crate::broker::Broker;
 use crate::ingest::{arrived, ends_well, record, site, start, start_with};
 use crate::ledger::{ledger, sum};
@@ -112,6 +113,47 @@ async fn a_member_that_is_given_nothing_ends_when_the_others_have_read_everythin
         assert!(arrived.len() == 500 && arrived.values().all(|times| *times == 1), "{protocol}");
         assert_eq!(ledger(folder.path()).0, 0, "{protocol}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_was_made_anew_is_not_taken_for_the_one_before() {
+    if !is_real() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::with_topic("anew", 1).await;
+    let send = |ids: std::ops::Range<usize>| {
+        broker.send(&ids.map(|id| (0, record(id).into_bytes())).collect::<Vec<_>>());
+    };
+    send(0..3);
+    for _ in 0..2 {
+        ends_well(start(&broker, folder.path(), 100, &["--until-caught-up"]));
+    }
+    broker.make_anew(1).await;
+    // The offset at which the table stands is there again, with three messages before it.
+    send(10..15);
+    let config = site(&broker, folder.path(), 100, "");
+    let mut ingest = Command::new(env!("CARGO_BIN_EXE_callsieve"));
+    ingest.args(["ingest", "--topic", "call_record", "--until-caught-up", "--config"]).arg(&config);
+    let key = format!("kafka.epochs.\"{}\" = 1", broker.topic);
+    for mut refused in [ingest, backfill(&config, &[])] {
+        let ended = refused.output().unwrap();
+        let said = String::from_utf8_lossy(&ended.stderr);
+        assert_eq!(ended.status.code(), Some(1), "{said}");
+        assert!(said.contains("was deleted and made anew") && said.contains(&key), "{said}");
+    }
+    assert_eq!(arrived(folder.path()).await.len(), 3, "nothing of the new one is read as if it were the old one");
+
+    let config = site(&broker, folder.path(), 100, &format!("[kafka.epochs]\n\"{}\" = 1", broker.topic));
+    ends_well(start_with(&config, &["--until-caught-up"]));
+    let arrived = arrived(folder.path()).await;
+    assert!(arrived.len() == 8 && arrived.values().all(|times| *times == 1), "{arrived:?}");
+    let (code, shown) = ledger(folder.path());
+    let partitions = shown["partitions"].as_array().unwrap().iter();
+    let read: Vec<_> = partitions
+        .map(|partition| (partition["source"].as_str().unwrap().rsplit('/').next(), partition["records"].as_u64()))
+        .collect();
+    assert_eq!((code, read), (0, vec![(Some("0"), Some(3)), (Some("1"), Some(5))]), "{shown}");
 }
 
 /// Anonymous memory of a process, the largest of all looks, until it ends.
