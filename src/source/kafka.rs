@@ -109,7 +109,10 @@ const PROBE: Duration = Duration::from_secs(5);
 const PROBE_AT_END: Duration = Duration::from_millis(500);
 /// The same when one look has found nothing where a second has to agree: a leader that is catching up needs less.
 const PROBE_AGAIN: Duration = Duration::from_secs(2);
+/// How long a probe's question, or its look, may keep messages waiting, of however many partitions it is.
 const PROBE_TIMEOUT: Duration = Duration::from_secs(2);
+/// Offsets that one look has time for.
+const LOOK_OFFSETS: i64 = 100_000;
 const POLL: Duration = Duration::from_millis(50);
 /// How often the same trouble is told of.
 const SAY_AGAIN: Duration = Duration::from_secs(10);

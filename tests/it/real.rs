@@ -5,6 +5,7 @@
 use std::process::Command;
 use std::time::Duration;
 
+use callsieve::clock::Stopwatch;
 use rdkafka::config::ClientConfig;
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 
@@ -93,6 +94,27 @@ async fn what_transactions_leave_behind_is_a_gap_and_an_open_one_is_waited_for()
     assert!(arrived(folder.path()).await.values().all(|times| *times == 1));
     let (code, shown) = ledger(folder.path());
     assert_eq!((code, ["records", "gaps"].map(|key| sum(&shown, key))), (0, [13, 12]), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn markers_at_the_end_of_many_partitions_are_looked_at_together() {
+    if !is_real() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::with_topic("markers", 40).await;
+    let transactor = Transactor::new(&broker);
+    for id in 0..40 {
+        transactor.begin(id..id + 1, i32::try_from(id).unwrap());
+        transactor.commit();
+    }
+    let watch = Stopwatch::start();
+    ends_well(start(&broker, folder.path(), 100, &["--until-caught-up"]));
+    // Each partition is looked at twice, and a look waits half a second for the broker to say that nothing comes.
+    let took = watch.elapsed();
+    assert!(took < Duration::from_secs(30), "one partition after the other? {took:?}");
+    let (code, shown) = ledger(folder.path());
+    assert_eq!((code, ["records", "gaps"].map(|key| sum(&shown, key))), (0, [40, 40]), "{shown}");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -17,8 +17,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Bounds, CHUNK_ROWS, CHUNK_SHARE, Event, Options, POLL, PROBE_TIMEOUT, PartitionEnd, Received, SAY_AGAIN, TIMEOUT,
-    put, topic_id,
+    Bounds, CHUNK_ROWS, CHUNK_SHARE, Event, LOOK_OFFSETS, Options, POLL, PROBE_TIMEOUT, PartitionEnd, Received,
+    SAY_AGAIN, TIMEOUT, put, topic_id,
 };
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::message::{Messages, OffsetRange};
@@ -143,24 +143,29 @@ impl Door {
     }
 
     /// Hands on what waits, then where our partitions end, or that the topic which was joined is no more; says nothing
-    /// while the broker does not answer.
+    /// while the broker does not answer. Polling waits meanwhile, so all partitions are asked about together, and looked
+    /// at together.
     pub(super) fn probe(&self, joined: Option<&str>) -> Result<(), Closed> {
         let held = self.hand().held.clone();
-        let mut ends = Vec::with_capacity(held.len());
-        for (partition, Held { is_at_end, .. }) in held {
-            let at = self.clock.now();
-            match self.asker.fetch_watermarks(&self.topic, partition, PROBE_TIMEOUT) {
-                Ok((low, end)) => {
-                    if is_at_end {
-                        self.note_control(partition, low, end);
-                    }
-                    ends.push(PartitionEnd { partition, end, at, is_at_end });
-                }
-                Err(error) => {
-                    tracing::debug!(topic = %self.topic, partition, %error, "end not known");
-                    return Ok(());
-                }
+        let partitions: Vec<i32> = held.keys().copied().collect();
+        let at = self.clock.now();
+        let ranges = match self.ranges(&partitions, PROBE_TIMEOUT) {
+            Ok(ranges) => ranges,
+            Err(error) => {
+                tracing::debug!(topic = %self.topic, %error, "ends not known");
+                return Ok(());
             }
+        };
+        let (mut ends, mut unread) = (Vec::with_capacity(ranges.len()), Vec::new());
+        for (Held { next, is_at_end, .. }, OffsetRange { partition, from, until }) in held.into_values().zip(ranges) {
+            let from = next.unwrap_or(from);
+            if is_at_end && from < until {
+                unread.push(OffsetRange { partition, from, until });
+            }
+            ends.push(PartitionEnd { partition, end: until, at, is_at_end });
+        }
+        if !unread.is_empty() {
+            self.note_control(&for_one_look(unread));
         }
         let anew = joined.and_then(|joined| self.made_anew(joined));
         self.flush()?;
@@ -181,51 +186,52 @@ impl Door {
         }
     }
 
-    /// Notes offsets before a partition's end as a gap, once it is sure that nothing there is ever handed out: the
-    /// markers of transactions, and what aborted ones left.
-    fn note_control(&self, partition: i32, low: i64, end: i64) {
-        let Some(held) = self.hand().held.get(&partition).copied() else { return };
-        let from = held.next.unwrap_or(low);
-        if from >= end {
-            return;
-        }
-        match self.holds_only_control(partition, from, end) {
-            Ok(Some(true)) => {
-                let mut hand = self.hand();
-                let mut after = Held { quiet_until: Some(end), ..held };
-                // One look may have met a leader that was still catching up; what two say, some time apart, holds.
-                if let Some(until) = held.quiet_until {
-                    hand.waiting.note_gap(partition, from..until);
-                    after.next = Some(until);
-                }
-                hand.held.insert(partition, after);
+    /// Notes offsets before partitions' ends as gaps, once it is sure that nothing there is ever handed out: the markers
+    /// of transactions, and what aborted ones left.
+    fn note_control(&self, unread: &[OffsetRange]) {
+        let found = match self.holds_only_control(unread) {
+            Ok(found) => found,
+            Err(error) => {
+                tracing::debug!(topic = %self.topic, %error, "last offsets not looked at");
+                return;
             }
-            Ok(Some(false)) => {
-                self.hand().held.insert(partition, Held { quiet_until: None, ..held });
+        };
+        let mut hand = self.hand();
+        let Hand { waiting, held } = &mut *hand;
+        for OffsetRange { partition, from, until } in unread {
+            let (Some(held), Some(is_only_control)) = (held.get_mut(partition), found.get(partition)) else { continue };
+            // One look may have met a leader that was still catching up; what two say, some time apart, holds.
+            if let Some(quiet_until) = held.quiet_until.filter(|_| *is_only_control) {
+                waiting.note_gap(*partition, *from..quiet_until);
+                held.next = Some(quiet_until);
             }
-            Ok(None) => {}
-            Err(error) => tracing::debug!(topic = %self.topic, partition, %error, "last offsets not looked at"),
+            held.quiet_until = is_only_control.then_some(*until);
         }
     }
 
-    /// Whether a reader that begins at an offset is given nothing before the end: the end was known before it began,
-    /// so what it is not given is no message. None when it is told nothing in time.
-    fn holds_only_control(&self, partition: i32, from: i64, end: i64) -> Result<Option<bool>, KafkaError> {
-        let mut list = TopicPartitionList::new();
-        list.add_partition_offset(&self.topic, partition, Offset::Offset(from))?;
+    /// Whether a reader that begins with a range is given nothing of it: the end was known before it began, so what it
+    /// is not given is no message. A partition of which it is told nothing in time is not there.
+    fn holds_only_control(&self, ranges: &[OffsetRange]) -> Result<BTreeMap<i32, bool>, KafkaError> {
+        let mut list = TopicPartitionList::with_capacity(ranges.len());
+        for range in ranges {
+            list.add_partition(&self.topic, range.partition).set_offset(Offset::Offset(range.from))?;
+        }
         self.asker.assign(&list)?;
-        let watch = Stopwatch::start();
-        let is_only_control = loop {
-            match self.asker.poll(POLL) {
-                Some(Ok(message)) => break Some(message.offset() >= end),
-                Some(Err(KafkaError::PartitionEOF(_))) => break Some(true),
-                _ if watch.elapsed() > PROBE_TIMEOUT => break None,
+        let mut open: BTreeMap<i32, i64> = ranges.iter().map(|range| (range.partition, range.until)).collect();
+        let (mut found, watch) = (BTreeMap::new(), Stopwatch::start());
+        while !open.is_empty() && watch.elapsed() < PROBE_TIMEOUT {
+            let (partition, offset) = match self.asker.poll(POLL) {
+                Some(Ok(message)) => (message.partition(), message.offset()),
+                Some(Err(KafkaError::PartitionEOF(partition))) => (partition, i64::MAX),
                 // Troubles of an outage that is over come here one by one, and say nothing of these offsets.
-                Some(Err(_)) | None => {}
+                Some(Err(_)) | None => continue,
+            };
+            if let Some(end) = open.remove(&partition) {
+                found.insert(partition, offset >= end);
             }
-        };
+        }
         self.asker.unassign()?;
-        Ok(is_only_control)
+        Ok(found)
     }
 
     /// Tells what the broker has of every partition; says nothing while it does not answer.
@@ -233,7 +239,7 @@ impl Door {
         let look = || -> Result<Vec<OffsetRange>, KafkaError> {
             let metadata = self.asker.fetch_metadata(Some(&self.topic), PROBE_TIMEOUT)?;
             let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-            partitions.map(|found| self.ends(found.id(), PROBE_TIMEOUT)).collect()
+            self.ranges(&partitions.map(|found| found.id()).collect::<Vec<_>>(), PROBE_TIMEOUT)
         };
         match look() {
             Ok(ranges) => self.send(Event::All(ranges)),
@@ -244,10 +250,35 @@ impl Door {
         }
     }
 
-    /// What the broker has of a partition, up to the first open transaction.
-    fn ends(&self, partition: i32, timeout: Duration) -> Result<OffsetRange, KafkaError> {
-        let (from, until) = self.asker.fetch_watermarks(&self.topic, partition, timeout)?;
-        Ok(OffsetRange { partition, from, until })
+    /// What the broker has of partitions, up to the first open transaction, in their order.
+    fn ranges(&self, partitions: &[i32], timeout: Duration) -> Result<Vec<OffsetRange>, KafkaError> {
+        // In this order: what retention takes meanwhile leaves no range that ends before it begins.
+        let from = self.offsets(partitions, Offset::Beginning, timeout)?;
+        let until = self.offsets(partitions, Offset::End, timeout)?;
+        let ranges = partitions.iter().zip(from.into_iter().zip(until));
+        Ok(ranges.map(|(partition, (from, until))| OffsetRange { partition: *partition, from, until }).collect())
+    }
+
+    /// Which offset the beginning or the end of each partition is: one request to each node of the broker, where
+    /// `fetch_watermarks` takes one for each partition, one after the other.
+    fn offsets(&self, partitions: &[i32], wanted: Offset, timeout: Duration) -> Result<Vec<i64>, KafkaError> {
+        if partitions.is_empty() {
+            return Ok(Vec::new());
+        }
+        let mut list = TopicPartitionList::with_capacity(partitions.len());
+        for partition in partitions {
+            list.add_partition(&self.topic, *partition).set_offset(wanted)?;
+        }
+        let mut offsets = Vec::with_capacity(partitions.len());
+        for found in self.asker.offsets_for_times(list, timeout)?.elements() {
+            found.error()?;
+            // What it was not told of librdkafka leaves as it was.
+            let Offset::Offset(offset) = found.offset() else {
+                return Err(KafkaError::OffsetFetch(RDKafkaErrorCode::NoOffset));
+            };
+            offsets.push(offset);
+        }
+        Ok(offsets)
     }
 
     pub(super) fn holds_nothing(&self) -> bool {
@@ -293,14 +324,15 @@ impl Door {
         let partitions = partitions(given);
         let mut ends = Vec::new();
         if self.tells_ends {
-            ends = partitions.iter().map(|partition| self.ends(*partition, TIMEOUT)).collect::<Result<_, _>>()?;
+            ends = self.ranges(&partitions, TIMEOUT)?;
         }
         let (begin, answer) = oneshot::channel();
         self.send(Event::Assigned { partitions, ends, begin }).map_err(|Closed| anyhow!("the consumer is closing"))?;
         let begins = answer.blocking_recv().context("the consumer is closing")?;
+        let partitions: Vec<i32> = begins.iter().map(|(partition, _)| *partition).collect();
         let mut list = TopicPartitionList::new();
-        for (partition, offset) in begins {
-            let begin = self.begin(partition, offset)?;
+        for ((partition, offset), range) in begins.into_iter().zip(self.ranges(&partitions, TIMEOUT)?) {
+            let begin = self.begin(offset, range)?;
             list.add_partition_offset(&self.topic, partition, begin)?;
             self.hand().held.insert(partition, Held { next: offset, ..Held::default() });
         }
@@ -312,9 +344,9 @@ impl Door {
     }
 
     /// Where a partition begins, once it is sure that the broker still has that place.
-    fn begin(&self, partition: i32, offset: Option<i64>) -> anyhow::Result<Offset> {
+    fn begin(&self, offset: Option<i64>, range: OffsetRange) -> anyhow::Result<Offset> {
         let Some(offset) = offset else { return Ok(Offset::Beginning) };
-        let (low, high) = self.asker.fetch_watermarks(&self.topic, partition, TIMEOUT)?;
+        let OffsetRange { partition, from: low, until: high } = range;
         if offset < low {
             bail!(
                 "topic {} partition {partition}: the table stands at offset {offset}, the broker begins at {low}: {} \
@@ -355,6 +387,18 @@ impl Door {
     }
 }
 
+/// Of what lies unread, as much as one look has time for: the short ranges, and of the long ones the shortest.
+fn for_one_look(mut unread: Vec<OffsetRange>) -> Vec<OffsetRange> {
+    let mut offsets = 0;
+    unread.sort_unstable_by_key(|range| range.until - range.from);
+    unread.retain(|range| {
+        let has_room = offsets < LOOK_OFFSETS;
+        offsets += range.until - range.from;
+        has_room
+    });
+    unread
+}
+
 fn partitions(list: &TopicPartitionList) -> Vec<i32> {
     list.elements().iter().map(|element| element.partition()).collect()
 }
@@ -378,29 +422,77 @@ impl ConsumerContext for Door {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-    use crate::source::embedded::Embedded;
+    use rdkafka::mocking::MockCluster;
+    use rdkafka::producer::DefaultProducerContext;
 
-    #[test]
-    fn a_topic_that_is_made_anew_while_it_is_read_is_noticed() {
-        let broker = Embedded::start([("figures", 1)]).unwrap();
+    use super::*;
+    use crate::source::producer::{Outgoing, Producer};
+
+    const PARTITIONS: i32 = 40;
+
+    type Cluster = MockCluster<'static, DefaultProducerContext>;
+
+    /// A broker with one message, in partition 3 of many, and a door that is connected to it.
+    fn connected() -> (Cluster, Door, mpsc::Receiver<Event>) {
+        let cluster = MockCluster::new(1).unwrap();
+        cluster.create_topic("many", PARTITIONS, 1).unwrap();
+        let brokers = cluster.bootstrap_servers();
+        let mut producer = Producer::connect(&brokers, None).unwrap();
+        producer.send(Outgoing { topic: "many", partition: 3, key: b"k", payload: Some(&b"v"[..]), at: 0 }).unwrap();
+        producer.flush().unwrap();
         let options = Options {
-            brokers: broker.brokers(),
+            brokers,
             group: "door".to_owned(),
-            epochs: BTreeMap::from([("figures".to_owned(), 1)]),
+            epochs: BTreeMap::new(),
             topics: BTreeMap::new(),
             settings: BTreeMap::new(),
         };
-        let (sender, mut events) = mpsc::channel(4);
-        let bounds = Bounds { rows: 1_000, bytes: 1 << 20 };
-        let door = Door::new(&options, "figures", bounds, Clock::Fixed(7), sender, Arc::default()).unwrap();
-        let id = topic_id::ask(door.asker.client(), "figures", TIMEOUT).unwrap();
-        for joined in [None, id.as_deref()] {
-            assert!(door.probe(joined).is_ok());
-            assert!(matches!(events.try_recv(), Ok(Event::Ends(_))), "{joined:?}");
-        }
-        assert!(door.probe(Some("another")).is_ok());
-        let Ok(Event::Failed(problem)) = events.try_recv() else { panic!("nothing failed") };
-        assert!(problem.to_string().contains("kafka.epochs.\"figures\" = 2"), "{problem}");
+        let (sender, events) = mpsc::channel(1);
+        let bounds = Bounds { rows: 1, bytes: 1 };
+        let door = Door::new(&options, "many", bounds, Clock::Fixed(7), sender, Arc::default()).unwrap();
+        door.ranges(&[0], TIMEOUT).unwrap();
+        (cluster, door, events)
+    }
+
+    #[test]
+    fn a_probe_of_many_partitions_takes_no_longer_than_of_one() {
+        let (cluster, door, mut events) = connected();
+        door.hand().held.extend((0..PARTITIONS).map(|partition| (partition, Held::default())));
+        cluster.broker_round_trip_time(-1, Duration::from_millis(100)).unwrap();
+        let watch = Stopwatch::start();
+        assert!(door.probe(None).is_ok());
+        let took = watch.elapsed();
+        assert!(took < Duration::from_secs(2), "40 partitions at 100 ms each, one after the other? {took:?}");
+        let Some(Event::Ends(ends)) = events.blocking_recv() else { panic!("no ends are told") };
+        let ends: Vec<_> = ends.iter().map(|end| (end.partition, end.end, end.at)).collect();
+        let expected: Vec<_> = (0..PARTITIONS).map(|partition| (partition, i64::from(partition == 3), 7)).collect();
+        assert_eq!(ends, expected);
+    }
+
+    #[test]
+    fn one_look_tells_of_each_partition_whether_a_message_is_there() {
+        let (_cluster, door, _events) = connected();
+        let ranges: Vec<_> = (0..PARTITIONS).map(|partition| OffsetRange { partition, from: 0, until: 1 }).collect();
+        let expected: BTreeMap<_, _> = (0..PARTITIONS).map(|partition| (partition, partition != 3)).collect();
+        assert_eq!(door.holds_only_control(&ranges).unwrap(), expected);
+    }
+
+    #[test]
+    fn what_two_looks_find_empty_is_a_gap() {
+        let (_cluster, door, _events) = connected();
+        door.hand().held.insert(5, Held { next: Some(0), is_at_end: true, quiet_until: None });
+        let unread = OffsetRange { partition: 5, from: 0, until: 2 };
+        door.note_control(&[unread]);
+        assert!(door.has_looked_once() && door.hand().waiting.is_empty());
+        door.note_control(&[unread]);
+        assert_eq!(door.hand().waiting.ranges(), [unread]);
+    }
+
+    #[test]
+    fn one_look_takes_the_short_ranges_and_one_long_one() {
+        let range = |partition, offsets| OffsetRange { partition, from: 10, until: 10 + offsets };
+        let unread = vec![range(0, LOOK_OFFSETS * 3), range(1, 2), range(2, LOOK_OFFSETS * 2), range(3, 1)];
+        let partitions: Vec<_> = for_one_look(unread).iter().map(|range| range.partition).collect();
+        assert_eq!(partitions, [3, 1, 2]);
     }
 }
