@@ -17,7 +17,6 @@ use tokio::sync::oneshot;
 use tokio::task::JoinSet;
 
 use super::Lake;
-use crate::clock::Stopwatch;
 
 /// Another run holds the lock: exit code 7.
 #[derive(Debug, thiserror::Error)]
@@ -25,9 +24,9 @@ use crate::clock::Stopwatch;
 pub struct Held(String);
 
 const NAME: &str = ".run.lock";
-/// Whoever holds the lock of a bucket writes it anew this often.
-const RENEW: Duration = Duration::from_secs(15);
-/// Without a word for so long, its holder is not sure of it any more.
+/// Whoever holds the lock of a bucket writes it anew this often, and waits no longer for an answer.
+const RENEW: Duration = Duration::from_secs(10);
+/// Without an answer for so long, its holder is not sure of it any more.
 const SURE: Duration = Duration::from_secs(40);
 /// A lock that was not written for so long belongs to nobody.
 const DEAD: TimeDelta = TimeDelta::seconds(60);
@@ -78,6 +77,7 @@ struct Lease {
     store: ObjectStoreRef,
     path: Path,
     holder: u64,
+    turn: u64,
     written: UpdateVersion,
 }
 
@@ -85,8 +85,8 @@ impl Lease {
     async fn take(store: &ObjectStoreRef, prefix: &str) -> anyhow::Result<Self> {
         let path = Path::from(format!("{prefix}/{NAME}"));
         let holder = RandomState::new().hash_one(std::process::id());
-        let mut lease =
-            Self { store: Arc::clone(store), path, holder, written: UpdateVersion { e_tag: None, version: None } };
+        let written = UpdateVersion { e_tag: None, version: None };
+        let mut lease = Self { store: Arc::clone(store), path, holder, turn: 0, written };
         let mut mode = PutMode::Create;
         if let Some(other) = lease.look().await? {
             if lease.store_now(prefix).await? - other.last_modified < DEAD {
@@ -94,7 +94,7 @@ impl Lease {
             }
             mode = PutMode::Update(UpdateVersion { e_tag: other.e_tag, version: other.version });
         }
-        match lease.write(mode, 0).await {
+        match lease.write(mode).await {
             Ok(()) => Ok(lease),
             Err(Error::AlreadyExists { .. } | Error::Precondition { .. }) => Err(lease.held()),
             Err(error) => Err(error).with_context(|| format!("taking the lock {}", lease.path)),
@@ -124,33 +124,278 @@ impl Lease {
     }
 
     /// No two bodies are alike, so that no two have the same tag.
-    async fn write(&mut self, mode: PutMode, turn: u64) -> Result<(), Error> {
-        let body = format!("{:016x} {turn}", self.holder);
+    async fn write(&mut self, mode: PutMode) -> Result<(), Error> {
+        self.turn += 1;
+        let body = format!("{:016x} {}", self.holder, self.turn);
         self.written = self.store.put_opts(&self.path, body.into(), mode.into()).await?.into();
         Ok(())
     }
 
+    /// Writes it anew when we were the last to write it, be it in a write whose answer was lost.
+    async fn rewrite(&mut self) -> Result<(), Error> {
+        let refused = match self.write(PutMode::Update(self.written.clone())).await {
+            Err(refused @ Error::Precondition { .. }) => refused,
+            answer => return answer,
+        };
+        let found = self.store.get(&self.path).await?;
+        let last = UpdateVersion { e_tag: found.meta.e_tag.clone(), version: found.meta.version.clone() };
+        if !found.bytes().await?.starts_with(format!("{:016x} ", self.holder).as_bytes()) {
+            return Err(refused);
+        }
+        self.write(PutMode::Update(last)).await
+    }
+
     /// Holds the lock until the work is done and gives it back; ends earlier only when it is lost.
     async fn keep(mut self, mut is_done: oneshot::Receiver<()>) -> anyhow::Result<()> {
-        let (mut turn, mut written) = (1, Stopwatch::start());
         loop {
-            let is_last = tokio::select! {
-                _ = &mut is_done => true,
-                () = tokio::time::sleep(RENEW) => false,
-            };
-            let mode = PutMode::Update(self.written.clone());
-            match tokio::time::timeout(RENEW, self.write(mode, turn)).await {
-                Ok(Ok(())) if is_last => return Ok(self.store.delete(&self.path).await?),
-                Ok(Ok(())) => written = Stopwatch::start(),
-                Ok(Err(Error::Precondition { .. } | Error::NotFound { .. })) => {
-                    bail!("the lock {} is another's", self.path)
+            tokio::select! {
+                _ = &mut is_done => return self.give_back().await,
+                renewed = tokio::time::timeout(SURE, self.renew()) => {
+                    renewed.with_context(|| format!("the lock {} was not renewed in time", self.path))??;
+                }
+            }
+        }
+    }
+
+    /// Waits until it is time, and then as long as it takes.
+    async fn renew(&mut self) -> anyhow::Result<()> {
+        loop {
+            tokio::time::sleep(RENEW).await;
+            match tokio::time::timeout(RENEW, self.rewrite()).await {
+                Ok(Ok(())) => return Ok(()),
+                Ok(Err(error @ (Error::Precondition { .. } | Error::NotFound { .. }))) => {
+                    return Err(error).with_context(|| format!("the lock {} is not ours any more", self.path));
                 }
                 // The store may be away for a moment, and the lock is ours until it is dead.
-                Ok(Err(_)) | Err(_) if !is_last && written.elapsed() < SURE => {}
-                Ok(Err(error)) => return Err(error).with_context(|| format!("the lock {} was not renewed", self.path)),
-                Err(_) => bail!("the lock {} was not renewed in time", self.path),
+                Ok(Err(error)) => tracing::warn!(%error, "lock not renewed, trying again"),
+                Err(error) => tracing::warn!(%error, "lock not renewed, trying again"),
             }
-            turn += 1;
         }
+    }
+
+    async fn give_back(mut self) -> anyhow::Result<()> {
+        let giving = async {
+            // Once more, or it may be another's that is deleted.
+            self.rewrite().await?;
+            self.store.delete(&self.path).await
+        };
+        Ok(tokio::time::timeout(RENEW, giving).await??)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::fmt;
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicI64, Ordering};
+
+    use async_trait::async_trait;
+    use chrono::DateTime;
+    use futures::stream::BoxStream;
+    use object_store::memory::InMemory;
+    use object_store::{
+        CopyOptions, GetOptions, GetResult, ListResult, MultipartUpload, ObjectStore, PutMultipartOptions, PutOptions,
+        PutPayload, PutResult,
+    };
+
+    use super::*;
+
+    /// A store in memory with a clock of its own, whose puts can be told to fail.
+    #[derive(Debug, Default)]
+    struct Store {
+        objects: InMemory,
+        seconds: AtomicI64,
+        written: Mutex<BTreeMap<Path, i64>>,
+        trouble: Mutex<Option<Trouble>>,
+    }
+
+    #[derive(Debug, Clone, Copy)]
+    enum Trouble {
+        Away,
+        Silent,
+        AnswerLost,
+    }
+
+    impl Store {
+        /// Lets time pass there as here.
+        async fn pass(&self, seconds: i64) {
+            for _ in 0..seconds {
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                self.seconds.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+
+        fn suffer(&self, trouble: Option<Trouble>) {
+            *self.trouble.lock().unwrap() = trouble;
+        }
+
+        async fn is_free(&self) -> bool {
+            matches!(self.head(&lock()).await, Err(Error::NotFound { .. }))
+        }
+    }
+
+    impl fmt::Display for Store {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a store for tests")
+        }
+    }
+
+    #[async_trait]
+    impl ObjectStore for Store {
+        async fn put_opts(&self, path: &Path, body: PutPayload, options: PutOptions) -> Result<PutResult, Error> {
+            let away = || Error::Generic { store: "test", source: "away".into() };
+            let trouble = *self.trouble.lock().unwrap();
+            match trouble {
+                Some(Trouble::Away) => return Err(away()),
+                Some(Trouble::Silent) => std::future::pending().await,
+                Some(Trouble::AnswerLost) | None => {}
+            }
+            let put = self.objects.put_opts(path, body, options).await?;
+            self.written.lock().unwrap().insert(path.clone(), self.seconds.load(Ordering::Relaxed));
+            if trouble.is_some() { Err(away()) } else { Ok(put) }
+        }
+
+        async fn put_multipart_opts(
+            &self,
+            path: &Path,
+            options: PutMultipartOptions,
+        ) -> Result<Box<dyn MultipartUpload>, Error> {
+            self.objects.put_multipart_opts(path, options).await
+        }
+
+        async fn get_opts(&self, path: &Path, options: GetOptions) -> Result<GetResult, Error> {
+            let mut found = self.objects.get_opts(path, options).await?;
+            let seconds = self.written.lock().unwrap()[path];
+            found.meta.last_modified = DateTime::from_timestamp(seconds, 0).unwrap();
+            Ok(found)
+        }
+
+        fn delete_stream(
+            &self,
+            paths: BoxStream<'static, Result<Path, Error>>,
+        ) -> BoxStream<'static, Result<Path, Error>> {
+            self.objects.delete_stream(paths)
+        }
+
+        fn list(&self, prefix: Option<&Path>) -> BoxStream<'static, Result<ObjectMeta, Error>> {
+            self.objects.list(prefix)
+        }
+
+        async fn list_with_delimiter(&self, prefix: Option<&Path>) -> Result<ListResult, Error> {
+            self.objects.list_with_delimiter(prefix).await
+        }
+
+        async fn copy_opts(&self, from: &Path, to: &Path, options: CopyOptions) -> Result<(), Error> {
+            self.objects.copy_opts(from, to, options).await
+        }
+    }
+
+    fn lock() -> Path {
+        Path::from("lake/.run.lock")
+    }
+
+    fn lake(store: &Arc<Store>) -> Lake {
+        Lake { root: "s3://bucket/lake/".parse().unwrap(), store: Some(Arc::clone(store) as ObjectStoreRef) }
+    }
+
+    /// Whether another run is turned away.
+    async fn is_held(store: &Arc<Store>) -> bool {
+        let done = lake(store).alone(async { Ok(()) }).await;
+        done.is_err_and(|error| error.is::<Held>())
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_dead_holders_lock_is_taken_over_after_a_minute() {
+        let store = Arc::new(Store::default());
+        // Nobody keeps it.
+        Lease::take(&(Arc::clone(&store) as ObjectStoreRef), "lake").await.unwrap();
+        store.pass(59).await;
+        assert!(is_held(&store).await);
+        store.pass(1).await;
+        let work = async {
+            assert!(is_held(&store).await);
+            Ok(())
+        };
+        lake(&store).alone(work).await.unwrap();
+        assert!(store.is_free().await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_living_holders_lock_is_taken_over_by_nobody() {
+        let store = Arc::new(Store::default());
+        let work = async {
+            for _ in 0..10 {
+                store.pass(30).await;
+                assert!(is_held(&store).await);
+            }
+            Ok(())
+        };
+        lake(&store).alone(work).await.unwrap();
+        assert!(store.is_free().await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lock_that_another_has_written_ends_the_work() {
+        let store = Arc::new(Store::default());
+        let work = async {
+            store.put(&lock(), "another's".into()).await?;
+            std::future::pending::<anyhow::Result<()>>().await
+        };
+        let error = format!("{:#}", lake(&store).alone(work).await.unwrap_err());
+        assert!(error.starts_with("the lock lake/.run.lock is not ours any more: "), "{error}");
+        let left = store.get(&lock()).await.unwrap().bytes().await.unwrap();
+        assert_eq!(left.as_ref(), b"another's");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_lock_that_was_deleted_ends_the_work() {
+        let store = Arc::new(Store::default());
+        let work = async {
+            store.delete(&lock()).await?;
+            std::future::pending::<anyhow::Result<()>>().await
+        };
+        let error = format!("{:#}", lake(&store).alone(work).await.unwrap_err());
+        assert!(error.starts_with("the lock lake/.run.lock is not ours any more: "), "{error}");
+        assert!(store.is_free().await);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_is_away_for_a_moment_costs_no_lock() {
+        for trouble in [Trouble::Away, Trouble::Silent, Trouble::AnswerLost] {
+            let store = Arc::new(Store::default());
+            let work = async {
+                store.suffer(Some(trouble));
+                store.pass(25).await;
+                store.suffer(None);
+                for _ in 0..4 {
+                    store.pass(25).await;
+                    assert!(is_held(&store).await, "{trouble:?}");
+                }
+                Ok(())
+            };
+            lake(&store).alone(work).await.unwrap();
+            assert!(store.is_free().await, "{trouble:?}");
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_store_that_stays_away_ends_the_work_before_the_lock_is_dead() {
+        let store = Arc::new(Store::default());
+        let work = async {
+            store.suffer(Some(Trouble::Away));
+            store.pass(59).await;
+            Ok(())
+        };
+        let error = format!("{:#}", lake(&store).alone(work).await.unwrap_err());
+        assert!(error.starts_with("the lock lake/.run.lock was not renewed in time"), "{error}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_lock_is_given_back_when_the_work_fails() {
+        let store = Arc::new(Store::default());
+        let failed = lake(&store).alone(async { Err::<(), _>(anyhow::anyhow!("no such day")) }).await;
+        assert_eq!(failed.unwrap_err().to_string(), "no such day");
+        assert!(store.is_free().await);
     }
 }
