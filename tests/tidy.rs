@@ -30,7 +30,17 @@ const DOORS: &[(&str, &[&str])] = &[
     ("zstd", &["src/source/folder.rs"]),
     ("ed25519_dalek", &["src/job/ledger.rs"]),
     // `explain` hands filters to `lake::Handle::rows`, which takes DataFusion's expressions.
-    ("datafusion", &["src/feature/", "src/score/", "src/pipeline/", "src/lake/snapshot.rs", "src/job/explain.rs"]),
+    (
+        "datafusion",
+        &[
+            "src/feature/",
+            "src/score/",
+            "src/pipeline/",
+            "src/lake/clustered.rs",
+            "src/lake/snapshot.rs",
+            "src/job/explain.rs",
+        ],
+    ),
     ("arrow_avro", &["src/decode/avro.rs", "src/source/folder.rs"]),
     ("axum", &["src/serve/"]),
     ("prometheus", &["src/telemetry/metrics.rs"]),

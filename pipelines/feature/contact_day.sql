@@ -1,79 +1,93 @@
 -- Count the contacts of each pair of parties, and look up whether they ever met before.
 WITH called AS (
-    -- Calls of the day and the day before; a forwarded leg or a spoofed call was not made by its caller.
-    SELECT day, caller_kind, caller, CASE WHEN caller IS NULL THEN caller_raw END AS caller_name,
-        callee_kind, callee, CASE WHEN callee IS NULL THEN callee_raw END AS callee_name,
-        start_at, record_id, is_answered
+    -- Pairs of numbers with a call; a forwarded leg or a spoofed call was not made by its caller.
+    SELECT caller, callee, COUNT(*) AS calls, COUNT(*) FILTER (WHERE is_answered) AS answered,
+        MIN(start_at) AS first_call_at, MAX(start_at) AS last_call_at
     FROM call_event
-    WHERE day BETWEEN $day_before AND $day
-        AND NOT is_forwarded_leg AND NOT is_spoof_suspect AND caller_kind <> 'anonymous'
+    WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect AND caller IS NOT NULL AND callee IS NOT NULL
+    GROUP BY caller, callee
 ),
-chained AS (
-    -- Each call with the start of the one before it; one order over all pairs is cheaper than a window for each.
-    SELECT *, previous(start_at, caller, callee, caller_kind, caller_name, callee_kind, callee_name) OVER chain AS start_before
-    FROM called
-    WINDOW chain AS (ORDER BY caller, callee, caller_kind, caller_name, callee_kind, callee_name, start_at, record_id)
-),
-contact AS (
-    -- One row per call or message of the day.
-    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, true AS is_call, is_answered, start_at,
-        COALESCE(seconds_between(start_before, start_at) < $repeat_window_s, false) AS is_repeat
-    FROM chained WHERE day = $day
-    UNION ALL
-    SELECT caller_kind, caller, CASE WHEN caller IS NULL THEN caller_raw END,
-        callee_kind, callee, CASE WHEN callee IS NULL THEN callee_raw END, false, false, start_at, false
-    FROM sms_event WHERE day = $day AND NOT is_spoof_suspect AND caller_kind <> 'anonymous'
+written AS (
+    -- Pairs of numbers with a message.
+    SELECT caller, callee, COUNT(*) AS messages FROM sms_event
+    WHERE day = $day AND NOT is_spoof_suspect AND caller IS NOT NULL AND callee IS NOT NULL
+    GROUP BY caller, callee
 ),
 pair AS (
-    -- The pairs of the day, each with a key for either end that is never null.
-    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name,
-        COALESCE(caller, 0) AS caller_key, CASE WHEN caller IS NULL THEN CONCAT(caller_kind, ' ', caller_name) ELSE '' END AS caller_text,
-        COALESCE(callee, 0) AS callee_key, CASE WHEN callee IS NULL THEN CONCAT(callee_kind, ' ', callee_name) ELSE '' END AS callee_text,
-        COUNT(*) FILTER (WHERE is_call) AS calls,
-        COUNT(*) FILTER (WHERE is_answered) AS answered,
-        COUNT(*) FILTER (WHERE NOT is_call) AS messages,
-        COUNT(*) FILTER (WHERE is_repeat) AS repeats_within_24h,
-        MIN(start_at) FILTER (WHERE is_call) AS first_call_at,
-        MAX(start_at) FILTER (WHERE is_call) AS last_call_at
-    FROM contact
-    GROUP BY caller_kind, caller, caller_name, callee_kind, callee, callee_name
-),
-either AS (
-    -- The pairs of the day, each as it is and turned round: whoever began it then, they know each other.
-    SELECT caller_key, caller_text, callee_key, callee_text,
-        caller_key AS one_key, caller_text AS one_text, callee_key AS other_key, callee_text AS other_text FROM pair
-    UNION ALL
-    SELECT caller_key, caller_text, callee_key, callee_text,
-        callee_key AS one_key, callee_text AS one_text, caller_key AS other_key, caller_text AS other_text FROM pair
-),
-named AS (
-    -- Contacts of the days before in which one end was no number, with the same keys.
-    SELECT DISTINCT
-        COALESCE(caller, 0) AS caller_key, CASE WHEN caller IS NULL THEN CONCAT(caller_kind, ' ', caller_name) ELSE '' END AS caller_text,
-        COALESCE(callee, 0) AS callee_key, CASE WHEN callee IS NULL THEN CONCAT(callee_kind, ' ', callee_name) ELSE '' END AS callee_text
-    FROM contact_day_before WHERE caller IS NULL OR callee IS NULL
+    -- Pairs of numbers with either.
+    SELECT COALESCE(called.caller, written.caller) AS caller, COALESCE(called.callee, written.callee) AS callee,
+        COALESCE(calls, 0) AS calls, COALESCE(answered, 0) AS answered, COALESCE(messages, 0) AS messages,
+        first_call_at, last_call_at
+    FROM called FULL JOIN written ON called.caller = written.caller AND called.callee = written.callee
 ),
 known AS (
-    -- Pairs of the day that met before.
-    SELECT caller_key, caller_text, callee_key, callee_text FROM either
-    LEFT SEMI JOIN contact_day_before AS earlier ON either.one_key = earlier.caller AND either.other_key = earlier.callee
-    UNION
-    SELECT caller_key, caller_text, callee_key, callee_text FROM either
-    LEFT SEMI JOIN named ON either.one_key = named.caller_key AND either.other_key = named.callee_key
-        AND either.one_text = named.caller_text AND either.other_text = named.callee_text
+    -- Pairs of numbers that met before, the lower number first: whoever began it then, they know each other.
+    SELECT DISTINCT one, other FROM (SELECT LEAST(caller, callee) AS one, GREATEST(caller, callee) AS other FROM pair) AS today
+    LEFT SEMI JOIN (
+        SELECT LEAST(caller, callee) AS low, GREATEST(caller, callee) AS high FROM contact_day_before
+        WHERE caller IS NOT NULL AND callee IS NOT NULL
+    ) AS earlier ON today.one = earlier.low AND today.other = earlier.high
+),
+named_contact AS (
+    -- Calls and messages with an end that is no number.
+    SELECT caller_kind, caller, CASE WHEN caller IS NULL THEN caller_raw END AS caller_name,
+        callee_kind, callee, CASE WHEN callee IS NULL THEN callee_raw END AS callee_name, true AS is_call, is_answered, start_at
+    FROM call_event
+    WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect AND caller_kind <> 'anonymous'
+        AND (caller IS NULL OR callee IS NULL)
+    UNION ALL
+    SELECT caller_kind, caller, CASE WHEN caller IS NULL THEN caller_raw END,
+        callee_kind, callee, CASE WHEN callee IS NULL THEN callee_raw END, false, false, start_at
+    FROM sms_event
+    WHERE day = $day AND NOT is_spoof_suspect AND caller_kind <> 'anonymous' AND (caller IS NULL OR callee IS NULL)
+),
+named AS (
+    -- Such pairs, with a text for either end that is never null.
+    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name,
+        CONCAT(caller_kind, ' ', COALESCE(caller_name, CAST(caller AS TEXT))) AS caller_text,
+        CONCAT(callee_kind, ' ', COALESCE(callee_name, CAST(callee AS TEXT))) AS callee_text,
+        COUNT(*) FILTER (WHERE is_call) AS calls, COUNT(*) FILTER (WHERE is_answered) AS answered,
+        COUNT(*) FILTER (WHERE NOT is_call) AS messages,
+        MIN(start_at) FILTER (WHERE is_call) AS first_call_at, MAX(start_at) FILTER (WHERE is_call) AS last_call_at
+    FROM named_contact GROUP BY caller_kind, caller, caller_name, callee_kind, callee, callee_name
+),
+named_before AS (
+    -- The same of the days before.
+    SELECT CONCAT(caller_kind, ' ', COALESCE(caller_name, CAST(caller AS TEXT))) AS caller_text,
+        CONCAT(callee_kind, ' ', COALESCE(callee_name, CAST(callee AS TEXT))) AS callee_text,
+        MAX(last_call_at) FILTER (WHERE day = $day_before) AS last_call_at
+    FROM contact_day_before WHERE caller IS NULL OR callee IS NULL
+    GROUP BY caller_kind, caller, caller_name, callee_kind, callee, callee_name
+),
+compared AS (
+    -- All pairs, with what came before and what came back.
+    SELECT 'e164' AS caller_kind, pair.caller, CAST(NULL AS TEXT) AS caller_name,
+        'e164' AS callee_kind, pair.callee, CAST(NULL AS TEXT) AS callee_name,
+        pair.calls, pair.answered, pair.messages, pair.first_call_at, pair.last_call_at,
+        known.one IS NULL AS is_new, back.last_call_at AS back_at, yesterday.last_call_at AS before_at
+    FROM pair
+    LEFT JOIN known ON LEAST(pair.caller, pair.callee) = known.one AND GREATEST(pair.caller, pair.callee) = known.other
+    LEFT JOIN pair AS back ON pair.caller = back.callee AND pair.callee = back.caller
+    LEFT JOIN (
+        SELECT caller, callee, last_call_at FROM contact_day_before WHERE day = $day_before AND last_call_at IS NOT NULL
+    ) AS yesterday ON pair.caller = yesterday.caller AND pair.callee = yesterday.callee
+    UNION ALL
+    SELECT named.caller_kind, named.caller, named.caller_name, named.callee_kind, named.callee, named.callee_name,
+        named.calls, named.answered, named.messages, named.first_call_at, named.last_call_at,
+        earlier.caller_text IS NULL AND reverse.caller_text IS NULL, back.last_call_at, earlier.last_call_at
+    FROM named
+    LEFT JOIN named AS back ON named.caller_text = back.callee_text AND named.callee_text = back.caller_text
+    LEFT JOIN named_before AS earlier ON named.caller_text = earlier.caller_text AND named.callee_text = earlier.callee_text
+    LEFT JOIN named_before AS reverse ON named.caller_text = reverse.callee_text AND named.callee_text = reverse.caller_text
 ),
 history AS (
     -- How many earlier days are kept.
     SELECT COUNT(DISTINCT day) AS history_days FROM contact_day_before
 )
 SELECT
-    $day AS day, pair.caller_kind, pair.caller, pair.caller_name, pair.callee_kind, pair.callee, pair.callee_name,
-    pair.calls, pair.answered, pair.messages, pair.repeats_within_24h, history_days,
-    known.caller_key IS NULL AS is_new,
-    COALESCE(back.last_call_at > pair.first_call_at, false) AS is_called_back,
-    pair.first_call_at, pair.last_call_at
-FROM pair CROSS JOIN history
-LEFT JOIN known ON pair.caller_key = known.caller_key AND pair.callee_key = known.callee_key
-    AND pair.caller_text = known.caller_text AND pair.callee_text = known.callee_text
-LEFT JOIN pair AS back ON pair.caller_key = back.callee_key AND pair.callee_key = back.caller_key
-    AND pair.caller_text = back.callee_text AND pair.callee_text = back.caller_text
+    $day AS day, caller_kind, caller, caller_name, callee_kind, callee, callee_name, calls, answered, messages,
+    -- Two calls of one day are always less than a day apart.
+    COALESCE(GREATEST(calls - 1, 0), 0) + CASE WHEN seconds_between(before_at, first_call_at) < seconds_between($from, $until)
+        THEN 1 ELSE 0 END AS repeats_within_24h,
+    history_days, is_new, COALESCE(back_at > first_call_at, false) AS is_called_back, first_call_at, last_call_at
+FROM compared CROSS JOIN history

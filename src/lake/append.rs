@@ -85,7 +85,7 @@ impl Handle {
         told: Option<serde_json::Value>,
     ) -> Result<Appended, AppendError> {
         let mut transactions = self.checked(spans).await?;
-        let files = self.write_each(batches).await?;
+        let files = self.write_each(batches.iter().map(|batch| vec![batch.clone()]).collect(), false).await?;
         self.sync_files(&files).await?;
         let (actions, added) = adds(files);
         let told: Vec<_> = told.into_iter().map(|told| (ledger::KEY.to_owned(), told)).collect();

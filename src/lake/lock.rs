@@ -24,10 +24,12 @@ use super::Lake;
 pub struct Held(String);
 
 const NAME: &str = ".run.lock";
+/// In tests time passes so many times as fast.
+const PACE: u64 = if cfg!(test) { 50 } else { 1 };
 /// Whoever holds the lock of a bucket writes it anew this often, and waits no longer for an answer.
-const RENEW: Duration = Duration::from_secs(10);
+const RENEW: Duration = Duration::from_millis(10_000 / PACE);
 /// Without an answer for so long, its holder is not sure of it any more.
-const SURE: Duration = Duration::from_secs(40);
+const SURE: Duration = Duration::from_millis(40_000 / PACE);
 /// A lock that was not written for so long belongs to nobody.
 const DEAD: TimeDelta = TimeDelta::seconds(60);
 
@@ -221,7 +223,7 @@ mod tests {
         /// Lets time pass there as here.
         async fn pass(&self, seconds: i64) {
             for _ in 0..seconds {
-                tokio::time::sleep(Duration::from_secs(1)).await;
+                tokio::time::sleep(Duration::from_millis(1_000 / PACE)).await;
                 self.seconds.fetch_add(1, Ordering::Relaxed);
             }
         }
@@ -305,7 +307,7 @@ mod tests {
         done.is_err_and(|error| error.is::<Held>())
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_dead_holders_lock_is_taken_over_after_a_minute() {
         let store = Arc::new(Store::default());
         // Nobody keeps it.
@@ -321,11 +323,11 @@ mod tests {
         assert!(store.is_free().await);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_living_holders_lock_is_taken_over_by_nobody() {
         let store = Arc::new(Store::default());
         let work = async {
-            for _ in 0..10 {
+            for _ in 0..4 {
                 store.pass(30).await;
                 assert!(is_held(&store).await);
             }
@@ -335,7 +337,7 @@ mod tests {
         assert!(store.is_free().await);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_lock_that_another_has_written_ends_the_work() {
         let store = Arc::new(Store::default());
         let work = async {
@@ -348,7 +350,7 @@ mod tests {
         assert_eq!(left.as_ref(), b"another's");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_lock_that_was_deleted_ends_the_work() {
         let store = Arc::new(Store::default());
         let work = async {
@@ -360,7 +362,7 @@ mod tests {
         assert!(store.is_free().await);
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_store_that_is_away_for_a_moment_costs_no_lock() {
         for trouble in [Trouble::Away, Trouble::Silent, Trouble::AnswerLost] {
             let store = Arc::new(Store::default());
@@ -368,7 +370,7 @@ mod tests {
                 store.suffer(Some(trouble));
                 store.pass(25).await;
                 store.suffer(None);
-                for _ in 0..4 {
+                for _ in 0..3 {
                     store.pass(25).await;
                     assert!(is_held(&store).await, "{trouble:?}");
                 }
@@ -379,7 +381,7 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn a_store_that_stays_away_ends_the_work_before_the_lock_is_dead() {
         let store = Arc::new(Store::default());
         let work = async {
@@ -391,7 +393,7 @@ mod tests {
         assert!(error.starts_with("the lock lake/.run.lock was not renewed in time"), "{error}");
     }
 
-    #[tokio::test(start_paused = true)]
+    #[tokio::test]
     async fn the_lock_is_given_back_when_the_work_fails() {
         let store = Arc::new(Store::default());
         let failed = lake(&store).alone(async { Err::<(), _>(anyhow::anyhow!("no such day")) }).await;

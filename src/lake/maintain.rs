@@ -49,7 +49,7 @@ impl Handle {
     /// Joins small files; appends may go on meanwhile.
     pub async fn join_files(&mut self) -> anyhow::Result<Joined> {
         let optimize = self.delta.clone().optimize().with_type(OptimizeType::Compact).with_target_size(TARGET_BYTES);
-        let optimize = optimize.with_writer_properties(writer_properties()?);
+        let optimize = optimize.with_writer_properties(writer_properties()?.build());
         let (table, metrics) = optimize.await.with_context(|| format!("joining files of table {}", self.table))?;
         self.delta = table;
         Ok(Joined { removed: metrics.num_files_removed, added: metrics.num_files_added })

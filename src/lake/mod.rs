@@ -5,6 +5,7 @@
 //! commits offsets apart from their rows.
 
 pub mod append;
+mod clustered;
 pub mod ledger;
 pub mod lock;
 pub mod maintain;
@@ -32,7 +33,7 @@ use deltalake::table::config::TableProperty;
 use deltalake::writer::{DeltaWriter, RecordBatchWriter};
 use deltalake::{DeltaTable, DeltaTableBuilder};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::WriterProperties;
+use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use tokio::runtime;
 use url::Url;
 
@@ -177,14 +178,14 @@ impl Handle {
         Ok(())
     }
 
-    /// Writes each batch as files of its own, side by side.
-    async fn write_each(&self, batches: &[RecordBatch]) -> anyhow::Result<Vec<Add>> {
-        let write = |batch: &RecordBatch| {
-            let (handle, batch, runtime) = (self.clone(), batch.clone(), runtime::Handle::current());
+    /// Writes each part as files of its own, side by side.
+    async fn write_each(&self, parts: Vec<Vec<RecordBatch>>, is_sorted: bool) -> anyhow::Result<Vec<Add>> {
+        let write = |part: Vec<RecordBatch>| {
+            let (handle, runtime) = (self.clone(), runtime::Handle::current());
             // Encoding never waits, so it has no place among tasks that do.
-            tokio::task::spawn_blocking(move || runtime.block_on(handle.write_files(&[batch])))
+            tokio::task::spawn_blocking(move || runtime.block_on(handle.write_files(&part, is_sorted)))
         };
-        let writing: Vec<_> = batches.iter().map(write).collect();
+        let writing: Vec<_> = parts.into_iter().map(write).collect();
         let mut files = Vec::new();
         for written in writing {
             files.extend(written.await??);
@@ -193,12 +194,21 @@ impl Handle {
     }
 
     /// Writes batches as files of the table, which nobody sees before their commit.
-    async fn write_files(&self, batches: &[RecordBatch]) -> anyhow::Result<Vec<Add>> {
+    async fn write_files(&self, batches: &[RecordBatch], is_sorted: bool) -> anyhow::Result<Vec<Add>> {
         if batches.iter().all(|batch| batch.num_rows() == 0) {
             return Ok(Vec::new());
         }
         let wanted = self.table.contract().schema();
-        let mut writer = RecordBatchWriter::for_table(&self.delta)?.with_writer_properties(writer_properties()?);
+        let mut properties = writer_properties()?;
+        if is_sorted {
+            let contract = self.table.contract();
+            // The partition's column is in the path of a file, not in the file.
+            let names = contract.columns.iter().map(|column| &column.name);
+            let names = names.filter(|name| !contract.partition.contains(name)).map(String::as_str);
+            properties = properties.set_sorting_columns(clustered::sorting(names, contract));
+        }
+        let properties = properties.build();
+        let mut writer = RecordBatchWriter::for_table(&self.delta)?.with_writer_properties(properties);
         for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
             ensure!(
                 batch.schema().fields() == wanted.fields(),
@@ -254,7 +264,7 @@ const UNIQUE: [&str; 4] = ["record_id", "report_id", "call_ref", "message_ref"];
 /// The same, where each value lies close to the one before.
 const RISING: [&str; 3] = ["start_at", "reported_at", "source_offset"];
 
-fn writer_properties() -> anyhow::Result<WriterProperties> {
+fn writer_properties() -> anyhow::Result<WriterPropertiesBuilder> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_created_by(concat!("callsieve ", env!("CARGO_PKG_VERSION")).to_owned());
@@ -264,7 +274,7 @@ fn writer_properties() -> anyhow::Result<WriterProperties> {
     for column in RISING {
         properties = properties.set_column_encoding(column.into(), Encoding::DELTA_BINARY_PACKED);
     }
-    Ok(properties.build())
+    Ok(properties)
 }
 
 fn adds(files: Vec<Add>) -> (Vec<Action>, Added) {

@@ -12,7 +12,9 @@ use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::{Expr, SessionContext, col, lit};
 use futures::TryStreamExt;
+use object_store::ObjectMeta;
 
+use super::clustered::Clustered;
 use super::{Handle, log_store};
 use crate::domain::day::Day;
 use crate::schema::column::reject;
@@ -23,11 +25,24 @@ impl Handle {
         // The eager snapshot knows its files; a plain one would read the log again for every scan of a plan.
         let snapshot = self.delta.snapshot()?.snapshot().clone();
         let provider = self.delta.table_provider().with_eager_snapshot(snapshot).await;
-        provider.with_context(|| format!("reading table {}", self.table))
+        let inner = provider.with_context(|| format!("reading table {}", self.table))?;
+        let contract = self.table.contract();
+        match contract.partition.first() {
+            Some(partition) if !contract.cluster.is_empty() => Ok(Arc::new(Clustered {
+                inner,
+                contract,
+                files: by_day(&self.delta, partition).await?,
+                url: log_store(&self.delta).object_store_url(),
+            })),
+            _ => Ok(inner),
+        }
     }
 
     /// Makes the table's storage known to a session.
     pub fn prepare(&self, session: &SessionContext) -> anyhow::Result<()> {
+        let log_store = log_store(&self.delta);
+        // One for paths from the root, as Delta reads them, and one for paths from the table's folder.
+        session.register_object_store(log_store.object_store_url().as_ref(), log_store.object_store(None));
         self.delta
             .update_datafusion_session(&session.state())
             .with_context(|| format!("preparing table {}", self.table))
@@ -122,4 +137,25 @@ async fn paths(table: &deltalake::DeltaTable) -> anyhow::Result<BTreeMap<String,
         paths.insert(file.path().into_owned(), file.partition_values_map());
     }
     Ok(paths)
+}
+
+/// The files of each day.
+async fn by_day(table: &deltalake::DeltaTable, partition: &str) -> anyhow::Result<BTreeMap<Day, Vec<ObjectMeta>>> {
+    let store = log_store(table);
+    let mut files = table.snapshot()?.snapshot().file_views(store.as_ref(), None);
+    let mut days: BTreeMap<Day, Vec<ObjectMeta>> = BTreeMap::new();
+    while let Some(file) = files.try_next().await? {
+        if let Some(Some(day)) = file.partition_values_map().get(partition) {
+            let day = day.parse().map_err(anyhow::Error::msg)?;
+            let file = ObjectMeta {
+                location: file.object_store_path(),
+                last_modified: file.modification_datetime()?,
+                size: u64::try_from(file.size())?,
+                e_tag: None,
+                version: None,
+            };
+            days.entry(day).or_default().push(file);
+        }
+    }
+    Ok(days)
 }

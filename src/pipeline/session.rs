@@ -39,6 +39,8 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         .with_target_partitions(std::thread::available_parallelism().map_or(1, usize::from))
         .with_information_schema(false)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
+        // A caller that is whole in one stream is whole there with any further key.
+        .set_usize("datafusion.optimizer.subset_repartition_threshold", 1)
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
@@ -206,4 +208,73 @@ fn conform(batch: &RecordBatch, contract: &Contract) -> anyhow::Result<RecordBat
 pub fn same_type(planned: &DataType, contract: &DataType) -> bool {
     let is_text = |kind: &DataType| matches!(kind, DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8);
     planned == contract || (is_text(planned) && is_text(contract))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::AsArray;
+    use arrow::datatypes::Int64Type;
+    use arrow::util::pretty::pretty_format_batches;
+
+    use super::*;
+    use crate::lake::Lake;
+    use crate::schema::sheet::Sheet;
+
+    const DAY: &str = "2025-01-06";
+    /// Enough for three files.
+    const ROWS: i64 = 400_000;
+
+    /// A day of contacts of callers who called ten numbers each.
+    fn contacts() -> RecordBatch {
+        let mut sheet = Sheet::new(Table::CONTACT_DAY.contract());
+        for row in 0..ROWS {
+            let line = sheet.row().day(DAY.parse().unwrap());
+            let line = line.text("e164").int64(84_900_000_000 + row / 10).text_or_null(None);
+            let line = line.text("e164").int64(row).text_or_null(None);
+            let line = line.int64(row % 7).int64(0).int64(0).int64(0).int64(28);
+            line.boolean(row % 3 == 0).boolean(false).instant_or_null(None).instant_or_null(None).end();
+        }
+        sheet.finish()
+    }
+
+    async fn said(session: &SessionContext, sql: &str) -> String {
+        let frame = session.sql(sql).await.unwrap();
+        pretty_format_batches(&frame.collect().await.unwrap()).unwrap().to_string()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_clustered_day_is_grouped_without_sorting_or_shuffling_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        let mut handle = lake.open(Table::CONTACT_DAY).await.unwrap();
+        handle.replace(DAY.parse().unwrap(), &[contacts()]).await.unwrap();
+        let session = session(BTreeMap::new()).unwrap();
+        handle.prepare(&session).unwrap();
+        register(&session, Table::CONTACT_DAY, handle.provider().await.unwrap(), DAY.parse().unwrap()).unwrap();
+
+        let by_caller = "SELECT caller, COUNT(*) AS callees, SUM(calls) AS calls FROM contact_day
+            WHERE day = DATE '2025-01-06' AND is_new GROUP BY caller";
+        let plan = said(&session, &format!("EXPLAIN {by_caller}")).await;
+        assert!(plan.contains("mode=SinglePartitioned") && plan.contains("ordering_mode=Sorted"), "{plan}");
+        assert!(!plan.contains("SortExec") && !plan.contains("RepartitionExec"), "{plan}");
+        let by_pair =
+            "SELECT caller, callee, COUNT(*) FROM contact_day WHERE day = DATE '2025-01-06' GROUP BY caller, callee";
+        let plan = said(&session, &format!("EXPLAIN {by_pair}")).await;
+        assert!(plan.contains("mode=SinglePartitioned") && !plan.contains("RepartitionExec"), "{plan}");
+
+        let summed = format!("SELECT COUNT(*), SUM(callees), SUM(calls) FROM ({by_caller}) AS by_caller");
+        let rows = session.sql(&summed).await.unwrap().collect().await.unwrap();
+        let value = |column: usize| rows[0].column(column).as_primitive::<Int64Type>().value(0);
+        let new = |row: &i64| row % 3 == 0;
+        let calls: i64 = (0..ROWS).filter(new).map(|row| row % 7).sum();
+        let callers =
+            i64::try_from((0..ROWS).filter(new).map(|row| row / 10).collect::<std::collections::BTreeSet<_>>().len());
+        assert_eq!((value(0), value(1), value(2)), (callers.unwrap(), (0..ROWS).filter(new).count() as i64, calls));
+
+        // A join meets both sides' keys, whichever way each of them lies.
+        let joined = "SELECT COUNT(*) FROM contact_day AS one JOIN contact_day AS other ON one.caller = other.caller
+            AND one.callee = other.callee WHERE one.day = DATE '2025-01-06' AND other.day <= DATE '2025-01-06'";
+        let rows = session.sql(joined).await.unwrap().collect().await.unwrap();
+        assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), ROWS);
+    }
 }

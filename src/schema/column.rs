@@ -402,7 +402,7 @@ pub mod contact_day {
     pub const ANSWERED: Column<Int64Array> = Column::new("answered");
     /// Short messages from caller to callee.
     pub const MESSAGES: Column<Int64Array> = Column::new("messages");
-    /// Calls that follow another of this pair and direction within repeat_window_s, the day before included.
+    /// Calls that follow another of this pair and direction within 24 hours, the day before included (Nghi dinh 91/2020 Art. 13: one advertising call to one number in 24 hours).
     pub const REPEATS_WITHIN_24H: Column<Int64Array> = Column::new("repeats_within_24h");
     /// Earlier days kept, with any contact of anybody.
     pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");

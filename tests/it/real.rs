@@ -2,7 +2,7 @@
 //!
 //! In: the broker of `KAFKA_BROKERS`. Out: failures. Never: passes for a reason that the mock cluster supplies.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use callsieve::clock::Stopwatch;
@@ -176,6 +176,28 @@ async fn a_topic_that_was_made_anew_is_not_taken_for_the_one_before() {
         .map(|partition| (partition["source"].as_str().unwrap().rsplit('/').next(), partition["records"].as_u64()))
         .collect();
     assert_eq!((code, read), (0, vec![(Some("0"), Some(3)), (Some("1"), Some(5))]), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_made_anew_while_it_is_read_ends_ingest() {
+    if !is_real() {
+        return;
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let broker = Broker::with_topic("anew-meanwhile", 1).await;
+    broker.send(&[(0, record(0).into_bytes())]);
+    ends_well(start(&broker, folder.path(), 100, &["--until-caught-up"]));
+    let config = site(&broker, folder.path(), 100, "");
+    let mut ingest = Command::new(env!("CARGO_BIN_EXE_callsieve"));
+    ingest.args(["ingest", "--topic", "call_record", "--config"]).arg(&config);
+    let reading = ingest.stderr(Stdio::piped()).spawn().unwrap();
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    broker.make_anew(1).await;
+    broker.send(&(10..15).map(|id| (0, record(id).into_bytes())).collect::<Vec<_>>());
+    let ended = tokio::task::spawn_blocking(move || reading.wait_with_output()).await.unwrap().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr);
+    assert_eq!(ended.status.code(), Some(1), "{said}");
+    assert!(said.contains("was deleted and made anew"), "{said}");
 }
 
 /// Anonymous memory of a process, the largest of all looks, until it ends.

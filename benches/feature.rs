@@ -1,0 +1,180 @@
+//! The feature engine on given calls: the one side of `benches/peers`.
+//!
+//! In: a folder `DATA/call_event/day=…` and `DATA/sms_event/day=…` of Parquet files in the contracts' columns. Out: one
+//! line of JSON on stdout, and the rows as one Parquet file. Never: times what a carrier has done the day before,
+//! which is to fold calls into the lake; `DATA/lake` keeps that for the next run.
+//!
+//! `cargo bench --bench feature -- --data DIR --out OUT.parquet`
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use arrow::array::{ArrayRef, Date32Array, RecordBatch};
+use arrow::compute::cast;
+use callsieve::clock::{Clock, Stopwatch};
+use callsieve::domain::day::Day;
+use callsieve::lake::Lake;
+use callsieve::pipeline::definition::Definitions;
+use callsieve::pipeline::run::{self, Runner};
+use callsieve::pipeline::session;
+use callsieve::schema::contract::Table;
+use clap::{Parser, ValueEnum};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
+
+#[derive(Parser)]
+struct Arguments {
+    /// The calls.
+    #[arg(long)]
+    data: PathBuf,
+    /// Which columns are computed.
+    #[arg(long, value_enum, default_value_t = Columns::All)]
+    columns: Columns,
+    /// Where the rows go.
+    #[arg(long)]
+    out: PathBuf,
+    /// Show each plan on stderr.
+    #[arg(long)]
+    explain: bool,
+    /// What cargo says to every bench.
+    #[arg(long, hide = true)]
+    bench: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Columns {
+    /// `contact_day` and `caller_day` as a site runs them, written to the lake.
+    All,
+    /// What depends on the order of a caller's calls or on whom it called, and nothing else; not written.
+    Order,
+}
+
+/// The columns that depend on order, in one statement: `$day` stands for the day.
+const ORDER: &str = include_str!("peers/order_day.sql");
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let arguments = Arguments::parse();
+    let lake = Lake::local(&arguments.data.join("lake"))?;
+    let mut days = BTreeSet::new();
+    for table in [Table::CALL_EVENT, Table::SMS_EVENT] {
+        days.extend(import(&lake, table, &arguments.data.join(table.name())).await?);
+    }
+    let watch = Stopwatch::start();
+    let rows = match arguments.columns {
+        Columns::All => {
+            run(&lake, &days).await?;
+            Vec::new()
+        }
+        Columns::Order => ordered(&lake, &days, arguments.explain).await?,
+    };
+    let seconds = watch.elapsed().as_secs_f64();
+    let rows = if rows.is_empty() { written(&lake, &days).await? } else { rows };
+    write(&rows, &arguments.out)?;
+    let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
+    println!("{{\"seconds\": {seconds:.3}, \"rows\": {count}}}");
+    Ok(())
+}
+
+/// The days of a folder, each in the lake.
+async fn import(lake: &Lake, table: Table, folder: &Path) -> anyhow::Result<BTreeSet<Day>> {
+    let mut handle = lake.open(table).await?;
+    let kept = handle.days().await?;
+    let mut days = BTreeSet::new();
+    for found in std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+        let path = found?.path();
+        let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("day="));
+        let Some(day) = name else { continue };
+        let day: Day = day.parse().map_err(anyhow::Error::msg)?;
+        if !kept.contains(&day) {
+            handle.replace(day, &read(&path, table, day)?).await?;
+        }
+        days.insert(day);
+    }
+    Ok(days)
+}
+
+/// The rows of a day's files, in the order of the files' names and in the contract's types.
+fn read(folder: &Path, table: Table, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
+    let mut files: Vec<PathBuf> =
+        std::fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<std::io::Result<_>>()?;
+    files.sort();
+    let contract = table.contract().schema();
+    let mut batches = Vec::new();
+    for file in files {
+        for batch in ParquetRecordBatchReaderBuilder::try_new(File::open(&file)?)?.build()? {
+            let batch = batch?;
+            let column = |field: &Arc<arrow::datatypes::Field>| -> anyhow::Result<ArrayRef> {
+                if field.name() == "day" {
+                    return Ok(Arc::new(Date32Array::from_value(day.epoch_days(), batch.num_rows())));
+                }
+                let column = batch.column_by_name(field.name());
+                let column = column.with_context(|| format!("{} has no {}", file.display(), field.name()))?;
+                Ok(cast(column, field.data_type())?)
+            };
+            let columns = contract.fields().iter().map(column).collect::<anyhow::Result<_>>()?;
+            batches.push(RecordBatch::try_new(Arc::clone(&contract), columns)?);
+        }
+    }
+    Ok(batches)
+}
+
+/// As a site does it, day by day.
+async fn run(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<()> {
+    let mut definitions = Definitions::read(&run::folder(None))?;
+    // The files hold no month of history, and the peers know strangers from the first day on.
+    let caller_day = definitions.all.get_mut(&Table::CALLER_DAY).context("caller_day is defined")?;
+    let history = caller_day.facts.param.get_mut("min_history_days").context("it has min_history_days")?;
+    history.value = Some(0.into());
+    let mut runner = Runner::new(lake.clone(), definitions, Clock::System);
+    for day in days {
+        for ran in runner.run(&[Table::CONTACT_DAY, Table::CALLER_DAY], *day).await? {
+            eprintln!("{day} {}: {} rows in {} ms", ran.table, ran.rows, ran.took_ms);
+        }
+    }
+    Ok(())
+}
+
+async fn ordered(lake: &Lake, days: &BTreeSet<Day>, explain: bool) -> anyhow::Result<Vec<RecordBatch>> {
+    let handle = lake.open(Table::CALL_EVENT).await?;
+    let mut rows = Vec::new();
+    for day in days {
+        let watch = Stopwatch::start();
+        let session = session::session(std::collections::BTreeMap::new())?;
+        handle.prepare(&session)?;
+        session::register(&session, Table::CALL_EVENT, handle.provider().await?, *day)?;
+        let sql = ORDER.replace("$day", &format!("DATE '{day}'"));
+        if explain {
+            let plan = session.sql(&format!("EXPLAIN {sql}")).await?.collect().await?;
+            eprintln!("{}", arrow::util::pretty::pretty_format_batches(&plan)?);
+        }
+        rows.extend(session.sql(&sql).await?.collect().await?);
+        eprintln!("{day}: {} ms", watch.elapsed().as_millis());
+    }
+    Ok(rows)
+}
+
+async fn written(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<Vec<RecordBatch>> {
+    let handle = lake.open(Table::CALLER_DAY).await?;
+    let mut rows = Vec::new();
+    for day in days {
+        rows.extend(handle.day(*day).await?);
+    }
+    Ok(rows)
+}
+
+fn write(rows: &[RecordBatch], out: &Path) -> anyhow::Result<()> {
+    ensure!(!rows.is_empty(), "no rows");
+    let mut writer = ArrowWriter::try_new(File::create(out)?, rows[0].schema(), None)?;
+    for batch in rows {
+        writer.write(batch)?;
+    }
+    writer.close()?;
+    Ok(())
+}
