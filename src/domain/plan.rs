@@ -98,6 +98,43 @@ const MOBILE: &[Range] = &[
     range(998, 999, "Indochina Telecom"),
 ];
 
+/// What the plan says that a number is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberType {
+    /// A person's mobile.
+    Mobile,
+    /// A machine's SIM.
+    Machine,
+    /// A fixed line.
+    Fixed,
+    /// Internet telephony and satellite terminals.
+    Internet,
+    /// Police and army.
+    Special,
+    /// As long as a mobile number, in a range that nobody holds.
+    Unallocated,
+    /// Vietnamese, and none of these.
+    Other,
+    /// Another country's.
+    Foreign,
+}
+
+impl NumberType {
+    /// The word that SQL gets.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            NumberType::Mobile => "mobile",
+            NumberType::Machine => "machine",
+            NumberType::Fixed => "fixed",
+            NumberType::Internet => "internet",
+            NumberType::Special => "special",
+            NumberType::Unallocated => "unallocated",
+            NumberType::Other => "other",
+            NumberType::Foreign => "foreign",
+        }
+    }
+}
+
 /// Row of `MOBILE` plus one for every three-digit start; 0 where there is none.
 static MOBILE_ROW: [u8; 1000] = mobile_rows();
 
@@ -129,10 +166,32 @@ pub fn is_special(address: &str) -> bool {
 
 /// Whether no verdict may ever touch this number: 069 (police and army).
 pub fn is_special_number(number: Number) -> bool {
-    matches!(
-        number.reveal(),
-        846_900_000..=846_999_999 | 8_469_000_000..=8_469_999_999 | 84_690_000_000..=84_699_999_999
-    )
+    number_type(number) == NumberType::Special
+}
+
+/// What a number is by its digits alone; whether anybody has it is not known here.
+pub fn number_type(number: Number) -> NumberType {
+    match number.reveal() {
+        846_900_000..=846_999_999 | 8_469_000_000..=8_469_999_999 | 84_690_000_000..=84_699_999_999 => {
+            NumberType::Special
+        }
+        842_000_000_000..=842_999_999_999 => NumberType::Fixed,
+        // 065 with eight more digits, 0672 with six.
+        846_500_000_000..=846_599_999_999 | 84_672_000_000..=84_672_999_999 => NumberType::Internet,
+        _ if number.is_vietnamese() => type_by_range(number),
+        _ => NumberType::Foreign,
+    }
+}
+
+fn type_by_range(number: Number) -> NumberType {
+    let Some(national) = vietnamese_nine(number).filter(|national| !is_service(*national)) else {
+        return NumberType::Other;
+    };
+    match (range_holder(number), is_mobile(national)) {
+        (None, _) => NumberType::Unallocated,
+        (Some(_), true) => NumberType::Mobile,
+        (Some(_), false) => NumberType::Machine,
+    }
 }
 
 fn is_police_or_army(national: &str) -> bool {
@@ -261,6 +320,34 @@ mod tests {
         check(84_952_345_678, expect!["-"]);
         check(84_990_345_678, expect!["-"]);
         check(8_491_234_567, expect!["-"]);
+    }
+
+    #[track_caller]
+    fn check_type(digits: i64, expect: Expect) {
+        expect.assert_eq(number_type(Number::from_e164(digits).unwrap()).as_str());
+    }
+
+    #[test]
+    fn a_number_has_its_type() {
+        check_type(84_912_345_678, expect!["mobile"]);
+        check_type(84_121_345_678, expect!["machine"]);
+        check_type(842_435_678_901, expect!["fixed"]);
+        check_type(846_512_345_678, expect!["internet"]);
+        check_type(84_672_345_678, expect!["internet"]);
+        check_type(846_912_345, expect!["special"]);
+        check_type(8_469_123_456, expect!["special"]);
+        check_type(84_190_012_345, expect!["other"]);
+        check_type(847_991_234, expect!["other"]);
+        check_type(14_155_552_671, expect!["foreign"]);
+        check_type(8_521_234_567, expect!["foreign"]);
+    }
+
+    #[test]
+    fn what_nobody_holds_is_unallocated_though_its_pattern_is_valid() {
+        check_type(84_952_345_678, expect!["unallocated"]);
+        check_type(84_990_345_678, expect!["unallocated"]);
+        check_type(84_892_345_678, expect!["unallocated"]);
+        check_type(84_121_445_678, expect!["unallocated"]);
     }
 
     #[test]

@@ -20,6 +20,7 @@ pub fn scalars() -> Vec<ScalarUDF> {
         ScalarUDF::new_from_impl(time::LocalDay::new()),
         ScalarUDF::new_from_impl(number::IsVietnamese::new()),
         ScalarUDF::new_from_impl(number::IsSpecial::new()),
+        ScalarUDF::new_from_impl(number::TypeOf::new()),
         ScalarUDF::new_from_impl(number::RangeHolder::new()),
     ]
 }

@@ -1,7 +1,8 @@
-//! `is_vietnamese(number)`, `is_special_number(number)` and `range_holder(number)`.
+//! `is_vietnamese(number)`, `is_special_number(number)`, `number_type(number)` and `range_holder(number)`.
 //!
-//! In: E.164 digits. Out: what the numbering plan says of them. Null in, null out (`range_holder`: empty when the
-//! range is nobody's). Never: takes the range's holder for the carrier of a ported number.
+//! In: E.164 digits. Out: what the numbering plan says of them. Null in, null out; words are empty for digits that are
+//! no number, `range_holder` also when the range is nobody's. Never: takes the range's holder for the carrier of a
+//! ported number.
 
 use std::sync::Arc;
 
@@ -23,6 +24,14 @@ fn truth(args: &ScalarFunctionArgs, holds: fn(Number) -> bool) -> Result<Columna
     let truth: BooleanArray =
         numbers.map(|number| number.map(|digits| Number::from_e164(digits).is_some_and(holds))).collect();
     Ok(ColumnarValue::Array(Arc::new(truth)))
+}
+
+fn words(args: &ScalarFunctionArgs, word: fn(Number) -> &'static str) -> Result<ColumnarValue> {
+    let arrays = ColumnarValue::values_to_arrays(&args.args)?;
+    let numbers = arrays[0].as_primitive::<Int64Type>().iter();
+    let word_of = |digits: i64| Number::from_e164(digits).map(word).unwrap_or_default();
+    let words: StringArray = numbers.map(|number| number.map(word_of)).collect();
+    Ok(ColumnarValue::Array(Arc::new(words)))
 }
 
 /// `is_vietnamese(number) -> BOOLEAN`.
@@ -81,6 +90,34 @@ impl ScalarUDFImpl for IsSpecial {
     }
 }
 
+/// `number_type(number) -> TEXT`: mobile, machine, fixed, internet, special, unallocated, other or foreign.
+#[derive(Debug, PartialEq, Eq, Hash)]
+pub(super) struct TypeOf(Signature);
+
+impl TypeOf {
+    pub(super) fn new() -> Self {
+        Self(one_number())
+    }
+}
+
+impl ScalarUDFImpl for TypeOf {
+    fn name(&self) -> &'static str {
+        "number_type"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.0
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Utf8)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        words(&args, |number| plan::number_type(number).as_str())
+    }
+}
+
 /// `range_holder(number) -> TEXT`.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct RangeHolder(Signature);
@@ -105,10 +142,6 @@ impl ScalarUDFImpl for RangeHolder {
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let arrays = ColumnarValue::values_to_arrays(&args.args)?;
-        let numbers = arrays[0].as_primitive::<Int64Type>().iter();
-        let holder = |digits: i64| Number::from_e164(digits).and_then(plan::range_holder).unwrap_or_default();
-        let holders: StringArray = numbers.map(|number| number.map(holder)).collect();
-        Ok(ColumnarValue::Array(Arc::new(holders)))
+        words(&args, |number| plan::range_holder(number).unwrap_or_default())
     }
 }
