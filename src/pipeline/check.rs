@@ -6,7 +6,7 @@ use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions};
 
-use super::definition::{BOUNDS, Definition, Definitions, Window};
+use super::definition::{BOUNDS, Definition, Definitions, Param, Window};
 use super::{graph, session};
 use crate::domain::day::Day;
 use crate::schema::contract::{Table, Writer};
@@ -25,8 +25,34 @@ pub async fn problems(definitions: &Definitions) -> anyhow::Result<Vec<String>> 
         problems
             .extend(wording(definition).into_iter().map(|problem| format!("{}: {problem}", definition.stem.display())));
     }
+    problems.extend(copies(definitions));
     problems.extend(contradictions(definitions).await?);
     Ok(problems)
+}
+
+/// Numbers whose reason says that they are as in another definition, and that are not.
+fn copies(definitions: &Definitions) -> Vec<String> {
+    let mut problems = Vec::new();
+    for definition in definitions.all.values() {
+        for (name, param) in &definition.facts.param {
+            let strays = models(&param.why).filter(|table| !is_as_in(definitions, table, name, param));
+            let stem = definition.stem.display();
+            problems.extend(strays.map(|table| format!("{stem}: param {name} is not as in {table}")));
+        }
+    }
+    problems
+}
+
+fn is_as_in(definitions: &Definitions, table: &str, name: &str, param: &Param) -> bool {
+    let model = definitions.all.values().find(|model| model.table.name() == table);
+    let model = model.and_then(|model| model.facts.param.get(name));
+    model.is_some_and(|model| (&model.value, model.days_before) == (&param.value, param.days_before))
+}
+
+/// The definitions that a reason begins with: of `As in caller_day and imei_day: …` both.
+fn models(why: &str) -> impl Iterator<Item = &str> {
+    let named = why.strip_prefix("As in ").and_then(|named| named.split_once(':'));
+    named.into_iter().flat_map(|(tables, _)| tables.split(" and "))
 }
 
 /// What keeps the definitions from running: circles, tables that nobody writes, and contracts that do not hold.
@@ -182,4 +208,32 @@ fn literals(definition: &Definition) -> Vec<String> {
         ControlFlow::Continue(())
     });
     problems
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    fn ours() -> Definitions {
+        Definitions::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines"))).unwrap()
+    }
+
+    #[tokio::test]
+    async fn our_own_definitions_hold() {
+        assert_eq!(problems(&ours()).await.unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_number_that_is_as_in_another_definition_follows_it() {
+        let mut definitions = ours();
+        let caller_day = definitions.all.get_mut(&Table::CALLER_DAY).unwrap();
+        caller_day.facts.param.get_mut("min_history_days").unwrap().value = Some(toml::Value::Integer(27));
+        let problems = copies(&definitions);
+        assert_eq!(problems.len(), 2, "{problems:?}");
+        assert!(problems[0].ends_with("callee_day: param min_history_days is not as in caller_day"), "{problems:?}");
+        definitions.all.remove(&Table::CALLER_DAY);
+        assert!(copies(&definitions).len() >= 2, "a definition that is not there has no such number");
+    }
 }
