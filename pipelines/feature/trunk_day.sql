@@ -1,0 +1,48 @@
+-- Sum up what came in by each trunk, and which numbers were shown that cannot come that way.
+WITH route AS (
+    -- What comes in by each trunk on this day, and from whom.
+    SELECT trunk, MIN(kind) AS kind, MIN(peer) AS peer FROM trunk
+    WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day) GROUP BY trunk
+),
+agency AS (
+    -- Numbers and short codes of agencies and services on this day, as one writes them.
+    SELECT CAST(number AS VARCHAR) AS address FROM special_number
+    WHERE number IS NOT NULL AND valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+    UNION
+    SELECT address FROM special_number WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+),
+incoming AS (
+    -- Calls that a gateway let in and that began nowhere with us; a caller without a number is known by what it shows.
+    SELECT trunk, callee, caller_kind, caller, COALESCE(CAST(caller AS VARCHAR), caller_raw) AS shown, is_spoof_suspect,
+        COALESCE(number_type(caller), '') AS shown_type
+    FROM call_event WHERE day = $day AND record_type = 'incoming_gateway' AND trunk IS NOT NULL
+),
+looked_up AS (
+    -- The same with what the number shown is, and what kind of trunk it came by.
+    SELECT incoming.trunk, kind, peer, callee, caller_kind = 'anonymous' AS is_anonymous,
+        CASE WHEN caller_kind <> 'anonymous' THEN shown END AS shown, is_spoof_suspect,
+        shown_type = 'fixed' AS is_fixed,
+        (agency.address IS NOT NULL AND caller_kind IN ('e164', 'national_short')) OR shown_type = 'special' AS is_special,
+        shown_type = 'unallocated' OR caller_kind = 'invalid' AS is_unallocated
+    FROM incoming
+    LEFT JOIN route ON incoming.trunk = route.trunk
+    LEFT JOIN agency ON incoming.shown = agency.address
+),
+judged AS (
+    -- The same with whether the number cannot come by this kind of trunk; our own may, from subscribers abroad.
+    SELECT *, COALESCE((kind IN ('international', 'voip') AND (is_fixed OR is_special OR is_unallocated))
+        OR (kind = 'voip' AND is_spoof_suspect), false) AS is_false
+    FROM looked_up
+)
+SELECT
+    $day AS day, COALESCE(trunk, '') AS trunk, MIN(kind) AS kind, MIN(peer) AS peer,
+    COUNT(*) AS calls, COUNT(DISTINCT callee) AS callees, COUNT(DISTINCT shown) AS shown_numbers,
+    COUNT(*) FILTER (WHERE is_anonymous) AS anonymous_calls,
+    COUNT(*) FILTER (WHERE is_spoof_suspect) AS own_number_calls,
+    COUNT(*) FILTER (WHERE is_fixed) AS fixed_number_calls,
+    COUNT(*) FILTER (WHERE is_special) AS special_number_calls,
+    COUNT(*) FILTER (WHERE is_unallocated) AS unallocated_calls,
+    COUNT(*) FILTER (WHERE is_false) AS false_number_calls,
+    COUNT(DISTINCT CASE WHEN is_false THEN shown END) AS false_numbers
+FROM judged
+GROUP BY trunk
