@@ -57,6 +57,8 @@ tables! {
     campaign_day = CAMPAIGN_DAY,
     ad_breach = AD_BREACH,
     spam_score = SPAM_SCORE,
+    detection_group = DETECTION_GROUP,
+    detection_day = DETECTION_DAY,
     survey_request = SURVEY_REQUEST,
     block_candidate = BLOCK_CANDIDATE,
     decision = DECISION,

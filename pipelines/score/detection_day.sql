@@ -1,0 +1,85 @@
+-- Name what each number, group and trunk is found at, by type, with the figures that say so.
+WITH protected AS (
+    -- Numbers that no detection may name on this day: allowed ones, registered brands and special ones.
+    SELECT number FROM allow_list WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+    UNION
+    SELECT number FROM brandname WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+    UNION
+    SELECT number FROM special_number
+    WHERE number IS NOT NULL AND valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+),
+stranger_caller AS (
+    -- Numbers that mostly call strangers, with how they dial and talk where they call much.
+    SELECT caller_day.caller AS number, calls_out, answered_out, callees, new_callees, called_back, calls_outside_hours,
+        sequential_calls, overlapping_calls, one_rings, beat_mean_s, beat_deviation_s, talk_mean_s, talk_deviation_s,
+        COALESCE(beats >= $min_beats AND beat_deviation_s <= $even_share * beat_mean_s, false) AS is_even_beat,
+        COALESCE(talks >= $min_beats AND talk_deviation_s <= $even_share * talk_mean_s, false) AS is_even_talk,
+        sequential_calls >= $sequential_share * calls_out AS is_sequential,
+        overlapping_calls >= $overlapping_share * calls_out AS is_parallel
+    FROM caller_day LEFT JOIN dial_day ON caller_day.caller = dial_day.caller AND dial_day.day = $day
+    WHERE caller_day.day = $day AND caller_day.caller IS NOT NULL AND new_callee_call_share >= $stranger_share
+),
+telemarketer AS (
+    -- Who talks to many strangers in working hours, and whom nobody calls back: couriers are called back within minutes.
+    SELECT 'telemarketing' AS type, number, new_callees AS measure, $min_strangers AS threshold,
+        CONCAT(calls_out, ' calls to ', callees, ' parties, ', new_callees, ' never in contact before; ', answered_out,
+            ' answered, ', calls_outside_hours, ' outside advertising hours; ', called_back, ' called back') AS reason
+    FROM stranger_caller
+    WHERE new_callees >= $min_strangers AND answered_out >= $answered_share * calls_out
+        AND calls_outside_hours <= $outside_share * calls_out AND called_back <= $called_back_share * callees
+),
+robot AS (
+    -- Who dials as a machine does, by several signs: even beats, even talks, numbers in sequence, calls side by side.
+    SELECT 'robocall' AS type, number, CAST(is_even_beat AS BIGINT) + CAST(is_even_talk AS BIGINT)
+            + CAST(is_sequential AS BIGINT) + CAST(is_parallel AS BIGINT) AS measure, $robot_signs AS threshold,
+        CONCAT(calls_out, ' calls, one each ', COALESCE(CAST(ROUND(beat_mean_s) AS BIGINT), 0), ' s give or take ',
+            COALESCE(CAST(ROUND(beat_deviation_s) AS BIGINT), 0), '; talks of ', COALESCE(CAST(ROUND(talk_mean_s) AS BIGINT), 0),
+            ' s give or take ', COALESCE(CAST(ROUND(talk_deviation_s) AS BIGINT), 0), '; ', sequential_calls, ' to the next number, ',
+            overlapping_calls, ' before the last had ended') AS reason
+    FROM stranger_caller WHERE calls_out >= $robot_calls
+),
+ringer AS (
+    -- Who lets it ring once at strangers, for them to call back.
+    SELECT 'one_ring' AS type, number, one_rings AS measure, $min_rings AS threshold,
+        CONCAT(one_rings, ' of ', calls_out, ' calls rang once; ', answered_out, ' answered, ', called_back, ' of ', callees,
+            ' parties called back') AS reason
+    FROM stranger_caller WHERE one_rings >= $min_rings AND one_rings >= $ring_share * calls_out
+),
+impostor AS (
+    -- Whom called people report for a scam, and whose calls go to strangers; reports before its activation are another's.
+    SELECT 'impersonation' AS type, caller AS number, SUM(scam_reporters) AS measure, $min_reporters AS threshold,
+        CONCAT(SUM(scam_reporters), ' people whom it had called reported a scam, ', SUM(matched_reporters), ' reported it at all; ',
+            MAX(calls_out), ' calls in the week') AS reason
+    FROM report_day INNER JOIN spam_score ON source = caller AND spam_score.day = $day
+    WHERE report_day.day BETWEEN $reported_from AND $day AND new_callee_call_share >= $impostor_share
+        AND (activated_at IS NULL OR report_day.day >= local_day(activated_at))
+    GROUP BY caller
+),
+found AS (
+    -- All that is told of single numbers.
+    SELECT type, number, measure, threshold, reason FROM telemarketer
+    UNION ALL SELECT type, number, measure, threshold, reason FROM robot WHERE measure >= threshold
+    UNION ALL SELECT type, number, measure, threshold, reason FROM ringer
+    UNION ALL SELECT type, number, measure, threshold, reason FROM impostor WHERE measure >= threshold
+),
+named AS (
+    -- The same with the campaign of each, then groups with their numbers, then trunks.
+    SELECT type, found.number, CAST(NULL AS VARCHAR) AS trunk, CASE WHEN campaign IS NOT NULL THEN 'campaign' END AS group_kind,
+        CAST(campaign AS VARCHAR) AS group_key, CAST(measure AS DOUBLE) AS measure, CAST(threshold AS DOUBLE) AS threshold, reason
+    FROM found LEFT JOIN campaign_day ON found.number = campaign_day.number AND campaign_day.day = $day
+    UNION ALL
+    SELECT type, number, NULL AS trunk, group_kind, group_key, measure, threshold, reason
+    FROM detection_group WHERE day = $day
+    UNION ALL
+    SELECT 'spoofed_number' AS type, NULL AS number, trunk, NULL AS group_kind, NULL AS group_key,
+        CAST(false_number_calls AS DOUBLE) AS measure, CAST($false_calls AS DOUBLE) AS threshold,
+        CONCAT(false_number_calls, ' of ', calls, ' calls that came in showed what cannot come by a trunk of kind ', kind, ', as ',
+            false_numbers, ' callers; ', own_number_calls, ' calls showed our own numbers, ', fixed_number_calls, ' fixed lines, ',
+            special_number_calls, ' agencies, ', unallocated_calls, ' numbers nobody holds') AS reason
+    FROM trunk_day WHERE day = $day AND false_number_calls >= $false_calls AND false_number_calls >= $false_share * calls
+)
+SELECT
+    $day AS day, type, named.number, trunk, group_kind, group_key,
+    COALESCE(measure, 0.0) AS measure, threshold, COALESCE(reason, '') AS reason
+FROM named LEFT ANTI JOIN protected ON named.number = protected.number
+WHERE NOT COALESCE(is_special_number(named.number), false)
