@@ -12,17 +12,23 @@ use super::draw::{Rng, apportion, between, chance, gamma, log_normal, one, poiss
 use super::party::Party;
 use super::population::{Draft, Population, Sim, shop_hours};
 use super::register::{self, Home, Paper, Register};
+use super::report;
 
 /// Most calls of a day that a SIM is given.
 const MOST_CALLS: f64 = 700.0;
 
-/// What the SIMs of one campaign share.
+/// What the calls of one campaign share.
 #[derive(Debug)]
 pub(super) struct Campaign {
     /// Numbers on the list that it works through.
     pub(super) targets: Vec<Party>,
     /// Which story its calls tell: an index of `report`'s forms.
     pub(super) form: usize,
+}
+
+/// What the SIMs of one campaign share.
+#[derive(Debug)]
+struct Gang {
     starts: i32,
     /// Mean days by which a member comes later than the first, beyond three.
     span_days: f64,
@@ -51,16 +57,27 @@ pub(super) fn recruit(
             // Steps of the golden section spread a few campaigns evenly over the days.
             turn = (turn + 0.618_033_988_75).fract();
             let plan = Plan { archetype, size, starts: start(archetype, turn, options) };
-            let mut campaign = found(&plan, register, rng);
-            for _ in 0..size {
-                let mut sim = member(archetype, &mut campaign, options, register, rng);
-                sim.campaign = u32::try_from(population.campaigns.len()).ok();
-                population.sims.push(sim);
-            }
-            population.campaigns.push(campaign);
+            raise(&plan, population, options, register, rng);
         }
     }
     list_targets(population, options);
+}
+
+/// Adds the SIMs of one campaign, as yet without a list.
+pub(super) fn raise(
+    plan: &Plan,
+    population: &mut Population,
+    options: &Options,
+    register: &mut Register,
+    rng: &mut Rng,
+) {
+    let (campaign, mut gang) = found(plan, register, rng);
+    for _ in 0..plan.size {
+        let mut sim = member(plan.archetype, &mut gang, options, register, rng);
+        sim.campaign = u32::try_from(population.campaigns.len()).ok();
+        population.sims.push(sim);
+    }
+    population.campaigns.push(campaign);
 }
 
 /// Zipf with exponent 1.7: most campaigns are one SIM, a few are dozens.
@@ -70,10 +87,11 @@ fn size(rng: &mut Rng) -> u32 {
 }
 
 /// A campaign to be.
-struct Plan {
-    archetype: Archetype,
-    size: u32,
-    starts: i32,
+pub(super) struct Plan {
+    pub(super) archetype: Archetype,
+    pub(super) size: u32,
+    /// First day, counted from the first measured one.
+    pub(super) starts: i32,
 }
 
 /// The day on which a campaign begins; `turn` is in [0, 1).
@@ -94,11 +112,13 @@ fn start(archetype: Archetype, turn: f64, options: &Options) -> i32 {
     whole_i32(starts.floor())
 }
 
-fn found(plan: &Plan, register: &mut Register, rng: &mut Rng) -> Campaign {
-    let forms = super::report::FORMS.len();
-    Campaign {
-        targets: Vec::new(),
-        form: if plan.archetype == Archetype::OneRing { super::report::ONE_RING } else { rng.random_range(0..forms) },
+fn found(plan: &Plan, register: &mut Register, rng: &mut Rng) -> (Campaign, Gang) {
+    let form = match plan.archetype {
+        Archetype::OneRing => report::ONE_RING,
+        Archetype::DebtPool => report::DEBT,
+        _ => rng.random_range(0..report::TOLD_BY_SPAM),
+    };
+    let gang = Gang {
         starts: plan.starts,
         span_days: 0.1 * f64::from(plan.size),
         block: register.block(rng),
@@ -107,22 +127,16 @@ fn found(plan: &Plan, register: &mut Register, rng: &mut Rng) -> Campaign {
         dealer: register::dealer(rng),
         identity: register.identity(),
         registered: 0,
-    }
+    };
+    (Campaign { targets: Vec::new(), form }, gang)
 }
 
-fn member(
-    archetype: Archetype,
-    campaign: &mut Campaign,
-    options: &Options,
-    register: &mut Register,
-    rng: &mut Rng,
-) -> Sim {
+fn member(archetype: Archetype, gang: &mut Gang, options: &Options, register: &mut Register, rng: &mut Rng) -> Sim {
     let (life_days, calls) = life(archetype, rng);
     let last = i32::try_from(options.days).unwrap_or(i32::MAX) - 1;
     // SIMs are used up one after the other; a few work side by side.
-    let starts =
-        (campaign.starts + whole_i32(gamma(rng, 1.0, 3.0 + campaign.span_days))).min(last.max(campaign.starts));
-    let number = if chance(rng, 0.6) { register.number_in(campaign.block, rng) } else { register.number(rng) };
+    let starts = (gang.starts + whole_i32(gamma(rng, 1.0, 3.0 + gang.span_days))).min(last.max(gang.starts));
+    let number = if chance(rng, 0.6) { register.number_in(gang.block, rng) } else { register.number(rng) };
     let idle_days = if chance(rng, 0.6) { between(rng, (0.0, 3.0)) } else { log_normal(rng, (20.0, 1.0)) };
     let draft = Draft { number, class: Class::Spam(archetype), starts, ends: starts + life_days, idle_days };
     let mut sim = Sim::new(&draft, options.first_day, register, rng);
@@ -135,29 +149,29 @@ fn member(
     sim.reported = report.least_share * (report.most_share / report.least_share).powf(rng.random::<f64>());
     sim.deactivated_at = thrown_away(&sim, options, rng);
     if sim.habit.mutual < 0.5 {
-        share(&mut sim, campaign, register, rng);
+        share(&mut sim, gang, register, rng);
     }
     sim
 }
 
 /// What SIMs that were bought for the purpose have in common; the others belong to somebody already.
-fn share(sim: &mut Sim, campaign: &mut Campaign, register: &mut Register, rng: &mut Rng) {
-    if campaign.registered == 10 || chance(rng, 0.15) {
-        (campaign.identity, campaign.registered) = (register.identity(), 0);
+fn share(sim: &mut Sim, gang: &mut Gang, register: &mut Register, rng: &mut Rng) {
+    if gang.registered == 10 || chance(rng, 0.15) {
+        (gang.identity, gang.registered) = (register.identity(), 0);
     }
-    campaign.registered += 1;
-    let identity = (!chance(rng, 0.2)).then_some(campaign.identity);
-    sim.paper = Paper { segment: "prepaid", identity, dealer: campaign.dealer };
+    gang.registered += 1;
+    let identity = (!chance(rng, 0.2)).then_some(gang.identity);
+    sim.paper = Paper { segment: "prepaid", identity, dealer: gang.dealer };
     if chance(rng, 0.7) {
-        sim.home = campaign.home;
+        sim.home = gang.home;
     }
-    sim.imeis = register::some_of(&campaign.imeis, sim.habit.handsets, rng);
+    sim.imeis = register::some_of(&gang.imeis, sim.habit.handsets, rng);
 }
 
 /// Days of use and, where the law is one of a whole life, its calls.
 fn life(archetype: Archetype, rng: &mut Rng) -> (i32, Option<f64>) {
     match archetype {
-        Archetype::Burst => {
+        Archetype::Burst | Archetype::SharedList | Archetype::BulkStock => {
             let more = gamma(rng, 1.6, 2.4);
             (1 + draw_days(more, rng), Some(log_normal(rng, (138.0, 0.8))))
         }
@@ -167,6 +181,8 @@ fn life(archetype: Archetype, rng: &mut Rng) -> (i32, Option<f64>) {
         Archetype::Mixed => (5 + whole_i32(log_normal(rng, (22.0, 0.5))), None),
         Archetype::Tiny => (1 + draw_days(1.0, rng), Some(log_normal(rng, (8.0, 0.5)))),
         Archetype::OneRing => (1 + draw_days(0.8, rng), None),
+        Archetype::SimBox => (4 + draw_days(6.0, rng), None),
+        Archetype::DebtPool => (2 + draw_days(2.0, rng), None),
     }
 }
 
@@ -190,19 +206,23 @@ fn list_targets(population: &mut Population, options: &Options) {
         members[campaign as usize] += 1;
     }
     for (campaign, members) in population.campaigns.iter_mut().zip(members) {
-        let own = |rng: &mut Rng| Party::sim(rng.random_range(0..subscribers));
-        let wanted = 200 + 120 * members;
-        campaign.targets = (0..wanted)
-            .map(|_| {
-                let is_onnet = chance(&mut rng, super::behaviour::ONNET_SHARE);
-                if is_onnet { own(&mut rng) } else { super::party::mobile(&mut rng) }
-            })
-            .collect();
-        // A list is sold more than once: its best part appears twice.
-        let best = campaign.targets.len() / 10;
-        for _ in 0..best {
-            let again = *one(&mut rng, &campaign.targets);
-            campaign.targets.push(again);
-        }
+        campaign.targets = list(200 + 120 * members, subscribers, &mut rng);
     }
+}
+
+/// A list of so many numbers, ours among the first `subscribers` SIMs.
+pub(super) fn list(numbers: usize, subscribers: usize, rng: &mut Rng) -> Vec<Party> {
+    let own = |rng: &mut Rng| Party::sim(rng.random_range(0..subscribers));
+    let mut list: Vec<Party> = (0..numbers)
+        .map(|_| {
+            let is_onnet = chance(rng, super::behaviour::ONNET_SHARE);
+            if is_onnet { own(rng) } else { super::party::mobile(rng) }
+        })
+        .collect();
+    // A list is sold more than once: its best part appears twice.
+    for _ in 0..numbers / 10 {
+        let again = *one(rng, &list);
+        list.push(again);
+    }
+    list
 }

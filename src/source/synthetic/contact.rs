@@ -5,7 +5,7 @@
 
 use rand::Rng as _;
 
-use super::draw::{Rng, chance};
+use super::draw::{Rng, chance, one};
 use super::party::Party;
 
 /// One contact.
@@ -73,6 +73,17 @@ impl Contacts {
     /// The favourite.
     pub(super) fn favourite(&self) -> Option<Party> {
         self.known.first().map(|contact| contact.party)
+    }
+
+    /// Any contact, without counting a call; none of one who is a target.
+    pub(super) fn someone(&self, rng: &mut Rng) -> Option<Party> {
+        let contact = (!self.known.is_empty()).then(|| one(rng, &self.known));
+        contact.filter(|contact| !contact.is_target).map(|contact| contact.party)
+    }
+
+    /// So many of those who are called most.
+    pub(super) fn closest(&self, count: usize) -> impl Iterator<Item = Party> {
+        self.known.iter().filter(|contact| !contact.is_target).map(|contact| contact.party).take(count)
     }
 
     fn lately(&self, rng: &mut Rng) -> Option<usize> {

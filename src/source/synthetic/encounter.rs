@@ -33,9 +33,9 @@ impl Population {
         }
     }
 
-    /// Any SIM, in use or not: what a dialled number hits.
+    /// Any SIM of the base, in use or not: what a dialled number hits.
     pub(super) fn any_sim(&self, rng: &mut Rng) -> Party {
-        Party::sim(rng.random_range(0..self.sims.len()))
+        Party::sim(rng.random_range(0..self.base))
     }
 
     /// A number of another operator; one in a few hundred was once ours.
@@ -84,7 +84,8 @@ impl Population {
         if chance(rng, ONNET_SHARE) { self.any_sim(rng) } else { party::mobile(rng) }
     }
 
-    fn open(&self, table: &Table, of: usize, at: i64, rng: &mut Rng) -> Option<Party> {
+    /// Somebody of a table whose subscription exists at this instant.
+    pub(super) fn open(&self, table: &Table, of: usize, at: i64, rng: &mut Rng) -> Option<Party> {
         for _ in 0..6 {
             let index = table.draw(rng)? as usize;
             if index != of && self.sims[index].is_open(at) {

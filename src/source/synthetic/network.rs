@@ -4,6 +4,8 @@
 //! Never: shows a served party's cell, handset or IMSI in the other party's record; writes a record
 //! of the caller's own for a call with a false number.
 
+use std::collections::BTreeMap;
+
 use super::Message;
 use super::delivery::Outbox;
 use super::draw::{Rng, between, chance, one, whole, whole_i32};
@@ -13,6 +15,7 @@ use super::party::{Kind, Party, SPECIALS};
 use super::population::{Population, SECOND_US};
 use super::register;
 use super::traffic::{Call, Sender, Text};
+use crate::domain::day::Day;
 use crate::schema::topic::Topic;
 use crate::schema::wire::{CallRecord, SmsRecord};
 
@@ -26,7 +29,7 @@ const EXCHANGES: usize = 8;
 const REFERENCES: u32 = 1 << 16;
 
 /// Trunk groups: name, kind, operator or carrier behind it.
-pub(super) const TRUNKS: [(&str, &str, &str); 11] = [
+pub(super) const TRUNKS: [(&str, &str, &str); 12] = [
     ("NVNP01", "national", "VinaPhone"),
     ("NVNP02", "national", "VinaPhone"),
     ("NMBF01", "national", "MobiFone"),
@@ -38,7 +41,11 @@ pub(super) const TRUNKS: [(&str, &str, &str); 11] = [
     ("IHKG01", "international", "Carrier HK"),
     ("VSIP01", "voip", "SIP Wholesale 1"),
     ("VSIP02", "voip", "SIP Wholesale 2"),
+    ("VSIP03", "voip", "SIP Wholesale 3"),
 ];
+
+/// Where the count of records begins that tell of what comes beyond the base.
+const BEYOND_RECORDS: u64 = 1 << 36;
 
 /// Counters of the exchanges and message centres.
 #[derive(Debug, Default)]
@@ -46,6 +53,8 @@ pub(super) struct Network {
     records: u64,
     references: [u32; EXCHANGES],
     messages: u32,
+    /// Calls with a false number by day and trunk: the truth, which no record tells.
+    pub(super) spoofed: BTreeMap<(Day, &'static str), u32>,
 }
 
 /// One leg of a call: what one exchange or gateway saw.
@@ -78,7 +87,7 @@ pub(super) struct Switch<'a> {
 impl Switch<'_> {
     /// All records of a call.
     pub(super) fn call(&mut self, call: &Call) {
-        let caller_sim = call.caller.as_sim().filter(|_| !call.is_spoofed);
+        let caller_sim = call.caller.as_sim().filter(|_| !call.is_from_outside());
         let exchange = self.exchange(caller_sim.map(Party::sim), call.caller);
         let reference = self.network.reference(exchange);
         let leg = Leg {
@@ -97,7 +106,14 @@ impl Switch<'_> {
         if caller_sim.is_some() {
             self.leg(&leg);
         } else {
-            let trunk = if call.is_spoofed { self.voip() } else { self.trunk(call.caller) };
+            let trunk = match call.trunk {
+                Some(trunk) => trunk,
+                None if call.is_spoofed => self.voip(),
+                None => self.trunk(call.caller),
+            };
+            if call.is_spoofed {
+                *self.network.spoofed.entry((Day::of(call.at), trunk)).or_default() += 1;
+            }
             self.leg(&Leg { record_type: "incoming_gateway", served: None, trunk: Some(trunk), ..leg });
         }
         self.far_end(leg);
@@ -297,6 +313,11 @@ impl Switch<'_> {
 }
 
 impl Network {
+    /// The same exchanges, counting apart, so that no record id of the base depends on what comes beyond it.
+    pub(super) fn beyond() -> Self {
+        Self { records: BEYOND_RECORDS, ..Self::default() }
+    }
+
     /// The next id of an exchange; the message centre counts as one more.
     fn record_id(&mut self, exchange: usize) -> String {
         self.records += 1;

@@ -4,11 +4,13 @@
 //! Never: makes a call.
 
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 use rand::Rng as _;
 
 use super::Options;
 use super::behaviour::{Habit, draw};
+use super::beyond;
 use super::campaign::{self, Campaign};
 use super::class::{Class, HARD, PEOPLE};
 use super::company::{Brand, Company};
@@ -54,12 +56,18 @@ pub(super) struct Sim {
     pub(super) is_allow_listed: bool,
     /// The subscription that got the number afterwards.
     pub(super) successor: Option<u32>,
+    /// Whether it is one of a stock that somebody registered in bulk for others.
+    pub(super) is_bulk: bool,
+    /// The first innocent event that made its calls burst on a measured day.
+    pub(super) event: Option<&'static str>,
 }
 
 /// The subscribers, and the world around them.
 #[derive(Debug)]
 pub(super) struct Population {
     pub(super) sims: Vec<Sim>,
+    /// So many of them, from the first on, are the base; those beyond know it, and it does not know them.
+    pub(super) base: usize,
     pub(super) campaigns: Vec<Campaign>,
     pub(super) brands: Vec<Brand>,
     /// Numbers that are not with the operator their range was allotted to.
@@ -131,6 +139,8 @@ impl Sim {
             brand: None,
             is_allow_listed: false,
             successor: None,
+            is_bulk: false,
+            event: None,
         }
     }
 }
@@ -142,6 +152,7 @@ impl Population {
         let mut register = Register::new(options.subscribers);
         let mut population = Self {
             sims: Vec::new(),
+            base: 0,
             campaigns: Vec::new(),
             brands: Vec::new(),
             ported: BTreeMap::new(),
@@ -158,8 +169,15 @@ impl Population {
         population.add_people(people, options, &mut register, &mut rng);
         population.add_outside(options, &mut register, &mut rng);
         population.tabulate();
-        population.warm(options, &mut rng);
+        population.base = population.sims.len();
+        population.warm(0..population.base, options, &mut rng);
+        beyond::recruit(&mut population, options, &mut register);
         population
+    }
+
+    /// How many SIMs the base has.
+    pub(super) fn everybody(&self) -> f64 {
+        f64::from(u32::try_from(self.base).unwrap_or(u32::MAX))
     }
 
     /// The number of a party.
@@ -287,9 +305,9 @@ impl Population {
     }
 
     /// Gives the settled their contacts: the calls of the months before, of which only the counts stay.
-    fn warm(&mut self, options: &Options, rng: &mut Rng) {
+    pub(super) fn warm(&mut self, sims: Range<usize>, options: &Options, rng: &mut Rng) {
         let begins_at = history_start(options).starts_at();
-        for index in 0..self.sims.len() {
+        for index in sims {
             for _ in 0..whole(self.sims[index].calls_before(begins_at)) {
                 self.keep_up(index, begins_at, rng);
             }
@@ -327,14 +345,18 @@ pub(super) fn history_start(options: &Options) -> Day {
 }
 
 /// A subscription that is months or years old.
-fn settled(options: &Options, rng: &mut Rng) -> Draft {
+pub(super) fn settled(options: &Options, rng: &mut Rng) -> Draft {
     let starts = -i32::try_from(options.history_days).unwrap_or(i32::MAX);
     Draft { number: 0, class: Class::Light, starts, ends: i32::MAX, idle_days: log_normal(rng, (500.0, 1.0)) }
 }
 
+/// A share of the base, as a count.
+pub(super) fn part(options: &Options, share: f64) -> u32 {
+    u32::try_from(whole(f64::from(options.subscribers) * share + 0.5)).unwrap_or(0)
+}
+
 fn counts(options: &Options) -> (u32, u32, u32) {
-    let part = |share: f64| u32::try_from(whole(f64::from(options.subscribers) * share + 0.5)).unwrap_or(0);
-    let spam = part(options.spam_share).min(options.subscribers);
-    let hard = part(options.hard_negative_share).min(options.subscribers - spam);
+    let spam = part(options, options.spam_share).min(options.subscribers);
+    let hard = part(options, options.hard_negative_share).min(options.subscribers - spam);
     (spam, hard, options.subscribers - spam - hard)
 }

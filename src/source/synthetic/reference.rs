@@ -33,6 +33,7 @@ fn allow_list(population: &Population) -> String {
     let reason = |class| match class {
         Class::CallCentre => "registered call centre",
         Class::Clinic => "clinic",
+        Class::Lender => "licensed lender",
         _ => "school",
     };
     csv("number,reason", allowed.map(|sim| format!("{},{}", sim.number, reason(sim.class))))

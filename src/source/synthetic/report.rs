@@ -30,7 +30,7 @@ pub(super) struct Form {
 }
 
 /// The stories; FACTS 6 has the typology.
-pub(super) const FORMS: [Form; 10] = [
+pub(super) const FORMS: [Form; 11] = [
     Form {
         keyword: "V",
         contents: [
@@ -106,10 +106,29 @@ pub(super) const FORMS: [Form; 10] = [
             "ban so dep, lam bang cap giay to",
         ],
     },
+    Form {
+        keyword: "V",
+        contents: [
+            "đòi nợ, gọi liên tục cả ngày bằng nhiều số",
+            "đòi nợ người thân, tôi không vay",
+            "nhắc nợ vay app, gọi người tham chiếu để quấy rối",
+        ],
+    },
 ];
+
+/// So many of them, from the first on, are what a spam campaign may tell.
+pub(super) const TOLD_BY_SPAM: usize = 10;
+
+/// The story of those who call for a debt.
+pub(super) const DEBT: usize = 10;
 
 /// The story of calls that only ring.
 pub(super) const ONE_RING: usize = 7;
+
+/// Whether a story is a scam, not an advertisement.
+pub(super) fn is_scam(form: usize) -> bool {
+    FORMS[form].keyword == "LD"
+}
 
 /// One report, before it is sent.
 #[derive(Debug)]

@@ -11,7 +11,8 @@ use super::encode::tests::read_call;
 use super::*;
 use crate::schema::wire::{CallRecord, CitizenReport, Subscriber, SurveyAnswer};
 
-fn clean(subscribers: u32) -> Options {
+/// An operator without faults and with its base alone.
+pub(super) fn clean(subscribers: u32) -> Options {
     Options {
         subscribers,
         days: 3,
@@ -20,11 +21,12 @@ fn clean(subscribers: u32) -> Options {
         malformed_share: 0.0,
         resent_share: 0.0,
         late_share: 0.0,
+        beyond: BeyondOptions::NOTHING,
         ..Options::default()
     }
 }
 
-fn run(options: Options) -> (Operator, Vec<Message>) {
+pub(super) fn run(options: Options) -> (Operator, Vec<Message>) {
     let mut operator = Operator::new(options);
     let mut messages = Vec::new();
     while let Some(traffic) = operator.next_day() {
@@ -38,7 +40,7 @@ fn of(topic: Topic, messages: &[Message]) -> impl Iterator<Item = &Message> {
 }
 
 /// Well-formed call records, each once.
-fn calls(messages: &[Message]) -> Vec<CallRecord<'_>> {
+pub(super) fn calls(messages: &[Message]) -> Vec<CallRecord<'_>> {
     let mut seen = BTreeSet::new();
     let records = of(Topic::CallRecord, messages).filter_map(|message| read_call(&message.payload));
     let is_sound = |record: &CallRecord<'_>| {
@@ -48,7 +50,7 @@ fn calls(messages: &[Message]) -> Vec<CallRecord<'_>> {
     records.filter(is_sound).filter(|record| seen.insert(record.record_id.clone())).collect()
 }
 
-fn number(address: Option<&str>) -> Option<i64> {
+pub(super) fn number(address: Option<&str>) -> Option<i64> {
     let digits = address?;
     match digits.strip_prefix('0') {
         Some(national) => format!("84{national}").parse().ok(),
@@ -66,8 +68,10 @@ fn hash(messages: &[Message]) -> u64 {
 #[test]
 fn the_same_options_give_the_same_bytes() {
     let of_seed = |seed| {
-        let (operator, messages) = run(Options { seed, malformed_share: 0.01, late_share: 0.01, ..clean(600) });
-        (hash(&messages), hash(&operator.subscribers()), operator.truth(), operator.reference())
+        let beyond = BeyondOptions::all(0.05);
+        let (operator, messages) = run(Options { seed, malformed_share: 0.01, late_share: 0.01, beyond, ..clean(600) });
+        let truth = (operator.truth(), operator.spoofed());
+        (hash(&messages), hash(&operator.subscribers()), truth, operator.reference())
     };
     assert_eq!(of_seed(5), of_seed(5));
     assert_ne!(of_seed(5).0, of_seed(6).0);
@@ -175,7 +179,8 @@ fn long_calls_come_in_parts_end_to_end() {
 
 #[test]
 fn truth_counts_the_calls_that_records_show_even_among_spoilt_copies() {
-    let faults = Options { malformed_share: 0.02, resent_share: 0.02, late_share: 0.02, ..clean(1_500) };
+    let beyond = BeyondOptions::all(0.02);
+    let faults = Options { malformed_share: 0.02, resent_share: 0.02, late_share: 0.02, beyond, ..clean(1_500) };
     let (operator, messages) = run(faults);
     let mut seen: BTreeMap<(i64, i32), u32> = BTreeMap::new();
     let first = |record: &CallRecord<'_>| record.partial_seq.unwrap_or(1) == 1 && record.record_type == "originating";
@@ -337,11 +342,14 @@ proptest! {
     #[test]
     fn any_operator_can_be_made(
         seed: u64, subscribers in 0_u32..60, days in 0_u32..3, history_days in 0_u32..3, spam_share in 0.0..1.0_f64,
+        beyond in 0.0..1.0_f64,
     ) {
-        let options = Options { seed, subscribers, days, history_days, spam_share, ..Options::default() };
+        let beyond = BeyondOptions::all(beyond);
+        let options = Options { seed, subscribers, days, history_days, spam_share, beyond, ..Options::default() };
         let (operator, messages) = run(options);
         prop_assert!(messages.windows(2).all(|pair| pair[0].at <= pair[1].at));
-        prop_assert_eq!(operator.truth().len(), subscribers as usize);
+        prop_assert_eq!(operator.population.base, subscribers as usize);
+        prop_assert!(operator.truth().len() <= 6 * subscribers as usize);
         prop_assert!(operator.truth().iter().all(|truth| truth.calls_by_day.len() == days as usize));
     }
 }

@@ -2,12 +2,13 @@
 //!
 //! In: the population, a day and its stream of draws. Out: calls and texts between parties, in order of
 //! time; contacts made on the way stay with the SIMs. Never: asks for a SIM's class to decide what it
-//! does (only, afterwards, whether that was spam); knows records, exchanges or trunks.
+//! does (only, afterwards, whether that was spam); knows records or exchanges.
 
+use super::BeyondOptions;
 use super::behaviour::{self, Habit, tilted};
 use super::class::Archetype;
-use super::draw::{Rng, between, chance, gamma, log_logistic, log_normal, one, poisson, whole, whole_i32};
-use super::party::{AGENCIES, Kind, Party};
+use super::draw::{Rng, between, chance, gamma, log_logistic, log_normal, poisson, whole, whole_i32};
+use super::party::{Kind, Party};
 use super::population::{DAY_US, Population, SECOND_US};
 use crate::domain::day::Day;
 
@@ -22,9 +23,6 @@ const ANSWERED_KNOWN: f64 = 0.72;
 
 /// Probability that a day is a feast, a funeral or a sale for one SIM, and the factor of its calls.
 const FEAST: (f64, f64) = (0.001, 5.0);
-
-/// Calls with a false caller number, per call.
-const SPOOFED_SHARE: f64 = 4e-4;
 
 /// Notifications of brands, per SIM and day.
 const BRAND_TEXTS: f64 = 0.6;
@@ -43,8 +41,10 @@ pub(super) struct Call {
     pub(super) cause: i32,
     /// Whether a spam SIM made it to somebody who is a target to it.
     pub(super) is_spam: bool,
-    /// Whether the caller's number is false; the call comes from a `VoIP` trunk.
+    /// Whether the caller's number is false; without a trunk of its own the call comes from a `VoIP` one.
     pub(super) is_spoofed: bool,
+    /// The trunk group that it comes in by, where the caller's number does not tell it.
+    pub(super) trunk: Option<&'static str>,
     /// Where it went on to, unanswered.
     pub(super) forward: Option<Forward>,
 }
@@ -78,12 +78,13 @@ pub(super) struct Text {
 /// A day under way.
 #[derive(Debug)]
 pub(super) struct Today<'a> {
-    population: &'a mut Population,
-    rng: &'a mut Rng,
-    day: i32,
-    begins_at: i64,
+    pub(super) population: &'a mut Population,
+    pub(super) rng: &'a mut Rng,
+    /// Counted from the first measured one.
+    pub(super) day: i32,
+    pub(super) begins_at: i64,
     is_weekend: bool,
-    calls: Vec<Call>,
+    pub(super) calls: Vec<Call>,
     texts: Vec<Text>,
 }
 
@@ -95,20 +96,46 @@ struct Meeting {
     is_target: bool,
 }
 
-/// All calls and messages of a day; `day` counts from the first measured one, which is `first_day`.
+/// All calls and messages of the base on a day; `day` counts from the first measured one, which is `first_day`.
 pub(super) fn of_day(population: &mut Population, first_day: Day, day: i32, rng: &mut Rng) -> (Vec<Call>, Vec<Text>) {
-    let date = first_day.plus(day);
-    let (begins_at, is_weekend) = (date.starts_at(), date.is_weekend());
-    let mut today = Today { population, rng, day, begins_at, is_weekend, calls: Vec::new(), texts: Vec::new() };
-    for index in 0..today.population.sims.len() {
+    let mut today = Today::new(population, first_day, day, rng);
+    for index in 0..today.population.base {
         today.live(index);
     }
     today.notify();
     today.spoof();
-    let Today { mut calls, mut texts, .. } = today;
-    calls.sort_by_key(|call| (call.at, call.caller, call.callee));
-    texts.sort_by_key(|text| (text.at, text.sender, text.recipient));
-    (calls, texts)
+    today.end()
+}
+
+/// What comes beyond the base on that day, from draws of its own.
+pub(super) fn beyond(
+    population: &mut Population,
+    (first_day, day): (Day, i32),
+    options: &BeyondOptions,
+    rng: &mut Rng,
+) -> (Vec<Call>, Vec<Text>) {
+    let mut today = Today::new(population, first_day, day, rng);
+    for index in today.population.base..today.population.sims.len() {
+        today.live(index);
+    }
+    today.come_from_abroad(options);
+    today.celebrate(options);
+    today.end()
+}
+
+impl<'a> Today<'a> {
+    fn new(population: &'a mut Population, first_day: Day, day: i32, rng: &'a mut Rng) -> Self {
+        let date = first_day.plus(day);
+        let (begins_at, is_weekend) = (date.starts_at(), date.is_weekend());
+        Self { population, rng, day, begins_at, is_weekend, calls: Vec::new(), texts: Vec::new() }
+    }
+
+    fn end(self) -> (Vec<Call>, Vec<Text>) {
+        let Self { mut calls, mut texts, .. } = self;
+        calls.sort_by_key(|call| (call.at, call.caller, call.callee));
+        texts.sort_by_key(|text| (text.at, text.sender, text.recipient));
+        (calls, texts)
+    }
 }
 
 impl Today<'_> {
@@ -169,8 +196,8 @@ impl Today<'_> {
             self.population.sims[index].last_dialled = Some(callee);
         }
         let mut call = self.place(caller, callee, meeting.is_known, at);
-        let is_spammer = self.population.sims[index].class.archetype().is_some();
-        call.is_spam = is_spammer && meeting.is_outgoing && meeting.is_target;
+        let is_unwanted = self.population.sims[index].class.is_unwanted();
+        call.is_spam = is_unwanted && meeting.is_outgoing && meeting.is_target;
         let ends_at = call.ends_at();
         self.call_back(&call, meeting.is_known);
         self.calls.push(call);
@@ -203,7 +230,7 @@ impl Today<'_> {
     }
 
     /// Rings, and is answered or not.
-    fn place(&mut self, caller: Party, callee: Party, is_known: bool, at: i64) -> Call {
+    pub(super) fn place(&mut self, caller: Party, callee: Party, is_known: bool, at: i64) -> Call {
         let reached = match callee.as_sim() {
             Some(index) => self.population.holder(index, at).map(Party::sim),
             // Some numbers that strangers dial do not exist.
@@ -219,6 +246,7 @@ impl Today<'_> {
             cause: 1,
             is_spam: false,
             is_spoofed: false,
+            trunk: None,
             forward: None,
         };
         if reached.is_none() {
@@ -280,7 +308,7 @@ impl Today<'_> {
     }
 
     /// The called party calls back, minutes or hours later on the same day.
-    fn call_back(&mut self, call: &Call, is_known: bool) {
+    pub(super) fn call_back(&mut self, call: &Call, is_known: bool) {
         let willing = match (is_known, call.caller.as_sim(), call.is_answered) {
             (true, _, true) => 0.03,
             (true, _, false) => 0.3,
@@ -320,9 +348,10 @@ impl Today<'_> {
         if sender == recipient || !is_open(sender) || !is_open(recipient) {
             return;
         }
-        let archetype = self.population.sims[index].class.archetype();
-        let is_spam = is_stranger && archetype.is_some();
-        let parts = if archetype == Some(Archetype::SmsAndCall) { 2 } else { 1 + i32::from(chance(self.rng, 0.15)) };
+        let class = self.population.sims[index].class;
+        let is_spam = is_stranger && class.is_unwanted();
+        let parts =
+            if class.archetype() == Some(Archetype::SmsAndCall) { 2 } else { 1 + i32::from(chance(self.rng, 0.15)) };
         self.texts.push(Text { sender: Sender::Party(sender), recipient, at, parts, is_spam });
     }
 
@@ -332,8 +361,7 @@ impl Today<'_> {
         if brands == 0 {
             return;
         }
-        let everybody = f64::from(u32::try_from(self.population.sims.len()).unwrap_or(u32::MAX));
-        for _ in 0..poisson(self.rng, everybody * BRAND_TEXTS) {
+        for _ in 0..poisson(self.rng, self.population.everybody() * BRAND_TEXTS) {
             let recipient = self.population.any_sim(self.rng);
             let at = self.begins_at + micros(between(self.rng, (7.0, 21.0)) * 3_600.0);
             let brand = u32::try_from(whole(between(self.rng, (0.0, 1.0)).powi(2) * f64::from(brands))).unwrap_or(0);
@@ -344,39 +372,22 @@ impl Today<'_> {
         }
     }
 
-    /// Calls from abroad that show a number which is not the caller's: ours, nobody's, or an agency's.
-    fn spoof(&mut self) {
-        let calls = f64::from(u32::try_from(self.calls.len()).unwrap_or(u32::MAX));
-        for _ in 0..poisson(self.rng, calls * SPOOFED_SHARE) {
-            let shown = match between(self.rng, (0.0, 1.0)) {
-                roll if roll < 0.5 => self.population.any_sim(self.rng),
-                roll if roll < 0.7 => *one(self.rng, &self.population.unallocated),
-                _ => Party::landline_of(one(self.rng, &AGENCIES).0),
-            };
-            let callee = self.population.any_sim(self.rng);
-            let at = self.begins_at + micros(between(self.rng, (7.5, 21.0)) * 3_600.0);
-            let is_open = |party: Party| party.as_sim().is_none_or(|sim| self.population.sims[sim].is_open(at));
-            if shown == callee || !is_open(shown) || !is_open(callee) {
-                continue;
-            }
-            let mut call = self.place(shown, callee, false, at);
-            call.is_spoofed = true;
-            call.forward = None;
-            self.calls.push(call);
-        }
-    }
-
     fn moment(&mut self, habit: &Habit) -> i64 {
         self.begins_at + micros(behaviour::hour(&habit.hours, self.rng) * 3_600.0).min(DAY_US - 1)
     }
 
-    fn is_used(&self, index: usize) -> bool {
+    pub(super) fn is_used(&self, index: usize) -> bool {
         let sim = &self.population.sims[index];
         (sim.starts..sim.ends).contains(&self.day)
     }
 }
 
 impl Call {
+    /// Whether no SIM of ours made it, whatever it shows: it comes in by a trunk.
+    pub(super) fn is_from_outside(&self) -> bool {
+        self.is_spoofed || self.trunk.is_some()
+    }
+
     /// When the line is free again.
     pub(super) fn ends_at(&self) -> i64 {
         self.at + i64::from(self.ring_s + self.talk_s) * SECOND_US
@@ -388,6 +399,6 @@ fn can_call(party: Party) -> bool {
     !matches!(party.kind(), Kind::Special(_) | Kind::Hidden)
 }
 
-fn micros(seconds: f64) -> i64 {
+pub(super) fn micros(seconds: f64) -> i64 {
     whole(seconds * 1e6)
 }
