@@ -46,7 +46,7 @@ pub(super) enum ReferenceVerb {
         after_help = "Example: callsieve reference load allow_list hospitals.csv --from 2025-01-06 --lake /data/lake"
     )]
     Load {
-        /// advertiser, allow_list, brandname, do_not_call, ported_number, trunk or special_number.
+        /// allow_list, advertiser, brandname, do_not_call, ported_number, trunk or special_number.
         #[arg(value_parser = table)]
         table: Table,
         /// The file, with a header.

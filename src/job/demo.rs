@@ -358,8 +358,8 @@ impl Stage {
             self.runner.run(&[Table::REGULATOR_WEEK], week.monday()).await?;
             super::export::regulator(&self.lake, self.runner.definitions(), &out, week).await?;
         }
-        let truth = self.operator.as_ref().context("the operator is at home between steps")?.truth();
-        simulate::write_truth(&self.folder.join("truth.parquet"), &truth)?;
+        let operator = self.operator.as_ref().context("the operator is at home between steps")?;
+        simulate::write_truth(&self.folder, operator)?;
         self.progress.finish_and_clear();
         Ok(sent)
     }

@@ -10,16 +10,16 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arrow::array::{
-    ArrayRef, BooleanArray, Int64Array, ListBuilder, PrimitiveBuilder, RecordBatch, StringArray,
-    TimestampMicrosecondArray, UInt32Array,
+    ArrayRef, BooleanArray, Date32Array, Int64Array, ListBuilder, PrimitiveBuilder, RecordBatch, StringArray,
+    StringBuilder, TimestampMicrosecondArray, UInt32Array,
 };
-use arrow::datatypes::{Int32Type, SchemaRef};
+use arrow::datatypes::Int32Type;
 use parquet::arrow::ArrowWriter;
 use serde::Serialize;
 
 use crate::schema::topic::Topic;
 use crate::source::producer::{Outgoing, Producer};
-use crate::source::synthetic::{Message, Operator, Options, Truth};
+use crate::source::synthetic::{Message, Operator, Options, Spoofed, Truth};
 
 /// Partitions of the topics that the demo and `simulate` use.
 pub fn partitions(topic: Topic) -> i32 {
@@ -39,7 +39,7 @@ pub struct Simulated {
     pub subscriptions: usize,
 }
 
-/// Writes `DIR/messages/TOPIC.jsonl`, or sends to a broker; `DIR/truth.parquet` and `DIR/reference/*.csv` in any case.
+/// Writes `DIR/messages/TOPIC.jsonl`, or sends to a broker; the truth and `DIR/reference/*.csv` in any case.
 pub fn simulate(options: Options, folder: &Path, brokers: Option<&str>) -> anyhow::Result<Simulated> {
     std::fs::create_dir_all(folder).with_context(|| format!("creating {}", folder.display()))?;
     let mut operator = Operator::new(options);
@@ -59,9 +59,7 @@ pub fn simulate(options: Options, folder: &Path, brokers: Option<&str>) -> anyho
         }
     }
     out.finish()?;
-    let truth = operator.truth();
-    simulated.subscriptions = truth.len();
-    write_truth(&folder.join("truth.parquet"), &truth)?;
+    simulated.subscriptions = write_truth(folder, &operator)?;
     write_reference(folder, &operator)?;
     Ok(simulated)
 }
@@ -138,20 +136,31 @@ pub fn write_reference(folder: &Path, operator: &Operator) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Writes the truth as Parquet.
-pub fn write_truth(path: &Path, truth: &[Truth]) -> anyhow::Result<()> {
-    let batch = truth_batch(truth)?;
+/// Writes the truth: `FOLDER/truth.parquet` of subscriptions and `FOLDER/spoofed.parquet` of trunks; returns how many
+/// subscriptions there are.
+pub fn write_truth(folder: &Path, operator: &Operator) -> anyhow::Result<usize> {
+    let truth = operator.truth();
+    write_parquet(&folder.join("truth.parquet"), &truth_batch(&truth)?)?;
+    write_parquet(&folder.join("spoofed.parquet"), &spoofed_batch(&operator.spoofed())?)?;
+    Ok(truth.len())
+}
+
+fn write_parquet(path: &Path, batch: &RecordBatch) -> anyhow::Result<()> {
     let file = std::fs::File::create(path).with_context(|| format!("creating {}", path.display()))?;
-    let schema: SchemaRef = batch.schema();
-    let mut writer = ArrowWriter::try_new(file, schema, None)?;
-    writer.write(&batch)?;
+    let mut writer = ArrowWriter::try_new(file, batch.schema(), None)?;
+    writer.write(batch)?;
     writer.close()?;
     Ok(())
 }
 
 fn truth_batch(truth: &[Truth]) -> anyhow::Result<RecordBatch> {
     let mut calls = ListBuilder::new(PrimitiveBuilder::<Int32Type>::new());
+    let mut types = ListBuilder::new(StringBuilder::new());
     for row in truth {
+        for of in &row.types {
+            types.values().append_value(of);
+        }
+        types.append(true);
         for day in &row.calls_by_day {
             calls.values().append_value(i32::try_from(*day)?);
         }
@@ -159,7 +168,7 @@ fn truth_batch(truth: &[Truth]) -> anyhow::Result<RecordBatch> {
     }
     let activated = truth.iter().map(|row| Some(row.activated_at));
     let ended = truth.iter().map(|row| row.deactivated_at);
-    let columns: [(&str, ArrayRef); 10] = [
+    let columns: [(&str, ArrayRef); 12] = [
         ("number", Arc::new(Int64Array::from_iter_values(truth.iter().map(|row| row.number)))),
         ("activated_at", Arc::new(TimestampMicrosecondArray::from_iter(activated).with_timezone("UTC"))),
         ("deactivated_at", Arc::new(TimestampMicrosecondArray::from_iter(ended).with_timezone("UTC"))),
@@ -169,7 +178,18 @@ fn truth_batch(truth: &[Truth]) -> anyhow::Result<RecordBatch> {
         ("is_spam", Arc::new(BooleanArray::from_iter(truth.iter().map(|row| Some(row.is_spam))))),
         ("is_protected", Arc::new(BooleanArray::from_iter(truth.iter().map(|row| Some(row.is_protected))))),
         ("is_allow_listed", Arc::new(BooleanArray::from_iter(truth.iter().map(|row| Some(row.is_allow_listed))))),
+        ("event", Arc::new(StringArray::from_iter(truth.iter().map(|row| row.event)))),
+        ("types", Arc::new(types.finish())),
         ("calls_by_day", Arc::new(calls.finish())),
     ];
     Ok(RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true)))?)
+}
+
+fn spoofed_batch(spoofed: &[Spoofed]) -> anyhow::Result<RecordBatch> {
+    let columns: [(&str, ArrayRef); 3] = [
+        ("day", Arc::new(Date32Array::from_iter_values(spoofed.iter().map(|row| row.day.epoch_days())))),
+        ("trunk", Arc::new(StringArray::from_iter_values(spoofed.iter().map(|row| row.trunk)))),
+        ("calls", Arc::new(UInt32Array::from_iter_values(spoofed.iter().map(|row| row.calls)))),
+    ];
+    Ok(RecordBatch::try_from_iter(columns)?)
 }

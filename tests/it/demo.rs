@@ -22,7 +22,10 @@ fn the_demo_accounts_for_everything_and_duckdb_agrees() {
     assert_eq!(number("call_records"), number("call_events") + number("duplicates"));
     assert!(number("rejects") > 0 && number("duplicates") > 0 && number("messages") > 10_000);
     assert_eq!(summary["protected_blocked_share"].as_f64(), Some(0.0));
-    for file in ["summary.json", "truth.parquet", "export/regulator/2025-W02/numbers.csv"] {
+    let detections = summary["detections"].as_object().unwrap();
+    assert_eq!(detections.len(), 8, "{detections:?}");
+    assert!(detections["spoofed_number"]["recall"].is_number(), "{detections:?}");
+    for file in ["summary.json", "truth.parquet", "spoofed.parquet", "export/regulator/2025-W02/numbers.csv"] {
         assert!(dir.join(file).exists(), "{file} is missing");
     }
 

@@ -3,6 +3,7 @@
 //! In: the tables after the last day, and the operator's truth. Out: counts that add up, and figures against the truth.
 //! Never: shows a count that contradicts another.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::{Context, ensure};
@@ -10,7 +11,7 @@ use serde::Serialize;
 
 use super::Stage;
 use crate::clock::Stopwatch;
-use crate::job::measure::{self, Figures};
+use crate::job::measure::{self, Detection, Figures};
 use crate::schema::column::{call_event, call_record};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
@@ -43,6 +44,8 @@ pub struct Summary {
     /// Figures against the truth.
     #[serde(flatten)]
     pub figures: Figures,
+    /// Detections against the truth, by type.
+    pub detections: BTreeMap<String, Detection>,
     /// Seconds that everything took.
     pub took_s: f64,
 }
@@ -50,8 +53,6 @@ pub struct Summary {
 impl Summary {
     /// The summary for people, with what to try next.
     pub fn text(&self, folder: &Path) -> String {
-        let share =
-            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0));
         let figures = &self.figures;
         let folder = folder.display();
         let mut text = format!(
@@ -84,6 +85,11 @@ impl Summary {
         for (archetype, recall) in &figures.recall_by_archetype {
             text += &format!("  recall {archetype:<15}{:>8}\n", share(Some(*recall)));
         }
+        text += "\n  detections             found  precision    recall\n";
+        for (of, detection) in &self.detections {
+            let (precision, recall) = (share(detection.precision), share(detection.recall));
+            text += &format!("  {of:<20}{:>8}{precision:>11}{recall:>10}\n", detection.found);
+        }
         text += &format!(
             "\nThe data are invented: these figures say that the machinery works, not how well it does on a real network.\n\
              {:.0} s. Try next:\n  \
@@ -99,7 +105,8 @@ impl Summary {
 impl Stage {
     /// Sums up after the last day; fails when messages or records do not add up.
     pub(super) async fn summary(&self, messages: u64, watch: Stopwatch) -> anyhow::Result<Summary> {
-        let truth = self.operator.as_ref().context("the operator is at home between steps")?.truth();
+        let operator = self.operator.as_ref().context("the operator is at home between steps")?;
+        let (truth, first_day) = (operator.truth(), self.options.first_day);
         let (mut records, mut call_records) = (0, 0);
         for topic in Topic::ALL {
             let table = topic.table();
@@ -118,6 +125,7 @@ impl Stage {
         }
         let decisions = self.lake.open(Table::DECISION).await?.rows(vec![], &[]).await?;
         let held = measure::held(&decisions)?;
+        let detected = self.lake.open(Table::DETECTION_DAY).await?.rows(vec![], &[]).await?;
         let answers = self.count(Table::SURVEY_ANSWER).await?.0;
         ensure!(messages == records + rejects, "{messages} messages became {records} records and {rejects} rejects");
         ensure!(folded == call_records, "{call_records} call records, but the calls were made of {folded}");
@@ -133,7 +141,8 @@ impl Stage {
             days: self.options.days,
             survey_requests: self.requests,
             survey_answers: answers,
-            figures: measure::figures(&held, &truth, self.options.first_day),
+            figures: measure::figures(&held, &truth, first_day),
+            detections: measure::detections(&detected, &truth, &operator.spoofed(), first_day)?,
             took_s: watch.elapsed().as_secs_f64(),
         })
     }
@@ -148,4 +157,9 @@ impl Stage {
         }
         Ok((all, from_kafka))
     }
+}
+
+/// A share for people.
+fn share(value: Option<f64>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| format!("{:.1} %", value * 100.0))
 }
