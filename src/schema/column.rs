@@ -516,6 +516,248 @@ pub mod report_day {
     pub const SCAM_REPORTERS: Column<Int64Array> = Column::new("scam_reporters");
 }
 
+/// One row per number and local day with at least min_calls calls made: how it rings, how evenly it dials and how evenly it talks.
+pub mod dial_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The calling number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// Calls made.
+    pub const CALLS: Column<Int64Array> = Column::new("calls");
+    /// Unanswered calls that rang for one_ring_s at most.
+    pub const ONE_RINGS: Column<Int64Array> = Column::new("one_rings");
+    /// Pairs of consecutive calls whose starts lie max_beat_s apart at most, in order of (start_at, record_id).
+    pub const BEATS: Column<Int64Array> = Column::new("beats");
+    /// Mean seconds between these starts; null when there are none.
+    pub const BEAT_MEAN_S: Column<Float64Array> = Column::new("beat_mean_s");
+    /// Their standard deviation, in seconds.
+    pub const BEAT_DEVIATION_S: Column<Float64Array> = Column::new("beat_deviation_s");
+    /// Answered calls.
+    pub const TALKS: Column<Int64Array> = Column::new("talks");
+    /// Mean seconds of their conversations; null when there are none.
+    pub const TALK_MEAN_S: Column<Float64Array> = Column::new("talk_mean_s");
+    /// Their standard deviation, in seconds.
+    pub const TALK_DEVIATION_S: Column<Float64Array> = Column::new("talk_deviation_s");
+}
+
+/// One row per called number and local day: who called it, and how many strangers did within a window of days.
+pub mod callee_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The called number, E.164 digits.
+    pub const CALLEE: Column<Int64Array> = Column::new("callee");
+    /// Whether it is our subscriber.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
+    /// Distinct numbers that called it.
+    pub const CALLERS: Column<Int64Array> = Column::new("callers");
+    /// Of these, numbers never in contact with it, either way, on an earlier kept day; null below min_history_days.
+    pub const NEW_CALLERS: Column<Int64Array> = Column::new("new_callers");
+    /// Calls by numbers, answered or not.
+    pub const CALLS: Column<Int64Array> = Column::new("calls");
+    /// Answered among them.
+    pub const ANSWERED: Column<Int64Array> = Column::new("answered");
+    /// Answered calls with duration_s below short_call_s.
+    pub const SHORT_CALLS: Column<Int64Array> = Column::new("short_calls");
+    /// New callers of a day, on average of the days from usual_from until the window; null when none of them was computed.
+    pub const USUAL_NEW_CALLERS: Column<Float64Array> = Column::new("usual_new_callers");
+    /// Numbers that called it for the first time within the window; null below min_history_days.
+    pub const WINDOW_NEW_CALLERS: Column<Int64Array> = Column::new("window_new_callers");
+    /// Days of the window on which some number called it for the first time; null below min_history_days.
+    pub const NEW_CALLER_DAYS: Column<Int64Array> = Column::new("new_caller_days");
+    /// All calls of these numbers to it within the window; null below min_history_days.
+    pub const WINDOW_NEW_CALLER_CALLS: Column<Int64Array> = Column::new("window_new_caller_calls");
+    /// Most of these numbers that lie in one block; null below min_history_days.
+    pub const BLOCK_CALLERS: Column<Int64Array> = Column::new("block_callers");
+    /// Most of these numbers that called it from one handset, as far as handsets are seen; null below min_history_days.
+    pub const HANDSET_CALLERS: Column<Int64Array> = Column::new("handset_callers");
+}
+
+/// One row per handset that more than one number called from within a window of days, and local day on which it was used; on-net only.
+pub mod imei_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The handset; cheap ones share theirs with others, which shows in many cells.
+    pub const IMEI: Column<Int64Array> = Column::new("imei");
+    /// Distinct numbers that called from it.
+    pub const CALLERS: Column<Int64Array> = Column::new("callers");
+    /// Distinct IMSIs that called from it.
+    pub const IMSIS: Column<Int64Array> = Column::new("imsis");
+    /// Calls made from it.
+    pub const CALLS: Column<Int64Array> = Column::new("calls");
+    /// Distinct numbers called.
+    pub const CALLEES: Column<Int64Array> = Column::new("callees");
+    /// Distinct cells called from.
+    pub const CELLS: Column<Int64Array> = Column::new("cells");
+    /// Distinct numbers that called from it within the window.
+    pub const WINDOW_CALLERS: Column<Int64Array> = Column::new("window_callers");
+    /// Distinct IMSIs within the window.
+    pub const WINDOW_IMSIS: Column<Int64Array> = Column::new("window_imsis");
+    /// Calls within the window.
+    pub const WINDOW_CALLS: Column<Int64Array> = Column::new("window_calls");
+    /// Distinct numbers called within the window.
+    pub const WINDOW_CALLEES: Column<Int64Array> = Column::new("window_callees");
+    /// Distinct cells called from within the window.
+    pub const WINDOW_CELLS: Column<Int64Array> = Column::new("window_cells");
+}
+
+/// One row per identity and local day whose subscriptions, held or activated within a window of days, reach a legal limit; enterprises left out.
+pub mod identity_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Keyed hash (HMAC) of the identity, made by the sender.
+    pub const IDENTITY_HASH: Column<StringArray> = Column::new("identity_hash");
+    /// Which key the hash was made with; one person has another hash in each.
+    pub const KEY_EPOCH: Column<Int32Array> = Column::new("key_epoch");
+    /// Subscriptions that were active at some instant of the day.
+    pub const SUBSCRIPTIONS: Column<Int64Array> = Column::new("subscriptions");
+    /// Subscriptions activated within the window, those ended since included.
+    pub const ACTIVATED: Column<Int64Array> = Column::new("activated");
+    /// Distinct points of sale of those.
+    pub const DEALERS: Column<Int64Array> = Column::new("dealers");
+    /// The highest legal limit that subscriptions or activated reaches: review_sims or limit_sims.
+    pub const LIMIT_REACHED: Column<Int64Array> = Column::new("limit_reached");
+}
+
+/// One row per point of sale, local clock hour and segment in which it activated a subscription.
+pub mod dealer_hour {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The point of sale.
+    pub const DEALER: Column<StringArray> = Column::new("dealer");
+    /// Local clock hour, 0 to 23.
+    pub const HOUR: Column<Int32Array> = Column::new("hour");
+    /// prepaid, postpaid or enterprise.
+    pub const SEGMENT: Column<StringArray> = Column::new("segment");
+    /// Subscriptions activated.
+    pub const ACTIVATIONS: Column<Int64Array> = Column::new("activations");
+    /// Distinct identities they are registered on.
+    pub const IDENTITIES: Column<Int64Array> = Column::new("identities");
+    /// Most of them on one identity.
+    pub const TOP_IDENTITY_ACTIVATIONS: Column<Int64Array> = Column::new("top_identity_activations");
+    /// Those without an identity.
+    pub const UNIDENTIFIED: Column<Int64Array> = Column::new("unidentified");
+    /// Activations of this dealer and segment in an hour with any, on average of the days from usual_from; null when there was none.
+    pub const USUAL_ACTIVATIONS: Column<Float64Array> = Column::new("usual_activations");
+}
+
+/// One row per block of neighbouring numbers of which more than one called on the local day.
+pub mod block_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The block: what its numbers' digits have in common, number / block_size.
+    pub const BLOCK: Column<Int64Array> = Column::new("block");
+    /// Numbers of the block that made a call.
+    pub const CALLERS: Column<Int64Array> = Column::new("callers");
+    /// Calls that they made.
+    pub const CALLS_OUT: Column<Int64Array> = Column::new("calls_out");
+    /// Distinct parties that they called.
+    pub const CALLEES: Column<Int64Array> = Column::new("callees");
+    /// Of these, parties called by more than one of them.
+    pub const SHARED_CALLEES: Column<Int64Array> = Column::new("shared_callees");
+    /// Calls to parties with whom the caller was never in contact on an earlier kept day; null below min_history_days.
+    pub const NEW_CALLEE_CALLS: Column<Int64Array> = Column::new("new_callee_calls");
+    /// Numbers of the block activated within the window of days.
+    pub const ACTIVATED: Column<Int64Array> = Column::new("activated");
+}
+
+/// One row per trunk and local day with a call that came in by it; it tells of the trunk, never of the subscriber whose number was shown.
+pub mod trunk_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Trunk group as records name it.
+    pub const TRUNK: Column<StringArray> = Column::new("trunk");
+    /// national, international or voip; null when the trunk is not in the reference table.
+    pub const KIND: Column<StringArray> = Column::new("kind");
+    /// The operator at the other end; null as kind.
+    pub const PEER: Column<StringArray> = Column::new("peer");
+    /// Calls that came in.
+    pub const CALLS: Column<Int64Array> = Column::new("calls");
+    /// Distinct numbers called.
+    pub const CALLEES: Column<Int64Array> = Column::new("callees");
+    /// Distinct callers shown, numbers or not; anonymous calls show none.
+    pub const SHOWN_NUMBERS: Column<Int64Array> = Column::new("shown_numbers");
+    /// Calls that show no caller.
+    pub const ANONYMOUS_CALLS: Column<Int64Array> = Column::new("anonymous_calls");
+    /// Calls that show one of our numbers (is_spoof_suspect); from abroad it may be a subscriber who travels.
+    pub const OWN_NUMBER_CALLS: Column<Int64Array> = Column::new("own_number_calls");
+    /// Calls that show a Vietnamese fixed line.
+    pub const FIXED_NUMBER_CALLS: Column<Int64Array> = Column::new("fixed_number_calls");
+    /// Calls that show an agency: a number or short code of special_number, or 069 (police and army).
+    pub const SPECIAL_NUMBER_CALLS: Column<Int64Array> = Column::new("special_number_calls");
+    /// Calls that show a number nobody holds, or digits that are no number.
+    pub const UNALLOCATED_CALLS: Column<Int64Array> = Column::new("unallocated_calls");
+    /// Calls that show what cannot come by this kind of trunk: by an international or voip one a fixed, special or unallocated number, by a voip one also our own.
+    pub const FALSE_NUMBER_CALLS: Column<Int64Array> = Column::new("false_number_calls");
+    /// Distinct callers that these show.
+    pub const FALSE_NUMBERS: Column<Int64Array> = Column::new("false_numbers");
+}
+
+/// One row per number flagged on the day before that shares called parties with other such numbers.
+pub mod campaign_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The flagged number.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Activation of its subscription, UTC; null when not ours.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// Names the campaign: the smallest number within three links of this one.
+    pub const CAMPAIGN: Column<Int64Array> = Column::new("campaign");
+    /// Numbers of the campaign.
+    pub const MEMBERS: Column<Int64Array> = Column::new("members");
+    /// Numbers that this one shares min_shared called parties with, and min_share of the fewer ones of the two.
+    pub const LINKS: Column<Int64Array> = Column::new("links");
+    /// Distinct numbers that it called within the window.
+    pub const CALLEES: Column<Int64Array> = Column::new("callees");
+    /// Of these, numbers that a linked one called as well.
+    pub const SHARED_CALLEES: Column<Int64Array> = Column::new("shared_callees");
+    /// shared_callees over callees.
+    pub const SHARED_CALLEE_SHARE: Column<Float64Array> = Column::new("shared_callee_share");
+}
+
+/// One row per call of an advertiser that breaks a rule of Nghi dinh 91/2020 for advertising calls, and rule; the call proves it.
+pub mod ad_breach {
+    use super::*;
+
+    /// Local day of the call.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The call: record_id of call_event.
+    pub const RECORD_ID: Column<StringArray> = Column::new("record_id");
+    /// do_not_call, outside_hours or repeated.
+    pub const KIND: Column<StringArray> = Column::new("kind");
+    /// The advertising number.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// Who advertises: the registered brand or the confirmed advertiser.
+    pub const NAME: Column<StringArray> = Column::new("name");
+    /// Which register says so: brandname or advertiser.
+    pub const KNOWN_BY: Column<StringArray> = Column::new("known_by");
+    /// The called number.
+    pub const CALLEE: Column<Int64Array> = Column::new("callee");
+    /// Start of the call, UTC.
+    pub const START_AT: Column<TimestampMicrosecondArray> = Column::new("start_at");
+    /// Whether it was answered.
+    pub const IS_ANSWERED: Column<BooleanArray> = Column::new("is_answered");
+    /// Start of the call that it repeats; null for other kinds.
+    pub const PREVIOUS_AT: Column<TimestampMicrosecondArray> = Column::new("previous_at");
+    /// Since when the called number is in the do-not-call register; null for other kinds.
+    pub const LISTED_FROM: Column<Date32Array> = Column::new("listed_from");
+}
+
 /// One spam score per judged number and day, with every value and point that made it.
 pub mod spam_score {
     use super::*;
@@ -574,6 +816,52 @@ pub mod spam_score {
     pub const POINTS: Column<Int64Array> = Column::new("points");
     /// 1 / (1 + exp(-points / points_per_logit)): reads as a probability; not calibrated yet.
     pub const SCORE: Column<Float64Array> = Column::new("score");
+}
+
+/// One row per group of numbers that passes a threshold on a local day, and one for each number in it.
+pub mod detection_group {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// debt_harassment, sim_box or bulk_registration.
+    pub const TYPE: Column<StringArray> = Column::new("type");
+    /// callee, imei, identity, dealer_hour or block.
+    pub const GROUP_KIND: Column<StringArray> = Column::new("group_kind");
+    /// The group: the called number, the handset, the identity with its key, the point of sale with hour and segment, or the block.
+    pub const GROUP_KEY: Column<StringArray> = Column::new("group_key");
+    /// A number in the group; null for the group itself.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// What was measured of the group.
+    pub const MEASURE: Column<Float64Array> = Column::new("measure");
+    /// What it has reached.
+    pub const THRESHOLD: Column<Float64Array> = Column::new("threshold");
+    /// The figures in a sentence, without any number in clear.
+    pub const REASON: Column<StringArray> = Column::new("reason");
+}
+
+/// One row per local day, type, number or trunk, and group: what was found, and by which measure; it is never about a protected number.
+pub mod detection_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// telemarketing, robocall, one_ring, impersonation, debt_harassment, sim_box, spoofed_number or bulk_registration.
+    pub const TYPE: Column<StringArray> = Column::new("type");
+    /// The number that it is about; null where it is about a trunk or a whole group.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// The trunk that it is about; null for all types but spoofed_number.
+    pub const TRUNK: Column<StringArray> = Column::new("trunk");
+    /// What the number belongs to: callee, imei, identity, dealer_hour, block or campaign; null when to nothing.
+    pub const GROUP_KIND: Column<StringArray> = Column::new("group_kind");
+    /// Which of them, as in detection_group; for a campaign, the number that names it.
+    pub const GROUP_KEY: Column<StringArray> = Column::new("group_key");
+    /// What was measured.
+    pub const MEASURE: Column<Float64Array> = Column::new("measure");
+    /// What it has reached.
+    pub const THRESHOLD: Column<Float64Array> = Column::new("threshold");
+    /// The figures in a sentence, without any number in clear.
+    pub const REASON: Column<StringArray> = Column::new("reason");
 }
 
 /// Whom to ask whether a call was spam: called people of numbers under suspicion, few per citizen.
@@ -816,6 +1104,22 @@ pub mod allow_list {
     pub const NUMBER: Column<Int64Array> = Column::new("number");
     /// Why it is allowed.
     pub const REASON: Column<StringArray> = Column::new("reason");
+    /// First day on which the row holds.
+    pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
+    /// First day on which it no longer holds; null while open.
+    pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+}
+
+/// Calling numbers that are confirmed to advertise, beside those registered under a brand name.
+pub mod advertiser {
+    use super::*;
+
+    /// The calling number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Who advertises with it.
+    pub const NAME: Column<StringArray> = Column::new("name");
+    /// Who confirmed it, and how.
+    pub const CONFIRMED_BY: Column<StringArray> = Column::new("confirmed_by");
     /// First day on which the row holds.
     pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
     /// First day on which it no longer holds; null while open.
