@@ -26,8 +26,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("deltalake", &["src/lake/"]),
     // Beside the lake, dropped files and the truth of `simulate` are Parquet.
     ("parquet", &["src/lake/", "src/source/folder.rs", "src/job/simulate.rs"]),
-    ("flate2", &["src/source/folder.rs"]),
-    ("zstd", &["src/source/folder.rs"]),
+    ("flate2", &["src/source/folder"]),
+    ("zstd", &["src/source/folder"]),
     ("ed25519_dalek", &["src/job/ledger.rs"]),
     // `explain` hands filters to `lake::Handle::rows`, which takes DataFusion's expressions.
     (
@@ -41,7 +41,8 @@ const DOORS: &[(&str, &[&str])] = &[
             "src/job/explain.rs",
         ],
     ),
-    ("arrow_avro", &["src/decode/avro.rs", "src/source/folder.rs"]),
+    ("arrow_avro", &["src/decode/avro.rs", "src/source/folder"]),
+    ("snap", &["src/source/folder/container.rs"]),
     ("axum", &["src/serve/"]),
     ("prometheus", &["src/telemetry/metrics.rs"]),
     ("tracing_subscriber", &["src/telemetry/log.rs"]),

@@ -28,6 +28,12 @@ mod shape;
 /// Rows in one `arrow-avro` batch: it is fastest with batches that stay in cache.
 const BATCH_ROWS: usize = 8_192;
 
+/// Of a schema, what says how many bytes the first of the values takes that lie side by side.
+pub fn walk(schema: &str) -> anyhow::Result<Box<dyn Fn(&[u8]) -> Option<usize>>> {
+    let shape = Shape::read(schema)?;
+    Ok(Box::new(move |bytes| shape.length(bytes)))
+}
+
 /// The schema id of a framed body.
 pub(super) fn schema_id(payload: &[u8]) -> Option<u32> {
     match payload {

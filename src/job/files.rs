@@ -15,8 +15,8 @@ use tokio::sync::{mpsc, watch};
 
 use super::ingest::{Site, stopped};
 use super::writer::{Batch, Writer, Written};
-use crate::decode::Format;
 use crate::decode::reject::Reason;
+use crate::decode::{Format, avro};
 use crate::domain::message::{Message, Messages};
 use crate::domain::origin::Origin;
 use crate::lake::append::AppendError;
@@ -201,7 +201,7 @@ async fn read_whole(files: &Files, path: &Path) -> anyhow::Result<i64> {
     let (path, options) = (path.to_owned(), files.options.clone());
     let counting = tokio::task::spawn_blocking(move || {
         let mut records = 0;
-        folder::read(&path, &options, |_| {
+        folder::read(&path, &options, avro::walk, |_| {
             records += 1;
             Ok(())
         })?;
@@ -214,7 +214,7 @@ async fn read_whole(files: &Files, path: &Path) -> anyhow::Result<i64> {
 fn read(path: &Path, options: &Options, at: i64, sender: &mpsc::Sender<Messages>) -> anyhow::Result<()> {
     let mut batch = Messages::default();
     let mut offset = 0;
-    folder::read(path, options, |body| {
+    folder::read(path, options, avro::walk, |body| {
         let (key, headers) = (None, None);
         let message = Message { partition: PARTITION, offset, kafka_at: Some(at), key, payload: Some(body), headers };
         batch.push(message);

@@ -19,6 +19,8 @@ use sha2::{Digest, Sha256};
 use crate::clock::Clock;
 use crate::schema::csv::{Csv, Layout};
 
+mod container;
+
 /// A folder to watch.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -107,8 +109,16 @@ fn format(path: &Path) -> Option<Format> {
     }
 }
 
+/// Of an Avro schema, what says how many bytes the first of the values takes that lie side by side.
+pub type Walk = fn(&str) -> anyhow::Result<Box<dyn Fn(&[u8]) -> Option<usize>>>;
+
 /// Hands on every record of a file as a body, in order; an error means that the file itself cannot be read on.
-pub fn read(path: &Path, options: &Options, mut each: impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
+pub fn read(
+    path: &Path,
+    options: &Options,
+    walk: Walk,
+    mut each: impl FnMut(&[u8]) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
     let name = path.to_string_lossy().to_ascii_lowercase();
     let reading = || format!("reading {}", path.display());
@@ -125,7 +135,8 @@ pub fn read(path: &Path, options: &Options, mut each: impl FnMut(&[u8]) -> anyho
     match format(path) {
         Some(Format::Json) => lines(plain, &mut each).with_context(reading),
         Some(Format::Avro) => {
-            for batch in arrow_avro::reader::ReaderBuilder::new().build(&mut plain).with_context(reading)? {
+            container::check(&mut plain, walk).with_context(reading)?;
+            for batch in arrow_avro::reader::ReaderBuilder::new().build(self::plain(path)?).with_context(reading)? {
                 rows(&batch.with_context(reading)?, &mut each)?;
             }
             Ok(())
@@ -285,7 +296,8 @@ mod tests {
 
     fn bodies(path: &Path, options: &Options) -> Vec<String> {
         let mut bodies = Vec::new();
-        read(path, options, |body| {
+        let no_avro: Walk = |_| bail!("no file of these tests is Avro");
+        read(path, options, no_avro, |body| {
             bodies.push(String::from_utf8_lossy(body).into_owned());
             Ok(())
         })

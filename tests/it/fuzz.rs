@@ -9,7 +9,7 @@ use std::time::Duration;
 use arrow::array::RecordBatch;
 use arrow_avro::writer::AvroWriter;
 use callsieve::clock::Stopwatch;
-use callsieve::decode::{Decoder, Format, Options};
+use callsieve::decode::{Decoder, Format, Options, avro};
 use callsieve::domain::message::{Message, Messages};
 use callsieve::schema::csv::Csv;
 use callsieve::schema::topic::Topic;
@@ -182,7 +182,7 @@ fn a_bent_avro_or_parquet_file_is_read_or_refused() {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let mut bodies = 0;
-        folder::read(&path, &options, |_| {
+        folder::read(&path, &options, avro::walk, |_| {
             bodies += 1;
             Ok(())
         })
@@ -239,7 +239,7 @@ fn a_bent_csv_file_is_read_or_refused() {
         std::fs::write(&path, &bytes).unwrap();
         let Ok(Some(layout)) = folder::csv_layout(&path, &options) else { return };
         let mut lines = Messages::default();
-        let read = folder::read(&path, &options, |line| {
+        let read = folder::read(&path, &options, avro::walk, |line| {
             lines.push(message(lines.len(), line));
             Ok(())
         });

@@ -31,6 +31,11 @@ impl<'a> Body<'a> {
         }
     }
 
+    /// Bytes that were not asked for yet.
+    pub(super) fn left(&self) -> usize {
+        self.rest.len()
+    }
+
     pub(super) fn take(&mut self, size: usize) -> Result<&'a [u8], Reason> {
         let (taken, left) = self.rest.split_at_checked(size).ok_or(Reason::Truncated)?;
         self.rest = left;

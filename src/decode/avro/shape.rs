@@ -38,7 +38,8 @@ impl Shape {
     fn of(schema: &Value, named: &mut HashMap<String, Self>) -> anyhow::Result<Self> {
         match schema {
             Value::String(name) => Self::primitive(name)
-                .or_else(|| named.get(name).cloned())
+                // A name may be written with the space that it is in.
+                .or_else(|| named.get(name.rsplit('.').next().unwrap_or(name)).cloned())
                 .with_context(|| format!("type \"{name}\" is unknown or contains itself")),
             Value::Array(branches) => {
                 Ok(Self::Union(branches.iter().map(|branch| Self::of(branch, named)).collect::<Result<_, _>>()?))
@@ -108,6 +109,12 @@ impl Shape {
     /// Walks a body that must be one value and nothing more.
     pub(super) fn walk_whole(&self, body: &[u8]) -> Result<(), Refusal> {
         Body::whole(body, |body| self.walk(body))
+    }
+
+    /// How many bytes the first of the values takes that lie side by side.
+    pub(super) fn length(&self, bytes: &[u8]) -> Option<usize> {
+        let mut body = Body::new(bytes);
+        self.walk(&mut body).ok().map(|()| bytes.len() - body.left())
     }
 
     fn walk(&self, body: &mut Body<'_>) -> Result<(), Reason> {
