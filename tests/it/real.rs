@@ -197,7 +197,8 @@ async fn a_topic_that_is_made_anew_while_it_is_read_ends_ingest() {
     let ended = tokio::task::spawn_blocking(move || reading.wait_with_output()).await.unwrap().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr);
     assert_eq!(ended.status.code(), Some(1), "{said}");
-    assert!(said.contains("was deleted and made anew"), "{said}");
+    // Which of the two it meets first is chance: the other id, or an offset that is not there yet.
+    assert!(said.contains("made anew"), "{said}");
 }
 
 /// Anonymous memory of a process, the largest of all looks, until it ends.
