@@ -55,7 +55,7 @@ enum Columns {
     Order,
 }
 
-/// The columns that depend on order, in one statement: `$day` stands for the day.
+/// The columns that depend on order: `$day` and `$day_before` stand for days.
 const ORDER: &str = include_str!("peers/order_day.sql");
 
 #[tokio::main]
@@ -149,12 +149,15 @@ async fn ordered(lake: &Lake, days: &BTreeSet<Day>, explain: bool) -> anyhow::Re
         let session = session::session(std::collections::BTreeMap::new())?;
         handle.prepare(&session)?;
         session::register(&session, Table::CALL_EVENT, handle.provider().await?, *day)?;
-        let sql = ORDER.replace("$day", &format!("DATE '{day}'"));
-        if explain {
-            let plan = session.sql(&format!("EXPLAIN {sql}")).await?.collect().await?;
-            eprintln!("{}", arrow::util::pretty::pretty_format_batches(&plan)?);
+        let bound = ORDER.replace("$day_before", &format!("DATE '{}'", day.plus(-1)));
+        let bound = bound.replace("$day", &format!("DATE '{day}'"));
+        for statement in bound.split("\n\n") {
+            if explain && !statement.contains("CREATE") {
+                let plan = session.sql(&format!("EXPLAIN {statement}")).await?.collect().await?;
+                eprintln!("{}", arrow::util::pretty::pretty_format_batches(&plan)?);
+            }
+            rows.extend(session.sql(statement).await?.collect().await?);
         }
-        rows.extend(session.sql(&sql).await?.collect().await?);
         eprintln!("{day}: {} ms", watch.elapsed().as_millis());
     }
     Ok(rows)

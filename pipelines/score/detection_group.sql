@@ -1,16 +1,22 @@
 -- Find groups of numbers that pass a threshold together, and name the numbers in them.
-WITH victim AS (
-    -- Numbers that strangers keep calling: out of one handset or block, or far more of them than is usual and mostly refused.
-    SELECT callee, 'debt_harassment' AS type, 'callee' AS group_kind, CAST(callee AS VARCHAR) AS group_key,
-        window_new_callers AS measure, $harassing_callers AS threshold,
+WITH called AS (
+    -- Numbers that strangers call, with whether these rotate: many of them out of one handset or block.
+    SELECT *, window_new_callers >= $harassing_callers
+            AND (handset_callers >= $rotating_callers OR block_callers >= $rotating_callers) AS is_rotating,
         CONCAT(window_new_callers, ' numbers called one party for the first time, on ', new_caller_days, ' days, ',
             window_new_caller_calls, ' times; ', handset_callers, ' of them from one handset, ', block_callers, ' out of one block; ',
             calls - answered + short_calls, ' of the last day''s ', calls, ' calls unanswered or short') AS reason
-    FROM callee_day
-    WHERE day = $day AND window_new_callers >= $harassing_callers AND new_caller_days >= $harassing_days
-        AND (handset_callers >= $rotating_callers OR block_callers >= $rotating_callers
-            OR (window_new_callers >= $unusual_days * usual_new_callers
-                AND calls - answered + short_calls >= $refused_share * calls))
+    FROM callee_day WHERE day = $day AND new_caller_days >= $harassing_days
+),
+victim AS (
+    -- Numbers that strangers keep calling: that rotate, or that call again and again and are mostly refused.
+    SELECT callee, 'debt_harassment' AS type, 'callee' AS group_kind, CAST(callee AS VARCHAR) AS group_key,
+        CASE WHEN is_rotating THEN window_new_callers ELSE window_new_caller_calls END AS measure,
+        CASE WHEN is_rotating THEN $harassing_callers ELSE $harassing_calls END AS threshold, reason,
+        CASE WHEN is_rotating THEN 1.0 ELSE $calls_each END AS least_calls
+    FROM called
+    WHERE is_rotating OR (window_new_callers >= $few_callers AND window_new_caller_calls >= $harassing_calls
+        AND window_new_caller_calls >= $calls_each * window_new_callers AND calls - answered + short_calls >= $refused_share * calls)
 ),
 sim_box AS (
     -- Handsets that many SIMs call many numbers from, at few places; cloned IMEIs are everywhere.
@@ -74,7 +80,7 @@ member AS (
     -- The numbers of each group; whom a victim called back is no stranger, and other hours and blocks match no group.
     SELECT 'callee' AS group_kind, group_key, caller AS number
     FROM contact_day INNER JOIN victim ON contact_day.callee = victim.callee
-    WHERE day BETWEEN $window_from AND $day AND is_new AND calls > 0 AND caller IS NOT NULL AND NOT is_called_back
+    WHERE day BETWEEN $window_from AND $day AND is_new AND calls >= least_calls AND caller IS NOT NULL AND NOT is_called_back
     UNION SELECT 'imei' AS group_kind, group_key, caller AS number
     FROM call_event INNER JOIN sim_box ON call_event.caller_imei = sim_box.imei
     WHERE day BETWEEN $window_from AND $day AND caller IS NOT NULL AND NOT is_forwarded_leg AND NOT is_spoof_suspect

@@ -12,7 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable};
-use datafusion::execution::memory_pool::FairSpillPool;
+use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::collect_partitioned;
@@ -29,7 +29,8 @@ use crate::schema::contract::{Column, Contract, Table, Type};
 use crate::score::card::Card;
 use crate::{feature, score};
 
-/// Memory that a run may take before it spills to disk.
+/// Memory that a run may take before it spills to disk. Whoever needs it first has it: in equal shares for the many
+/// parts of a plan, the largest of them would not get along.
 const MEMORY_BYTES: usize = 1 << 30;
 
 /// A session with every function of the house.
@@ -43,7 +44,8 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         .set_usize("datafusion.optimizer.subset_repartition_threshold", 1)
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
-    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(FairSpillPool::new(MEMORY_BYTES))).build_arc()?;
+    let runtime =
+        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(MEMORY_BYTES))).build_arc()?;
     let session = SessionContext::new_with_config_rt(config, runtime);
     feature::register(&session);
     score::register(&session, cards);
