@@ -28,8 +28,11 @@ mod shape;
 /// Rows in one `arrow-avro` batch: it is fastest with batches that stay in cache.
 const BATCH_ROWS: usize = 8_192;
 
-/// Of a schema, what says how many bytes the first of the values takes that lie side by side.
-pub fn walk(schema: &str) -> anyhow::Result<Box<dyn Fn(&[u8]) -> Option<usize>>> {
+/// How many bytes the first of the values takes that lie side by side.
+pub type Length = Box<dyn Fn(&[u8]) -> Option<usize>>;
+
+/// What tells the length of a schema's values.
+pub fn walk(schema: &str) -> anyhow::Result<Length> {
     let shape = Shape::read(schema)?;
     Ok(Box::new(move |bytes| shape.length(bytes)))
 }

@@ -322,7 +322,7 @@ mod tests {
         let before = Truth { deactivated_at: Some(day.plus(-3).starts_at()), ..truth(1, &["sim_box"], 0) };
         let now = Truth { activated_at: day.plus(-1).starts_at(), ..truth(1, &[], 0) };
         assert_eq!(subscription(&[before.clone(), now], 1, day), Named::Subscription(1));
-        assert_eq!(subscription(&[before.clone()], 1, day.plus(-4)), Named::Subscription(0));
+        assert_eq!(subscription(std::slice::from_ref(&before), 1, day.plus(-4)), Named::Subscription(0));
         assert_eq!(subscription(&[before], 1, day), Named::Other(1));
     }
 }
