@@ -2,7 +2,8 @@
 WITH called AS (
     -- Numbers that strangers call, with whether these rotate: many of them out of one handset or block.
     SELECT *, window_new_callers >= $harassing_callers
-            AND (handset_callers >= $rotating_callers OR block_callers >= $rotating_callers) AS is_rotating,
+            AND GREATEST(handset_callers, block_callers) >= $rotating_callers
+            AND GREATEST(handset_callers, block_callers) >= $rotating_share * window_new_callers AS is_rotating,
         CONCAT(window_new_callers, ' numbers called one party for the first time, on ', new_caller_days, ' days, ',
             window_new_caller_calls, ' times; ', handset_callers, ' of them from one handset, ', block_callers, ' out of one block; ',
             calls - answered + short_calls, ' of the last day''s ', calls, ' calls unanswered or short') AS reason
