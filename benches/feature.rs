@@ -11,7 +11,7 @@ use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use arrow::array::{ArrayRef, Date32Array, RecordBatch};
 use arrow::compute::cast;
 use callsieve::clock::{Clock, Stopwatch};
@@ -21,14 +21,18 @@ use callsieve::pipeline::definition::Definitions;
 use callsieve::pipeline::run::{self, Runner};
 use callsieve::pipeline::session;
 use callsieve::schema::contract::Table;
-use clap::{Parser, ValueEnum};
+use clap::{Parser as _, ValueEnum};
+use datafusion::prelude::DataFrame;
+use datafusion::sql::sqlparser::ast::Statement;
+use datafusion::sql::sqlparser::dialect::GenericDialect;
+use datafusion::sql::sqlparser::parser::Parser;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 #[global_allocator]
 static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
-#[derive(Parser)]
+#[derive(clap::Parser)]
 struct Arguments {
     /// The calls.
     #[arg(long)]
@@ -61,6 +65,7 @@ const ORDER: &str = include_str!("peers/order_day.sql");
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
+    if std::env::var_os("BENCH_LOG").is_some() { tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(std::io::stderr).init(); }
     let lake = Lake::local(&arguments.data.join("lake"))?;
     let mut days = BTreeSet::new();
     for table in [Table::CALL_EVENT, Table::SMS_EVENT] {
@@ -151,13 +156,14 @@ async fn ordered(lake: &Lake, days: &BTreeSet<Day>, explain: bool) -> anyhow::Re
         session::register(&session, Table::CALL_EVENT, handle.provider().await?, *day)?;
         let bound = ORDER.replace("$day_before", &format!("DATE '{}'", day.plus(-1)));
         let bound = bound.replace("$day", &format!("DATE '{day}'"));
-        for statement in bound.split("\n\n") {
-            if explain && !statement.contains("CREATE") {
-                let plan = session.sql(&format!("EXPLAIN {statement}")).await?.collect().await?;
-                eprintln!("{}", arrow::util::pretty::pretty_format_batches(&plan)?);
-            }
-            rows.extend(session.sql(statement).await?.collect().await?);
+        let statement = Parser::parse_sql(&GenericDialect {}, &bound)?.pop().context("it is one statement")?;
+        let Statement::Query(query) = statement else { bail!("it is a SELECT") };
+        let frame = DataFrame::new(session.state(), session::in_steps(&session, *query).await?);
+        if explain {
+            let plan = frame.clone().explain(false, false)?.collect().await?;
+            eprintln!("{}", arrow::util::pretty::pretty_format_batches(&plan)?);
         }
+        rows.extend(frame.collect().await?);
         eprintln!("{day}: {} ms", watch.elapsed().as_millis());
     }
     Ok(rows)

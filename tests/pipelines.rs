@@ -1,7 +1,8 @@
 //! The cases beside the definitions, `pipelines/**/*.slt`, each run against its definition.
 //!
 //! In: SQL logic tests. Out: a failure that names the file and the line. Never: a broker or a lake: every contract is
-//! an empty table in memory, and the definition under test is a view of its own name, computed for Monday 2025-01-06.
+//! an empty table in memory, and the definition under test is a table of its own name, computed for Monday 2025-01-06
+//! before each statement.
 //! Cells that an INSERT does not name take the contract's example. What the definition reads of its own earlier days
 //! is the table `TABLE_before`, which can be inserted into.
 //! `CALLSIEVE_CASES=caller_day cargo test --test pipelines` runs one.
@@ -22,20 +23,36 @@ use sqllogictest::{AsyncDB, DBOutput, DefaultColumnType, Runner};
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines");
 
-struct Database(SessionContext);
+struct Database<'a> {
+    session: SessionContext,
+    definition: &'a Definition,
+}
+
+impl Database<'_> {
+    /// Computes the definition from what the tables hold now.
+    async fn compute(&self) -> anyhow::Result<()> {
+        let monday: Day = "2025-01-06".parse().map_err(anyhow::Error::msg)?;
+        let plan = session::plan_in_steps(&self.session, self.definition, window(self.definition, monday)).await?;
+        let name = self.definition.table.name();
+        self.session.deregister_table(name)?;
+        self.session.register_table(name, Arc::new(ViewTable::new(plan, None)))?;
+        Ok(())
+    }
+}
 
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 struct Problem(String);
 
 #[async_trait::async_trait]
-impl AsyncDB for Database {
+impl AsyncDB for Database<'_> {
     type Error = Problem;
     type ColumnType = DefaultColumnType;
 
     async fn run(&mut self, sql: &str) -> Result<DBOutput<DefaultColumnType>, Problem> {
         let problem = |error: datafusion::error::DataFusionError| Problem(error.to_string());
-        let frame = self.0.sql(sql).await.map_err(problem)?;
+        self.compute().await.map_err(|error| Problem(format!("{error:#}")))?;
+        let frame = self.session.sql(sql).await.map_err(problem)?;
         let columns = frame.schema().fields().len();
         let is_insert = matches!(frame.logical_plan(), datafusion::logical_expr::LogicalPlan::Dml(_));
         let batches = frame.collect().await.map_err(problem)?;
@@ -65,7 +82,7 @@ fn rows(batches: &[RecordBatch]) -> Vec<Vec<String>> {
     rows
 }
 
-async fn database(definitions: &Definitions, definition: &Definition) -> Database {
+fn database<'a>(definitions: &Definitions, definition: &'a Definition) -> Database<'a> {
     let session = session::session(definitions.cards()).unwrap();
     let monday: Day = "2025-01-06".parse().unwrap();
     for table in Table::all().filter(|table| *table != definition.table) {
@@ -76,9 +93,7 @@ async fn database(definitions: &Definitions, definition: &Definition) -> Databas
         let earlier = session::empty(definition.table.contract()).unwrap();
         session.register_table(format!("{}{}", definition.table, graph::BEFORE), earlier).unwrap();
     }
-    let plan = session::plan(&session, definition, window(definition, monday)).await.unwrap();
-    session.register_table(definition.table.name(), Arc::new(ViewTable::new(plan, None))).unwrap();
-    Database(session)
+    Database { session, definition }
 }
 
 /// Each case of a file begins with a comment and an empty database.
@@ -110,7 +125,7 @@ async fn every_definition_passes_its_cases() {
         let file = definition.stem.with_extension("slt");
         let text = std::fs::read_to_string(&file).unwrap_or_default();
         for (line, case) in cases(&text) {
-            let mut runner = Runner::new(|| async { Ok(database(&definitions, definition).await) });
+            let mut runner = Runner::new(|| async { Ok(database(&definitions, definition)) });
             match runner.run_script_async(&case).await {
                 Ok(()) => passed += 1,
                 Err(problem) => failures.push(format!("{}:{line}\n{problem}", file.display())),

@@ -15,18 +15,23 @@ written AS (
 ),
 pair AS (
     -- Pairs of numbers with either.
-    SELECT COALESCE(called.caller, written.caller) AS caller, COALESCE(called.callee, written.callee) AS callee,
-        COALESCE(calls, 0) AS calls, COALESCE(answered, 0) AS answered, COALESCE(messages, 0) AS messages,
-        first_call_at, last_call_at
+    SELECT COALESCE(called.caller, written.caller) AS caller, COALESCE(called.callee, written.callee) AS callee, last_call_at,
+        COALESCE(calls, 0) AS calls, COALESCE(answered, 0) AS answered, COALESCE(messages, 0) AS messages, first_call_at
     FROM called FULL JOIN written ON called.caller = written.caller AND called.callee = written.callee
 ),
+back AS (
+    -- Those whose other way round may be there as well, and when they last called.
+    SELECT caller, callee, last_call_at FROM pair WHERE may_have('pair', callee, caller)
+),
+yesterday AS (
+    -- Those that may have met on the day before, and when they last called.
+    SELECT caller, callee, last_call_at FROM contact_day_before
+    WHERE day = $day_before AND last_call_at IS NOT NULL AND may_have('pair', caller, callee)
+),
 known AS (
-    -- Pairs of numbers that met before, the lower number first: whoever began it then, they know each other.
-    SELECT DISTINCT one, other FROM (SELECT LEAST(caller, callee) AS one, GREATEST(caller, callee) AS other FROM pair) AS today
-    LEFT SEMI JOIN (
-        SELECT LEAST(caller, callee) AS low, GREATEST(caller, callee) AS high FROM contact_day_before
-        WHERE caller IS NOT NULL AND callee IS NOT NULL
-    ) AS earlier ON today.one = earlier.low AND today.other = earlier.high
+    -- Those that met before, the lower number first: whoever began it then, they know each other.
+    SELECT LEAST(caller, callee) AS low, GREATEST(caller, callee) AS high FROM contact_day_before
+    WHERE may_have('pair', caller, callee) OR may_have('pair', callee, caller)
 ),
 named_contact AS (
     -- Calls and messages with an end that is no number.
@@ -64,13 +69,9 @@ compared AS (
     SELECT 'e164' AS caller_kind, pair.caller, CAST(NULL AS TEXT) AS caller_name,
         'e164' AS callee_kind, pair.callee, CAST(NULL AS TEXT) AS callee_name,
         pair.calls, pair.answered, pair.messages, pair.first_call_at, pair.last_call_at,
-        known.one IS NULL AS is_new, back.last_call_at AS back_at, yesterday.last_call_at AS before_at
+        NOT has('known', LEAST(pair.caller, pair.callee), GREATEST(pair.caller, pair.callee)) AS is_new,
+        latest('back', pair.callee, pair.caller) AS back_at, latest('yesterday', pair.caller, pair.callee) AS before_at
     FROM pair
-    LEFT JOIN known ON LEAST(pair.caller, pair.callee) = known.one AND GREATEST(pair.caller, pair.callee) = known.other
-    LEFT JOIN pair AS back ON pair.caller = back.callee AND pair.callee = back.caller
-    LEFT JOIN (
-        SELECT caller, callee, last_call_at FROM contact_day_before WHERE day = $day_before AND last_call_at IS NOT NULL
-    ) AS yesterday ON pair.caller = yesterday.caller AND pair.callee = yesterday.callee
     UNION ALL
     SELECT named.caller_kind, named.caller, named.caller_name, named.callee_kind, named.callee, named.callee_name,
         named.calls, named.answered, named.messages, named.first_call_at, named.last_call_at,

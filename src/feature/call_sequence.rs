@@ -1,25 +1,28 @@
-//! `call_sequence(start_at, record_id, busy_s, callee, cell, imei, short_gap_s)`: what depends on the order of one
-//! caller's calls.
+//! `call_sequence(start_at, busy_s, callee, cell, imei, back_at, before_at, short_gap_s)`: what depends on the order of
+//! one caller's calls, and on whom it called.
 //!
 //! In: the calls of each group, in any order; `busy_s` is ring and conversation, `callee` an E.164 number or null.
-//! Out: a struct with the columns of [`Sequence`]; all zero for an empty group. Calls are ordered by (`start_at`,
-//! `record_id`).
+//! `back_at` and `before_at` are facts of the pair, the same for all its calls: when the callee last called the caller
+//! on the day, and when the caller had last called it on the day before; null is never.
+//! Out: a struct with the columns of [`Sequence`]; all zero for an empty group. Calls are ordered by (start, end,
+//! callee), so that no id of a record has a say.
 //! A gap runs from one call's end to the next call's start; a negative one is an overlap and no gap; it is short below
 //! `short_gap_s`. A peak is the most calls with start in any half-open window `[t, t + w)`: such a window can always be
-//! moved right to begin at a call. A sequential call's number differs from the previous call's by 1 to 10.
+//! moved right to begin at a call. A sequential call's number differs from the previous call's by 1 to 10. A call
+//! repeats when its pair had one within the 24 hours before: on a day, all but the first of a pair do.
 //! Merging is exact: a state is the calls themselves, so any split in any order gives the same answer. Calls that come
 //! in order, as from a clustered file, are not sorted again, and a group's calls are let go of when it is complete.
 //! Never: holds a threshold; the widths of the windows are the columns' definitions.
 
-use std::cmp::Ordering;
 use std::sync::Arc;
 
 use arrow::array::{
-    Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder, ListArray, ListBuilder, StringBuilder,
-    StringViewArray, StructArray,
+    Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder, ListArray, ListBuilder, PrimitiveArray,
+    StructArray,
 };
-use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Fields, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{
+    ArrowPrimitiveType, DataType, Field, FieldRef, Fields, Int64Type, TimeUnit, TimestampMicrosecondType,
+};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility};
@@ -28,33 +31,64 @@ use datafusion::scalar::ScalarValue;
 use crate::domain::day::local_hour;
 
 const US_PER_S: i64 = 1_000_000;
+const US_PER_DAY: i64 = 86_400 * US_PER_S;
 /// Widths of the peak windows, seconds.
 const WINDOWS_S: [i64; 3] = [60, 600, 3_600];
 /// Neighbouring numbers in a dialled sequence.
 const SEQUENCE: std::ops::RangeInclusive<u64> = 1..=10;
 
-/// One call as far as order matters.
+/// What is null: less than every number, cell, handset and instant that there is.
+const NONE: i64 = i64::MIN;
+
+/// One call as far as order and pairs matter.
 #[derive(Debug, Clone, Copy)]
 struct Call {
     group: usize,
     start_us: i64,
     end_us: i64,
-    /// Null is no number.
-    callee: Option<i64>,
-    cell: Option<i64>,
-    imei: Option<i64>,
-    /// Where its record id is: which array, and where in it.
-    id: (u32, u32),
+    callee: i64,
+    cell: i64,
+    imei: i64,
+    back_us: i64,
+    before_us: i64,
+}
+
+/// Whole numbers of a call in a state, each a list by group.
+const STATE: [&str; 7] = ["start_us", "end_us", "callee", "cell", "imei", "back_us", "before_us"];
+
+impl Call {
+    /// The call of a group with the numbers of a state, in their order.
+    fn new(group: usize, numbers: [i64; STATE.len()]) -> Self {
+        let [start_us, end_us, callee, cell, imei, back_us, before_us] = numbers;
+        Self { group, start_us, end_us, callee, cell, imei, back_us, before_us }
+    }
+
+    fn numbers(&self) -> [i64; STATE.len()] {
+        [self.start_us, self.end_us, self.callee, self.cell, self.imei, self.back_us, self.before_us]
+    }
+
+    fn place(&self) -> (usize, i64) {
+        (self.group, self.start_us)
+    }
+
+    fn order(&self) -> (usize, i64, i64, i64) {
+        (self.group, self.start_us, self.end_us, self.callee)
+    }
 }
 
 /// The kernel: collects the calls of many groups, then walks each group's once in order.
 #[derive(Debug, Default)]
 pub struct Kernel {
     calls: Vec<Call>,
-    /// The arrays of record ids as they came; a call is told from another by its id only where their starts are equal.
-    ids: Vec<StringViewArray>,
     short_gap_s: Option<i64>,
-    scratch: Vec<i64>,
+    scratch: Scratch,
+}
+
+/// Room that is used again for each group.
+#[derive(Debug, Default)]
+struct Scratch {
+    values: Vec<i64>,
+    callees: Vec<(i64, usize)>,
 }
 
 /// What the kernel finds.
@@ -78,15 +112,19 @@ pub struct Sequence {
     pub active_hours: i64,
     /// Most calls in one of them.
     pub peak_hour_calls: i64,
+    /// Distinct numbers called.
+    pub callees: i64,
+    /// Most calls to one of them.
+    pub top_callee_calls: i64,
+    /// Those called more than once.
+    pub repeat_callees: i64,
+    /// Those that called back after they were first called.
+    pub called_back: i64,
+    /// Calls whose pair had one within the 24 hours before.
+    pub repeat_within_24h: i64,
 }
 
 impl Kernel {
-    /// Takes in the ids of calls that are added next; says which array they are.
-    fn know(&mut self, ids: StringViewArray) -> u32 {
-        self.ids.push(ids);
-        u32::try_from(self.ids.len() - 1).unwrap_or(u32::MAX)
-    }
-
     /// Takes in a call.
     fn add(&mut self, call: Call) {
         self.calls.push(call);
@@ -95,19 +133,18 @@ impl Kernel {
     /// Takes in another kernel's calls.
     #[cfg(test)]
     fn merge(&mut self, other: Self) {
-        let before = u32::try_from(self.ids.len()).unwrap_or(u32::MAX);
-        self.ids.extend(other.ids);
-        self.calls.extend(other.calls.into_iter().map(|call| Call { id: (before + call.id.0, call.id.1), ..call }));
+        self.calls.extend(other.calls);
     }
 
-    /// Puts the calls in order; those of a clustered file are.
+    /// Puts the calls in order; of those of a clustered file only equal starts are not.
     fn sort(&mut self) {
-        let Self { calls, ids, .. } = self;
-        let order = |one: &Call, other: &Call| {
-            (one.group, one.start_us).cmp(&(other.group, other.start_us)).then_with(|| id(ids, one).cmp(id(ids, other)))
-        };
-        if !calls.is_sorted_by(|one, next| order(one, next) != Ordering::Greater) {
-            calls.sort_unstable_by(order);
+        if !self.calls.is_sorted_by_key(Call::place) {
+            return self.calls.sort_unstable_by_key(Call::order);
+        }
+        for calls in self.calls.chunk_by_mut(|one, next| one.place() == next.place()) {
+            if calls.len() > 1 {
+                calls.sort_unstable_by_key(Call::order);
+            }
         }
     }
 
@@ -125,29 +162,19 @@ impl Kernel {
         found
     }
 
-    /// Lets go of the first calls, of the groups before, and of ids that no other call has.
+    /// Lets go of the first calls, of the groups before.
     fn forget(&mut self, calls: usize, groups: usize) {
         self.calls.drain(..calls);
-        let used = self.calls.iter().map(|call| call.id.0).min().map_or(self.ids.len(), |first| first as usize);
-        self.ids.drain(..used);
-        for call in &mut self.calls {
-            call.group -= groups;
-            call.id.0 -= u32::try_from(used).unwrap_or_default();
-        }
+        self.calls.iter_mut().for_each(|call| call.group -= groups);
     }
 
     fn size(&self) -> usize {
-        let ids: usize = self.ids.iter().map(Array::get_array_memory_size).sum();
-        size_of_val(self) + self.calls.capacity() * size_of::<Call>() + ids
+        size_of_val(self) + self.calls.capacity() * size_of::<Call>()
     }
 }
 
-fn id<'a>(ids: &'a [StringViewArray], call: &Call) -> &'a str {
-    ids[call.id.0 as usize].value(call.id.1 as usize)
-}
-
 /// What the calls of one caller say, in their order.
-fn sequence(calls: &[Call], short_gap_us: i64, scratch: &mut Vec<i64>) -> Sequence {
+fn sequence(calls: &[Call], short_gap_us: i64, scratch: &mut Scratch) -> Sequence {
     let mut found = Sequence::default();
     for pair in calls.windows(2) {
         let [before, call] = pair else { continue };
@@ -158,8 +185,8 @@ fn sequence(calls: &[Call], short_gap_us: i64, scratch: &mut Vec<i64>) -> Sequen
             found.gaps += 1;
             found.short_gaps += i64::from(gap_us < short_gap_us);
         }
-        let is_next = matches!((before.callee, call.callee), (Some(a), Some(b)) if SEQUENCE.contains(&a.abs_diff(b)));
-        found.sequential_calls += i64::from(is_next);
+        // From NONE every number is far away.
+        found.sequential_calls += i64::from(SEQUENCE.contains(&before.callee.abs_diff(call.callee)));
     }
     found.peaks = WINDOWS_S.map(|window_s| peak(calls, window_s * US_PER_S));
     let mut by_hour = [0_i64; 24];
@@ -168,9 +195,27 @@ fn sequence(calls: &[Call], short_gap_us: i64, scratch: &mut Vec<i64>) -> Sequen
     }
     found.active_hours = by_hour.iter().map(|calls| i64::from(*calls > 0)).sum();
     found.peak_hour_calls = by_hour.into_iter().max().unwrap_or_default();
-    found.cells = distinct(calls.iter().filter_map(|call| call.cell), scratch);
-    found.imeis = distinct(calls.iter().filter_map(|call| call.imei), scratch);
+    found.cells = distinct(calls.iter().map(|call| call.cell), &mut scratch.values);
+    found.imeis = distinct(calls.iter().map(|call| call.imei), &mut scratch.values);
+    meet(calls, &mut found, &mut scratch.callees);
     found
+}
+
+/// Counts the pairs: of each callee how many calls it got, when the first one was, and what is known of the two.
+fn meet(calls: &[Call], found: &mut Sequence, callees: &mut Vec<(i64, usize)>) {
+    callees.clear();
+    callees
+        .extend(calls.iter().enumerate().filter(|(_, call)| call.callee != NONE).map(|(at, call)| (call.callee, at)));
+    callees.sort_unstable();
+    for pair in callees.chunk_by(|one, next| one.0 == next.0) {
+        let (first, calls) = (&calls[pair[0].1], count(pair.len()));
+        let is_repeated = first.before_us != NONE && first.start_us - first.before_us < US_PER_DAY;
+        found.callees += 1;
+        found.top_callee_calls = found.top_callee_calls.max(calls);
+        found.repeat_callees += i64::from(calls > 1);
+        found.called_back += i64::from(first.back_us > first.start_us);
+        found.repeat_within_24h += calls - 1 + i64::from(is_repeated);
+    }
 }
 
 /// Most calls in any half-open window, by two pointers over the sorted starts.
@@ -189,7 +234,7 @@ fn peak(calls: &[Call], window_us: i64) -> i64 {
 fn distinct(values: impl Iterator<Item = i64>, scratch: &mut Vec<i64>) -> i64 {
     scratch.clear();
     for value in values {
-        if scratch.last() != Some(&value) {
+        if value != NONE && scratch.last() != Some(&value) {
             scratch.push(value);
         }
     }
@@ -209,14 +254,18 @@ pub(super) struct CallSequence(Signature);
 impl CallSequence {
     pub(super) fn new() -> Self {
         let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let mut arguments = vec![instant, DataType::Utf8View];
-        arguments.extend(vec![DataType::Int64; 5]);
+        let mut arguments = vec![instant.clone()];
+        arguments.extend(vec![DataType::Int64; 4]);
+        arguments.extend([instant.clone(), instant, DataType::Int64]);
         Self(Signature::exact(arguments, Volatility::Immutable))
     }
 }
 
+/// Columns of the struct.
+const COLUMNS: usize = 16;
+
 fn result_fields() -> Fields {
-    let names = [
+    let names: [&str; COLUMNS] = [
         "gaps",
         "short_gaps",
         "overlapping_calls",
@@ -228,13 +277,18 @@ fn result_fields() -> Fields {
         "imeis",
         "active_hours",
         "peak_hour_calls",
+        "callees",
+        "top_callee_calls",
+        "repeat_callees",
+        "called_back",
+        "repeat_within_24h",
     ];
     names.into_iter().map(|name| Field::new(name, DataType::Int64, false)).collect()
 }
 
 impl Sequence {
     /// In the order of `result_fields`.
-    fn values(self) -> [i64; 11] {
+    fn values(self) -> [i64; COLUMNS] {
         let [minute, ten_minutes, hour] = self.peaks;
         [
             self.gaps,
@@ -248,12 +302,14 @@ impl Sequence {
             self.imeis,
             self.active_hours,
             self.peak_hour_calls,
+            self.callees,
+            self.top_callee_calls,
+            self.repeat_callees,
+            self.called_back,
+            self.repeat_within_24h,
         ]
     }
 }
-
-/// Whole numbers of a call in a state, each a list by group.
-const STATE: [&str; 5] = ["start_us", "end_us", "callee", "cell", "imei"];
 
 impl AggregateUDFImpl for CallSequence {
     fn name(&self) -> &'static str {
@@ -285,11 +341,9 @@ impl AggregateUDFImpl for CallSequence {
     }
 
     fn state_fields(&self, _: StateFieldsArgs<'_>) -> Result<Vec<FieldRef>> {
-        let list = |name: &str, kind: DataType| {
-            Arc::new(Field::new(name, DataType::List(Arc::new(Field::new_list_field(kind, true))), true))
-        };
-        let mut fields: Vec<FieldRef> = STATE.iter().map(|name| list(name, DataType::Int64)).collect();
-        fields.push(list("record_id", DataType::Utf8));
+        let item = Arc::new(Field::new_list_field(DataType::Int64, true));
+        let list = |name: &str| Arc::new(Field::new(name, DataType::List(Arc::clone(&item)), true));
+        let mut fields: Vec<FieldRef> = STATE.into_iter().map(list).collect();
         fields.push(Arc::new(Field::new("short_gap_s", DataType::Int64, true)));
         Ok(fields)
     }
@@ -329,38 +383,32 @@ impl GroupsAccumulator for Groups {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        let [starts, ids, busy, callees, cells, imeis, short_gap] = values else {
-            return exec_err!("call_sequence takes seven arguments");
+        let [starts, busy, callees, cells, imeis, backs, befores, short_gap] = values else {
+            return exec_err!("call_sequence takes eight arguments");
         };
         self.note(short_gap, total_num_groups);
-        let starts = starts.as_primitive::<TimestampMicrosecondType>();
+        let [starts, backs, befores] =
+            [starts, backs, befores].map(|column| column.as_primitive::<TimestampMicrosecondType>());
         let [busy, callees, cells, imeis] =
             [busy, callees, cells, imeis].map(|column| column.as_primitive::<Int64Type>());
-        let array = self.kernel.know(ids.as_string_view().clone());
-        let value = |column: &Int64Array, row| column.is_valid(row).then(|| column.value(row));
         let counts = |row| opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
         for (row, group) in group_indices.iter().enumerate() {
             if starts.is_null(row) || !counts(row) {
                 continue;
             }
             let start_us = starts.value(row);
-            let busy_s = value(busy, row).unwrap_or_default();
-            self.kernel.add(Call {
-                group: *group,
-                start_us,
-                end_us: start_us.saturating_add(busy_s.saturating_mul(US_PER_S)),
-                callee: value(callees, row),
-                cell: value(cells, row),
-                imei: value(imeis, row),
-                id: (array, u32::try_from(row).unwrap_or(u32::MAX)),
-            });
+            let busy_s = if busy.is_valid(row) { busy.value(row) } else { 0 };
+            let end_us = start_us.saturating_add(busy_s.saturating_mul(US_PER_S));
+            let [callee, cell, imei] = [callees, cells, imeis].map(|column| value(column, row));
+            let [back_us, before_us] = [backs, befores].map(|column| value(column, row));
+            self.kernel.add(Call::new(*group, [start_us, end_us, callee, cell, imei, back_us, before_us]));
         }
         Ok(())
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let groups = self.take(emit_to);
-        let found: Vec<[i64; 11]> = self.kernel.finish(groups).into_iter().map(Sequence::values).collect();
+        let found: Vec<[i64; COLUMNS]> = self.kernel.finish(groups).into_iter().map(Sequence::values).collect();
         let column =
             |index: usize| Arc::new(found.iter().map(|values| values[index]).collect::<Int64Array>()) as ArrayRef;
         let fields = result_fields();
@@ -372,46 +420,35 @@ impl GroupsAccumulator for Groups {
         let groups = self.take(emit_to);
         self.kernel.sort();
         let mut numbers = STATE.map(|_| ListBuilder::new(Int64Builder::new()));
-        let mut ids = ListBuilder::new(StringBuilder::new());
         let done = self.kernel.calls.partition_point(|call| call.group < groups);
         let mut rest = &self.kernel.calls[..done];
         for group in 0..groups {
             let (calls, others) = rest.split_at(rest.partition_point(|call| call.group == group));
             rest = others;
-            for call in calls {
-                let values = [Some(call.start_us), Some(call.end_us), call.callee, call.cell, call.imei];
-                for (list, value) in numbers.iter_mut().zip(values) {
-                    list.values().append_option(value);
-                }
-                ids.values().append_value(id(&self.kernel.ids, call));
+            for (list, place) in numbers.iter_mut().zip(0..) {
+                calls.iter().for_each(|call| list.values().append_value(call.numbers()[place]));
+                list.append(true);
             }
-            numbers.iter_mut().for_each(|list| list.append(true));
-            ids.append(true);
         }
         self.kernel.forget(done, groups);
         let mut state: Vec<ArrayRef> = numbers.iter_mut().map(|list| Arc::new(list.finish()) as ArrayRef).collect();
-        state.push(Arc::new(ids.finish()));
         state.push(Arc::new(std::iter::repeat_n(self.kernel.short_gap_s, groups).collect::<Int64Array>()));
         Ok(state)
     }
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
-        let [starts, ends, callees, cells, imeis, ids, short_gap] = values else {
+        let [lists @ .., short_gap] = values else { return exec_err!("call_sequence: foreign state") };
+        let Ok(lists) = <[&ArrayRef; STATE.len()]>::try_from(lists.iter().collect::<Vec<_>>()) else {
             return exec_err!("call_sequence: foreign state");
         };
         self.note(short_gap, total_num_groups);
-        let lists = [starts, ends, callees, cells, imeis].map(|lists| lists.as_list::<i32>());
+        let lists = lists.map(|lists| lists.as_list::<i32>());
         let numbers = lists.map(|lists: &ListArray| lists.values().as_primitive::<Int64Type>());
-        let (texts, offsets) = (ids.as_list::<i32>(), lists[0].value_offsets());
-        let array = self.kernel.know(cast(texts.values(), &DataType::Utf8View)?.as_string_view().clone());
+        let offsets = lists[0].value_offsets();
         for (row, group) in group_indices.iter().enumerate().filter(|(row, _)| lists[0].is_valid(*row)) {
             for at in offsets[row]..offsets[row + 1] {
                 let place = usize::try_from(at).unwrap_or_default();
-                let [start_us, end_us, callee, cell, imei] =
-                    numbers.map(|column| column.is_valid(place).then(|| column.value(place)));
-                let (Some(start_us), Some(end_us)) = (start_us, end_us) else { continue };
-                let id = (array, u32::try_from(at).unwrap_or(u32::MAX));
-                self.kernel.add(Call { group: *group, start_us, end_us, callee, cell, imei, id });
+                self.kernel.add(Call::new(*group, numbers.map(|column| column.value(place))));
             }
         }
         Ok(())
@@ -428,6 +465,11 @@ impl GroupsAccumulator for Groups {
     fn size(&self) -> usize {
         self.kernel.size()
     }
+}
+
+/// The value of a row as a call holds it.
+fn value<T: ArrowPrimitiveType<Native = i64>>(column: &PrimitiveArray<T>, row: usize) -> i64 {
+    if column.is_valid(row) { column.value(row) } else { NONE }
 }
 
 /// The same of a single group, for a query without `GROUP BY`.
@@ -468,24 +510,12 @@ mod tests {
     /// A call as (start in seconds, busy seconds, callee).
     type Plain = (i64, i64, i64);
 
-    /// The kernel of one group; ids rise with the place in the list.
+    /// The kernel of one group.
     fn kernel(calls: &[Plain]) -> Kernel {
-        named(&calls.iter().enumerate().map(|(index, call)| (format!("r{index:04}"), *call)).collect::<Vec<_>>())
-    }
-
-    fn named(calls: &[(String, Plain)]) -> Kernel {
         let mut kernel = Kernel { short_gap_s: Some(60), ..Kernel::default() };
-        let array = kernel.know(calls.iter().map(|(id, _)| Some(id)).collect());
-        for (index, (_, (start_s, busy_s, callee))) in calls.iter().enumerate() {
-            kernel.add(Call {
-                group: 0,
-                start_us: start_s * US_PER_S,
-                end_us: (start_s + busy_s) * US_PER_S,
-                callee: Some(*callee),
-                cell: Some(callee % 3),
-                imei: None,
-                id: (array, u32::try_from(index).unwrap()),
-            });
+        for (start_s, busy_s, callee) in calls {
+            let (start_us, end_us) = (start_s * US_PER_S, (start_s + busy_s) * US_PER_S);
+            kernel.add(Call::new(0, [start_us, end_us, *callee, callee % 3, NONE, NONE, NONE]));
         }
         kernel
     }
@@ -496,9 +526,10 @@ mod tests {
 
     #[track_caller]
     fn check(calls: &[Plain], expect: Sequence) {
+        let found = found(calls);
         // What does not depend on order has tests of its own.
-        let Sequence { cells, active_hours, peak_hour_calls, .. } = found(calls);
-        assert_eq!(found(calls), Sequence { cells, active_hours, peak_hour_calls, ..expect });
+        let order = |of: Sequence| (of.gaps, of.short_gaps, of.overlapping_calls, of.peaks, of.sequential_calls);
+        assert_eq!(order(found), order(expect));
     }
 
     #[test]
@@ -532,9 +563,37 @@ mod tests {
     }
 
     #[test]
-    fn equal_starts_are_ordered_by_record_id() {
-        let calls = [("b", 200), ("a", 100), ("c", 201)].map(|(id, callee)| (id.to_owned(), (0, 0, callee)));
-        assert_eq!(named(&calls).finish(1)[0].sequential_calls, 1);
+    fn equal_starts_are_ordered_by_what_the_calls_are() {
+        // The shorter one comes first; of equally long ones the lower number.
+        assert_eq!(found(&[(0, 9, 200), (0, 0, 100), (0, 9, 201)]).sequential_calls, 1);
+        assert_eq!(found(&[(0, 0, 300), (0, 0, 200), (0, 0, 100), (0, 0, 201)]).sequential_calls, 1);
+        // In order but for equal starts, as a clustered file has them.
+        assert_eq!(found(&[(0, 0, 1), (5, 9, 200), (5, 0, 100), (5, 9, 201), (8, 0, 1)]).sequential_calls, 1);
+    }
+
+    #[test]
+    fn pairs_are_counted_with_what_is_known_of_them() {
+        let call = |start_s: i64, callee: i64, back_s: Option<i64>, before_s: Option<i64>| {
+            let [back_us, before_us] = [back_s, before_s].map(|at| at.map_or(NONE, |at| at * US_PER_S));
+            Call::new(0, [start_s * US_PER_S, start_s * US_PER_S, callee, NONE, NONE, back_us, before_us])
+        };
+        let day = US_PER_DAY / US_PER_S;
+        let mut kernel = Kernel::default();
+        let calls = [
+            // Called three times, and back after the first; the day before, less than a day before.
+            call(day + 50, 7, Some(day + 11), Some(11)),
+            call(day + 10, 7, Some(day + 11), Some(11)),
+            call(day + 90, 7, Some(day + 11), Some(11)),
+            // Back before the first, and a whole day after the last of the day before.
+            call(day + 20, 8, Some(day + 20), Some(20)),
+            call(day + 30, NONE, None, None),
+            call(day + 30, NONE, None, None),
+            call(day + 40, 9, None, None),
+        ];
+        calls.into_iter().for_each(|call| kernel.add(call));
+        let Sequence { callees, top_callee_calls, repeat_callees, called_back, repeat_within_24h, .. } =
+            kernel.finish(1)[0];
+        assert_eq!((callees, top_callee_calls, repeat_callees, called_back, repeat_within_24h), (3, 3, 1, 1, 3));
     }
 
     #[test]
@@ -556,9 +615,9 @@ mod tests {
         }
         let gaps = |found: Vec<Sequence>| found.iter().map(|found| found.gaps).collect::<Vec<_>>();
         assert_eq!(gaps(all.finish(3)), [2, 0, 1]);
-        assert_eq!((all.calls.len(), all.ids.len()), (4, 1), "what is left is the last group's");
+        assert_eq!(all.calls.len(), 4, "what is left is the last group's");
         assert_eq!(gaps(all.finish(1)), [3]);
-        assert_eq!((all.calls.len(), all.ids.len()), (0, 0));
+        assert!(all.calls.is_empty());
     }
 
     proptest! {
@@ -567,11 +626,10 @@ mod tests {
             calls in prop::collection::vec((0i64..20_000, 0i64..400, 0i64..60), 0..80),
             at in 0usize..80,
         ) {
-            let calls: Vec<_> = calls.into_iter().enumerate().map(|(index, call)| (format!("r{index:04}"), call)).collect();
-            let whole = named(&calls).finish(1);
+            let whole = kernel(&calls).finish(1);
             let (left, right) = calls.split_at(at.min(calls.len()));
-            let mut joined = named(&right.iter().rev().cloned().collect::<Vec<_>>());
-            joined.merge(named(left));
+            let mut joined = kernel(&right.iter().rev().copied().collect::<Vec<_>>());
+            joined.merge(kernel(left));
             prop_assert_eq!(joined.finish(1), whole);
         }
 
@@ -580,34 +638,37 @@ mod tests {
             calls in prop::collection::vec((0usize..4, 0i64..9_000, 0i64..400, 0i64..60), 1..60),
             at in 0usize..60,
         ) {
-            let columns = |calls: &[(usize, i64, i64, i64)], first: usize| -> Vec<ArrayRef> {
-                let starts: TimestampMicrosecondArray = calls.iter().map(|call| Some(call.1 * US_PER_S)).collect();
-                let ids: StringViewArray = (first..).zip(calls).map(|(id, _)| Some(format!("r{id:04}"))).collect();
+            let columns = |calls: &[(usize, i64, i64, i64)]| -> Vec<ArrayRef> {
+                let instants = |value: fn(&(usize, i64, i64, i64)) -> Option<i64>| -> ArrayRef {
+                    let instants: TimestampMicrosecondArray = calls.iter().map(value).collect();
+                    Arc::new(instants.with_timezone("UTC"))
+                };
                 let int = |value: fn(&(usize, i64, i64, i64)) -> Option<i64>| -> ArrayRef {
                     Arc::new(calls.iter().map(value).collect::<Int64Array>())
                 };
                 vec![
-                    Arc::new(starts.with_timezone("UTC")), Arc::new(ids), int(|call| Some(call.2)), int(|call| Some(call.3)),
-                    int(|call| Some(call.3 % 5)), int(|_| None), int(|_| Some(60)),
+                    instants(|call| Some(call.1 * US_PER_S)), int(|call| Some(call.2)), int(|call| Some(call.3)),
+                    int(|call| Some(call.3 % 5)), int(|_| None), instants(|call| Some(call.3 * 150 * US_PER_S)),
+                    instants(|call| (call.3 % 2 == 0).then_some(0)), int(|_| Some(60)),
                 ]
             };
-            let of = |calls: &[(usize, i64, i64, i64)], first| {
+            let of = |calls: &[(usize, i64, i64, i64)]| {
                 let mut groups = Groups::default();
                 let indices: Vec<usize> = calls.iter().map(|call| call.0).collect();
-                GroupsAccumulator::update_batch(&mut groups, &columns(calls, first), &indices, None, 4).unwrap();
+                GroupsAccumulator::update_batch(&mut groups, &columns(calls), &indices, None, 4).unwrap();
                 groups
             };
-            let whole = GroupsAccumulator::evaluate(&mut of(&calls, 0), EmitTo::All).unwrap();
+            let whole = GroupsAccumulator::evaluate(&mut of(&calls), EmitTo::All).unwrap();
             let at = at.min(calls.len());
             let mut joined = Groups::default();
-            for mut half in [of(&calls[at..], at), of(&calls[..at], 0)] {
+            for mut half in [of(&calls[at..]), of(&calls[..at])] {
                 let state = GroupsAccumulator::state(&mut half, EmitTo::All).unwrap();
                 GroupsAccumulator::merge_batch(&mut joined, &state, &[0, 1, 2, 3], 4).unwrap();
             }
             prop_assert_eq!(&GroupsAccumulator::evaluate(&mut joined, EmitTo::All).unwrap(), &whole);
 
             let indices: Vec<usize> = calls.iter().map(|call| call.0).collect();
-            let rows = Groups::default().convert_to_state(&columns(&calls, 0), None).unwrap();
+            let rows = Groups::default().convert_to_state(&columns(&calls), None).unwrap();
             let mut by_row = Groups::default();
             GroupsAccumulator::merge_batch(&mut by_row, &rows, &indices, 4).unwrap();
             prop_assert_eq!(&GroupsAccumulator::evaluate(&mut by_row, EmitTo::All).unwrap(), &whole);
@@ -621,6 +682,8 @@ mod tests {
             prop_assert!(found.short_gaps <= found.gaps && found.sequential_calls < calls);
             prop_assert!(found.peaks[0] >= 1 && found.peaks.is_sorted() && found.peaks[2] <= calls);
             prop_assert!(found.peak_hour_calls <= found.peaks[2] && found.cells <= 3);
+            prop_assert_eq!(found.callees + found.repeat_within_24h, calls);
+            prop_assert!(found.repeat_callees <= found.callees && found.top_callee_calls <= calls);
         }
     }
 }

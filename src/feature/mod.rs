@@ -4,15 +4,20 @@
 //! threshold; those come as arguments from `pipelines/`.
 
 pub mod call_sequence;
+pub mod lookup;
 mod number;
 mod run;
 mod time;
 
+use std::sync::Arc;
+
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
-/// Every scalar function.
-pub fn scalars() -> Vec<ScalarUDF> {
+use self::lookup::{Lookup, Parts};
+
+/// Every scalar function that knows nothing but its arguments.
+fn scalars() -> Vec<ScalarUDF> {
     vec![
         ScalarUDF::new_from_impl(time::Seconds::new()),
         ScalarUDF::new_from_impl(time::PlusSeconds::new()),
@@ -26,19 +31,22 @@ pub fn scalars() -> Vec<ScalarUDF> {
 }
 
 /// Every aggregate function.
-pub fn aggregates() -> Vec<AggregateUDF> {
+fn aggregates() -> Vec<AggregateUDF> {
     vec![AggregateUDF::new_from_impl(call_sequence::CallSequence::new())]
 }
 
 /// Every window function.
-pub fn windows() -> Vec<WindowUDF> {
+fn windows() -> Vec<WindowUDF> {
     vec![WindowUDF::new_from_impl(run::RunNumber::new()), WindowUDF::new_from_impl(run::Previous::new())]
 }
 
-/// Makes the functions known to a session.
-pub fn register(session: &SessionContext) {
+/// Makes the functions known to a session; lookups are in the parts.
+pub fn register(session: &SessionContext, parts: &Arc<Parts>) {
     for function in scalars() {
         session.register_udf(function);
+    }
+    for function in Lookup::all(parts) {
+        session.register_udf(ScalarUDF::new_from_impl(function));
     }
     for function in aggregates() {
         session.register_udaf(function);

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail};
 use arrow::array::RecordBatch;
-use arrow::datatypes::{DataType, Field, Schema};
+use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::execution::memory_pool::GreedyMemoryPool;
@@ -25,6 +25,7 @@ use super::definition::{Definition, Window};
 use super::graph::BEFORE;
 use crate::clock::Stopwatch;
 use crate::domain::day::Day;
+use crate::feature::lookup::{self, Parts};
 use crate::schema::contract::{Column, Contract, Table, Type};
 use crate::score::card::Card;
 use crate::{feature, score};
@@ -36,7 +37,9 @@ const MEMORY_BYTES: usize = 1 << 30;
 /// A session with every function of the house.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> {
+    let parts = Arc::new(Parts::default());
     let config = SessionConfig::new()
+        .with_extension(Arc::clone(&parts))
         .with_target_partitions(std::thread::available_parallelism().map_or(1, usize::from))
         .with_information_schema(false)
         .set_bool("datafusion.execution.parquet.pushdown_filters", true)
@@ -47,7 +50,7 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
     let runtime =
         RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(MEMORY_BYTES))).build_arc()?;
     let session = SessionContext::new_with_config_rt(config, runtime);
-    feature::register(&session);
+    feature::register(&session, &parts);
     score::register(&session, cards);
     Ok(session)
 }
@@ -104,33 +107,50 @@ pub async fn plan(session: &SessionContext, definition: &Definition, window: Win
     plan.with_context(|| format!("planning {}.sql", definition.stem.display()))
 }
 
-/// Plans a definition as `plan` does, with every named part that is read more than once computed beforehand.
+/// Plans a definition as `plan` does, with every named part that is read more than once, or looked up in, computed
+/// beforehand.
 ///
-/// DataFusion computes a part of a `WITH` anew for each of its readers, and theirs, which grows without bound.
+/// DataFusion computes a part of a `WITH` anew for each of its readers, and theirs, which grows without bound. A part
+/// that only picks rows and columns of a table is left to it: a reader takes from the files the columns that it needs,
+/// in the order in which they lie.
 pub async fn plan_in_steps(
     session: &SessionContext,
     definition: &Definition,
     window: Window,
 ) -> anyhow::Result<LogicalPlan> {
-    let ast::Statement::Query(mut query) = definition.bind(window)? else { bail!("a definition is one SELECT") };
-    let Some(with) = query.with.take() else { return plan(session, definition, window).await };
+    let ast::Statement::Query(query) = definition.bind(window)? else { bail!("a definition is one SELECT") };
+    in_steps(session, *query).await.with_context(|| format!("planning {}.sql", definition.stem.display()))
+}
+
+/// The same for a query whose parameters are bound.
+pub async fn in_steps(session: &SessionContext, mut query: ast::Query) -> anyhow::Result<LogicalPlan> {
+    let Some(with) = query.with.take() else { return Ok(frame(session, query).await?.into_unoptimized_plan()) };
+    let looked_up_in = session.state().config().get_extension::<Parts>().context("a session of ours")?;
     let parts = with.cte_tables.clone();
     let mut inlined: Vec<ast::Cte> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
-        let later = parts[index + 1..].iter().map(|later| readers(&later.query, part)).sum::<usize>();
-        if later + readers(&query, part) > 1 {
-            let name = part.alias.name.value.as_str();
-            let frame = frame(session, with_parts(&with, &inlined, (*part.query).clone())).await?;
-            session.register_table(name, Arc::new(in_memory(name, frame).await?))?;
-        } else {
+        let later = || parts[index + 1..].iter().map(|later| later.query.as_ref()).chain([&query]);
+        let is_looked_up_in = later().any(|later| looks_up_in(later, part));
+        let readers: usize = later().map(|later| readers(later, part)).sum();
+        if !is_looked_up_in && (readers < 2 || picks(session, &part.query)) {
             inlined.push(part.clone());
+            continue;
         }
+        let name = part.alias.name.value.as_str();
+        let frame = frame(session, with_parts(&with, &inlined, (*part.query).clone())).await?;
+        let (schema, partitions) = in_memory(name, frame).await?;
+        if is_looked_up_in {
+            looked_up_in.insert(name, partitions.iter().flatten().cloned().collect());
+        }
+        // It was there before when the same query is planned again.
+        session.deregister_table(name)?;
+        session.register_table(name, Arc::new(MemTable::try_new(schema, partitions)?))?;
     }
-    Ok(frame(session, with_parts(&with, &inlined, *query)).await?.into_unoptimized_plan())
+    Ok(frame(session, with_parts(&with, &inlined, query)).await?.into_unoptimized_plan())
 }
 
-/// The rows of a frame, without the columns' comments: two inputs of a union may differ in them.
-async fn in_memory(part: &str, frame: DataFrame) -> anyhow::Result<MemTable> {
+/// The rows of a frame by partition, without the columns' comments: two inputs of a union may differ in them.
+async fn in_memory(part: &str, frame: DataFrame) -> anyhow::Result<(SchemaRef, Vec<Vec<RecordBatch>>)> {
     let bare = |field: &Arc<Field>| field.as_ref().clone().with_metadata(HashMap::new());
     let schema = Arc::new(Schema::new(frame.schema().fields().iter().map(bare).collect::<Vec<_>>()));
     let mut partitions = Vec::new();
@@ -138,7 +158,7 @@ async fn in_memory(part: &str, frame: DataFrame) -> anyhow::Result<MemTable> {
         let bare = |batch: RecordBatch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec());
         partitions.push(batches.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?);
     }
-    Ok(MemTable::try_new(schema, partitions)?)
+    Ok((schema, partitions))
 }
 
 /// The rows of a frame by partition; says in the log where the time went.
@@ -173,6 +193,47 @@ fn readers(query: &ast::Query, part: &ast::Cte) -> usize {
         ControlFlow::Continue(())
     });
     readers
+}
+
+/// Whether a query does nothing but pick rows and columns of one table.
+fn picks(session: &SessionContext, query: &ast::Query) -> bool {
+    let ast::SetExpr::Select(select) = query.body.as_ref() else { return false };
+    let is_grouped = match &select.group_by {
+        ast::GroupByExpr::All(_) => true,
+        ast::GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
+    };
+    let [from] = select.from.as_slice() else { return false };
+    let is_table = matches!(from.relation, ast::TableFactor::Table { .. }) && from.joins.is_empty();
+    let gathers = ast::visit_expressions(query, |expression| match expression {
+        ast::Expr::Function(function)
+            if function.over.is_some()
+                || session.state().aggregate_functions().contains_key(&function.name.to_string().to_lowercase()) =>
+        {
+            ControlFlow::Break(())
+        }
+        ast::Expr::Subquery(_) | ast::Expr::InSubquery { .. } | ast::Expr::Exists { .. } => ControlFlow::Break(()),
+        _ => ControlFlow::Continue(()),
+    });
+    let is_whole = query.order_by.is_none() && query.limit_clause.is_none();
+    is_table && is_whole && !is_grouped && select.distinct.is_none() && gathers.is_continue()
+}
+
+/// Whether a query looks a pair up in a part.
+fn looks_up_in(query: &ast::Query, part: &ast::Cte) -> bool {
+    let found = ast::visit_expressions(query, |expression| {
+        let ast::Expr::Function(function) = expression else { return ControlFlow::Continue(()) };
+        let is_lookup = lookup::NAMES.contains(&function.name.to_string().as_str());
+        let name = format!("'{}'", part.alias.name.value);
+        match &function.args {
+            ast::FunctionArguments::List(list)
+                if is_lookup && list.args.first().is_some_and(|first| first.to_string() == name) =>
+            {
+                ControlFlow::Break(())
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    });
+    found.is_break()
 }
 
 async fn frame(session: &SessionContext, query: ast::Query) -> anyhow::Result<DataFrame> {

@@ -444,7 +444,7 @@ pub mod caller_day {
     pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
     /// short_calls over answered_out.
     pub const SHORT_CALL_SHARE: Column<Float64Array> = Column::new("short_call_share");
-    /// Pauses between one call's end and the next call's start, in order of (start_at, record_id); overlaps are none.
+    /// Pauses between one call's end and the next call's start, in order of (start, end, callee); overlaps are none.
     pub const GAPS: Column<Int64Array> = Column::new("gaps");
     /// Gaps below short_gap_s.
     pub const SHORT_GAPS: Column<Int64Array> = Column::new("short_gaps");

@@ -637,7 +637,7 @@ made AS (
         count(*) OVER (PARTITION BY caller_party ORDER BY start_us
             RANGE BETWEEN CURRENT ROW AND 3599999999 FOLLOWING) AS within_3600s
     FROM call
-    WINDOW made_in_order AS (PARTITION BY caller_party ORDER BY start_us, record_id)
+    WINDOW made_in_order AS (PARTITION BY caller_party ORDER BY start_us, end_us, callee NULLS FIRST)
 ),
 outgoing AS (
     SELECT
