@@ -8,11 +8,10 @@
 -- Filled within the time that is measured.
 CREATE TABLE name (kind String, name String, key Int64) ENGINE = Memory;
 
--- Calls that their callers made. A caller's calls of a day stand in one file, in order: `place` is that order.
+-- Calls that their callers made.
 CREATE VIEW event AS
 SELECT day, caller, caller_kind, caller_raw, callee, callee_kind, callee_raw,
-    toUnixTimestamp64Micro(start_at) AS start_us, assumeNotNull(_row_number) AS place,
-    ifNull(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered,
+    toUnixTimestamp64Micro(start_at) AS start_us, ifNull(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered,
     caller_cell AS cell, caller_imei AS imei, is_caller_onnet, is_callee_onnet
 FROM file('call_event/*/*.parquet')
 WHERE NOT is_forwarded_leg AND NOT is_spoof_suspect;
@@ -34,12 +33,12 @@ SELECT kind, name, -toInt64(row_number() OVER (ORDER BY kind, name)) AS key FROM
 );
 
 CREATE VIEW called AS
-SELECT day, assumeNotNull(caller) AS caller, assumeNotNull(callee) AS callee, start_us, place, busy_s, duration_s,
+SELECT day, assumeNotNull(caller) AS caller, assumeNotNull(callee) AS callee, start_us, busy_s, duration_s,
     is_answered, cell, imei, is_caller_onnet, is_callee_onnet, toUInt8((intDiv(start_us, 3600000000) + 7) % 24) AS hour
 -- Named in full: a bare name would mean the column that is made here.
 FROM event WHERE event.caller IS NOT NULL AND event.callee IS NOT NULL
 UNION ALL
-SELECT day, ifNull(event.caller, one.key), ifNull(event.callee, other.key), start_us, place, busy_s, duration_s,
+SELECT day, ifNull(event.caller, one.key), ifNull(event.callee, other.key), start_us, busy_s, duration_s,
     is_answered, cell, imei, is_caller_onnet, is_callee_onnet, toUInt8((intDiv(start_us, 3600000000) + 7) % 24)
 FROM event
 LEFT JOIN name AS one ON caller_kind = one.kind AND caller_raw = one.name
@@ -53,7 +52,7 @@ FROM note
 LEFT JOIN name AS one ON caller_kind = one.kind AND caller_raw = one.name
 LEFT JOIN name AS other ON callee_kind = other.kind AND callee_raw = other.name;
 
--- One row per caller and day, with the calls in order as (start, place, end, callee).
+-- One row per caller and day, with the calls in order as (start, end, callee): keys below zero before all numbers.
 CREATE VIEW gathered AS
 SELECT day, caller AS party, max(is_caller_onnet) AS is_onnet, count() AS calls_out,
     countIf(is_answered) AS answered_out, sum(duration_s) AS duration_out_s,
@@ -61,11 +60,11 @@ SELECT day, caller AS party, max(is_caller_onnet) AS is_onnet, count() AS calls_
     uniqExact(cell) AS cells, uniqExact(imei) AS imeis,
     bitCount(groupBitOr(bitShiftLeft(toUInt32(1), hour))) AS active_hours,
     countIf(hour < 8 OR hour >= 17) AS calls_outside_hours,
-    arraySort(groupArray((start_us, place, start_us + busy_s * 1000000, callee))) AS calls
+    arraySort(groupArray((start_us, start_us + busy_s * 1000000, callee))) AS calls
 FROM called WHERE caller != 0 GROUP BY day, caller;
 
 CREATE VIEW made AS
-WITH calls.1 AS starts, arrayMap((start, end) -> start - end, arrayPopFront(starts), arrayPopBack(calls.3)) AS gaps_us,
+WITH calls.1 AS starts, arrayMap((start, end) -> start - end, arrayPopFront(starts), arrayPopBack(calls.2)) AS gaps_us,
     arrayMap(start -> 2 * start + 1, starts) AS opened
 SELECT day, party, is_onnet, calls_out, answered_out, duration_out_s, short_calls,
     arrayCount(gap -> gap >= 0, gaps_us) AS gaps, arrayCount(gap -> gap >= 0 AND gap < 60000000, gaps_us) AS short_gaps,
@@ -79,7 +78,7 @@ SELECT day, party, is_onnet, calls_out, answered_out, duration_out_s, short_call
         arrayMap(start -> 2 * (start + 3600000000), starts))))) AS peak_calls_3600s,
     -- Keys below zero lie far from every number.
     arrayCount((callee, before) -> callee > 0 AND abs(callee - before) BETWEEN 1 AND 10,
-        arrayPopFront(calls.4), arrayPopBack(calls.4)) AS sequential_calls,
+        arrayPopFront(calls.3), arrayPopBack(calls.3)) AS sequential_calls,
     cells, imeis, active_hours,
     arrayMax(arrayEnumerateUniq(arrayMap(start -> intDiv(start, 3600000000), starts))) AS peak_hour_calls,
     calls_outside_hours

@@ -7,8 +7,8 @@ SELECT day, caller, start_us, busy_s, duration_s, is_answered, cell, imei, is_ca
     count() OVER (instants RANGE BETWEEN 59999999 PRECEDING AND CURRENT ROW) AS calls_60s,
     count() OVER (instants RANGE BETWEEN 599999999 PRECEDING AND CURRENT ROW) AS calls_600s
 FROM called WHERE caller != 0
-WINDOW line AS (PARTITION BY day, caller ORDER BY start_us, place),
-    pair AS (PARTITION BY day, caller ORDER BY start_us, place ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
+WINDOW line AS (PARTITION BY day, caller ORDER BY start_us, busy_s, callee),
+    pair AS (PARTITION BY day, caller ORDER BY start_us, busy_s, callee ROWS BETWEEN 1 PRECEDING AND CURRENT ROW),
     instants AS (PARTITION BY day, caller ORDER BY start_us);
 
 CREATE OR REPLACE VIEW made AS

@@ -19,11 +19,11 @@ SELECT kind, name, -ROW_NUMBER() OVER (ORDER BY kind, name) AS key FROM (
 
 -- Calls with a key for either end; an anonymous caller's is null.
 CREATE VIEW called AS
-SELECT day, caller, callee, start_us, place, busy_s, duration_s, is_answered, cell, imei,
+SELECT day, caller, callee, start_us, busy_s, duration_s, is_answered, cell, imei,
     is_caller_onnet, is_callee_onnet, (start_us // 3600000000 + 7) % 24 AS hour
 FROM event WHERE caller IS NOT NULL AND callee IS NOT NULL
 UNION ALL
-SELECT day, COALESCE(caller, one.key), COALESCE(callee, other.key), start_us, place, busy_s, duration_s, is_answered,
+SELECT day, COALESCE(caller, one.key), COALESCE(callee, other.key), start_us, busy_s, duration_s, is_answered,
     cell, imei, is_caller_onnet, is_callee_onnet, (start_us // 3600000000 + 7) % 24
 FROM event
 LEFT JOIN name AS one ON caller IS NULL AND caller_kind = one.kind AND caller_raw = one.name
@@ -36,7 +36,8 @@ FROM note
 LEFT JOIN name AS one ON caller IS NULL AND caller_kind = one.kind AND caller_raw = one.name
 LEFT JOIN name AS other ON callee IS NULL AND callee_kind = other.kind AND callee_raw = other.name;
 
--- Each call beside the one before it, and how many calls start in the minute, ten minutes, hour that it begins.
+-- Each call beside the one before it, and how many calls start in the minute, ten minutes, hour that it begins. Of
+-- calls that start together the shorter comes first, then the lower key: one below zero before every number.
 CREATE VIEW sequenced AS
 SELECT *, start_us - LAG(start_us + busy_s::BIGINT * 1000000) OVER line AS gap_us,
     -- Keys below zero lie far from every number.
@@ -45,7 +46,7 @@ SELECT *, start_us - LAG(start_us + busy_s::BIGINT * 1000000) OVER line AS gap_u
     COUNT(*) OVER (instants RANGE BETWEEN CURRENT ROW AND 599999999 FOLLOWING) AS calls_600s,
     COUNT(*) OVER (instants RANGE BETWEEN CURRENT ROW AND 3599999999 FOLLOWING) AS calls_3600s
 FROM called WHERE caller IS NOT NULL
-WINDOW line AS (PARTITION BY day, caller ORDER BY start_us, place),
+WINDOW line AS (PARTITION BY day, caller ORDER BY start_us, busy_s, callee),
     instants AS (PARTITION BY day, caller ORDER BY start_us);
 
 CREATE VIEW equipment AS

@@ -1,12 +1,11 @@
 -- Where DuckDB finds calls and messages: the files of `call_event` and `sms_event`.
 
--- Calls that their callers made. A caller's calls of a day stand in one file, in order: `place` is that order.
+-- Calls that their callers made.
 CREATE VIEW event AS
 SELECT day, caller, caller_kind, caller_raw, callee, callee_kind, callee_raw,
-    epoch_us(start_at) AS start_us, file_row_number AS place,
-    COALESCE(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered, caller_cell AS cell, caller_imei AS imei,
-    is_caller_onnet, is_callee_onnet
-FROM read_parquet('call_event/*/*.parquet', hive_partitioning = true, file_row_number = true)
+    epoch_us(start_at) AS start_us, COALESCE(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered,
+    caller_cell AS cell, caller_imei AS imei, is_caller_onnet, is_callee_onnet
+FROM read_parquet('call_event/*/*.parquet', hive_partitioning = true)
 WHERE NOT is_forwarded_leg AND NOT is_spoof_suspect;
 
 -- Messages that their senders sent.

@@ -10,7 +10,7 @@ SELECT *, start_us - LAG(start_us + busy_s::BIGINT * 1000000) OVER line AS gap_u
     -- Calls since the clock hour began.
     COUNT(*) OVER (instants RANGE BETWEEN start_us % 3600000000 PRECEDING AND CURRENT ROW) AS calls_in_hour
 FROM called WHERE caller IS NOT NULL
-WINDOW line AS (PARTITION BY day, caller ORDER BY start_us, place),
+WINDOW line AS (PARTITION BY day, caller ORDER BY start_us, busy_s, callee),
     instants AS (PARTITION BY day, caller ORDER BY start_us);
 
 CREATE OR REPLACE VIEW equipment AS

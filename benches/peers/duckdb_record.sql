@@ -7,7 +7,7 @@
 CREATE TEMP TABLE event (
     day DATE, caller BIGINT, caller_kind VARCHAR, caller_raw VARCHAR,
     callee BIGINT, callee_kind VARCHAR, callee_raw VARCHAR,
-    start_us BIGINT, place VARCHAR, busy_s INTEGER, duration_s INTEGER, is_answered BOOLEAN, cell BIGINT, imei BIGINT,
+    start_us BIGINT, busy_s INTEGER, duration_s INTEGER, is_answered BOOLEAN, cell BIGINT, imei BIGINT,
     is_caller_onnet BOOLEAN, is_callee_onnet BOOLEAN
 );
 
@@ -24,15 +24,14 @@ SELECT day, caller, callee, call_ref::BIGINT AS call,
     CASE WHEN callee IS NULL THEN callee_raw END AS callee_raw,
     CASE record_type WHEN 'originating' THEN 0 WHEN 'incoming_gateway' THEN 1 WHEN 'forwarded' THEN 2
         WHEN 'terminating' THEN 3 ELSE 4 END AS rank,
-    record_id, epoch_us(start_at) AS start_us, COALESCE(ring_s, 0) + duration_s AS busy_s,
-    duration_s, is_answered, cell, imei
+    epoch_us(start_at) AS start_us, COALESCE(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered, cell, imei
 FROM read_parquet('call_record/*/*.parquet', hive_partitioning = true);
 
 -- One row per call: its leading record, and which types it has as bits.
 CREATE VIEW led AS
 SELECT caller, caller_kind, caller_raw, callee, callee_kind, callee_raw, types, UNNEST(leader) FROM (
     SELECT caller, caller_kind, caller_raw, callee, callee_kind, callee_raw, BIT_OR(1 << rank) AS types,
-        ARG_MIN({day: day, rank: rank, record_id: record_id, start_us: start_us, busy_s: busy_s, duration_s: duration_s,
+        ARG_MIN({day: day, rank: rank, start_us: start_us, busy_s: busy_s, duration_s: duration_s,
             is_answered: is_answered, cell: cell, imei: imei}, rank) AS leader
     FROM record GROUP BY caller, callee, call, caller_kind, caller_raw, callee_kind, callee_raw
 );
@@ -41,8 +40,8 @@ CREATE VIEW ours AS SELECT DISTINCT number FROM 'subscriber/*.parquet';
 
 CREATE VIEW folded AS
 SELECT day, caller, caller_kind, caller_raw, callee, callee_kind, callee_raw,
-    start_us, record_id AS place, busy_s, duration_s, is_answered,
-    CASE WHEN rank = 0 THEN cell END AS cell, CASE WHEN rank = 0 THEN imei END AS imei,
+    start_us, busy_s, duration_s, is_answered, CASE WHEN rank = 0 THEN cell END AS cell,
+    CASE WHEN rank = 0 THEN imei END AS imei,
     rank = 0 OR (types & 2 = 0 AND one.number IS NOT NULL) AS is_caller_onnet,
     types & 8 > 0 OR other.number IS NOT NULL AS is_callee_onnet
 FROM led LEFT JOIN ours AS one ON caller = one.number LEFT JOIN ours AS other ON callee = other.number

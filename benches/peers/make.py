@@ -3,7 +3,7 @@
     python benches/peers/make.py DIR --calls 30000000
 
 In: a folder, a number of calls, a seed. Out: `call_event/day=…/part-*.parquet` as the pipeline leaves them (sorted by
-caller, start_at, record_id, nulls last; two files a day, cut where a caller ends), `sms_event`, and of the first day
+the contract's `cluster`, nulls last; two files a day, cut where a caller ends), `sms_event`, and of the first day
 `call_record/day=…/hour-*.parquet` as they arrived (both ends of each call, one in a hundred sent twice, in no order),
 with `subscriber` and `trunk`. Never: more than a day in memory, or a column that `schemas/table/` does not say.
 
@@ -76,12 +76,16 @@ LED = """record_type record_id call_ref caller caller_kind caller_raw callee cal
 CHUNKS = 8  # of a day, so that what is in hand stays small
 
 
+def contract(table):
+    return tomllib.loads((CONTRACTS / f"{table}.toml").read_text())
+
+
 def schema(table):
     """The table's columns, without those that name its folders."""
-    contract = tomllib.loads((CONTRACTS / f"{table}.toml").read_text())
+    wanted = contract(table)
     types = {"utf8": pa.string(), "int64": pa.int64(), "int32": pa.int32(), "bool": pa.bool_(), "date": pa.date32(),
              "timestamp": pa.timestamp("us", "UTC")}
-    inside = [column for column in contract["columns"] if column["name"] not in contract["partition"]]
+    inside = [column for column in wanted["columns"] if column["name"] not in wanted["partition"]]
     return pa.schema([pa.field(column["name"], types[column["type"]], column.get("null", False)) for column in inside])
 
 
@@ -335,8 +339,8 @@ def happened(town, calls, places, day, random):
     return pa.table(columns), {"has_end": has_end, "to_ours": to_ours, "late_s": late_s, "resent": resent}
 
 
-def sort(rows):
-    keys = [(name, "ascending", "at_end") for name in ["caller", "start_at", "record_id"]]
+def sort(table, rows):
+    keys = [(name, "ascending", "at_end") for name in contract(table)["cluster"]]
     return rows.take(pc.sort_indices(rows, sort_keys=keys)).combine_chunks()
 
 
@@ -356,10 +360,10 @@ def write_day(folder, town, day, calls, arrived, random):
             if arrived:
                 arrived.add(events, facts)
             has_number = pc.is_valid(events["caller"])
-            rows.append(sort(events.filter(has_number)))
+            rows.append(sort("call_event", events.filter(has_number)))
             nameless.append(events.filter(pc.invert(has_number)))
         if chunk == CHUNKS - 1:
-            rows.append(sort(pa.concat_tables(nameless)))
+            rows.append(sort("call_event", pa.concat_tables(nameless)))
         if chunk + 1 in (CHUNKS // 2, CHUNKS):
             part = (chunk + 1) // (CHUNKS // 2) - 1
             write("call_event", pa.concat_tables(rows), folder / f"call_event/day={day}/part-{part}.parquet")
@@ -396,7 +400,7 @@ def write_messages(folder, town, day, count, random):
         "is_spoof_suspect": pa.array(is_spoofed),
         "records": pa.array(np.ones(count, np.int64)), "records_before": none, "records_after": none,
     })
-    write("sms_event", sort(messages), folder / f"sms_event/day={day}/part-0.parquet")
+    write("sms_event", sort("sms_event", messages), folder / f"sms_event/day={day}/part-0.parquet")
 
 
 # --- what arrived ---

@@ -3,9 +3,10 @@
 In: which columns, `all` or `order`; the working directory holds what `make.py` made. Out: frames, one after another,
 that together are the answer. Never: text where a number says the same.
 
-`daily` takes a day at a time, as the files lie: a caller's calls stand in order, so that the call before is a shift
-and a peak is a rolling sum over one rising key for all callers. `weekly` is one lazy query for the streaming engine,
-with a sort, and `rolling` for each caller. `records` folds one day of `call_record` first.
+`daily` takes a day at a time, as the files lie: a caller's calls stand in the order of their starts, so that only those
+that start together are sorted, the call before is a shift and a peak is a rolling sum over one rising key for all
+callers. `weekly` is one lazy query for the streaming engine, with a sort of all calls, and `rolling` for each caller.
+`records` folds one day of `call_record` first.
 
 A party is one integer: its number, or a negative key where it has none, looked up for those few rows alone; null is
 nobody, an anonymous caller. Pairs are grouped once with the lower key first: both directions stand in one row.
@@ -26,9 +27,10 @@ PEAKS = {"peak_calls_60s": 60 * US, "peak_calls_600s": 600 * US, "peak_calls_360
 # The first of these that is among a call's records leads it.
 RANKS = {"originating": 0, "incoming_gateway": 1, "forwarded": 2, "terminating": 3, "outgoing_gateway": 4}
 
-CALL = """day caller callee start_us place busy_s duration_s is_answered cell imei is_caller_onnet
-    is_callee_onnet""".split()
+CALL = "day caller callee start_us busy_s duration_s is_answered cell imei is_caller_onnet is_callee_onnet".split()
 MESSAGE = ["day", "caller", "callee", "is_caller_onnet", "is_callee_onnet"]
+# Of calls that start together the shorter comes first, then the lower key: one below zero before every number.
+LINE = ["caller", "start_us", "busy_s", "callee"]
 ENDS = ["caller_kind", "caller_raw", "callee_kind", "callee_raw"]
 ORDER = """day caller_kind caller caller_name gaps short_gaps overlapping_calls peak_calls_60s peak_calls_600s
     peak_calls_3600s callees top_callee_calls repeat_callees called_back cells imeis active_hours peak_hour_calls
@@ -69,7 +71,7 @@ def weekly(columns):
     names = nameless([events("*"), notes("*")] if is_all else [events("*")])
     calls = keyed(events("*"), CALL, names)
     messages = keyed(notes("*"), MESSAGE, names) if is_all else None
-    line = calls.filter(col.caller.is_not_null()).sort("day", "caller", "start_us", "place")
+    line = calls.filter(col.caller.is_not_null()).sort("day", *LINE)
     pairs = pair(line, messages, ["day", "low", "high"]).sort("low", "high", "day")
     is_again = ((col.low == col.low.shift()) & (col.high == col.high.shift())).fill_null(False)
     before = {f"{side}_before": pl.when(is_again).then(col(f"last_{side}").shift()) for side in ["up", "down"]}
@@ -84,7 +86,7 @@ def weekly(columns):
 
 
 def records(_):
-    folded = fold().with_row_index("place").lazy()
+    folded = fold().with_row_index("row").lazy()
     names = nameless([folded])
     calls = keyed(folded, CALL, names).collect()
     line = in_line(calls).lazy()
@@ -99,11 +101,11 @@ def records(_):
 
 def files(table, day):
     folder = "*" if day == "*" else f"day={day}"
-    return pl.scan_parquet(f"{table}/{folder}/*.parquet", hive_partitioning=True, row_index_name="place")
+    return pl.scan_parquet(f"{table}/{folder}/*.parquet", hive_partitioning=True, row_index_name="row")
 
 
 def events(day):
-    """Calls that their callers made; `place` is the order of the files, which is that of a caller's calls."""
+    """Calls that their callers made."""
     calls = files("call_event", day).filter(~col.is_forwarded_leg & ~col.is_spoof_suspect)
     busy_s = col.ring_s.fill_null(0) + col.duration_s
     start_us = col.start_at.dt.epoch("us")
@@ -126,19 +128,25 @@ def nameless(sources):
 
 def keyed(source, columns, names):
     """Rows with a key for either end; the text is read for those alone that have no number."""
-    few = source.filter(col.caller.is_null() | col.callee.is_null()).select("place", *ENDS)
+    few = source.filter(col.caller.is_null() | col.callee.is_null()).select("row", *ENDS)
     for end in ["caller", "callee"]:
         keys = names.lazy().rename({"kind": f"{end}_kind", "name": f"{end}_raw", "key": f"{end}_key"})
         few = few.join(keys, on=[f"{end}_kind", f"{end}_raw"], how="left")
-    rows = source.select("place", *(name for name in columns if name != "place"))
-    rows = rows.join(few.drop(ENDS), on="place", how="left", maintain_order="left")
+    rows = source.select("row", *columns).join(few.drop(ENDS), on="row", how="left", maintain_order="left")
     return rows.with_columns(col.caller.fill_null(col.caller_key), col.callee.fill_null(col.callee_key)).select(columns)
 
 
 def in_line(calls):
-    """Calls in the order of (caller, start, place). Numbers lie in it; the few others have just got their keys."""
-    others = calls.filter(col.caller < 0).sort("caller", "start_us", "place")
-    return pl.concat([others, calls.filter(col.caller > 0)]).with_columns(col.caller.set_sorted())
+    """Calls in the order of `LINE`. Numbers lie in that of (caller, start); the few others have just got their keys."""
+    others = calls.filter(col.caller < 0).sort(LINE)
+    numbered = calls.filter(col.caller > 0)
+    is_after = ((col.caller == col.caller.shift()) & (col.start_us == col.start_us.shift())).fill_null(False)
+    places = numbered.select((is_after | is_after.shift(-1, fill_value=False)).arg_true()).to_series()
+    # Sorted, the few that start together stand in the same places.
+    tied = numbered[places].sort(LINE)
+    moved = [name for name in CALL if name not in ("caller", "start_us")]
+    numbered = numbered.with_columns(numbered[name].scatter(places, tied[name]) for name in moved)
+    return pl.concat([others, numbered]).with_columns(col.caller.set_sorted())
 
 
 # --- what depends on order ---
@@ -308,7 +316,7 @@ def named(found, names, is_all):
 
 
 def fold():
-    """The calls of one day from its records, in the order of (caller, start, record_id).
+    """The calls of one day from its records, in the order of (caller, start).
 
     Simpler than `pipelines/event/call_event.sql` by what these records never hold: long calls in parts, a call
     reference that comes round within the day, a record sent again under another one.
@@ -332,14 +340,14 @@ def fold():
         is_callee_onnet=col.is_terminated | col.is_callee_ours,
         cell=pl.when(is_originated).then("cell"),
         imei=pl.when(is_originated).then("imei"),
-    ).sort("caller", "start_us", "record_id").collect()
+    ).sort("caller", "start_us").collect()
 
 
 def record_lines():
     """What the fold needs of each record; text is kept where there is no number."""
     texts = [pl.when(col(name.split("_")[0]).is_null()).then(name).alias(name) for name in ENDS]
     return pl.scan_parquet("call_record/*/*.parquet", hive_partitioning=True).select(
-        "day", "caller", "callee", *texts, "record_id", "duration_s", "is_answered", "cell", "imei",
+        "day", "caller", "callee", *texts, "duration_s", "is_answered", "cell", "imei",
         call=col.call_ref.cast(pl.Int64),
         rank=col.record_type.replace_strict(RANKS, return_dtype=pl.Int64),
         start_us=col.start_at.dt.epoch("us"),
