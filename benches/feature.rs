@@ -1,22 +1,24 @@
 //! The feature engine on given calls: the one side of `benches/peers`.
 //!
-//! In: a folder `DATA/call_event/day=…` and `DATA/sms_event/day=…` of Parquet files in the contracts' columns. Out: one
-//! line of JSON on stdout, and the rows as one Parquet file. Never: times what a carrier has done the day before,
-//! which is to fold calls into the lake; `DATA/lake` keeps that for the next run.
+//! In: a folder `DATA/call_event/day=…` and `DATA/sms_event/day=…` of Parquet files in the contracts' columns; from
+//! records, `DATA/call_record/day=…/hour-….parquet`, `DATA/subscriber` and `DATA/trunk`. Out: one line of JSON on
+//! stdout, and the rows as one Parquet file. Never: times what a carrier has done before, which is to fold calls into
+//! the lake, or from records to ingest them; `DATA/lake` and `DATA/lake-records` keep that for the next run.
 //!
-//! `cargo bench --bench feature -- --data DIR --out OUT.parquet`
+//! `cargo bench --bench feature -- --data DIR --out OUT.parquet`, and the same with `--from-records`
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use arrow::array::{ArrayRef, Date32Array, RecordBatch};
-use arrow::compute::cast;
+use arrow::compute::{cast, concat_batches};
 use callsieve::clock::{Clock, Stopwatch};
 use callsieve::domain::day::Day;
 use callsieve::lake::Lake;
+use callsieve::lake::append::Span;
 use callsieve::pipeline::definition::Definitions;
 use callsieve::pipeline::run::{self, Runner};
 use callsieve::pipeline::session;
@@ -40,6 +42,9 @@ struct Arguments {
     /// Which columns are computed.
     #[arg(long, value_enum, default_value_t = Columns::All)]
     columns: Columns,
+    /// One day from its records as they arrived, folding included: all columns.
+    #[arg(long, conflicts_with = "columns")]
+    from_records: bool,
     /// Where the rows go.
     #[arg(long)]
     out: PathBuf,
@@ -59,22 +64,23 @@ enum Columns {
     Order,
 }
 
+/// The day that is asked for from its records.
+const FOLD_DAY: &str = "2025-01-06";
+
 /// The columns that depend on order: `$day` and `$day_before` stand for days.
 const ORDER: &str = include_str!("peers/order_day.sql");
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if std::env::var_os("BENCH_LOG").is_some() { tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_writer(std::io::stderr).init(); }
-    let lake = Lake::local(&arguments.data.join("lake"))?;
-    let mut days = BTreeSet::new();
-    for table in [Table::CALL_EVENT, Table::SMS_EVENT] {
-        days.extend(import(&lake, table, &arguments.data.join(table.name())).await?);
-    }
+    if let Some(filter) = std::env::var_os("BENCH_LOG") { tracing_subscriber::fmt().with_env_filter(filter.to_str().unwrap_or_default()).with_ansi(false).with_writer(std::io::stderr).init(); }
+    let (lake, days) =
+        if arguments.from_records { arrived(&arguments.data).await? } else { happened(&arguments.data).await? };
     let watch = Stopwatch::start();
     let rows = match arguments.columns {
         Columns::All => {
-            run(&lake, &days).await?;
+            let tables = [Table::CALL_EVENT, Table::CONTACT_DAY, Table::CALLER_DAY];
+            run(&lake, if arguments.from_records { &tables } else { &tables[1..] }, &days).await?;
             Vec::new()
         }
         Columns::Order => ordered(&lake, &days, arguments.explain).await?,
@@ -87,51 +93,99 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The days of a folder, each in the lake.
-async fn import(lake: &Lake, table: Table, folder: &Path) -> anyhow::Result<BTreeSet<Day>> {
-    let mut handle = lake.open(table).await?;
-    let kept = handle.days().await?;
+/// A lake with the week's calls and messages, and its days.
+async fn happened(data: &Path) -> anyhow::Result<(Lake, BTreeSet<Day>)> {
+    let lake = Lake::local(&data.join("lake"))?;
     let mut days = BTreeSet::new();
-    for found in std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))? {
+    for table in [Table::CALL_EVENT, Table::SMS_EVENT] {
+        let mut handle = lake.open(table).await?;
+        let kept = handle.days().await?;
+        for (day, folder) in folders(&data.join(table.name()))? {
+            if !kept.contains(&day) {
+                let mut rows = Vec::new();
+                for file in files(&folder)? {
+                    rows.extend(read(&file, table, Some(day))?);
+                }
+                handle.replace(day, &rows).await?;
+            }
+            days.insert(day);
+        }
+    }
+    Ok((lake, days))
+}
+
+/// A lake with the records as ingest leaves them, one commit for each file, and with the tables that the fold asks; the
+/// day that is wanted of it.
+async fn arrived(data: &Path) -> anyhow::Result<(Lake, BTreeSet<Day>)> {
+    let lake = Lake::local(&data.join("lake-records"))?;
+    let mut handle = lake.open(Table::CALL_RECORD).await?;
+    for (day, folder) in folders(&data.join(Table::CALL_RECORD.name()))? {
+        for file in files(&folder)? {
+            let app_id = format!("bench/{}", file.strip_prefix(data)?.display());
+            if handle.offset(&app_id).await?.is_none() {
+                let rows = read(&file, Table::CALL_RECORD, Some(day))?;
+                let rows = concat_batches(&Table::CALL_RECORD.contract().schema(), &rows)?;
+                handle.append(&[rows], &[Span { app_id, from: 0, until: 1 }]).await?;
+            }
+        }
+    }
+    for table in [Table::SUBSCRIBER, Table::TRUNK] {
+        let mut handle = lake.open(table).await?;
+        // Nothing has been written since it was made.
+        if handle.version() == 0 {
+            let mut rows = Vec::new();
+            for file in files(&data.join(table.name()))? {
+                rows.extend(read(&file, table, None)?);
+            }
+            handle.replace_all(&rows).await?;
+        }
+    }
+    let day: Day = FOLD_DAY.parse().map_err(anyhow::Error::msg)?;
+    Ok((lake, BTreeSet::from([day])))
+}
+
+/// The folders of a table's days.
+fn folders(table: &Path) -> anyhow::Result<BTreeMap<Day, PathBuf>> {
+    let mut folders = BTreeMap::new();
+    for found in std::fs::read_dir(table).with_context(|| format!("reading {}", table.display()))? {
         let path = found?.path();
         let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.strip_prefix("day="));
         let Some(day) = name else { continue };
-        let day: Day = day.parse().map_err(anyhow::Error::msg)?;
-        if !kept.contains(&day) {
-            handle.replace(day, &read(&path, table, day)?).await?;
-        }
-        days.insert(day);
+        folders.insert(day.parse().map_err(anyhow::Error::msg)?, path);
     }
-    Ok(days)
+    Ok(folders)
 }
 
-/// The rows of a day's files, in the order of the files' names and in the contract's types.
-fn read(folder: &Path, table: Table, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder)?.map(|file| Ok(file?.path())).collect::<std::io::Result<_>>()?;
+/// The files of a folder in the order of their names.
+fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
+    let found = std::fs::read_dir(folder).with_context(|| format!("reading {}", folder.display()))?;
+    let mut files: Vec<PathBuf> = found.map(|file| Ok(file?.path())).collect::<std::io::Result<_>>()?;
     files.sort();
+    Ok(files)
+}
+
+/// A file's rows in the contract's types; the day of a partitioned table is that of its folder.
+fn read(file: &Path, table: Table, day: Option<Day>) -> anyhow::Result<Vec<RecordBatch>> {
     let contract = table.contract().schema();
     let mut batches = Vec::new();
-    for file in files {
-        for batch in ParquetRecordBatchReaderBuilder::try_new(File::open(&file)?)?.build()? {
-            let batch = batch?;
-            let column = |field: &Arc<arrow::datatypes::Field>| -> anyhow::Result<ArrayRef> {
-                if field.name() == "day" {
-                    return Ok(Arc::new(Date32Array::from_value(day.epoch_days(), batch.num_rows())));
-                }
-                let column = batch.column_by_name(field.name());
-                let column = column.with_context(|| format!("{} has no {}", file.display(), field.name()))?;
-                Ok(cast(column, field.data_type())?)
-            };
-            let columns = contract.fields().iter().map(column).collect::<anyhow::Result<_>>()?;
-            batches.push(RecordBatch::try_new(Arc::clone(&contract), columns)?);
-        }
+    for batch in ParquetRecordBatchReaderBuilder::try_new(File::open(file)?)?.build()? {
+        let batch = batch?;
+        let column = |field: &Arc<arrow::datatypes::Field>| -> anyhow::Result<ArrayRef> {
+            if let Some(day) = day.filter(|_| field.name() == "day") {
+                return Ok(Arc::new(Date32Array::from_value(day.epoch_days(), batch.num_rows())));
+            }
+            let column = batch.column_by_name(field.name());
+            let column = column.with_context(|| format!("{} has no {}", file.display(), field.name()))?;
+            Ok(cast(column, field.data_type())?)
+        };
+        let columns = contract.fields().iter().map(column).collect::<anyhow::Result<_>>()?;
+        batches.push(RecordBatch::try_new(Arc::clone(&contract), columns)?);
     }
     Ok(batches)
 }
 
 /// As a site does it, day by day.
-async fn run(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<()> {
+async fn run(lake: &Lake, tables: &[Table], days: &BTreeSet<Day>) -> anyhow::Result<()> {
     let mut definitions = Definitions::read(&run::folder(None))?;
     // The files hold no month of history, and the peers know strangers from the first day on.
     let caller_day = definitions.all.get_mut(&Table::CALLER_DAY).context("caller_day is defined")?;
@@ -139,7 +193,7 @@ async fn run(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<()> {
     history.value = Some(0.into());
     let mut runner = Runner::new(lake.clone(), definitions, Clock::System);
     for day in days {
-        for ran in runner.run(&[Table::CONTACT_DAY, Table::CALLER_DAY], *day).await? {
+        for ran in runner.run(tables, *day).await? {
             eprintln!("{day} {}: {} rows in {} ms", ran.table, ran.rows, ran.took_ms);
         }
     }
@@ -152,6 +206,7 @@ async fn ordered(lake: &Lake, days: &BTreeSet<Day>, explain: bool) -> anyhow::Re
     for day in days {
         let watch = Stopwatch::start();
         let session = session::session(std::collections::BTreeMap::new())?;
+        if let Ok(sets) = std::env::var("BENCH_SET") { for set in sets.split(';') { session.sql(&format!("SET {set}")).await?; } }
         handle.prepare(&session)?;
         session::register(&session, Table::CALL_EVENT, handle.provider().await?, *day)?;
         let bound = ORDER.replace("$day_before", &format!("DATE '{}'", day.plus(-1)));
@@ -160,7 +215,7 @@ async fn ordered(lake: &Lake, days: &BTreeSet<Day>, explain: bool) -> anyhow::Re
         let Statement::Query(query) = statement else { bail!("it is a SELECT") };
         let frame = DataFrame::new(session.state(), session::in_steps(&session, *query).await?);
         if explain {
-            let plan = frame.clone().explain(false, false)?.collect().await?;
+            let plan = frame.clone().explain(false, std::env::var_os("BENCH_ANALYZE").is_some())?.collect().await?;
             eprintln!("{}", arrow::util::pretty::pretty_format_batches(&plan)?);
         }
         rows.extend(frame.collect().await?);
