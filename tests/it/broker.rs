@@ -11,11 +11,12 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::RDKafkaErrorCode;
 
-/// A broker with one topic of its own.
+/// A broker with topics of its own.
 pub struct Broker {
     /// Kept for its life; none when the broker is a real one.
     _embedded: Option<Embedded>,
     pub brokers: String,
+    /// The topic, or what the names of several begin with.
     pub topic: String,
 }
 
@@ -23,14 +24,27 @@ impl Broker {
     /// A topic that nobody else uses, with this many partitions.
     pub async fn with_topic(name: &str, partitions: i32) -> Self {
         let topic = format!("{name}-{}", std::process::id());
+        Self::with(topic.clone(), &[topic], partitions).await
+    }
+
+    /// Several such topics, called `topic-END`.
+    pub async fn with_topics(name: &str, ends: &[&str], partitions: i32) -> Self {
+        let topic = format!("{name}-{}", std::process::id());
+        let topics: Vec<String> = ends.iter().map(|end| format!("{topic}-{end}")).collect();
+        Self::with(topic, &topics, partitions).await
+    }
+
+    async fn with(topic: String, topics: &[String], partitions: i32) -> Self {
         match std::env::var_os("KAFKA_BROKERS") {
             None => {
-                let embedded = Embedded::start([(topic.as_str(), partitions)]).unwrap();
+                let embedded = Embedded::start(topics.iter().map(|topic| (topic.as_str(), partitions))).unwrap();
                 Self { brokers: embedded.brokers(), _embedded: Some(embedded), topic }
             }
             Some(brokers) => {
                 let brokers = brokers.into_string().unwrap();
-                make(&admin(&brokers), &topic, partitions).await.unwrap();
+                for topic in topics {
+                    make(&admin(&brokers), topic, partitions).await.unwrap();
+                }
                 Self { brokers, _embedded: None, topic }
             }
         }
@@ -61,11 +75,16 @@ impl Broker {
 
     /// Sends bodies round the partitions; an empty one is a tombstone.
     pub fn send(&self, bodies: &[(i32, Vec<u8>)]) {
+        self.send_to(&self.topic, bodies);
+    }
+
+    /// The same to one of several topics.
+    pub fn send_to(&self, topic: &str, bodies: &[(i32, Vec<u8>)]) {
         let mut producer = Producer::connect(&self.brokers, None).unwrap();
         for (partition, body) in bodies {
             let at = 1_736_132_400_000_000;
             let (key, payload): (&[u8], _) = (b"k", Some(body.as_slice()).filter(|body| !body.is_empty()));
-            producer.send(Outgoing { topic: &self.topic, partition: *partition, key, payload, at }).unwrap();
+            producer.send(Outgoing { topic, partition: *partition, key, payload, at }).unwrap();
         }
         producer.flush().unwrap();
     }

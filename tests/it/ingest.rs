@@ -80,7 +80,7 @@ pub fn site(broker: &Broker, folder: &Path, flush_rows: usize, more: &str) -> Pa
 }
 
 /// What lets a member of a group be missed soon.
-const SHORT_SESSION: &str = "[kafka.settings]\n\"session.timeout.ms\" = \"6000\"";
+pub const SHORT_SESSION: &str = "[kafka.settings]\n\"session.timeout.ms\" = \"6000\"";
 
 /// Starts `callsieve ingest` of the broker's topic into a lake.
 pub fn start(broker: &Broker, folder: &Path, flush_rows: usize, more: &[&str]) -> Child {

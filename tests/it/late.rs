@@ -107,20 +107,20 @@ impl Site {
     }
 }
 
-fn callsieve(arguments: &[&str]) -> Output {
+pub fn callsieve(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_callsieve")).args(arguments).output().unwrap()
 }
 
 /// Its JSON, if it has any, and its log.
 #[track_caller]
-fn done(output: &Output) -> (Value, String) {
+pub fn done(output: &Output) -> (Value, String) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.success(), "{said}");
     (serde_json::from_slice(&output.stdout).unwrap_or_default(), said)
 }
 
 /// The rows as text, sorted; all columns when none is named.
-fn lines(batches: &[RecordBatch], columns: &[&str]) -> Vec<String> {
+pub fn lines(batches: &[RecordBatch], columns: &[&str]) -> Vec<String> {
     let options = FormatOptions::new().with_null("-");
     let mut lines = vec![];
     for batch in batches {

@@ -16,4 +16,5 @@ mod metrics;
 mod real;
 mod registry;
 mod s3;
+mod same;
 mod secured;
