@@ -102,11 +102,7 @@ async fn happened(data: &Path) -> anyhow::Result<(Lake, BTreeSet<Day>)> {
         let kept = handle.days().await?;
         for (day, folder) in folders(&data.join(table.name()))? {
             if !kept.contains(&day) {
-                let mut rows = Vec::new();
-                for file in files(&folder)? {
-                    rows.extend(read(&file, table, Some(day))?);
-                }
-                handle.replace(day, &rows).await?;
+                handle.replace(day, &read_all(&folder, table, Some(day))?).await?;
             }
             days.insert(day);
         }
@@ -114,8 +110,8 @@ async fn happened(data: &Path) -> anyhow::Result<(Lake, BTreeSet<Day>)> {
     Ok((lake, days))
 }
 
-/// A lake with the records as ingest leaves them, one commit for each file, and with the tables that the fold asks; the
-/// day that is wanted of it.
+/// A lake with the records as ingest leaves them, a commit for each file, and with what the fold asks; the day that is
+/// wanted of it.
 async fn arrived(data: &Path) -> anyhow::Result<(Lake, BTreeSet<Day>)> {
     let lake = Lake::local(&data.join("lake-records"))?;
     let mut handle = lake.open(Table::CALL_RECORD).await?;
@@ -133,11 +129,7 @@ async fn arrived(data: &Path) -> anyhow::Result<(Lake, BTreeSet<Day>)> {
         let mut handle = lake.open(table).await?;
         // Nothing has been written since it was made.
         if handle.version() == 0 {
-            let mut rows = Vec::new();
-            for file in files(&data.join(table.name()))? {
-                rows.extend(read(&file, table, None)?);
-            }
-            handle.replace_all(&rows).await?;
+            handle.replace_all(&read_all(&data.join(table.name()), table, None)?).await?;
         }
     }
     let day: Day = FOLD_DAY.parse().map_err(anyhow::Error::msg)?;
@@ -162,6 +154,15 @@ fn files(folder: &Path) -> anyhow::Result<Vec<PathBuf>> {
     let mut files: Vec<PathBuf> = found.map(|file| Ok(file?.path())).collect::<std::io::Result<_>>()?;
     files.sort();
     Ok(files)
+}
+
+/// The rows of a folder's files.
+fn read_all(folder: &Path, table: Table, day: Option<Day>) -> anyhow::Result<Vec<RecordBatch>> {
+    let mut rows = Vec::new();
+    for file in files(folder)? {
+        rows.extend(read(&file, table, day)?);
+    }
+    Ok(rows)
 }
 
 /// A file's rows in the contract's types; the day of a partitioned table is that of its folder.
@@ -205,7 +206,7 @@ async fn ordered(lake: &Lake, days: &BTreeSet<Day>, explain: bool) -> anyhow::Re
     let mut rows = Vec::new();
     for day in days {
         let watch = Stopwatch::start();
-        let session = session::session(std::collections::BTreeMap::new())?;
+        let session = session::session(BTreeMap::new())?;
         if let Ok(sets) = std::env::var("BENCH_SET") { for set in sets.split(';') { session.sql(&format!("SET {set}")).await?; } }
         handle.prepare(&session)?;
         session::register(&session, Table::CALL_EVENT, handle.provider().await?, *day)?;
