@@ -53,9 +53,9 @@ impl Clustered {
     fn only_day(&self, filters: &[Expr]) -> Option<Day> {
         let partition = self.partition()?;
         let names = |filter: &&Expr| filter.column_refs().iter().any(|column| column.name == partition);
-        let mut days = filters.iter().filter(names).map(day_of);
-        let day = days.next()??;
-        days.all(|other| other == Some(day)).then_some(day)
+        let about_it: Vec<&Expr> = filters.iter().filter(names).collect();
+        let day = about_it.iter().find_map(|filter| day_of(filter))?;
+        about_it.iter().all(|filter| day_of(filter) == Some(day) || is_before(filter, day)).then_some(day)
     }
 
     /// The files of a day in the order of their keys; none unless they are as this module promises.
@@ -92,6 +92,7 @@ impl Clustered {
         files: Vec<(ObjectMeta, Option<i64>)>,
         projection: Option<&Vec<usize>>,
         limit: Option<usize>,
+        is_rare: bool,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let schema = self.inner.schema();
         let Some((at, partition)) = self.partition().and_then(|name| schema.fields().find(name)) else {
@@ -128,6 +129,7 @@ impl Clustered {
         let reader = CachedParquetFileReaderFactory::new(state.runtime_env().object_store(&self.url)?, cache);
         let source = ParquetSource::new(table.clone())
             .with_table_parquet_options(state.default_table_options().parquet)
+            .with_pushdown_filters(is_rare)
             .with_parquet_file_reader_factory(Arc::new(reader));
         let mut config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(groups.collect())
@@ -172,7 +174,8 @@ impl TableProvider for Clustered {
         if let Some(day) = self.only_day(filters)
             && let Some(files) = self.ordered(state, day).await?
             // A limit behind filters that the scan only prunes by would cut too early.
-            && let Some(scan) = self.scan_of(state, day, files, projection, limit.filter(|_| filters.len() == 1))?
+            && let limit = limit.filter(|_| filters.len() == 1)
+            && let Some(scan) = self.scan_of(state, day, files, projection, limit, filters.iter().any(asks_for_null))?
         {
             return Ok(scan);
         }
@@ -187,6 +190,25 @@ fn day_of(filter: &Expr) -> Option<Day> {
         (Expr::Column(_), Expr::Literal(ScalarValue::Date32(Some(day)), _))
         | (Expr::Literal(ScalarValue::Date32(Some(day)), _), Expr::Column(_)) => Some(Day::from_epoch_days(*day)),
         _ => None,
+    }
+}
+
+/// Whether `column < DATE` holds for a day: `TABLE_before` asks it of every row.
+fn is_before(filter: &Expr, day: Day) -> bool {
+    let Expr::BinaryExpr(BinaryExpr { left, op: Operator::Lt, right }) = filter else { return false };
+    match (left.as_ref(), right.as_ref()) {
+        (Expr::Column(_), Expr::Literal(ScalarValue::Date32(Some(end)), _)) => day < Day::from_epoch_days(*end),
+        _ => false,
+    }
+}
+
+/// Whether a filter wants rows without a number or the like: so few that other columns are better read for them alone.
+/// Of rows that are nearly all wanted, picking them while reading costs more than it spares.
+fn asks_for_null(filter: &Expr) -> bool {
+    match filter {
+        Expr::IsNull(_) => true,
+        Expr::BinaryExpr(BinaryExpr { left, op: Operator::Or, right }) => asks_for_null(left) && asks_for_null(right),
+        _ => false,
     }
 }
 

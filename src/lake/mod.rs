@@ -261,17 +261,18 @@ impl Handle {
 
 /// Columns whose values hardly ever come twice in a file: a dictionary of them would be built in vain.
 const UNIQUE: [&str; 4] = ["record_id", "report_id", "call_ref", "message_ref"];
-/// The same, where each value lies close to the one before.
-const RISING: [&str; 3] = ["start_at", "reported_at", "source_offset"];
+/// The same, where values lie close to the one before, or within few of a number's bits.
+const NEAR: [&str; 7] =
+    ["start_at", "reported_at", "source_offset", "caller", "callee", "first_call_at", "last_call_at"];
 
 fn writer_properties() -> anyhow::Result<WriterPropertiesBuilder> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_created_by(concat!("callsieve ", env!("CARGO_PKG_VERSION")).to_owned());
-    for column in UNIQUE.into_iter().chain(RISING) {
+    for column in UNIQUE.into_iter().chain(NEAR) {
         properties = properties.set_column_dictionary_enabled(column.into(), false);
     }
-    for column in RISING {
+    for column in NEAR {
         properties = properties.set_column_encoding(column.into(), Encoding::DELTA_BINARY_PACKED);
     }
     Ok(properties)
