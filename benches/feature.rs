@@ -24,7 +24,6 @@ use callsieve::pipeline::run::{self, Runner};
 use callsieve::pipeline::session;
 use callsieve::schema::contract::Table;
 use clap::{Parser as _, ValueEnum};
-use datafusion::prelude::DataFrame;
 use datafusion::sql::sqlparser::ast::Statement;
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -48,9 +47,9 @@ struct Arguments {
     /// Where the rows go.
     #[arg(long)]
     out: PathBuf,
-    /// Show each plan on stderr.
-    #[arg(long)]
-    explain: bool,
+    /// What to say on stderr: `callsieve::pipeline=trace` says what each part of a plan cost.
+    #[arg(long, value_name = "FILTER")]
+    log: Option<String>,
     /// What cargo says to every bench.
     #[arg(long, hide = true)]
     bench: bool,
@@ -73,7 +72,9 @@ const ORDER: &str = include_str!("peers/order_day.sql");
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    if let Some(filter) = std::env::var_os("BENCH_LOG") { tracing_subscriber::fmt().with_env_filter(filter.to_str().unwrap_or_default()).with_ansi(false).with_writer(std::io::stderr).init(); }
+    if let Some(filter) = &arguments.log {
+        tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).with_writer(std::io::stderr).init();
+    }
     let (lake, days) =
         if arguments.from_records { arrived(&arguments.data).await? } else { happened(&arguments.data).await? };
     let watch = Stopwatch::start();
@@ -83,7 +84,7 @@ async fn main() -> anyhow::Result<()> {
             run(&lake, if arguments.from_records { &tables } else { &tables[1..] }, &days).await?;
             Vec::new()
         }
-        Columns::Order => ordered(&lake, &days, arguments.explain).await?,
+        Columns::Order => ordered(&lake, &days).await?,
     };
     let seconds = watch.elapsed().as_secs_f64();
     let rows = if rows.is_empty() { written(&lake, &days).await? } else { rows };
@@ -201,25 +202,19 @@ async fn run(lake: &Lake, tables: &[Table], days: &BTreeSet<Day>) -> anyhow::Res
     Ok(())
 }
 
-async fn ordered(lake: &Lake, days: &BTreeSet<Day>, explain: bool) -> anyhow::Result<Vec<RecordBatch>> {
+async fn ordered(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<Vec<RecordBatch>> {
     let handle = lake.open(Table::CALL_EVENT).await?;
     let mut rows = Vec::new();
     for day in days {
         let watch = Stopwatch::start();
         let session = session::session(BTreeMap::new())?;
-        if let Ok(sets) = std::env::var("BENCH_SET") { for set in sets.split(';') { session.sql(&format!("SET {set}")).await?; } }
         handle.prepare(&session)?;
         session::register(&session, Table::CALL_EVENT, handle.provider().await?, *day)?;
         let bound = ORDER.replace("$day_before", &format!("DATE '{}'", day.plus(-1)));
         let bound = bound.replace("$day", &format!("DATE '{day}'"));
         let statement = Parser::parse_sql(&GenericDialect {}, &bound)?.pop().context("it is one statement")?;
         let Statement::Query(query) = statement else { bail!("it is a SELECT") };
-        let frame = DataFrame::new(session.state(), session::in_steps(&session, *query).await?);
-        if explain {
-            let plan = frame.clone().explain(false, std::env::var_os("BENCH_ANALYZE").is_some())?.collect().await?;
-            eprintln!("{}", arrow::util::pretty::pretty_format_batches(&plan)?);
-        }
-        rows.extend(frame.collect().await?);
+        rows.extend(session::computed(&session, session::in_steps(&session, *query).await?).await?);
         eprintln!("{day}: {} ms", watch.elapsed().as_millis());
     }
     Ok(rows)

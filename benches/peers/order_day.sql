@@ -18,15 +18,21 @@ before AS (
     SELECT caller, callee, start_at FROM call_event
     WHERE day = $day_before AND NOT is_forwarded_leg AND NOT is_spoof_suspect AND may_have('dialled', caller, callee)
 ),
+nameless AS (
+    -- Calls with an end that is no number, today and on the day before.
+    SELECT true AS is_today, caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, start_at FROM called
+    WHERE (caller IS NULL OR callee IS NULL) AND caller_kind <> 'anonymous'
+    UNION ALL
+    SELECT false, caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, start_at FROM call_event
+    WHERE day = $day_before AND (caller IS NULL OR callee IS NULL) AND caller_kind <> 'anonymous'
+        AND NOT is_forwarded_leg AND NOT is_spoof_suspect
+),
 named AS (
-    -- Pairs with an end that is no number, today and on the day before.
-    SELECT day, caller, CONCAT(caller_kind, ' ', CASE WHEN caller IS NULL THEN caller_raw ELSE CAST(caller AS TEXT) END) AS caller_text,
+    -- Such pairs.
+    SELECT is_today, caller, CONCAT(caller_kind, ' ', CASE WHEN caller IS NULL THEN caller_raw ELSE CAST(caller AS TEXT) END) AS caller_text,
         CONCAT(callee_kind, ' ', CASE WHEN callee IS NULL THEN callee_raw ELSE CAST(callee AS TEXT) END) AS callee_text,
         COUNT(*) AS calls, MIN(start_at) AS first_at, MAX(start_at) AS last_at
-    FROM call_event
-    WHERE day BETWEEN $day_before AND $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect AND caller_kind <> 'anonymous'
-        AND (caller IS NULL OR callee IS NULL)
-    GROUP BY day, caller, caller_text, callee_text
+    FROM nameless GROUP BY is_today, caller, caller_text, callee_text
 ),
 met AS (
     -- What became of them; a party without a number is its text.
@@ -35,10 +41,10 @@ met AS (
         COUNT(*) FILTER (WHERE back.last_at > named.first_at) AS back,
         SUM(named.calls - 1) + COUNT(*) FILTER (WHERE seconds_between(before.last_at, named.first_at) < 86400) AS repeats
     FROM named
-    LEFT JOIN named AS back ON named.caller_text = back.callee_text AND named.callee_text = back.caller_text AND back.day = $day
+    LEFT JOIN named AS back ON named.caller_text = back.callee_text AND named.callee_text = back.caller_text AND back.is_today
     LEFT JOIN named AS before
-        ON named.caller_text = before.caller_text AND named.callee_text = before.callee_text AND before.day = $day_before
-    WHERE named.day = $day
+        ON named.caller_text = before.caller_text AND named.callee_text = before.callee_text AND NOT before.is_today
+    WHERE named.is_today
     GROUP BY number, CASE WHEN named.caller IS NULL THEN named.caller_text ELSE '' END
 ),
 made AS (

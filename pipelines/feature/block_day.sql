@@ -31,6 +31,6 @@ SELECT
     COALESCE(callees, 0) AS callees, COALESCE(shared_callees, 0) AS shared_callees,
     CASE WHEN history_days >= $min_history_days THEN new_callee_calls END AS new_callee_calls,
     COALESCE(numbers, 0) AS activated
-FROM used CROSS JOIN history
+FROM history CROSS JOIN used
 LEFT JOIN circle ON used.block = circle.block
 LEFT JOIN activated ON used.block = activated.block

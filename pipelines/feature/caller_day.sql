@@ -82,6 +82,12 @@ unwanted AS (
     LEFT JOIN named ON caller IS NULL AND caller_kind = kind AND caller_name = name
     WHERE day = $day GROUP BY COALESCE(caller, party)
 ),
+told AS (
+    -- Both.
+    SELECT COALESCE(met.party, unwanted.party) AS party, new_callees, new_callee_calls, callees, top_callee_calls,
+        repeat_callees, called_back, repeat_within_24h, calls_to_dnc
+    FROM met FULL JOIN unwanted ON met.party = unwanted.party
+),
 received AS (
     -- What numbers received, and other parties.
     SELECT callee AS party, BOOL_OR(is_callee_onnet) AS is_onnet, COUNT(*) AS calls_in
@@ -137,21 +143,18 @@ SELECT
     COALESCE(sequence['peak_calls_60s'], 0) AS peak_calls_60s,
     COALESCE(sequence['peak_calls_600s'], 0) AS peak_calls_600s,
     COALESCE(sequence['peak_calls_3600s'], 0) AS peak_calls_3600s,
-    COALESCE(sequence['callees'], 0) + COALESCE(met.callees, 0) AS callees, history_days,
+    COALESCE(sequence['callees'], 0) + COALESCE(told.callees, 0) AS callees, history_days,
     CASE WHEN history_days >= $min_history_days THEN COALESCE(new_callees, 0) END AS new_callees,
     CASE WHEN history_days >= $min_history_days
         THEN CAST(COALESCE(new_callee_calls, 0) AS DOUBLE) / NULLIF(calls_out, 0) END AS new_callee_call_share,
-    GREATEST(COALESCE(sequence['top_callee_calls'], 0), COALESCE(met.top_callee_calls, 0)) AS top_callee_calls,
-    COALESCE(sequence['repeat_callees'], 0) + COALESCE(met.repeat_callees, 0) AS repeat_callees,
-    COALESCE(sequence['called_back'], 0) + COALESCE(met.called_back, 0) AS called_back, sms_sent, sms_received,
+    GREATEST(COALESCE(sequence['top_callee_calls'], 0), COALESCE(told.top_callee_calls, 0)) AS top_callee_calls,
+    COALESCE(sequence['repeat_callees'], 0) + COALESCE(told.repeat_callees, 0) AS repeat_callees,
+    COALESCE(sequence['called_back'], 0) + COALESCE(told.called_back, 0) AS called_back, sms_sent, sms_received,
     CASE WHEN is_onnet THEN CAST(calls_out AS DOUBLE) / NULLIF(calls_out + calls_in, 0) END AS out_share,
     CASE WHEN is_onnet THEN COALESCE(sequence['cells'], 0) END AS cells,
     CASE WHEN is_onnet THEN COALESCE(sequence['imeis'], 0) END AS imeis,
     COALESCE(sequence['active_hours'], 0) AS active_hours, COALESCE(sequence['peak_hour_calls'], 0) AS peak_hour_calls,
     COALESCE(sequence['sequential_calls'], 0) AS sequential_calls, calls_outside_hours,
     COALESCE(calls_to_dnc, 0) AS calls_to_dnc,
-    COALESCE(sequence['repeat_within_24h'], 0) + COALESCE(met.repeat_within_24h, 0) AS repeat_within_24h
-FROM counted CROSS JOIN history
-LEFT JOIN named ON counted.party = named.party
-LEFT JOIN met ON counted.party = met.party
-LEFT JOIN unwanted ON counted.party = unwanted.party
+    COALESCE(sequence['repeat_within_24h'], 0) + COALESCE(told.repeat_within_24h, 0) AS repeat_within_24h
+FROM history CROSS JOIN (told RIGHT JOIN counted ON told.party = counted.party) LEFT JOIN named ON counted.party = named.party

@@ -91,4 +91,4 @@ SELECT
     COALESCE(GREATEST(calls - 1, 0), 0) + CASE WHEN seconds_between(before_at, first_call_at) < seconds_between($from, $until)
         THEN 1 ELSE 0 END AS repeats_within_24h,
     history_days, is_new, COALESCE(back_at > first_call_at, false) AS is_called_back, first_call_at, last_call_at
-FROM compared CROSS JOIN history
+FROM history CROSS JOIN compared

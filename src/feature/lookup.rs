@@ -15,7 +15,7 @@ use std::hash::{BuildHasherDefault, Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray};
-use arrow::buffer::BooleanBuffer;
+use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
@@ -73,18 +73,21 @@ struct Part {
     table: OnceLock<Table>,
 }
 
-/// The latest instant by pair, if it has one.
-type Table = HashMap<(i64, i64), Option<i64>, BuildHasherDefault<PairHasher>>;
+/// The latest instant by pair; [`NEVER`] when it has none.
+type Table = HashMap<(i64, i64), i64, BuildHasherDefault<PairHasher>>;
+
+/// Before every instant.
+const NEVER: i64 = i64::MIN;
 
 impl Part {
     /// Calls `with` with each pair and its instant.
-    fn each(&self, mut with: impl FnMut(i64, i64, Option<i64>)) {
+    fn each(&self, mut with: impl FnMut(i64, i64, i64)) {
         for rows in &self.rows {
             let [ones, others] = [0, 1].map(|column: usize| rows.column(column).as_primitive::<Int64Type>());
             let instants = rows.columns().get(2).map(|instants| instants.as_primitive::<TimestampMicrosecondType>());
             for row in (0..rows.num_rows()).filter(|row| ones.is_valid(*row) && others.is_valid(*row)) {
                 let at = instants.filter(|instants| instants.is_valid(row)).map(|instants| instants.value(row));
-                with(ones.value(row), others.value(row), at);
+                with(ones.value(row), others.value(row), at.unwrap_or(NEVER));
             }
         }
     }
@@ -101,14 +104,15 @@ impl Part {
         }))
     }
 
-    fn table(&self) -> &Table {
-        self.table.get_or_init(|| {
-            let mut table = Table::default();
+    fn table(&self) -> Result<&Table> {
+        let pairs = self.sketch()?.pairs();
+        Ok(self.table.get_or_init(|| {
+            let mut table = Table::with_capacity_and_hasher(pairs, BuildHasherDefault::default());
             self.each(|one, other, at| {
                 table.entry((one, other)).and_modify(|latest| *latest = at.max(*latest)).or_insert(at);
             });
             table
-        })
+        }))
     }
 
     fn check(&self) -> Result<()> {
@@ -148,6 +152,12 @@ impl Sketch {
     fn add(&mut self, one: i64, other: i64) {
         let (word, bit) = self.place(one, other);
         self.words[word] |= bit;
+    }
+
+    /// About how many different pairs there are; a few share a bit.
+    fn pairs(&self) -> usize {
+        let bits: usize = self.words.iter().map(|word| word.count_ones() as usize).sum();
+        bits + bits / BITS_PER_ROW
     }
 
     fn may_have(&self, one: i64, other: i64) -> bool {
@@ -226,13 +236,15 @@ impl ScalarUDFImpl for Lookup {
         if self.name == "may_have" {
             return Ok(truths(rows, may_have));
         }
-        let table = part.table();
+        let table = part.table()?;
         let find = |row| if may_have(row) { table.get(&(ones.value(row), others.value(row))).copied() } else { None };
         if self.name == "has" {
             return Ok(truths(rows, |row| find(row).is_some()));
         }
-        let instants: TimestampMicrosecondArray = (0..rows).map(|row| find(row).flatten()).collect();
-        Ok(ColumnarValue::Array(Arc::new(instants.with_timezone("UTC"))))
+        let latest: Vec<i64> = (0..rows).map(|row| find(row).unwrap_or(NEVER)).collect();
+        let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| latest[row] != NEVER));
+        let instants = TimestampMicrosecondArray::new(latest.into(), Some(nulls)).with_timezone("UTC");
+        Ok(ColumnarValue::Array(Arc::new(instants)))
     }
 }
 
@@ -286,14 +298,14 @@ mod tests {
             pairs in prop::collection::vec((prop::option::weighted(0.9, 0i64..9), 0i64..9, prop::option::of(0i64..100)), 0..60),
         ) {
             let part = part(&pairs);
-            let mut expected: BTreeMap<(i64, i64), Option<i64>> = BTreeMap::new();
+            let mut expected: BTreeMap<(i64, i64), i64> = BTreeMap::new();
             for (one, other, at) in &pairs {
                 let Some(one) = one else { continue };
-                let latest = expected.entry((*one, *other)).or_insert(*at);
-                *latest = (*latest).max(*at);
+                let latest = expected.entry((*one, *other)).or_insert(NEVER);
+                *latest = (*latest).max(at.unwrap_or(NEVER));
             }
             for (one, other) in (0..9).flat_map(|one| (0..9).map(move |other| (one, other))) {
-                let found = part.table().get(&(one, other)).copied();
+                let found = part.table().unwrap().get(&(one, other)).copied();
                 prop_assert_eq!(found, expected.get(&(one, other)).copied());
                 prop_assert!(found.is_none() || part.sketch().unwrap().may_have(one, other));
             }

@@ -16,6 +16,7 @@ use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::collect_partitioned;
+use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::prelude::{DataFrame, Expr, SessionConfig, SessionContext, cast, col, lit};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
@@ -42,7 +43,6 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         .with_extension(Arc::clone(&parts))
         .with_target_partitions(std::thread::available_parallelism().map_or(1, usize::from))
         .with_information_schema(false)
-        .set_bool("datafusion.execution.parquet.pushdown_filters", true)
         // A caller that is whole in one stream is whole there with any further key.
         .set_usize("datafusion.optimizer.subset_repartition_threshold", 1)
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
@@ -167,8 +167,9 @@ async fn collect(part: &str, frame: DataFrame) -> anyhow::Result<Vec<Vec<RecordB
     let context = Arc::new(frame.task_ctx());
     let plan = frame.create_physical_plan().await?;
     let planned_ms = watch.elapsed().as_millis();
-    let batches = collect_partitioned(plan, context).await?;
+    let batches = collect_partitioned(Arc::clone(&plan), context).await?;
     tracing::debug!(part, planned_ms, took_ms = watch.elapsed().as_millis(), "part computed");
+    tracing::trace!(part, "{}", DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(true));
     Ok(batches)
 }
 
@@ -254,6 +255,12 @@ pub async fn rows(
     }
     let partitions = collect(&contract.name, frame).await?;
     partitions.iter().flatten().map(|batch| conform(batch, contract)).collect()
+}
+
+/// The rows of a plan as they come.
+pub async fn computed(session: &SessionContext, plan: LogicalPlan) -> anyhow::Result<Vec<RecordBatch>> {
+    let partitions = collect("query", DataFrame::new(session.state(), plan)).await?;
+    Ok(partitions.into_iter().flatten().collect())
 }
 
 /// The batch in exactly the contract's schema: text views become text, nullability is checked.
