@@ -4,9 +4,12 @@
 //! threshold; those come as arguments from `pipelines/`.
 
 pub mod call_sequence;
+mod contact;
+mod frames;
 pub mod lookup;
 mod number;
 mod run;
+mod segment;
 mod time;
 
 use std::sync::Arc;
@@ -14,6 +17,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
+use self::frames::Aggregate;
 use self::lookup::{Lookup, Parts};
 
 /// Every scalar function that knows nothing but its arguments.
@@ -32,7 +36,13 @@ fn scalars() -> Vec<ScalarUDF> {
 
 /// Every aggregate function.
 fn aggregates() -> Vec<AggregateUDF> {
-    vec![AggregateUDF::new_from_impl(call_sequence::CallSequence::new())]
+    vec![
+        AggregateUDF::new_from_impl(call_sequence::CallSequence::new()),
+        AggregateUDF::new_from_impl(Aggregate::<segment::CallSegment>::new()),
+        AggregateUDF::new_from_impl(Aggregate::<segment::JoinSegments>::new()),
+        AggregateUDF::new_from_impl(Aggregate::<contact::ContactList>::new()),
+        AggregateUDF::new_from_impl(Aggregate::<contact::JoinContacts>::new()),
+    ]
 }
 
 /// Every window function.
