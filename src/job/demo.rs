@@ -45,6 +45,9 @@ const EVENTS: [Table; 2] = [Table::CALL_EVENT, Table::SMS_EVENT];
 /// What follows from the events of a day and of those before, before anything is judged.
 const FEATURES: [Table; 2] = [Table::CONTACT_DAY, Table::CALLER_DAY];
 
+/// What sums up other windows for an analyst, and judges nobody: a site computes it every day, a demo does without.
+const WINDOWS: [Table; 4] = [Table::SEGMENT_DAY, Table::CALLER_HOUR, Table::CALLER_WEEK, Table::CALLER_MONTH];
+
 /// A folder of an earlier demo holds this file, and may be emptied.
 const MARKER: &str = ".callsieve-demo";
 
@@ -308,7 +311,7 @@ impl Stage {
     async fn day(&mut self, day: Day) -> anyhow::Result<()> {
         self.progress.set_message(format!("computing {day}"));
         let mut tables = super::run::daily(self.runner.definitions())?;
-        tables.retain(|table| !EVENTS.contains(table) && !FEATURES.contains(table));
+        tables.retain(|table| !EVENTS.contains(table) && !FEATURES.contains(table) && !WINDOWS.contains(table));
         let mut ran = self.runner.run(&tables, day).await?;
         let decided = super::decide::run(&mut self.runner, Clock::System, day).await?;
         super::decide::note(&decided, &self.metrics)?;

@@ -231,9 +231,9 @@ mod tests {
         let caller_day = definitions.all.get_mut(&Table::CALLER_DAY).unwrap();
         caller_day.facts.param.get_mut("min_history_days").unwrap().value = Some(toml::Value::Integer(27));
         let problems = copies(&definitions);
-        assert_eq!(problems.len(), 2, "{problems:?}");
-        assert!(problems[0].ends_with("callee_day: param min_history_days is not as in caller_day"), "{problems:?}");
+        assert_eq!(problems.len(), 4, "{problems:?}");
+        assert!(problems[0].ends_with("caller_week: param min_history_days is not as in caller_day"), "{problems:?}");
         definitions.all.remove(&Table::CALLER_DAY);
-        assert!(copies(&definitions).len() >= 2, "a definition that is not there has no such number");
+        assert!(copies(&definitions).len() >= 4, "a definition that is not there has no such number");
     }
 }

@@ -282,9 +282,10 @@ pub fn same_type(planned: &DataType, contract: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::AsArray;
+    use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Array, TimestampMicrosecondArray};
     use arrow::datatypes::Int64Type;
     use arrow::util::pretty::pretty_format_batches;
+    use proptest::prelude::*;
 
     use super::*;
     use crate::lake::Lake;
@@ -346,5 +347,61 @@ mod tests {
             AND one.callee = other.callee WHERE one.day = DATE '2025-01-06' AND other.day <= DATE '2025-01-06'";
         let rows = session.sql(joined).await.unwrap().collect().await.unwrap();
         assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), ROWS);
+    }
+
+    /// A call as (day, second of the day, busy seconds, callee).
+    type Plain = (i32, i64, i64, i64);
+
+    /// Of a caller's calls: what the days say, joined, and what the calls say at once.
+    async fn joined_and_at_once(calls: &[Plain]) -> [String; 2] {
+        let monday: Day = DAY.parse().unwrap();
+        let start_us = |call: &Plain| monday.plus(call.0).starts_at() + call.1 * 1_000_000;
+        let starts: TimestampMicrosecondArray = calls.iter().map(|call| Some(start_us(call))).collect();
+        let int = |value: fn(&Plain) -> i64| Arc::new(calls.iter().map(value).collect::<Int64Array>()) as ArrayRef;
+        let columns: [(&str, ArrayRef); 6] = [
+            ("day", Arc::new(calls.iter().map(|call| Some(call.0)).collect::<Date32Array>())),
+            ("start_at", Arc::new(starts.with_timezone("UTC"))),
+            ("busy_s", int(|call| call.2)),
+            ("callee", int(|call| call.3)),
+            ("cell", int(|call| call.3 % 5)),
+            ("imei", int(|call| call.3 % 3)),
+        ];
+        let session = session(BTreeMap::new()).unwrap();
+        session.register_batch("calls", RecordBatch::try_from_iter(columns).unwrap()).unwrap();
+        let sequence = "call_sequence(start_at, busy_s, callee, cell, imei, CAST(NULL AS TIMESTAMP),
+            CAST(NULL AS TIMESTAMP), 60) AS sequence";
+        let sums = ["gaps", "short_gaps", "overlapping_calls", "sequential_calls"];
+        let peaks = ["peak_calls_60s", "peak_calls_600s", "peak_calls_3600s"];
+        let kinds = ["cells", "imeis"];
+        let added = sums.map(|name| format!("SUM(sequence['{name}']) + MAX(joined['{name}']) AS {name}"));
+        let greatest = peaks.map(|name| format!("GREATEST(MAX(sequence['{name}']), MAX(joined['{name}'])) AS {name}"));
+        let distinct = kinds.map(|name| format!("MAX(joined['{name}']) AS {name}"));
+        let joined = [&added[..], &greatest, &distinct].concat().join(", ");
+        let names = [&sums[..], &peaks, &kinds].concat();
+        let at_once = names.iter().map(|name| format!("sequence['{name}'] AS {name}")).collect::<Vec<_>>().join(", ");
+        let joined = format!(
+            "WITH days AS (
+                SELECT {sequence}, call_segment(start_at, busy_s, callee, cell, imei) AS segment FROM calls GROUP BY day
+            ),
+            week AS (SELECT join_segments(segment, 60) AS joined FROM days)
+            SELECT {joined} FROM days CROSS JOIN week"
+        );
+        let at_once = format!("SELECT {at_once} FROM (SELECT {sequence} FROM calls) AS whole");
+        [said(&session, &joined).await, said(&session, &at_once).await]
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(24))]
+
+        #[test]
+        fn days_that_are_joined_say_what_their_calls_say_at_once(
+            calls in prop::collection::vec(
+                (0_i32..5, prop_oneof![0_i64..4_000, 82_000_i64..86_400], 0_i64..400, 0_i64..60), 1..60,
+            ),
+        ) {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let [joined, at_once] = runtime.block_on(joined_and_at_once(&calls));
+            prop_assert_eq!(joined, at_once);
+        }
     }
 }

@@ -496,6 +496,256 @@ pub mod caller_day {
     pub const REPEAT_WITHIN_24H: Column<Int64Array> = Column::new("repeat_within_24h");
 }
 
+/// One row per party and local day on which it called or wrote: what joins the day to other days exactly.
+pub mod segment_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Kind of the party: e164, national_short, sender_name or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// The party's number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// The party's address as signalled, when it is no E.164 number.
+    pub const CALLER_NAME: Column<StringArray> = Column::new("caller_name");
+    /// First and last call, starts in the first and the last hour, cells and handsets, laid out as `src/feature/segment.rs` says; null without a call made.
+    pub const SEGMENT: Column<BinaryArray> = Column::new("segment");
+    /// Parties called or written to, laid out as `src/feature/contact.rs` says; null without one.
+    pub const CONTACTS: Column<BinaryArray> = Column::new("contacts");
+}
+
+/// One row per party, local day and clock hour with a call or message in either direction: `caller_day` over each hour, as far as calls and messages alone say it; whom a party knew before is in `contact_day`.
+pub mod caller_hour {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Local clock hour, 0 to 23, in which calls and messages start.
+    pub const HOUR: Column<Int32Array> = Column::new("hour");
+    /// Kind of the party: e164, national_short, sender_name or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// The party's number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// The party's address as signalled, when it is no E.164 number.
+    pub const CALLER_NAME: Column<StringArray> = Column::new("caller_name");
+    /// Whether the party is our subscriber; of others only calls towards us are seen.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
+    /// Calls made: attempts, answered or not.
+    pub const CALLS_OUT: Column<Int64Array> = Column::new("calls_out");
+    /// Calls received; null for an off-net party.
+    pub const CALLS_IN: Column<Int64Array> = Column::new("calls_in");
+    /// Answered among the calls made.
+    pub const ANSWERED_OUT: Column<Int64Array> = Column::new("answered_out");
+    /// Seconds of conversation in calls made, on into the next hour.
+    pub const DURATION_OUT_S: Column<Int64Array> = Column::new("duration_out_s");
+    /// Answered calls made with duration_s below short_call_s.
+    pub const SHORT_CALLS: Column<Int64Array> = Column::new("short_calls");
+    /// short_calls over calls_out: criterion 3 of Thong tu 22/2021.
+    pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
+    /// short_calls over answered_out.
+    pub const SHORT_CALL_SHARE: Column<Float64Array> = Column::new("short_call_share");
+    /// Pauses between one call's end and the next call's start within the hour, in order of (start, end, called number); overlaps are none.
+    pub const GAPS: Column<Int64Array> = Column::new("gaps");
+    /// Gaps below short_gap_s.
+    pub const SHORT_GAPS: Column<Int64Array> = Column::new("short_gaps");
+    /// short_gaps over gaps: criterion 4.
+    pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
+    /// Calls that start before the one before in the hour has ended.
+    pub const OVERLAPPING_CALLS: Column<Int64Array> = Column::new("overlapping_calls");
+    /// Most calls with start in any half-open minute.
+    pub const PEAK_CALLS_60S: Column<Int64Array> = Column::new("peak_calls_60s");
+    /// Most calls with start in any half-open 10 minutes.
+    pub const PEAK_CALLS_600S: Column<Int64Array> = Column::new("peak_calls_600s");
+    /// Distinct called numbers.
+    pub const CALLEES: Column<Int64Array> = Column::new("callees");
+    /// Calls to the most called number.
+    pub const TOP_CALLEE_CALLS: Column<Int64Array> = Column::new("top_callee_calls");
+    /// Numbers called twice or more.
+    pub const REPEAT_CALLEES: Column<Int64Array> = Column::new("repeat_callees");
+    /// Messages sent.
+    pub const SMS_SENT: Column<Int64Array> = Column::new("sms_sent");
+    /// Messages received.
+    pub const SMS_RECEIVED: Column<Int64Array> = Column::new("sms_received");
+    /// calls_out over calls made and received; null for an off-net party.
+    pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
+    /// Distinct cells over calls made; null for an off-net party.
+    pub const CELLS: Column<Int64Array> = Column::new("cells");
+    /// Distinct handsets over calls made; null for an off-net party.
+    pub const IMEIS: Column<Int64Array> = Column::new("imeis");
+    /// Calls whose called number differs from the previous one's in the hour by 1 to 10.
+    pub const SEQUENTIAL_CALLS: Column<Int64Array> = Column::new("sequential_calls");
+    /// Calls made to numbers in the do-not-call register for calls.
+    pub const CALLS_TO_DNC: Column<Int64Array> = Column::new("calls_to_dnc");
+}
+
+/// One row per party with a call or message in either direction in the seven days that end with the local day: `caller_day` over all of them. A party one of whose days has no `segment_day` is left out.
+pub mod caller_week {
+    use super::*;
+
+    /// Last local day of the window.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Kind of the party: e164, national_short, sender_name or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// The party's number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// The party's address as signalled, when it is no E.164 number.
+    pub const CALLER_NAME: Column<StringArray> = Column::new("caller_name");
+    /// Whether the party was our subscriber on any of these days; of others only calls towards us are seen.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
+    /// Days with a call or message in either direction.
+    pub const DAYS: Column<Int64Array> = Column::new("days");
+    /// Days with a call made.
+    pub const ACTIVE_DAYS: Column<Int64Array> = Column::new("active_days");
+    /// Calls made: attempts, answered or not.
+    pub const CALLS_OUT: Column<Int64Array> = Column::new("calls_out");
+    /// Calls received; null for an off-net party.
+    pub const CALLS_IN: Column<Int64Array> = Column::new("calls_in");
+    /// Answered among the calls made.
+    pub const ANSWERED_OUT: Column<Int64Array> = Column::new("answered_out");
+    /// Seconds of conversation in calls made.
+    pub const DURATION_OUT_S: Column<Int64Array> = Column::new("duration_out_s");
+    /// Answered calls made with duration_s below caller_day's short_call_s.
+    pub const SHORT_CALLS: Column<Int64Array> = Column::new("short_calls");
+    /// short_calls over calls_out: criterion 3 of Thong tu 22/2021.
+    pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
+    /// short_calls over answered_out.
+    pub const SHORT_CALL_SHARE: Column<Float64Array> = Column::new("short_call_share");
+    /// Pauses between one call's end and the next call's start, midnights and days without a call included, in order of (start, end, called number); overlaps are none.
+    pub const GAPS: Column<Int64Array> = Column::new("gaps");
+    /// Gaps below short_gap_s.
+    pub const SHORT_GAPS: Column<Int64Array> = Column::new("short_gaps");
+    /// short_gaps over gaps: criterion 4.
+    pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
+    /// Calls that start before the one before has ended, midnights included.
+    pub const OVERLAPPING_CALLS: Column<Int64Array> = Column::new("overlapping_calls");
+    /// Most calls with start in any half-open minute, midnights included.
+    pub const PEAK_CALLS_60S: Column<Int64Array> = Column::new("peak_calls_60s");
+    /// Most calls with start in any half-open 10 minutes, midnights included.
+    pub const PEAK_CALLS_600S: Column<Int64Array> = Column::new("peak_calls_600s");
+    /// Most calls with start in any half-open hour, midnights included.
+    pub const PEAK_CALLS_3600S: Column<Int64Array> = Column::new("peak_calls_3600s");
+    /// Distinct called parties; one called on several days counts once.
+    pub const CALLEES: Column<Int64Array> = Column::new("callees");
+    /// Earlier days kept, with any contact of anybody, on the party's first day in the window.
+    pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");
+    /// Called parties never in contact (either direction, call or message) on a kept day before this party first called or wrote to them in the window; null below min_history_days.
+    pub const NEW_CALLEES: Column<Int64Array> = Column::new("new_callees");
+    /// Calls to new callees, on whichever day of the window, over calls_out: criterion 5.
+    pub const NEW_CALLEE_CALL_SHARE: Column<Float64Array> = Column::new("new_callee_call_share");
+    /// Calls to the most called party.
+    pub const TOP_CALLEE_CALLS: Column<Int64Array> = Column::new("top_callee_calls");
+    /// Parties called twice or more, on one day or on several.
+    pub const REPEAT_CALLEES: Column<Int64Array> = Column::new("repeat_callees");
+    /// Called parties who called this party later the same day, on any day.
+    pub const CALLED_BACK: Column<Int64Array> = Column::new("called_back");
+    /// Messages sent.
+    pub const SMS_SENT: Column<Int64Array> = Column::new("sms_sent");
+    /// Messages received.
+    pub const SMS_RECEIVED: Column<Int64Array> = Column::new("sms_received");
+    /// calls_out over calls made and received; null for an off-net party.
+    pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
+    /// Distinct cells over calls made; null for an off-net party.
+    pub const CELLS: Column<Int64Array> = Column::new("cells");
+    /// Distinct handsets over calls made; null for an off-net party.
+    pub const IMEIS: Column<Int64Array> = Column::new("imeis");
+    /// Local hours with a call made; the same hour of two days is two.
+    pub const ACTIVE_HOURS: Column<Int64Array> = Column::new("active_hours");
+    /// Most calls made in one local clock hour of one day.
+    pub const PEAK_HOUR_CALLS: Column<Int64Array> = Column::new("peak_hour_calls");
+    /// Calls whose called number differs from the previous one's by 1 to 10, midnights included.
+    pub const SEQUENTIAL_CALLS: Column<Int64Array> = Column::new("sequential_calls");
+    /// Calls made before 08:00 or from 17:00 local.
+    pub const CALLS_OUTSIDE_HOURS: Column<Int64Array> = Column::new("calls_outside_hours");
+    /// Calls made to numbers in the do-not-call register for calls.
+    pub const CALLS_TO_DNC: Column<Int64Array> = Column::new("calls_to_dnc");
+    /// Calls to a party already called in the 24 hours before; on the window's first day those of the day before it count.
+    pub const REPEAT_WITHIN_24H: Column<Int64Array> = Column::new("repeat_within_24h");
+}
+
+/// One row per party with a call or message in either direction in the 28 days that end with the local day: `caller_day` over all of them. A party one of whose days has no `segment_day` is left out.
+pub mod caller_month {
+    use super::*;
+
+    /// Last local day of the window.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Kind of the party: e164, national_short, sender_name or invalid.
+    pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
+    /// The party's number, E.164 digits.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// The party's address as signalled, when it is no E.164 number.
+    pub const CALLER_NAME: Column<StringArray> = Column::new("caller_name");
+    /// Whether the party was our subscriber on any of these days; of others only calls towards us are seen.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
+    /// Days with a call or message in either direction.
+    pub const DAYS: Column<Int64Array> = Column::new("days");
+    /// Days with a call made.
+    pub const ACTIVE_DAYS: Column<Int64Array> = Column::new("active_days");
+    /// Calls made: attempts, answered or not.
+    pub const CALLS_OUT: Column<Int64Array> = Column::new("calls_out");
+    /// Calls received; null for an off-net party.
+    pub const CALLS_IN: Column<Int64Array> = Column::new("calls_in");
+    /// Answered among the calls made.
+    pub const ANSWERED_OUT: Column<Int64Array> = Column::new("answered_out");
+    /// Seconds of conversation in calls made.
+    pub const DURATION_OUT_S: Column<Int64Array> = Column::new("duration_out_s");
+    /// Answered calls made with duration_s below caller_day's short_call_s.
+    pub const SHORT_CALLS: Column<Int64Array> = Column::new("short_calls");
+    /// short_calls over calls_out: criterion 3 of Thong tu 22/2021.
+    pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
+    /// short_calls over answered_out.
+    pub const SHORT_CALL_SHARE: Column<Float64Array> = Column::new("short_call_share");
+    /// Pauses between one call's end and the next call's start, midnights and days without a call included, in order of (start, end, called number); overlaps are none.
+    pub const GAPS: Column<Int64Array> = Column::new("gaps");
+    /// Gaps below short_gap_s.
+    pub const SHORT_GAPS: Column<Int64Array> = Column::new("short_gaps");
+    /// short_gaps over gaps: criterion 4.
+    pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
+    /// Calls that start before the one before has ended, midnights included.
+    pub const OVERLAPPING_CALLS: Column<Int64Array> = Column::new("overlapping_calls");
+    /// Most calls with start in any half-open minute, midnights included.
+    pub const PEAK_CALLS_60S: Column<Int64Array> = Column::new("peak_calls_60s");
+    /// Most calls with start in any half-open 10 minutes, midnights included.
+    pub const PEAK_CALLS_600S: Column<Int64Array> = Column::new("peak_calls_600s");
+    /// Most calls with start in any half-open hour, midnights included.
+    pub const PEAK_CALLS_3600S: Column<Int64Array> = Column::new("peak_calls_3600s");
+    /// Distinct called parties; one called on several days counts once.
+    pub const CALLEES: Column<Int64Array> = Column::new("callees");
+    /// Earlier days kept, with any contact of anybody, on the party's first day in the window.
+    pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");
+    /// Called parties never in contact (either direction, call or message) on a kept day before this party first called or wrote to them in the window; null below min_history_days.
+    pub const NEW_CALLEES: Column<Int64Array> = Column::new("new_callees");
+    /// Calls to new callees, on whichever day of the window, over calls_out: criterion 5.
+    pub const NEW_CALLEE_CALL_SHARE: Column<Float64Array> = Column::new("new_callee_call_share");
+    /// Calls to the most called party.
+    pub const TOP_CALLEE_CALLS: Column<Int64Array> = Column::new("top_callee_calls");
+    /// Parties called twice or more, on one day or on several.
+    pub const REPEAT_CALLEES: Column<Int64Array> = Column::new("repeat_callees");
+    /// Called parties who called this party later the same day, on any day.
+    pub const CALLED_BACK: Column<Int64Array> = Column::new("called_back");
+    /// Messages sent.
+    pub const SMS_SENT: Column<Int64Array> = Column::new("sms_sent");
+    /// Messages received.
+    pub const SMS_RECEIVED: Column<Int64Array> = Column::new("sms_received");
+    /// calls_out over calls made and received; null for an off-net party.
+    pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
+    /// Distinct cells over calls made; null for an off-net party.
+    pub const CELLS: Column<Int64Array> = Column::new("cells");
+    /// Distinct handsets over calls made; null for an off-net party.
+    pub const IMEIS: Column<Int64Array> = Column::new("imeis");
+    /// Local hours with a call made; the same hour of two days is two.
+    pub const ACTIVE_HOURS: Column<Int64Array> = Column::new("active_hours");
+    /// Most calls made in one local clock hour of one day.
+    pub const PEAK_HOUR_CALLS: Column<Int64Array> = Column::new("peak_hour_calls");
+    /// Calls whose called number differs from the previous one's by 1 to 10, midnights included.
+    pub const SEQUENTIAL_CALLS: Column<Int64Array> = Column::new("sequential_calls");
+    /// Calls made before 08:00 or from 17:00 local.
+    pub const CALLS_OUTSIDE_HOURS: Column<Int64Array> = Column::new("calls_outside_hours");
+    /// Calls made to numbers in the do-not-call register for calls.
+    pub const CALLS_TO_DNC: Column<Int64Array> = Column::new("calls_to_dnc");
+    /// Calls to a party already called in the 24 hours before; on the window's first day those of the day before it count.
+    pub const REPEAT_WITHIN_24H: Column<Int64Array> = Column::new("repeat_within_24h");
+}
+
 /// One row per reported number and local day: who reported it, and whether a call or message of that kind really was.
 pub mod report_day {
     use super::*;
