@@ -1,16 +1,19 @@
 -- Name what each number, group and trunk is found at, by type, with the figures that say so.
 WITH protected AS (
-    -- Numbers that no detection may name on this day: allowed ones, registered brands and special ones.
+    -- Numbers that no detection may name on this day: allowed ones, registered brands, special ones, and those closed.
     SELECT number FROM allow_list WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
     UNION
     SELECT number FROM brandname WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
     UNION
     SELECT number FROM special_number
     WHERE number IS NOT NULL AND valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+    UNION
+    SELECT number FROM subscriber WHERE activated_at < $until GROUP BY number
+    HAVING LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) <= $from
 ),
 stranger_caller AS (
     -- Numbers that mostly call strangers, with how they dial and talk where they call much.
-    SELECT caller_day.caller AS number, calls_out, answered_out, callees, new_callees, called_back, calls_outside_hours,
+    SELECT caller_day.caller AS number, calls_out, answered_out, callees, new_callees, called_back, calls_outside_hours, cells,
         sequential_calls, overlapping_calls, one_rings, beat_mean_s, beat_deviation_s, talk_mean_s, talk_deviation_s,
         COALESCE(beats >= $min_beats AND beat_deviation_s <= $even_share * beat_mean_s, false) AS is_even_beat,
         COALESCE(talks >= $min_beats AND talk_deviation_s <= $even_share * talk_mean_s, false) AS is_even_talk,
@@ -20,13 +23,19 @@ stranger_caller AS (
     WHERE caller_day.day = $day AND caller_day.caller IS NOT NULL AND new_callee_call_share >= $stranger_share
 ),
 telemarketer AS (
-    -- Who talks to many strangers in working hours, and whom nobody calls back: couriers are called back within minutes.
+    -- Who talks to many strangers by day, from few places, and whom hardly anybody calls, back or at all, all week; a box's
+    -- calls are others'.
     SELECT 'telemarketing' AS type, number, new_callees AS measure, $min_strangers AS threshold,
-        CONCAT(calls_out, ' calls to ', callees, ' parties, ', new_callees, ' never in contact before; ', answered_out,
-            ' answered, ', calls_outside_hours, ' outside advertising hours; ', called_back, ' called back') AS reason
-    FROM stranger_caller
-    WHERE new_callees >= $min_strangers AND answered_out >= $answered_share * calls_out
-        AND calls_outside_hours <= $outside_share * calls_out AND called_back <= $called_back_share * callees
+        CONCAT(stranger_caller.calls_out, ' calls to ', callees, ' parties, ', new_callees, ' never in contact before; ', answered_out,
+            ' answered, ', calls_outside_hours, ' outside advertising hours; ', called_back, ' called back; in a week ',
+            spam_score.calls_out, ' calls made and ', CAST(ROUND(spam_score.calls_out / out_share) AS BIGINT) - spam_score.calls_out,
+            ' received') AS reason
+    FROM stranger_caller INNER JOIN spam_score ON number = caller AND spam_score.day = $day
+    LEFT ANTI JOIN (SELECT number FROM detection_group WHERE day BETWEEN $boxed_from AND $day AND type = 'sim_box') AS boxed
+        ON stranger_caller.number = boxed.number
+    WHERE new_callees >= $min_strangers AND answered_out >= $answered_share * stranger_caller.calls_out
+        AND calls_outside_hours <= $outside_share * stranger_caller.calls_out AND cells <= $cell_share * stranger_caller.calls_out
+        AND out_share >= $out_share AND called_back_share <= $called_back_share
 ),
 robot AS (
     -- Who dials as a machine does, by several signs: even beats, even talks, numbers in sequence, calls side by side.
