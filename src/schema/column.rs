@@ -948,9 +948,9 @@ pub mod trunk_day {
     pub const FIXED_NUMBER_CALLS: Column<Int64Array> = Column::new("fixed_number_calls");
     /// Calls that show an agency: a number or short code of special_number, or 069 (police and army).
     pub const SPECIAL_NUMBER_CALLS: Column<Int64Array> = Column::new("special_number_calls");
-    /// Calls that show a number nobody holds, or digits that are no number.
+    /// Calls that show a number nobody holds, one of our ranges that nobody of ours has, or digits that are no number.
     pub const UNALLOCATED_CALLS: Column<Int64Array> = Column::new("unallocated_calls");
-    /// Calls that show what cannot come by this kind of trunk: by an international or voip one a fixed, special or unallocated number, by a voip one also our own.
+    /// Calls that show what cannot come by this kind of trunk: by an international or voip one a fixed, special or unallocated number or one of ours in use at home, by a voip one any of ours.
     pub const FALSE_NUMBER_CALLS: Column<Int64Array> = Column::new("false_number_calls");
     /// Distinct callers that these show.
     pub const FALSE_NUMBERS: Column<Int64Array> = Column::new("false_numbers");
@@ -1076,7 +1076,7 @@ pub mod detection_group {
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// debt_harassment, sim_box or bulk_registration.
     pub const TYPE: Column<StringArray> = Column::new("type");
-    /// callee, imei, identity, dealer_hour or block.
+    /// callee, imei, identity, dealer_hour, dealer_day or block.
     pub const GROUP_KIND: Column<StringArray> = Column::new("group_kind");
     /// The group: the called number, the handset, the identity with its key, the point of sale with hour and segment, or the block.
     pub const GROUP_KEY: Column<StringArray> = Column::new("group_key");
@@ -1102,7 +1102,7 @@ pub mod detection_day {
     pub const NUMBER: Column<Int64Array> = Column::new("number");
     /// The trunk that it is about; null for all types but spoofed_number.
     pub const TRUNK: Column<StringArray> = Column::new("trunk");
-    /// What the number belongs to: callee, imei, identity, dealer_hour, block or campaign; null when to nothing.
+    /// What the number belongs to: callee, imei, identity, dealer_hour, dealer_day, block or campaign; null when to nothing.
     pub const GROUP_KIND: Column<StringArray> = Column::new("group_kind");
     /// Which of them, as in detection_group; for a campaign, the number that names it.
     pub const GROUP_KEY: Column<StringArray> = Column::new("group_key");
