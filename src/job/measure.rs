@@ -21,7 +21,7 @@ const HARDLY_SEPARABLE: [&str; 3] = ["camouflaged", "mixed", "tiny"];
 
 /// Frauds beyond the base, which views of their own look for: they are in no recall of verdicts but the one by
 /// archetype, so that recall stays comparable.
-const BEYOND: [&str; 4] = ["sim_box", "debt_pool", "shared_list", "bulk_stock"];
+const BEYOND: [&str; 5] = ["sim_box", "debt_pool", "shared_list", "bulk_stock", "robot"];
 
 /// The strongest verdict of a subscription and the day of its first flag.
 #[derive(Debug, Clone, Copy)]

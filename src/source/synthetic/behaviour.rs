@@ -65,8 +65,9 @@ pub(super) struct Law {
     pub(super) favourite: (f64, f64),
     /// Share of its calls to strangers that are answered; noise is added to its logit.
     pub(super) answered: f64,
-    /// Median seconds of a conversation: log-normal.
+    /// Median seconds of a conversation: log-normal; and the log-logistic shape of conversations: uniform.
     pub(super) talk_s: (f64, f64),
+    pub(super) talk_shape: (f64, f64),
     /// Hours of the day, and the exponent that sharpens them: uniform.
     pub(super) curve: Curve,
     pub(super) sharpness: (f64, f64),
@@ -146,7 +147,7 @@ pub(super) fn draw(law: &Law, rng: &mut Rng) -> Habit {
         favourite: beta(rng, law.favourite),
         answered: tilted(law.answered, 0.4 * normal(rng)),
         talk_s: log_normal(rng, law.talk_s),
-        talk_shape: between(rng, (1.25, 1.9)),
+        talk_shape: between(rng, law.talk_shape),
         hours: hours(law.curve, between(rng, law.sharpness), rng),
         train: beta(rng, law.train),
         gap_s: log_normal(rng, law.gap_s),

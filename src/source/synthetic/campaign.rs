@@ -183,6 +183,7 @@ fn life(archetype: Archetype, rng: &mut Rng) -> (i32, Option<f64>) {
         Archetype::OneRing => (1 + draw_days(0.8, rng), None),
         Archetype::SimBox => (4 + draw_days(6.0, rng), None),
         Archetype::DebtPool => (2 + draw_days(2.0, rng), None),
+        Archetype::Robot => (3 + draw_days(3.0, rng), None),
     }
 }
 

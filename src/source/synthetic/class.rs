@@ -25,7 +25,7 @@ pub(super) enum Class {
     Spam(Archetype),
 }
 
-/// The kinds of SIMs that a bar is right for; the last four come beyond the base.
+/// The kinds of SIMs that a bar is right for; the last five come beyond the base.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Archetype {
     Burst,
@@ -43,6 +43,8 @@ pub(super) enum Archetype {
     SharedList,
     /// As burst, from a stock that was registered in bulk.
     BulkStock,
+    /// Plays a recorded message to one number after the other.
+    Robot,
 }
 
 /// Ordinary people: the shares of Sichuan's normal numbers.
@@ -145,6 +147,7 @@ impl Archetype {
             Self::DebtPool => "debt_pool",
             Self::SharedList => "shared_list",
             Self::BulkStock => "bulk_stock",
+            Self::Robot => "robot",
         }
     }
 
@@ -159,6 +162,7 @@ impl Archetype {
             Self::OneRing => &law::ONE_RING,
             Self::SimBox => &law::SIM_BOX,
             Self::DebtPool => &law::DEBT_POOL,
+            Self::Robot => &law::ROBOT,
         }
     }
 }

@@ -19,6 +19,7 @@ pub(super) const PERSON: Law = Law {
     favourite: (1.6, 9.5),
     answered: 0.42,
     talk_s: (35.0, 0.28),
+    talk_shape: (1.25, 1.9),
     curve: Curve::Person,
     sharpness: (0.5, 1.35),
     train: (2.0, 6.0),
@@ -286,6 +287,25 @@ pub(super) const DEBT_POOL: Law = Law {
     texts: (0.2, 1.0),
     text_strangers: 0.9,
     in_sequence: 0.0,
+    ..BURST
+};
+
+/// Dials through another operator's ranges and plays a message, which ends by itself and always takes as long.
+pub(super) const ROBOT: Law = Law {
+    rate: (260.0, 0.3),
+    active: (12.0, 2.0),
+    day_shape: 6.0,
+    stranger: (60.0, 1.0),
+    keep: 0.0,
+    answered: 0.3,
+    talk_s: (24.0, 0.2),
+    talk_shape: (10.0, 16.0),
+    train: (12.0, 1.5),
+    gap_s: (4.0, 0.4),
+    gap_shape: (10.0, 30.0),
+    patience_s: (18.0, 25.0),
+    call_back: (1.0, 40.0),
+    in_sequence: 0.8,
     ..BURST
 };
 

@@ -77,6 +77,8 @@ pub struct BeyondOptions {
     pub shared_list_share: f64,
     /// SIMs that are registered in bulk; a quarter is used for spam.
     pub bulk_share: f64,
+    /// SIMs of robots that play a message.
+    pub robot_share: f64,
     /// Innocent SIMs that look like those: switchboards, fleets, freshmen, lenders.
     pub lookalike_share: f64,
     /// Days on which a gang shows false numbers by one trunk.
@@ -138,6 +140,7 @@ impl BeyondOptions {
             debt_pool_share: share,
             shared_list_share: share,
             bulk_share: share,
+            robot_share: share,
             lookalike_share: share,
             spoofing_day_share: share,
             abroad_share: share,
@@ -153,6 +156,7 @@ impl Default for BeyondOptions {
             debt_pool_share: 5e-4,
             shared_list_share: 4e-4,
             bulk_share: 2e-3,
+            robot_share: 4e-4,
             lookalike_share: 2e-3,
             spoofing_day_share: 0.25,
             abroad_share: 1e-3,

@@ -17,7 +17,7 @@ pub const TYPES: [&str; 7] =
 /// The type of detection that names a trunk and a day.
 pub const SPOOFED_NUMBER: &str = "spoofed_number";
 
-/// Spam SIMs on one identity from which on they count as registered in bulk.
+/// Spam SIMs on one identity, or of one dealer in one hundred numbers: so many count as registered in bulk.
 const HELD_IN_BULK: usize = 4;
 
 /// What is true of one subscription.
@@ -33,7 +33,7 @@ pub struct Truth {
     /// switchboard and lender.
     pub class: &'static str,
     /// Of a spam SIM: burst, blaster, `sms_and_call`, camouflaged, mixed, tiny or `one_ring`; beyond the base
-    /// `sim_box`, `debt_pool`, `shared_list` or `bulk_stock`.
+    /// `sim_box`, `debt_pool`, `shared_list`, `bulk_stock` or robot.
     pub archetype: Option<&'static str>,
     /// Spam SIMs of one number work together.
     pub campaign: Option<u32>,
@@ -67,7 +67,7 @@ impl Operator {
     /// The truth of every subscription, in order of number and activation.
     pub fn truth(&self) -> Vec<Truth> {
         let days = self.options.days as usize;
-        let holdings = holdings(&self.population);
+        let (holdings, lots) = (holdings(&self.population), lots(&self.population));
         let truth = self.population.sims.iter().enumerate().map(|(index, sim)| Truth {
             number: sim.number,
             activated_at: sim.activated_at,
@@ -79,7 +79,7 @@ impl Operator {
             is_protected: sim.class.is_protected(),
             is_allow_listed: sim.is_allow_listed,
             event: sim.event,
-            types: types(sim, &self.population, &holdings),
+            types: types(sim, &self.population, is_in_bulk(sim, &holdings, &lots)),
             calls_by_day: self.calls[index * days..(index + 1) * days].to_vec(),
         });
         let mut truth: Vec<Truth> = truth.collect();
@@ -111,20 +111,40 @@ fn holdings(population: &Population) -> BTreeMap<u64, usize> {
     holdings
 }
 
-/// The detections that are right about a SIM.
-fn types(sim: &Sim, population: &Population, holdings: &BTreeMap<u64, usize>) -> Vec<&'static str> {
-    let form = sim.campaign.map(|campaign| population.campaigns[campaign as usize].form);
-    let story = if form.is_some_and(report::is_scam) { "impersonation" } else { "telemarketing" };
+/// Spam SIMs by the dealer and the hundred numbers that they are from.
+fn lots(population: &Population) -> BTreeMap<(u32, i64), usize> {
+    let mut lots: BTreeMap<(u32, i64), usize> = BTreeMap::new();
+    for sim in population.sims.iter().filter(|sim| is_spam(sim)) {
+        *lots.entry(lot(sim)).or_default() += 1;
+    }
+    lots
+}
+
+fn lot(sim: &Sim) -> (u32, i64) {
+    (sim.paper.dealer, sim.number / 100)
+}
+
+fn is_in_bulk(sim: &Sim, holdings: &BTreeMap<u64, usize>, lots: &BTreeMap<(u32, i64), usize>) -> bool {
+    let held = sim.paper.identity.and_then(|identity| holdings.get(&identity)).copied().unwrap_or(0);
+    let beside = lots.get(&lot(sim)).copied().unwrap_or(0);
+    sim.is_bulk || (is_spam(sim) && held.max(beside) >= HELD_IN_BULK)
+}
+
+/// The detections that are right about a SIM. Who tells a scam calls strangers as who sells does: it is both.
+fn types(sim: &Sim, population: &Population, is_in_bulk: bool) -> Vec<&'static str> {
     let mut types = match sim.class.archetype() {
         None => vec![],
         Some(Archetype::OneRing) => vec!["one_ring"],
         Some(Archetype::SimBox) => vec!["sim_box"],
         Some(Archetype::DebtPool) => vec!["debt_harassment"],
-        Some(Archetype::Blaster) => vec![story, "robocall"],
-        Some(_) => vec![story],
+        Some(Archetype::Robot) => vec!["telemarketing", "robocall"],
+        Some(_) => vec!["telemarketing"],
     };
-    let held = sim.paper.identity.and_then(|identity| holdings.get(&identity)).copied().unwrap_or(0);
-    if sim.is_bulk || (is_spam(sim) && held >= HELD_IN_BULK) {
+    let form = sim.campaign.map(|campaign| population.campaigns[campaign as usize].form);
+    if types.contains(&"telemarketing") && form.is_some_and(report::is_scam) {
+        types.push("impersonation");
+    }
+    if is_in_bulk {
         types.push("bulk_registration");
     }
     types

@@ -15,7 +15,7 @@ use super::Options;
 use super::campaign::{self, Plan};
 use super::class::Archetype;
 use super::draw::{Rng, between, stream, whole_i32};
-use super::party::Party;
+use super::party::{self, Party};
 use super::population::{Population, Sim, part};
 use super::register::{self, Home, Register};
 
@@ -26,6 +26,12 @@ const STREAM: u64 = 2;
 const BOX: (u32, u32) = (8, 16);
 const POOL: (u32, u32) = (5, 12);
 const GANG: (u32, u32) = (4, 10);
+
+/// SIMs of one robot.
+const ROBOT: (u32, u32) = (3, 6);
+
+/// Numbers that a robot begins to dial on from.
+const STARTS: usize = 400;
 
 /// Relatives and friends of a debtor who are called as well.
 const RELATIVES: usize = 3;
@@ -53,6 +59,7 @@ pub(super) fn recruit(population: &mut Population, options: &Options, register: 
     recruiter.add_shared_lists(part(options, beyond.shared_list_share));
     recruiter.add_stocks(part(options, beyond.bulk_share));
     recruiter.add_lookalikes(part(options, beyond.lookalike_share));
+    recruiter.add_robots(part(options, beyond.robot_share));
     let Recruiter { population, mut rng, .. } = recruiter;
     population.warm(population.base..population.sims.len(), options, &mut rng);
 }
@@ -92,6 +99,18 @@ impl Recruiter<'_> {
                 sim.list_share = between(&mut self.rng, (0.6, 0.9));
             }
             self.give_numbers(60 + 20 * size as usize);
+        }
+    }
+
+    /// Robots that dial on from numbers of other operators, and each time to the next.
+    fn add_robots(&mut self, count: u32) {
+        for size in self.groups(count, ROBOT) {
+            let first = self.raise(Archetype::Robot, size);
+            for sim in &mut self.population.sims[first..] {
+                sim.list_share = 1.0;
+            }
+            let starts = (0..STARTS).map(|_| party::mobile(&mut self.rng)).collect();
+            self.give_list(starts);
         }
     }
 

@@ -82,10 +82,10 @@ fn every_kind_has_its_share_of_an_operator_of_the_usual_size() {
     let truth = Operator::new(Options::default()).truth();
     let count = |is: &dyn Fn(&Truth) -> bool| truth.iter().filter(|truth| is(truth)).count();
     let of = |archetype: &str| count(&|truth| truth.archetype == Some(archetype));
-    assert_eq!(truth.len(), 20_000 + 110);
-    assert_eq!((of("sim_box"), of("debt_pool"), of("shared_list")), (12, 10, 8));
+    assert_eq!(truth.len(), 20_000 + 118);
+    assert_eq!((of("sim_box"), of("debt_pool"), of("shared_list"), of("robot")), (12, 10, 8, 8));
     assert!((10..15).contains(&of("bulk_stock")), "{} SIMs of stocks", of("bulk_stock"));
-    assert_eq!(count(&|truth| truth.is_spam), 100 + 12 + 10 + 8 + of("bulk_stock"));
+    assert_eq!(count(&|truth| truth.is_spam), 100 + 12 + 10 + 8 + 8 + of("bulk_stock"));
     assert_eq!(count(&|truth| truth.class == "switchboard" || truth.class == "lender"), 16);
     assert!(count(&|truth| truth.types.contains(&"bulk_registration")) >= 40);
 
@@ -96,7 +96,56 @@ fn every_kind_has_its_share_of_an_operator_of_the_usual_size() {
     let has = |archetype: &'static str, of: &'static str| {
         truth.iter().filter(|truth| truth.archetype == Some(archetype)).all(|truth| truth.types.contains(&of))
     };
-    assert!(has("blaster", "robocall") && has("one_ring", "one_ring") && has("debt_pool", "debt_harassment"));
+    assert!(has("robot", "robocall") && has("one_ring", "one_ring") && has("debt_pool", "debt_harassment"));
+    // A blaster is fast and hardly more even than a call centre: nothing of a machine.
+    assert!(has("blaster", "telemarketing") && count(&|truth| truth.types.contains(&"robocall")) == of("robot"));
+    let is_scam = |truth: &&Truth| truth.types.contains(&"impersonation");
+    assert!(truth.iter().filter(is_scam).all(|truth| truth.types.contains(&"telemarketing")));
+}
+
+#[test]
+fn what_a_gang_has_of_one_dealer_and_one_hundred_numbers_is_registered_in_bulk() {
+    let operator = Operator::new(Options::default());
+    let mut lots: BTreeMap<(u32, i64), Vec<i64>> = BTreeMap::new();
+    for sim in operator.population.sims.iter().filter(|sim| sim.class.archetype().is_some()) {
+        lots.entry((sim.paper.dealer, sim.number / 100)).or_default().push(sim.number);
+    }
+    let together: BTreeSet<i64> = lots.into_values().filter(|lot| lot.len() >= 4).flatten().collect();
+    let truth = operator.truth();
+    let is_typed = |truth: &&Truth| truth.is_spam && truth.types.contains(&"bulk_registration");
+    let typed: BTreeSet<i64> = truth.iter().filter(is_typed).map(|truth| truth.number).collect();
+    assert!(!together.is_empty() && together.is_subset(&typed));
+}
+
+#[test]
+fn a_robot_dials_on_and_its_message_always_takes_as_long() {
+    let (operator, messages) = run(with(BeyondOptions { robot_share: 0.005, ..BeyondOptions::NOTHING }));
+    let truth = operator.truth();
+    let robots: BTreeSet<i64> =
+        truth.iter().filter(|truth| truth.archetype == Some("robot")).map(|truth| truth.number).collect();
+    let mut dialled: BTreeMap<i64, Vec<(i64, i64)>> = BTreeMap::new();
+    let mut talks: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    let records = calls(&messages);
+    for record in records.iter().filter(|record| record.record_type == "originating") {
+        let (caller, callee) = (number(record.caller.as_deref()), number(record.callee.as_deref()));
+        let (Some(caller), Some(callee)) = (caller.filter(|caller| robots.contains(caller)), callee) else { continue };
+        dialled.entry(caller).or_default().push((record.start_at, callee));
+        if record.is_answered {
+            talks.entry(caller).or_default().push(f64::from(record.duration_s));
+        }
+    }
+    assert!(!dialled.is_empty());
+    for calls in dialled.values_mut() {
+        calls.sort_unstable();
+        let next = calls.windows(2).filter(|pair| (1..=10).contains(&(pair[1].1 - pair[0].1))).count();
+        assert!(next * 2 > calls.len(), "{next} of {} calls to the next number", calls.len());
+    }
+    for talks in talks.values().filter(|talks| talks.len() >= 30) {
+        let count = talks.len() as f64;
+        let mean = talks.iter().sum::<f64>() / count;
+        let deviation = (talks.iter().map(|talk| (talk - mean).powi(2)).sum::<f64>() / count).sqrt();
+        assert!(deviation < 0.25 * mean, "{deviation} over {mean} s");
+    }
 }
 
 #[test]
