@@ -58,7 +58,7 @@ fn call(id: usize, kind: &str, second: usize) -> String {
     let record = json!({
         "record_id": format!("{kind}-{id}"), "record_type": kind, "call_ref": format!("c{id}"),
         "caller": caller, "caller_nature": "national", "callee": callee, "callee_nature": "national",
-        "start_at": instant(second), "ring_s": 5, "duration_s": id % 120, "is_answered": id % 120 > 0,
+        "start_at": instant(second), "ring_s": 5, "duration_s": id % 120, "is_answered": !id.is_multiple_of(120),
         "cell": 400_000 + id % 7, "imei": 350_000_000_000_000_u64 + id as u64 % 50,
     });
     record.to_string()
