@@ -147,7 +147,7 @@ SELECT
     CASE WHEN history_days >= $min_history_days THEN COALESCE(new_callees, 0) END AS new_callees,
     CASE WHEN history_days >= $min_history_days
         THEN CAST(COALESCE(new_callee_calls, 0) AS DOUBLE) / NULLIF(calls_out, 0) END AS new_callee_call_share,
-    GREATEST(COALESCE(sequence['top_callee_calls'], 0), COALESCE(told.top_callee_calls, 0)) AS top_callee_calls,
+    COALESCE(GREATEST(sequence['top_callee_calls'], told.top_callee_calls), 0) AS top_callee_calls,
     COALESCE(sequence['repeat_callees'], 0) + COALESCE(told.repeat_callees, 0) AS repeat_callees,
     COALESCE(sequence['called_back'], 0) + COALESCE(told.called_back, 0) AS called_back, sms_sent, sms_received,
     CASE WHEN is_onnet THEN CAST(calls_out AS DOUBLE) / NULLIF(calls_out + calls_in, 0) END AS out_share,

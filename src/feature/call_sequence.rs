@@ -30,12 +30,12 @@ use datafusion::scalar::ScalarValue;
 
 use crate::domain::day::local_hour;
 
-const US_PER_S: i64 = 1_000_000;
+pub(super) const US_PER_S: i64 = 1_000_000;
 const US_PER_DAY: i64 = 86_400 * US_PER_S;
 /// Widths of the peak windows, seconds.
-const WINDOWS_S: [i64; 3] = [60, 600, 3_600];
+pub(super) const WINDOWS_S: [i64; 3] = [60, 600, 3_600];
 /// Neighbouring numbers in a dialled sequence.
-const SEQUENCE: std::ops::RangeInclusive<u64> = 1..=10;
+pub(super) const SEQUENCE: std::ops::RangeInclusive<u64> = 1..=10;
 
 /// What is null: less than every number, cell, handset and instant that there is.
 const NONE: i64 = i64::MIN;
@@ -188,7 +188,7 @@ fn sequence(calls: &[Call], short_gap_us: i64, scratch: &mut Scratch) -> Sequenc
         // From NONE every number is far away.
         found.sequential_calls += i64::from(SEQUENCE.contains(&before.callee.abs_diff(call.callee)));
     }
-    found.peaks = WINDOWS_S.map(|window_s| peak(calls, window_s * US_PER_S));
+    found.peaks = WINDOWS_S.map(|window_s| peak(calls, |call| call.start_us, window_s * US_PER_S));
     let mut by_hour = [0_i64; 24];
     for call in calls {
         by_hour[usize::try_from(local_hour(call.start_us)).unwrap_or_default()] += 1;
@@ -219,10 +219,10 @@ fn meet(calls: &[Call], found: &mut Sequence, callees: &mut Vec<(i64, usize)>) {
 }
 
 /// Most calls in any half-open window, by two pointers over the sorted starts.
-fn peak(calls: &[Call], window_us: i64) -> i64 {
+pub(super) fn peak<T>(calls: &[T], start_us: impl Fn(&T) -> i64, window_us: i64) -> i64 {
     let (mut peak, mut first) = (0, 0);
     for (last, call) in calls.iter().enumerate() {
-        while call.start_us - calls[first].start_us >= window_us {
+        while start_us(call) - start_us(&calls[first]) >= window_us {
             first += 1;
         }
         peak = peak.max(last - first + 1);

@@ -16,9 +16,11 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_datafusion_err, exec_err};
-use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility};
+use datafusion::logical_expr::{
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+};
 use datafusion::scalar::ScalarValue;
 
 /// The functions whose first argument names a part.
@@ -221,6 +223,10 @@ impl ScalarUDFImpl for Lookup {
         Ok(if self.name == "latest" { instant() } else { DataType::Boolean })
     }
 
+    fn return_field_from_args(&self, _: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        Ok(Arc::new(Field::new(self.name, self.return_type(&[])?, self.name == "latest")))
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
         let Some(ColumnarValue::Scalar(ScalarValue::Utf8(Some(name)))) = args.args.first() else {
             return exec_err!("{} wants the name of a part first", self.name);
@@ -257,7 +263,7 @@ mod tests {
     use std::collections::BTreeMap;
 
     use arrow::array::{ArrayRef, Int64Array};
-    use arrow::datatypes::{Field, Schema};
+    use arrow::datatypes::Schema;
     use proptest::prelude::*;
 
     use super::*;
@@ -289,7 +295,7 @@ mod tests {
     fn columns_of_other_types_are_refused() {
         let rows = part(&[(Some(1), 2, Some(3))]).rows[0].project(&[2, 0]).unwrap();
         let part = Part { rows: vec![rows], sketch: OnceLock::new(), table: OnceLock::new() };
-        assert!(part.sketch().unwrap_err().to_string().contains("two numbers"));
+        assert!(part.sketch().err().unwrap().to_string().contains("two numbers"));
     }
 
     proptest! {

@@ -12,23 +12,18 @@
 //! cells, handsets; each as `frames` writes numbers and lists.
 //! Never: holds a threshold; the widths of the windows are the columns' definitions.
 
-use std::ops::RangeInclusive;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, Int64Array};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err};
 
+use super::call_sequence::{SEQUENCE, US_PER_S, WINDOWS_S, peak};
 use super::frames::{
     Fold, Writer, fields, get_all, get_bytes, get_option, get_signed, put_all, put_bytes, put_signed, structs,
 };
 use crate::domain::day::local_hour;
 
-const US_PER_S: i64 = 1_000_000;
-/// Widths of the peak windows, seconds.
-const WINDOWS_S: [i64; 3] = [60, 600, 3_600];
-/// Neighbouring numbers in a dialled sequence.
-const SEQUENCE: RangeInclusive<u64> = 1..=10;
 const FIRST_HOUR: i32 = 0;
 const LAST_HOUR: i32 = 23;
 
@@ -147,7 +142,7 @@ impl Joined {
         if !before.tail.is_empty() && !day.head.is_empty() {
             let starts = [before.tail.as_slice(), day.head.as_slice()].concat();
             for (most, window_s) in self.peaks.iter_mut().zip(WINDOWS_S) {
-                *most = peak(&starts, window_s * US_PER_S).max(*most);
+                *most = peak(&starts, |start_us| *start_us, window_s * US_PER_S).max(*most);
             }
         }
     }
@@ -182,18 +177,6 @@ const JOINED: [&str; 10] = [
     "cells",
     "imeis",
 ];
-
-/// Most starts in any half-open window, by two pointers over sorted starts.
-fn peak(starts: &[i64], window_us: i64) -> i64 {
-    let (mut peak, mut first) = (0, 0);
-    for (last, start_us) in starts.iter().enumerate() {
-        while start_us - starts[first] >= window_us {
-            first += 1;
-        }
-        peak = peak.max(last - first + 1);
-    }
-    count(peak)
-}
 
 fn distinct(mut values: Vec<i64>) -> Vec<i64> {
     values.sort_unstable();

@@ -44,6 +44,13 @@ pub(super) struct Clustered {
     pub url: ObjectStoreUrl,
 }
 
+/// What a reader wants of a scan.
+struct Wanted<'a> {
+    projection: Option<&'a Vec<usize>>,
+    filters: &'a [Expr],
+    limit: Option<usize>,
+}
+
 impl Clustered {
     fn partition(&self) -> Option<&str> {
         self.contract.partition.first().map(String::as_str)
@@ -90,9 +97,7 @@ impl Clustered {
         state: &dyn Session,
         day: Day,
         files: Vec<(ObjectMeta, Option<i64>)>,
-        projection: Option<&Vec<usize>>,
-        limit: Option<usize>,
-        is_rare: bool,
+        wanted: &Wanted<'_>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let schema = self.inner.schema();
         let Some((at, partition)) = self.partition().and_then(|name| schema.fields().find(name)) else {
@@ -122,19 +127,20 @@ impl Clustered {
             FileGroup::new(vec![file])
         });
         let all: Vec<usize> = (0..schema.fields().len()).collect();
-        let wanted = projection.unwrap_or(&all).iter().map(|index| place(schema.field(*index).name()));
-        let wanted = wanted.collect::<Result<Vec<_>, _>>()?;
+        let columns = wanted.projection.unwrap_or(&all).iter().map(|index| place(schema.field(*index).name()));
+        let columns = columns.collect::<Result<Vec<_>, _>>()?;
 
         let cache = state.runtime_env().cache_manager.get_file_metadata_cache();
         let reader = CachedParquetFileReaderFactory::new(state.runtime_env().object_store(&self.url)?, cache);
         let source = ParquetSource::new(table.clone())
             .with_table_parquet_options(state.default_table_options().parquet)
-            .with_pushdown_filters(is_rare)
+            .with_pushdown_filters(wanted.filters.iter().any(asks_for_null))
             .with_parquet_file_reader_factory(Arc::new(reader));
         let mut config = FileScanConfigBuilder::new(self.url.clone(), Arc::new(source))
             .with_file_groups(groups.collect())
-            .with_projection_indices(Some(wanted))?
-            .with_limit(limit)
+            .with_projection_indices(Some(columns))?
+            // A limit behind filters that the scan only prunes by would cut too early.
+            .with_limit(wanted.limit.filter(|_| wanted.filters.len() == 1))
             .with_output_ordering(LexOrdering::new(order).into_iter().collect());
         if let Some(key) = LexOrdering::new([key]) {
             let ranges = RangePartitioning::try_new(key, splits)?;
@@ -173,9 +179,7 @@ impl TableProvider for Clustered {
     ) -> Result<Arc<dyn ExecutionPlan>> {
         if let Some(day) = self.only_day(filters)
             && let Some(files) = self.ordered(state, day).await?
-            // A limit behind filters that the scan only prunes by would cut too early.
-            && let limit = limit.filter(|_| filters.len() == 1)
-            && let Some(scan) = self.scan_of(state, day, files, projection, limit, filters.iter().any(asks_for_null))?
+            && let Some(scan) = self.scan_of(state, day, files, &Wanted { projection, filters, limit })?
         {
             return Ok(scan);
         }

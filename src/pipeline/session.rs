@@ -45,6 +45,8 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         .with_information_schema(false)
         // A caller that is whole in one stream is whole there with any further key.
         .set_usize("datafusion.optimizer.subset_repartition_threshold", 1)
+        // It gives the fields of a struct names that clash above a join.
+        .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
     let runtime =
@@ -169,7 +171,7 @@ async fn collect(part: &str, frame: DataFrame) -> anyhow::Result<Vec<Vec<RecordB
     let planned_ms = watch.elapsed().as_millis();
     let batches = collect_partitioned(Arc::clone(&plan), context).await?;
     tracing::debug!(part, planned_ms, took_ms = watch.elapsed().as_millis(), "part computed");
-    tracing::trace!(part, "{}", DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(true));
+    tracing::trace!(part, plan = %DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(true), "what each step cost");
     Ok(batches)
 }
 
