@@ -29,17 +29,18 @@ nameless AS (
 ),
 named AS (
     -- Such pairs.
-    SELECT is_today, caller, CONCAT(caller_kind, ' ', CASE WHEN caller IS NULL THEN caller_raw ELSE CAST(caller AS TEXT) END) AS caller_text,
+    SELECT is_today, caller, callee, CONCAT(caller_kind, ' ', CASE WHEN caller IS NULL THEN caller_raw ELSE CAST(caller AS TEXT) END) AS caller_text,
         CONCAT(callee_kind, ' ', CASE WHEN callee IS NULL THEN callee_raw ELSE CAST(callee AS TEXT) END) AS callee_text,
         COUNT(*) AS calls, MIN(start_at) AS first_at, MAX(start_at) AS last_at
-    FROM nameless GROUP BY is_today, caller, caller_text, callee_text
+    FROM nameless GROUP BY is_today, caller, callee, caller_text, callee_text
 ),
 met AS (
     -- What became of them; a party without a number is its text.
     SELECT COALESCE(named.caller, 0) AS number, CASE WHEN named.caller IS NULL THEN named.caller_text ELSE '' END AS name,
-        COUNT(*) AS callees, MAX(named.calls) AS most, COUNT(*) FILTER (WHERE named.calls > 1) AS repeated,
+        COUNT(*) FILTER (WHERE named.callee IS NULL) AS callees, MAX(named.calls) FILTER (WHERE named.callee IS NULL) AS most,
+        COUNT(*) FILTER (WHERE named.callee IS NULL AND named.calls > 1) AS repeated,
         COUNT(*) FILTER (WHERE back.last_at > named.first_at) AS back,
-        SUM(named.calls - 1) + COUNT(*) FILTER (WHERE seconds_between(before.last_at, named.first_at) < 86400) AS repeats
+        COALESCE(SUM(named.calls - 1) FILTER (WHERE named.callee IS NULL), 0) + COUNT(*) FILTER (WHERE seconds_between(before.last_at, named.first_at) < 86400) AS repeats
     FROM named
     LEFT JOIN named AS back ON named.caller_text = back.callee_text AND named.callee_text = back.caller_text AND back.is_today
     LEFT JOIN named AS before
@@ -56,7 +57,7 @@ made AS (
     FROM called WHERE caller IS NOT NULL GROUP BY caller
     UNION ALL
     SELECT caller_kind, 0, CONCAT(caller_kind, ' ', caller_raw), caller_raw, BOOL_OR(is_caller_onnet),
-        call_sequence(start_at, busy_s, NULL, caller_cell, caller_imei, NULL, NULL, 60)
+        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, NULL, NULL, 60)
     FROM called WHERE caller IS NULL AND caller_kind <> 'anonymous' GROUP BY caller_kind, caller_raw
 )
 SELECT $day AS day, caller_kind, NULLIF(made.number, 0) AS caller, caller_name,

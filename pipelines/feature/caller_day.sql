@@ -51,12 +51,12 @@ made AS (
     SELECT party, BOOL_OR(is_caller_onnet), COUNT(*), COUNT(*) FILTER (WHERE is_answered), SUM(CAST(duration_s AS BIGINT)),
         COUNT(*) FILTER (WHERE is_answered AND duration_s < $short_call_s),
         COUNT(*) FILTER (WHERE hour < $ad_hour_from OR hour >= $ad_hour_until),
-        -- Pairs with such a party are counted below.
-        call_sequence(start_at, busy_s, NULL, caller_cell, caller_imei, NULL, NULL, $short_gap_s)
+        -- Who called such a party back, and whom it called the day before, is counted below.
+        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, NULL, NULL, $short_gap_s)
     FROM called INNER JOIN named ON caller_kind = kind AND caller_raw = name WHERE caller IS NULL GROUP BY party
 ),
 met AS (
-    -- What the sequence does not know of whom a number called: who is new, and ends that are no number; then all of others.
+    -- What the sequence does not know of whom a number called: who is new, and ends that are no number; then of others.
     SELECT caller AS party, COUNT(*) FILTER (WHERE is_new) AS new_callees, SUM(calls) FILTER (WHERE is_new) AS new_callee_calls,
         COUNT(*) FILTER (WHERE callee IS NULL) AS callees, MAX(calls) FILTER (WHERE callee IS NULL) AS top_callee_calls,
         COUNT(*) FILTER (WHERE callee IS NULL AND calls > 1) AS repeat_callees,
@@ -65,8 +65,10 @@ met AS (
     FROM contact_day
     WHERE day = $day AND calls > 0 AND caller IS NOT NULL AND (is_new OR callee IS NULL) GROUP BY caller
     UNION ALL
-    SELECT party, COUNT(*) FILTER (WHERE is_new), SUM(calls) FILTER (WHERE is_new), COUNT(*), MAX(calls),
-        COUNT(*) FILTER (WHERE calls > 1), COUNT(*) FILTER (WHERE is_called_back), SUM(repeats_within_24h)
+    SELECT party, COUNT(*) FILTER (WHERE is_new), SUM(calls) FILTER (WHERE is_new), COUNT(*) FILTER (WHERE callee IS NULL),
+        MAX(calls) FILTER (WHERE callee IS NULL), COUNT(*) FILTER (WHERE callee IS NULL AND calls > 1),
+        COUNT(*) FILTER (WHERE is_called_back),
+        SUM(repeats_within_24h) - COALESCE(SUM(calls - 1) FILTER (WHERE callee IS NOT NULL), 0)
     FROM contact_day INNER JOIN named ON caller_kind = kind AND caller_name = name
     WHERE day = $day AND calls > 0 AND caller IS NULL GROUP BY party
 ),
