@@ -56,7 +56,7 @@ impl Clustered {
         self.contract.partition.first().map(String::as_str)
     }
 
-    /// The day, when the filters on the partition ask for one and nothing else.
+    /// The day, when the filters on the partition ask for one, and for nothing that it is not.
     fn only_day(&self, filters: &[Expr]) -> Option<Day> {
         let partition = self.partition()?;
         let names = |filter: &&Expr| filter.column_refs().iter().any(|column| column.name == partition);
