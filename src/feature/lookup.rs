@@ -6,12 +6,13 @@
 //! instant. `may_have` may be wrong in one direction: it says no only when there is no such row; so a part of which
 //! little is wanted can be made small before it is kept.
 //! A join says the same. It keeps all rows of one side in a table that is too large for the processor's caches, and asks
-//! it for every row of the other; here nearly every question ends at one bit of a sketch.
+//! it for every row of the other. Here a part is a sorted list: who asks in the order of the first number, as the rows of
+//! a clustered table do, finds the next answer right behind the last one. And `may_have` asks one word of a sketch.
 //! Never: takes two pairs for the same because their hashes are.
 
 use std::collections::HashMap;
 use std::fmt;
-use std::hash::{BuildHasherDefault, Hash, Hasher};
+use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray};
@@ -26,8 +27,8 @@ use datafusion::scalar::ScalarValue;
 /// The functions whose first argument names a part.
 pub const NAMES: [&str; 3] = ["may_have", "has", "latest"];
 
-/// Bits of a sketch for each row: with one bit set, a pair that is not there is taken for one in one of sixteen cases.
-const BITS_PER_ROW: usize = 16;
+/// Bits of a sketch for each row: with two of them set, a pair that is not there is taken for one in one of sixteen cases.
+const BITS_PER_ROW: usize = 8;
 
 /// The parts of one query that are looked up in, by name.
 #[derive(Default)]
@@ -36,7 +37,7 @@ pub struct Parts(Mutex<HashMap<String, Arc<Part>>>);
 impl Parts {
     /// Makes the rows of a part known.
     pub fn insert(&self, name: &str, rows: Vec<RecordBatch>) {
-        let part = Part { rows, sketch: OnceLock::new(), table: OnceLock::new() };
+        let part = Part { rows, sketch: OnceLock::new(), pairs: OnceLock::new() };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(part));
     }
 
@@ -72,11 +73,8 @@ impl Hash for Parts {
 struct Part {
     rows: Vec<RecordBatch>,
     sketch: OnceLock<Sketch>,
-    table: OnceLock<Table>,
+    pairs: OnceLock<Pairs>,
 }
-
-/// The latest instant by pair; [`NEVER`] when it has none.
-type Table = HashMap<(i64, i64), i64, BuildHasherDefault<PairHasher>>;
 
 /// Before every instant.
 const NEVER: i64 = i64::MIN;
@@ -100,21 +98,26 @@ impl Part {
             self.check()?;
         }
         Ok(self.sketch.get_or_init(|| {
-            let mut sketch = Sketch::new(self.rows.iter().map(RecordBatch::num_rows).sum());
+            let mut sketch = Sketch::new(self.len());
             self.each(|one, other, _| sketch.add(one, other));
             sketch
         }))
     }
 
-    fn table(&self) -> Result<&Table> {
-        let pairs = self.sketch()?.pairs();
-        Ok(self.table.get_or_init(|| {
-            let mut table = Table::with_capacity_and_hasher(pairs, BuildHasherDefault::default());
-            self.each(|one, other, at| {
-                table.entry((one, other)).and_modify(|latest| *latest = at.max(*latest)).or_insert(at);
-            });
-            table
+    /// The pairs; checked as above.
+    fn pairs(&self) -> Result<&Pairs> {
+        if self.pairs.get().is_none() {
+            self.check()?;
+        }
+        Ok(self.pairs.get_or_init(|| {
+            let mut pairs = Vec::with_capacity(self.len());
+            self.each(|one, other, at| pairs.push(Pair { one, other, at }));
+            Pairs::new(pairs)
         }))
+    }
+
+    fn len(&self) -> usize {
+        self.rows.iter().map(RecordBatch::num_rows).sum()
     }
 
     fn check(&self) -> Result<()> {
@@ -134,7 +137,105 @@ fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-/// One bit for each pair, in a field so wide that most pairs that are not there find none.
+/// Two numbers, and the latest instant of theirs; [`NEVER`] when they have none.
+#[derive(Debug, Clone, Copy, Default)]
+struct Pair {
+    one: i64,
+    other: i64,
+    at: i64,
+}
+
+/// Pairs in their order, each once.
+struct Pairs {
+    pairs: Vec<Pair>,
+    /// The first number of each run of pairs, and where the run begins.
+    runs: Vec<(i64, usize)>,
+}
+
+impl Pairs {
+    fn new(mut pairs: Vec<Pair>) -> Self {
+        sort_by_one(&mut pairs);
+        for run in pairs.chunk_by_mut(|before, pair| before.one == pair.one) {
+            run.sort_unstable_by_key(|pair| pair.other);
+        }
+        pairs.dedup_by(|pair, kept| {
+            let is_same = (pair.one, pair.other) == (kept.one, kept.other);
+            if is_same {
+                kept.at = kept.at.max(pair.at);
+            }
+            is_same
+        });
+        let mut runs: Vec<(i64, usize)> = Vec::new();
+        for (place, pair) in pairs.iter().enumerate() {
+            if runs.last().is_none_or(|(one, _)| *one != pair.one) {
+                runs.push((pair.one, place));
+            }
+        }
+        Self { pairs, runs }
+    }
+
+    /// The instant of a pair. `run` is where the last question has ended; the next one begins there.
+    fn find(&self, run: &mut usize, one: i64, other: i64) -> Option<i64> {
+        *run = self.seek(*run, one);
+        let (found, begins) = *self.runs.get(*run)?;
+        if found != one {
+            return None;
+        }
+        let ends = self.runs.get(*run + 1).map_or(self.pairs.len(), |(_, begins)| *begins);
+        let pairs = &self.pairs[begins..ends];
+        let place = pairs.binary_search_by_key(&other, |pair| pair.other).ok()?;
+        Some(pairs[place].at)
+    }
+
+    /// The first run that does not lie before a number: near `from` when the numbers asked for grow.
+    fn seek(&self, from: usize, one: i64) -> usize {
+        let (before, ahead) = self.runs.split_at(from.min(self.runs.len()));
+        let lies_before = |run: &(i64, usize)| run.0 < one;
+        if ahead.first().is_none_or(|run| run.0 > one) {
+            return before.partition_point(lies_before);
+        }
+        let mut reach = 1;
+        while ahead.get(reach).is_some_and(lies_before) {
+            reach *= 2;
+        }
+        let (near, far) = (reach / 2, ahead.len().min(reach + 1));
+        from + near + ahead[near..far].partition_point(lies_before)
+    }
+}
+
+/// Values of a digit of [`sort_by_one`].
+const DIGITS: usize = 1 << 11;
+
+/// Sorts by the first number, digit by digit from the lowest: numbers of one country share all their upper digits, and
+/// those of a clustered table are in order already.
+fn sort_by_one(pairs: &mut Vec<Pair>) {
+    if pairs.is_sorted_by_key(|pair| pair.one) {
+        return;
+    }
+    let least = pairs.iter().map(|pair| pair.one).min().unwrap_or_default();
+    let beyond = |pair: &Pair| pair.one.wrapping_sub(least).cast_unsigned();
+    let greatest = pairs.iter().map(beyond).max().unwrap_or_default();
+    let mut sorted = vec![Pair::default(); pairs.len()];
+    let mut shift = 0;
+    while shift < u64::BITS && greatest >> shift > 0 {
+        let digit = |pair: &Pair| usize::try_from(beyond(pair) >> shift).unwrap_or(usize::MAX) % DIGITS;
+        let mut places = [0; DIGITS];
+        pairs.iter().for_each(|pair| places[digit(pair)] += 1);
+        let mut begins = 0;
+        for place in &mut places {
+            begins += std::mem::replace(place, begins);
+        }
+        for pair in pairs.iter() {
+            let place = &mut places[digit(pair)];
+            sorted[*place] = *pair;
+            *place += 1;
+        }
+        std::mem::swap(pairs, &mut sorted);
+        shift += DIGITS.trailing_zeros();
+    }
+}
+
+/// Two bits of one word for each pair, in a field so wide that most pairs that are not there miss one.
 struct Sketch {
     words: Vec<u64>,
     shift: u32,
@@ -142,29 +243,25 @@ struct Sketch {
 
 impl Sketch {
     fn new(rows: usize) -> Self {
-        let bits = (rows * BITS_PER_ROW).next_power_of_two().max(64);
-        Self { words: vec![0; bits / 64], shift: 64 - bits.trailing_zeros() }
+        let words = (rows * BITS_PER_ROW / 64).next_power_of_two().max(2);
+        Self { words: vec![0; words], shift: u64::BITS - words.trailing_zeros() }
     }
 
+    /// A word, and the two bits in it.
     fn place(&self, one: i64, other: i64) -> (usize, u64) {
-        let bit = usize::try_from(mixed(mixed(0, one), other) >> self.shift).unwrap_or_default();
-        (bit / 64, 1 << (bit % 64))
+        let hash = mixed(mixed(0, one), other);
+        let bits = hash >> (self.shift - 12);
+        (usize::try_from(hash >> self.shift).unwrap_or_default(), 1 << (bits % 64) | 1 << (bits / 64 % 64))
     }
 
     fn add(&mut self, one: i64, other: i64) {
-        let (word, bit) = self.place(one, other);
-        self.words[word] |= bit;
-    }
-
-    /// About how many different pairs there are; a few share a bit.
-    fn pairs(&self) -> usize {
-        let bits: usize = self.words.iter().map(|word| word.count_ones() as usize).sum();
-        bits + bits / BITS_PER_ROW
+        let (word, bits) = self.place(one, other);
+        self.words[word] |= bits;
     }
 
     fn may_have(&self, one: i64, other: i64) -> bool {
-        let (word, bit) = self.place(one, other);
-        self.words[word] & bit != 0
+        let (word, bits) = self.place(one, other);
+        self.words[word] & bits == bits
     }
 }
 
@@ -172,24 +269,6 @@ impl Sketch {
 /// brings the good ones down again for the next.
 fn mixed(hash: u64, number: i64) -> u64 {
     (hash.rotate_left(32) ^ number.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
-}
-
-#[derive(Debug, Default)]
-struct PairHasher(u64);
-
-impl Hasher for PairHasher {
-    fn finish(&self) -> u64 {
-        // A table takes its place from the low bits.
-        self.0.rotate_left(32)
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        bytes.iter().for_each(|byte| self.write_i64(i64::from(*byte)));
-    }
-
-    fn write_i64(&mut self, number: i64) {
-        self.0 = mixed(self.0, number);
-    }
 }
 
 /// One of the three functions.
@@ -232,22 +311,21 @@ impl ScalarUDFImpl for Lookup {
             return exec_err!("{} wants the name of a part first", self.name);
         };
         let part = self.parts.find(name)?;
-        let sketch = part.sketch()?;
         let arrays = ColumnarValue::values_to_arrays(&args.args[1..])?;
         let [ones, others] = [0, 1].map(|index: usize| arrays[index].as_primitive::<Int64Type>());
-        let may_have = |row: usize| {
-            ones.is_valid(row) && others.is_valid(row) && sketch.may_have(ones.value(row), others.value(row))
-        };
+        let is_pair = |row: usize| ones.is_valid(row) && others.is_valid(row);
         let rows = ones.len();
         if self.name == "may_have" {
-            return Ok(truths(rows, may_have));
+            let sketch = part.sketch()?;
+            return Ok(truths(rows, |row| is_pair(row) && sketch.may_have(ones.value(row), others.value(row))));
         }
-        let table = part.table()?;
-        let find = |row| if may_have(row) { table.get(&(ones.value(row), others.value(row))).copied() } else { None };
+        let (pairs, mut run) = (part.pairs()?, 0);
+        let mut find = |row| pairs.find(&mut run, ones.value(row), others.value(row));
         if self.name == "has" {
-            return Ok(truths(rows, |row| find(row).is_some()));
+            return Ok(truths(rows, |row| is_pair(row) && find(row).is_some()));
         }
-        let latest: Vec<i64> = (0..rows).map(|row| find(row).unwrap_or(NEVER)).collect();
+        let latest: Vec<i64> =
+            (0..rows).map(|row| if is_pair(row) { find(row).unwrap_or(NEVER) } else { NEVER }).collect();
         let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| latest[row] != NEVER));
         let instants = TimestampMicrosecondArray::new(latest.into(), Some(nulls)).with_timezone("UTC");
         Ok(ColumnarValue::Array(Arc::new(instants)))
@@ -278,7 +356,7 @@ mod tests {
             let columns: Vec<ArrayRef> = vec![Arc::new(ones), Arc::new(others), Arc::new(at.with_timezone("UTC"))];
             RecordBatch::try_new(Arc::new(schema.clone()), columns).unwrap()
         });
-        Part { rows: rows.collect(), sketch: OnceLock::new(), table: OnceLock::new() }
+        Part { rows: rows.collect(), sketch: OnceLock::new(), pairs: OnceLock::new() }
     }
 
     #[test]
@@ -294,14 +372,15 @@ mod tests {
     #[test]
     fn columns_of_other_types_are_refused() {
         let rows = part(&[(Some(1), 2, Some(3))]).rows[0].project(&[2, 0]).unwrap();
-        let part = Part { rows: vec![rows], sketch: OnceLock::new(), table: OnceLock::new() };
+        let part = Part { rows: vec![rows], sketch: OnceLock::new(), pairs: OnceLock::new() };
         assert!(part.sketch().err().unwrap().to_string().contains("two numbers"));
     }
 
     proptest! {
         #[test]
-        fn lookups_are_exact_and_a_sketch_misses_nothing(
+        fn lookups_are_exact_in_any_order_and_a_sketch_misses_nothing(
             pairs in prop::collection::vec((prop::option::weighted(0.9, 0i64..9), 0i64..9, prop::option::of(0i64..100)), 0..60),
+            asked in prop::collection::vec((-1i64..10, -1i64..10), 0..200),
         ) {
             let part = part(&pairs);
             let mut expected: BTreeMap<(i64, i64), i64> = BTreeMap::new();
@@ -310,11 +389,22 @@ mod tests {
                 let latest = expected.entry((*one, *other)).or_insert(NEVER);
                 *latest = (*latest).max(at.unwrap_or(NEVER));
             }
-            for (one, other) in (0..9).flat_map(|one| (0..9).map(move |other| (one, other))) {
-                let found = part.table().unwrap().get(&(one, other)).copied();
+            let all = (0..9).flat_map(|one| (0..9).map(move |other| (one, other)));
+            let mut run = 0;
+            for (one, other) in all.chain(asked) {
+                let found = part.pairs().unwrap().find(&mut run, one, other);
                 prop_assert_eq!(found, expected.get(&(one, other)).copied());
                 prop_assert!(found.is_none() || part.sketch().unwrap().may_have(one, other));
             }
+        }
+
+        #[test]
+        fn digits_sort_as_numbers_do(ones in prop::collection::vec(prop_oneof![any::<i64>(), 84_900_000_000i64..84_900_009_999], 0..300)) {
+            let mut pairs: Vec<Pair> = ones.iter().map(|one| Pair { one: *one, ..Pair::default() }).collect();
+            sort_by_one(&mut pairs);
+            let mut ones = ones;
+            ones.sort_unstable();
+            prop_assert_eq!(pairs.iter().map(|pair| pair.one).collect::<Vec<_>>(), ones);
         }
     }
 }
