@@ -1,7 +1,7 @@
 -- The columns of caller_day that depend on order or on pairs, alone.
 WITH called AS (
     -- The day's calls.
-    SELECT caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, start_at, COALESCE(ring_s, 0) + duration_s AS busy_s,
+    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, start_at, COALESCE(ring_s, 0) + duration_s AS busy_s,
         caller_cell, caller_imei, is_caller_onnet
     FROM call_event WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect
 ),
@@ -10,8 +10,8 @@ dialled AS (
     SELECT caller, callee, start_at FROM called WHERE caller IS NOT NULL AND callee IS NOT NULL
 ),
 back AS (
-    -- Those whose other way round may be there as well.
-    SELECT caller, callee, start_at FROM dialled WHERE may_have('dialled', callee, caller)
+    -- Those whose other way round may be there as well, by whom they called.
+    SELECT callee, caller, start_at FROM dialled WHERE may_have('dialled', callee, caller)
 ),
 before AS (
     -- Calls of such pairs on the day before.
@@ -20,17 +20,17 @@ before AS (
 ),
 nameless AS (
     -- Calls with an end that is no number, today and on the day before.
-    SELECT true AS is_today, caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, start_at FROM called
+    SELECT true AS is_today, caller_kind, caller, caller_name, callee_kind, callee, callee_name, start_at FROM called
     WHERE (caller IS NULL OR callee IS NULL) AND caller_kind <> 'anonymous'
     UNION ALL
-    SELECT false, caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, start_at FROM call_event
+    SELECT false, caller_kind, caller, caller_name, callee_kind, callee, callee_name, start_at FROM call_event
     WHERE day = $day_before AND (caller IS NULL OR callee IS NULL) AND caller_kind <> 'anonymous'
         AND NOT is_forwarded_leg AND NOT is_spoof_suspect
 ),
 named AS (
     -- Such pairs.
-    SELECT is_today, caller, callee, CONCAT(caller_kind, ' ', CASE WHEN caller IS NULL THEN caller_raw ELSE CAST(caller AS TEXT) END) AS caller_text,
-        CONCAT(callee_kind, ' ', CASE WHEN callee IS NULL THEN callee_raw ELSE CAST(callee AS TEXT) END) AS callee_text,
+    SELECT is_today, caller, callee, CONCAT(caller_kind, ' ', COALESCE(caller_name, CAST(caller AS TEXT))) AS caller_text,
+        CONCAT(callee_kind, ' ', COALESCE(callee_name, CAST(callee AS TEXT))) AS callee_text,
         COUNT(*) AS calls, MIN(start_at) AS first_at, MAX(start_at) AS last_at
     FROM nameless GROUP BY is_today, caller, callee, caller_text, callee_text
 ),
@@ -52,13 +52,13 @@ made AS (
     -- What numbers did in order; then what other parties did.
     SELECT 'e164' AS caller_kind, caller AS number, '' AS name, CAST(NULL AS TEXT) AS caller_name,
         BOOL_OR(is_caller_onnet) AS is_onnet,
-        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, latest('back', callee, caller),
+        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, latest('back', caller, callee),
             latest('before', caller, callee), 60) AS sequence
     FROM called WHERE caller IS NOT NULL GROUP BY caller
     UNION ALL
-    SELECT caller_kind, 0, CONCAT(caller_kind, ' ', caller_raw), caller_raw, BOOL_OR(is_caller_onnet),
+    SELECT caller_kind, 0, CONCAT(caller_kind, ' ', caller_name), caller_name, BOOL_OR(is_caller_onnet),
         call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, NULL, NULL, 60)
-    FROM called WHERE caller IS NULL AND caller_kind <> 'anonymous' GROUP BY caller_kind, caller_raw
+    FROM called WHERE caller IS NULL AND caller_kind <> 'anonymous' GROUP BY caller_kind, caller_name
 )
 SELECT $day AS day, caller_kind, NULLIF(made.number, 0) AS caller, caller_name,
     sequence['gaps'] AS gaps, sequence['short_gaps'] AS short_gaps, sequence['overlapping_calls'] AS overlapping_calls,

@@ -119,7 +119,8 @@ event AS (
 )
 SELECT
     $day AS day, record_type, record_id, call_ref,
-    caller, caller_kind, caller_raw, callee, callee_kind, callee_raw,
+    caller, caller_kind, caller_raw, CASE WHEN caller IS NULL THEN caller_raw END AS caller_name,
+    callee, callee_kind, callee_raw, CASE WHEN callee IS NULL THEN callee_raw END AS callee_name,
     start_at, ring_s, CAST(COALESCE(total_s, 0) AS INT) AS duration_s,
     COALESCE(is_any_answered, false) AS is_answered, last_cause AS release_cause,
     COALESCE(trunk_in, trunk_out) AS trunk,

@@ -62,8 +62,9 @@ fact AS (
 )
 SELECT
     $day AS day, leader.record_type, leader.record_id, leader.message_ref,
-    leader.caller, leader.caller_kind, leader.caller_raw, leader.sender_name,
-    leader.callee, leader.callee_kind, leader.callee_raw,
+    leader.caller, leader.caller_kind, leader.caller_raw, CASE WHEN leader.caller IS NULL THEN leader.caller_raw END AS caller_name,
+    leader.sender_name,
+    leader.callee, leader.callee_kind, leader.callee_raw, CASE WHEN leader.callee IS NULL THEN leader.callee_raw END AS callee_name,
     leader.start_at, leader.parts, COALESCE(trunk_in, trunk_out) AS trunk,
     CASE WHEN leader.record_type = 'originating' THEN leader.imei END AS caller_imei,
     COALESCE(is_originated OR (NOT is_incoming AND caller_ours.number IS NOT NULL), false) AS is_caller_onnet,

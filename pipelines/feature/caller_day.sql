@@ -1,22 +1,22 @@
 -- Sum up what each party did on the day.
 WITH called AS (
     -- Calls of the day that their callers made.
-    SELECT caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, start_at,
+    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, start_at,
         COALESCE(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered, caller_cell, caller_imei,
         is_caller_onnet, is_callee_onnet, local_hour(start_at) AS hour
     FROM call_event WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect
 ),
 message AS (
     -- Messages of the day that their senders sent.
-    SELECT caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, is_caller_onnet, is_callee_onnet
+    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, is_caller_onnet, is_callee_onnet
     FROM sms_event WHERE day = $day AND NOT is_spoof_suspect
 ),
 nameless AS (
     -- Ends that are no number.
-    SELECT caller_kind AS kind, caller_raw AS name FROM called WHERE caller IS NULL
-    UNION SELECT callee_kind, callee_raw FROM called WHERE callee IS NULL
-    UNION SELECT caller_kind, caller_raw FROM message WHERE caller IS NULL
-    UNION SELECT callee_kind, callee_raw FROM message WHERE callee IS NULL
+    SELECT caller_kind AS kind, caller_name AS name FROM called WHERE caller IS NULL
+    UNION SELECT callee_kind, callee_name FROM called WHERE callee IS NULL
+    UNION SELECT caller_kind, caller_name FROM message WHERE caller IS NULL
+    UNION SELECT callee_kind, callee_name FROM message WHERE callee IS NULL
 ),
 named AS (
     -- Each with a key below zero: so a party is one whole number, and no text is grouped or joined for the many.
@@ -29,8 +29,8 @@ dialled AS (
     WHERE day = $day AND caller IS NOT NULL AND callee IS NOT NULL AND last_call_at IS NOT NULL
 ),
 back AS (
-    -- Those whose other way round may be there as well.
-    SELECT caller, callee, last_call_at FROM dialled WHERE may_have('dialled', callee, caller)
+    -- Those whose other way round may be there as well, by whom they called.
+    SELECT callee, caller, last_call_at FROM dialled WHERE may_have('dialled', callee, caller)
 ),
 before AS (
     -- The last calls of such pairs on the day before.
@@ -44,7 +44,7 @@ made AS (
         SUM(CAST(duration_s AS BIGINT)) AS duration_out_s,
         COUNT(*) FILTER (WHERE is_answered AND duration_s < $short_call_s) AS short_calls,
         COUNT(*) FILTER (WHERE hour < $ad_hour_from OR hour >= $ad_hour_until) AS calls_outside_hours,
-        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, latest('back', callee, caller),
+        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, latest('back', caller, callee),
             latest('before', caller, callee), $short_gap_s) AS sequence
     FROM called WHERE caller IS NOT NULL GROUP BY caller
     UNION ALL
@@ -53,7 +53,7 @@ made AS (
         COUNT(*) FILTER (WHERE hour < $ad_hour_from OR hour >= $ad_hour_until),
         -- Who called such a party back, and whom it called the day before, is counted below.
         call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, NULL, NULL, $short_gap_s)
-    FROM called INNER JOIN named ON caller_kind = kind AND caller_raw = name WHERE caller IS NULL GROUP BY party
+    FROM called INNER JOIN named ON caller_kind = kind AND caller_name = name WHERE caller IS NULL GROUP BY party
 ),
 met AS (
     -- What the sequence does not know of whom a number called: who is new, and ends that are no number; then of others.
@@ -96,15 +96,15 @@ received AS (
     FROM called WHERE callee IS NOT NULL GROUP BY callee
     UNION ALL
     SELECT party, BOOL_OR(is_callee_onnet), COUNT(*)
-    FROM called INNER JOIN named ON callee_kind = kind AND callee_raw = name WHERE callee IS NULL GROUP BY party
+    FROM called INNER JOIN named ON callee_kind = kind AND callee_name = name WHERE callee IS NULL GROUP BY party
 ),
 texted AS (
     -- Messages by party, sent and received.
     SELECT COALESCE(caller, party) AS party, is_caller_onnet AS is_onnet, true AS is_sent
-    FROM message LEFT JOIN named ON caller IS NULL AND caller_kind = kind AND caller_raw = name
+    FROM message LEFT JOIN named ON caller IS NULL AND caller_kind = kind AND caller_name = name
     UNION ALL
     SELECT COALESCE(callee, party), is_callee_onnet, false
-    FROM message LEFT JOIN named ON callee IS NULL AND callee_kind = kind AND callee_raw = name
+    FROM message LEFT JOIN named ON callee IS NULL AND callee_kind = kind AND callee_name = name
 ),
 messaged AS (
     -- How many there were.

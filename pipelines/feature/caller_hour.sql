@@ -6,7 +6,7 @@ WITH listed AS (
 ),
 called AS (
     -- Calls of the day that their callers made.
-    SELECT caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, local_hour(start_at) AS hour, start_at,
+    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, local_hour(start_at) AS hour, start_at,
         COALESCE(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered, caller_cell, caller_imei,
         is_caller_onnet, is_callee_onnet, listed.number IS NOT NULL AS is_listed
     FROM call_event LEFT JOIN listed ON call_event.callee = listed.number
@@ -23,34 +23,34 @@ made AS (
             $short_gap_s) AS sequence
     FROM called WHERE caller IS NOT NULL GROUP BY caller, hour
     UNION ALL
-    SELECT caller_kind, 0, caller_raw, hour, BOOL_OR(is_caller_onnet),
+    SELECT caller_kind, 0, caller_name, hour, BOOL_OR(is_caller_onnet),
         COUNT(*), COUNT(*) FILTER (WHERE is_answered), SUM(CAST(duration_s AS BIGINT)),
         COUNT(*) FILTER (WHERE is_answered AND duration_s < $short_call_s), COUNT(*) FILTER (WHERE is_listed),
         call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP),
             $short_gap_s)
-    FROM called WHERE caller IS NULL AND caller_kind <> 'anonymous' GROUP BY caller_kind, caller_raw, hour
+    FROM called WHERE caller IS NULL AND caller_kind <> 'anonymous' GROUP BY caller_kind, caller_name, hour
 ),
 received AS (
     -- What numbers received in each hour, and other parties.
     SELECT 'e164' AS kind, callee AS number, '' AS name, hour, BOOL_OR(is_callee_onnet) AS is_onnet, COUNT(*) AS calls_in
     FROM called WHERE callee IS NOT NULL GROUP BY callee, hour
     UNION ALL
-    SELECT callee_kind, 0, callee_raw, hour, BOOL_OR(is_callee_onnet), COUNT(*)
-    FROM called WHERE callee IS NULL AND callee_kind <> 'anonymous' GROUP BY callee_kind, callee_raw, hour
+    SELECT callee_kind, 0, callee_name, hour, BOOL_OR(is_callee_onnet), COUNT(*)
+    FROM called WHERE callee IS NULL AND callee_kind <> 'anonymous' GROUP BY callee_kind, callee_name, hour
 ),
 message AS (
     -- Messages of the day that their senders sent.
-    SELECT caller_kind, caller, caller_raw, callee_kind, callee, callee_raw, is_caller_onnet, is_callee_onnet,
+    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, is_caller_onnet, is_callee_onnet,
         local_hour(start_at) AS hour
     FROM sms_event WHERE day = $day AND NOT is_spoof_suspect
 ),
 texted AS (
     -- Messages by party, sent and received.
-    SELECT caller_kind AS kind, COALESCE(caller, 0) AS number, CASE WHEN caller IS NULL THEN caller_raw ELSE '' END AS name,
+    SELECT caller_kind AS kind, COALESCE(caller, 0) AS number, COALESCE(caller_name, '') AS name,
         hour, is_caller_onnet AS is_onnet, true AS is_sent
     FROM message
     UNION ALL
-    SELECT callee_kind, COALESCE(callee, 0), CASE WHEN callee IS NULL THEN callee_raw ELSE '' END, hour, is_callee_onnet, false
+    SELECT callee_kind, COALESCE(callee, 0), COALESCE(callee_name, ''), hour, is_callee_onnet, false
     FROM message
 ),
 messaged AS (

@@ -20,8 +20,8 @@ pair AS (
     FROM called FULL JOIN written ON called.caller = written.caller AND called.callee = written.callee
 ),
 back AS (
-    -- Those whose other way round may be there as well, and when they last called.
-    SELECT caller, callee, last_call_at FROM pair WHERE may_have('pair', callee, caller)
+    -- Those whose other way round may be there as well, by whom they called, and when they last did.
+    SELECT callee, caller, last_call_at FROM pair WHERE may_have('pair', callee, caller)
 ),
 yesterday AS (
     -- Those that may have met on the day before, and when they last called.
@@ -35,14 +35,12 @@ known AS (
 ),
 named_contact AS (
     -- Calls and messages with an end that is no number.
-    SELECT caller_kind, caller, CASE WHEN caller IS NULL THEN caller_raw END AS caller_name,
-        callee_kind, callee, CASE WHEN callee IS NULL THEN callee_raw END AS callee_name, true AS is_call, is_answered, start_at
+    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, true AS is_call, is_answered, start_at
     FROM call_event
     WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect AND caller_kind <> 'anonymous'
         AND (caller IS NULL OR callee IS NULL)
     UNION ALL
-    SELECT caller_kind, caller, CASE WHEN caller IS NULL THEN caller_raw END,
-        callee_kind, callee, CASE WHEN callee IS NULL THEN callee_raw END, false, false, start_at
+    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, false, false, start_at
     FROM sms_event
     WHERE day = $day AND NOT is_spoof_suspect AND caller_kind <> 'anonymous' AND (caller IS NULL OR callee IS NULL)
 ),
@@ -70,7 +68,7 @@ compared AS (
         'e164' AS callee_kind, pair.callee, CAST(NULL AS TEXT) AS callee_name,
         pair.calls, pair.answered, pair.messages, pair.first_call_at, pair.last_call_at,
         NOT has('known', LEAST(pair.caller, pair.callee), GREATEST(pair.caller, pair.callee)) AS is_new,
-        latest('back', pair.callee, pair.caller) AS back_at, latest('yesterday', pair.caller, pair.callee) AS before_at
+        latest('back', pair.caller, pair.callee) AS back_at, latest('yesterday', pair.caller, pair.callee) AS before_at
     FROM pair
     UNION ALL
     SELECT named.caller_kind, named.caller, named.caller_name, named.callee_kind, named.callee, named.callee_name,

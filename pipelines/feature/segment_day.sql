@@ -1,7 +1,7 @@
 -- Keep of each party's day what joins it to other days exactly.
 WITH called AS (
     -- Calls of the day that their callers made.
-    SELECT caller_kind, caller, caller_raw, start_at, COALESCE(ring_s, 0) + duration_s AS busy_s, callee, caller_cell, caller_imei
+    SELECT caller_kind, caller, caller_name, start_at, COALESCE(ring_s, 0) + duration_s AS busy_s, callee, caller_cell, caller_imei
     FROM call_event WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect
 ),
 made AS (
@@ -10,8 +10,8 @@ made AS (
         call_segment(start_at, busy_s, callee, caller_cell, caller_imei) AS segment
     FROM called WHERE caller IS NOT NULL GROUP BY caller
     UNION ALL
-    SELECT caller_kind, 0, caller_raw, call_segment(start_at, busy_s, callee, caller_cell, caller_imei)
-    FROM called WHERE caller IS NULL AND caller_kind <> 'anonymous' GROUP BY caller_kind, caller_raw
+    SELECT caller_kind, 0, caller_name, call_segment(start_at, busy_s, callee, caller_cell, caller_imei)
+    FROM called WHERE caller IS NULL AND caller_kind <> 'anonymous' GROUP BY caller_kind, caller_name
 ),
 met AS (
     -- Whom each party called or wrote to.
