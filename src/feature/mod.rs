@@ -35,7 +35,7 @@ fn scalars() -> Vec<ScalarUDF> {
 }
 
 /// Every aggregate function.
-fn aggregates() -> Vec<AggregateUDF> {
+pub fn aggregates() -> Vec<AggregateUDF> {
     vec![
         AggregateUDF::new_from_impl(call_sequence::CallSequence::new()),
         AggregateUDF::new_from_impl(Aggregate::<segment::CallSegment>::new()),
@@ -50,13 +50,15 @@ fn windows() -> Vec<WindowUDF> {
     vec![WindowUDF::new_from_impl(run::RunNumber::new()), WindowUDF::new_from_impl(run::Previous::new())]
 }
 
+/// Every lookup in these parts.
+pub fn lookups(parts: &Arc<Parts>) -> Vec<ScalarUDF> {
+    Lookup::all(parts).map(ScalarUDF::new_from_impl).into()
+}
+
 /// Makes the functions known to a session; lookups are in the parts.
 pub fn register(session: &SessionContext, parts: &Arc<Parts>) {
-    for function in scalars() {
+    for function in scalars().into_iter().chain(lookups(parts)) {
         session.register_udf(function);
-    }
-    for function in Lookup::all(parts) {
-        session.register_udf(ScalarUDF::new_from_impl(function));
     }
     for function in aggregates() {
         session.register_udaf(function);
