@@ -67,9 +67,11 @@ NATIONAL, INTERNATIONAL, VOIP = "VTL1", "INT1", "SIP9"
 
 # Weights of the hours of a day.
 HOURS = np.array([2, 1, 1, 1, 1, 3, 12, 35, 55, 62, 60, 55, 40, 42, 55, 58, 60, 62, 55, 50, 45, 30, 15, 6], dtype=float)
-# As `lake` writes: what hardly ever comes twice has no dictionary, what rises is written as differences.
-RISING = ["start_at", "source_offset"]
-UNIQUE = ["record_id", "call_ref", "message_ref", *RISING]
+# As `src/lake/mod.rs` writes: what hardly ever comes twice has no dictionary, and what lies close to the value before is
+# written as differences.
+UNIQUE = ["record_id", "report_id", "call_ref", "message_ref"]
+NEAR = ["start_at", "reported_at", "source_offset", "caller", "callee", "first_call_at", "last_call_at"]
+FORMAT = 2  # of the files: 2 writes numbers as differences
 # What a leading record says in the same words as the call.
 LED = """record_type record_id call_ref caller caller_kind caller_raw callee callee_kind callee_raw start_at ring_s
     duration_s is_answered release_cause trunk""".split()
@@ -94,10 +96,10 @@ def write(table, rows, path):
     rows = rows.select(wanted.names).cast(wanted).combine_chunks()
     rows.validate(full=True)
     path.parent.mkdir(parents=True, exist_ok=True)
-    rising = [name for name in RISING if name in wanted.names]
+    near = [name for name in NEAR if name in wanted.names]
     pq.write_table(rows, path, compression="zstd", compression_level=1, row_group_size=1 << 20,
-                   use_dictionary=[name for name in wanted.names if name not in UNIQUE],
-                   column_encoding={name: "DELTA_BINARY_PACKED" for name in rising})
+                   use_dictionary=[name for name in wanted.names if name not in UNIQUE + NEAR],
+                   column_encoding={name: "DELTA_BINARY_PACKED" for name in near})
 
 
 def mix(values):
@@ -495,10 +497,10 @@ def write_references(folder, town):
 def make(folder, calls, seed):
     """Fills a folder; one that the same call has filled already stays as it is."""
     done = folder / "done"
-    wanted = f"{calls} calls, seed {seed}\n"
+    wanted = f"{calls} calls, seed {seed}, format {FORMAT}\n"
     if done.exists():
         if done.read_text() != wanted:
-            raise SystemExit(f"{folder} holds {done.read_text().strip()}: name another folder")
+            raise SystemExit(f"{folder} holds {done.read_text().strip()}: remove it, or name another folder")
         return
     for table in ["call_event", "sms_event", "call_record", "subscriber", "trunk"]:
         shutil.rmtree(folder / table, ignore_errors=True)
