@@ -67,7 +67,7 @@ NATIONAL, INTERNATIONAL, VOIP = "VTL1", "INT1", "SIP9"
 
 # Weights of the hours of a day.
 HOURS = np.array([2, 1, 1, 1, 1, 3, 12, 35, 55, 62, 60, 55, 40, 42, 55, 58, 60, 62, 55, 50, 45, 30, 15, 6], dtype=float)
-# As `src/lake/mod.rs` writes: what hardly ever comes twice has no dictionary, and what lies close to the value before is
+# As `src/lake/mod.rs` writes: what hardly ever comes twice has no dictionary, what lies close to the value before it is
 # written as differences.
 UNIQUE = ["record_id", "report_id", "call_ref", "message_ref"]
 NEAR = ["start_at", "reported_at", "source_offset", "caller", "callee", "first_call_at", "last_call_at"]

@@ -1,11 +1,11 @@
 """One peer answers once, in a process of its own: `run.py` starts it and takes the time and the memory.
 
-    python benches/peers/peer.py DIR duckdb grouped all [--out ANSWER.parquet]
+    python benches/peers/peer.py DIR duckdb grouped all [--out ANSWER]
 
 In: a folder that `make.py` filled, an engine, one of its formulations, which columns (`all` or `order`, or `records`
 for all of one day, from its records). Out: one line of JSON with the seconds from the opening of the files until the
-last row has been handed over; with `--out` the answer as Parquet, and a time that means nothing. Never: keeps an answer
-that it measures, which would be memory of the measuring.
+last row has been handed over; with `--out` until the answer is on the disk: in a new folder, as Parquet with zstd 1
+like the lake's, synced. Never: keeps an answer that it measures, which would be memory of the measuring.
 """
 
 import argparse
@@ -23,15 +23,18 @@ DUCKDB = {
 }
 DUCKDB_RECORDS = {
     "grouped": ["duckdb_record.sql", "duckdb.sql"],
-    "grouped, framed": ["duckdb_record.sql", "duckdb.sql", "duckdb_frame.sql"],
+    "grouped-framed": ["duckdb_record.sql", "duckdb.sql", "duckdb_frame.sql"],
     "windowed": ["duckdb_record.sql", "duckdb_record_window.sql", "duckdb.sql"],
-    "windowed, framed": ["duckdb_record.sql", "duckdb_record_window.sql", "duckdb.sql", "duckdb_frame.sql"],
+    "windowed-framed": ["duckdb_record.sql", "duckdb_record_window.sql", "duckdb.sql", "duckdb_frame.sql"],
 }
+POLARS = {"daily": "auto", "weekly": "streaming"}
+POLARS_RECORDS = {"records": "auto"}
 CLICKHOUSE = {
     "arrays": ["clickhouse.sql"],
     "intervals": ["clickhouse.sql", "clickhouse_interval.sql"],
     "windows": ["clickhouse.sql", "clickhouse_window.sql"],
 }
+ZSTD_LEVEL = 1
 VIEWS = {"all": "caller_day", "order": "order_day", "records": "caller_day"}
 
 
@@ -49,7 +52,9 @@ def duckdb(formulation, columns, out):
     connection.execute("INSERT INTO name FROM nameless")
     answer = f"SELECT * FROM {VIEWS[columns]}"
     if out:
-        connection.execute(f"COPY ({answer}) TO '{out}'")
+        options = f"FORMAT parquet, COMPRESSION zstd, COMPRESSION_LEVEL {ZSTD_LEVEL}"
+        connection.execute(f"COPY ({answer}) TO '{out / 'part-0.parquet'}' ({options})")
+        sync(out)
     else:
         for _ in connection.sql(answer).to_arrow_reader():
             pass
@@ -57,19 +62,19 @@ def duckdb(formulation, columns, out):
 
 
 def polars(formulation, columns, out):
-    import polars
-
     import polars_query
 
+    engine = (POLARS | POLARS_RECORDS)[formulation]
     began = time.perf_counter()
-    frames = []
-    for frame in getattr(polars_query, formulation)(columns):
+    for place, answer in enumerate(getattr(polars_query, formulation)(columns)):
         if out:
-            frames.append(frame)
-    seconds = time.perf_counter() - began
+            answer.sink_parquet(out / f"part-{place}.parquet", compression="zstd", compression_level=ZSTD_LEVEL,
+                                maintain_order=False, engine=engine)
+        else:
+            answer.collect(engine=engine)
     if out:
-        polars.concat(frames).write_parquet(out)
-    return seconds
+        sync(out)
+    return time.perf_counter() - began
 
 
 def clickhouse(formulation, columns, out):
@@ -77,7 +82,9 @@ def clickhouse(formulation, columns, out):
 
     session = Session()
     # In the default database every file of the working directory is a table.
-    for statement in ["CREATE DATABASE peer", "USE peer", f"SET max_threads = {THREADS}"]:
+    for statement in ["CREATE DATABASE peer", "USE peer", f"SET max_threads = {THREADS}",
+                      f"SET output_format_compression_level = {ZSTD_LEVEL}",
+                      "SET output_format_parquet_write_bloom_filter = false"]:
         session.query(statement)
     for file in CLICKHOUSE[formulation]:
         for statement in (HERE / file).read_text().split(";\n"):
@@ -85,9 +92,19 @@ def clickhouse(formulation, columns, out):
                 session.query(statement)
     began = time.perf_counter()
     session.query("INSERT INTO name SELECT * FROM nameless")
-    into = f"INTO OUTFILE '{out}' FORMAT Parquet" if out else "FORMAT Null"
+    into = f"INTO OUTFILE '{out / 'part-0.parquet'}' FORMAT Parquet" if out else "FORMAT Null"
     session.query(f"SELECT * FROM {VIEWS[columns]} {into}")
+    if out:
+        sync(out)
     return time.perf_counter() - began
+
+
+def sync(folder):
+    """Each file, then the folder that names it: what was written outlives a power cut."""
+    for path in [*folder.iterdir(), folder]:
+        descriptor = os.open(path, os.O_RDONLY)
+        os.fsync(descriptor)
+        os.close(descriptor)
 
 
 ENGINES = {"duckdb": duckdb, "polars": polars, "clickhouse": clickhouse}
@@ -101,5 +118,7 @@ if __name__ == "__main__":
     parser.add_argument("--out", type=Path)
     arguments = parser.parse_args()
     out = arguments.out and arguments.out.resolve()
+    if out:
+        out.mkdir()
     os.chdir(arguments.folder)
     print(json.dumps({"seconds": ENGINES[arguments.engine](arguments.formulation, arguments.columns, out)}))

@@ -1,7 +1,7 @@
 """`caller_day` of all days in Polars, by the definitions of `pipelines/feature/`, in two formulations.
 
-In: which columns, `all` or `order`; the working directory holds what `make.py` made. Out: frames, one after another,
-that together are the answer. Never: text where a number says the same.
+In: which columns, `all` or `order`; the working directory holds what `make.py` made. Out: lazy frames, one after
+another, that together are the answer. Never: text where a number says the same.
 
 `daily` takes a day at a time, as the files lie: a caller's calls stand in the order of their starts, so that only those
 that start together are sorted, the call before is a shift and a peak is a rolling sum over one rising key for all
@@ -62,7 +62,7 @@ def daily(columns):
             found = everything(found, calls.lazy(), messages, ["caller"]).with_columns(history_days=history_days)
             history_days += len(pairs) > 0
         before = pairs.lazy().select("low", "high", up_before="last_up", down_before="last_down")
-        yield named(found.with_columns(day=pl.lit(day).str.to_date()), names, is_all).collect()
+        yield named(found.with_columns(day=pl.lit(day).str.to_date()), names, is_all)
 
 
 def weekly(columns):
@@ -82,7 +82,7 @@ def weekly(columns):
         days = pl.concat([line.select("day"), sent.select("day")]).unique().sort("day").with_row_index("history_days")
         found = everything(found, calls, messages, by).join(days, on="day", how="left")
         found = found.with_columns(col.history_days.fill_null(0))
-    yield named(found, names, is_all).collect(engine="streaming")
+    yield named(found, names, is_all)
 
 
 def records(_):
@@ -93,7 +93,7 @@ def records(_):
     history = pair(line, None, ["low", "high"]).with_columns(is_new=True)
     found = made(line, ["caller"], peaks_of_all).join(reached(history, ["caller"], True), on="caller")
     found = everything(found, calls.lazy(), calls.clear().lazy(), ["caller"])
-    yield named(found.with_columns(day=FOLD_DAY, history_days=0), names, True).collect()
+    yield named(found.with_columns(day=FOLD_DAY, history_days=0), names, True)
 
 
 # --- calls and messages ---

@@ -3,11 +3,13 @@
     python -m venv V && V/bin/pip install -r benches/peers/requirements.txt
     V/bin/python benches/peers/run.py ~/.cache/callsieve/peers --callsieve 'cargo bench --bench feature --'
     V/bin/python benches/peers/run.py ~/.cache/callsieve/peers --callsieve … --from-records
+    V/bin/python benches/peers/run.py ~/.cache/callsieve/peers --callsieve … --written --formulations framed,daily
 
 In: a folder for the data, made on first use, and callsieve's bench, which is run as
-`BENCH --data DIR --columns all|order --out FILE` and `BENCH --data DIR --from-records --out FILE`, and says
-`{"seconds": …}` in a line of its own. Out: tables of medians and peak memory in Markdown; exit 1 and what differs
-when two answers are not equal. Never: two at once, or a time of an answer that was wrong.
+`BENCH --data DIR --columns all|order --out FILE` and `BENCH --data DIR --from-records --out FILE`, both also with
+`--synced`, and says `{"seconds": …}` in a line of its own. Out: tables of medians and peak memory in Markdown, and what
+each side wrote in its time; exit 1 and what differs when two answers are not equal. Never: two at once, or a time of an
+answer that was wrong.
 
 Everybody answers once before anything is measured: that warms the cache, and those answers are the ones compared. Then
 all take turns. Each is a process of its own, on the same two processors. This one stays small and imports no engine:
@@ -20,6 +22,7 @@ import importlib.metadata
 import json
 import os
 import shlex
+import shutil
 import statistics
 import subprocess
 import sys
@@ -35,23 +38,48 @@ ENVIRONMENT = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
 ENVIRONMENT |= dict.fromkeys(["OMP_NUM_THREADS", "POLARS_MAX_THREADS"], str(peer.THREADS))
 PACKAGES = {"duckdb": "duckdb", "polars": "polars", "clickhouse": "chdb"}
 FORMULATIONS = {
-    "all": {"duckdb": peer.DUCKDB, "polars": ["daily", "weekly"], "clickhouse": peer.CLICKHOUSE},
-    "records": {"duckdb": peer.DUCKDB_RECORDS, "polars": ["records"]},
+    "all": {"duckdb": peer.DUCKDB, "polars": peer.POLARS, "clickhouse": peer.CLICKHOUSE},
+    "records": {"duckdb": peer.DUCKDB_RECORDS, "polars": peer.POLARS_RECORDS},
 }
 FORMULATIONS["order"] = FORMULATIONS["all"]
+
+
+@dataclasses.dataclass(frozen=True)
+class Figure:
+    """What is measured, and what each side writes within that time."""
+
+    title: str
+    columns: str
+    bench: tuple
+    ours: str
+    theirs: str = ""
+
+
+WEEK = [
+    Figure("all columns", "all", ("--columns", "all"), "contact_day and caller_day, not synced"),
+    Figure("all columns, written", "all", ("--columns", "all", "--synced"), "contact_day and caller_day, synced",
+           "caller_day, synced"),
+    Figure("order-dependent", "order", ("--columns", "order"), ""),
+]
+RECORDS = [
+    Figure("records to caller_day", "records", ("--from-records",),
+           "call_event, contact_day and caller_day, not synced"),
+    Figure("records to caller_day, written", "records", ("--from-records", "--synced"),
+           "call_event, contact_day and caller_day, synced", "caller_day, synced"),
+]
 
 
 @dataclasses.dataclass
 class Runner:
     engine: str
     formulation: str
-    columns: str
+    figure: Figure
     command: list
     seconds: list = dataclasses.field(default_factory=list)
     peak_mb: float = 0
 
     def __str__(self):
-        return f"{self.engine} {self.formulation} {self.columns}".replace("  ", " ")
+        return f"{self.engine} {self.formulation}".strip() + f": {self.figure.title}"
 
     def run(self, out=None):
         """Seconds as the process itself says, and its peak memory in MB as the kernel does."""
@@ -70,75 +98,99 @@ class Runner:
         return statistics.median(self.seconds)
 
 
-def runners(folder, columns, callsieve, only):
+def chosen(columns, arguments):
+    """Pairs of an engine and one of its formulations."""
+    return [(engine, formulation) for engine, formulations in FORMULATIONS[columns].items()
+            for formulation in formulations
+            if (not arguments.only or engine in arguments.only)
+            and (not arguments.formulations or formulation in arguments.formulations)]
+
+
+def runners(folder, figure, arguments):
     found = []
-    if callsieve:
-        wanted = ["--from-records"] if columns == "records" else ["--columns", columns]
-        found.append(Runner("callsieve", "", columns, [*callsieve, "--data", str(folder), *wanted]))
-    for engine, formulations in FORMULATIONS[columns].items():
-        for formulation in formulations if not only or engine in only else []:
-            command = [sys.executable, str(HERE / "peer.py"), str(folder), engine, formulation, columns]
-            found.append(Runner(engine, formulation, columns, command))
+    if arguments.callsieve:
+        command = [*arguments.callsieve, "--data", str(folder), *figure.bench]
+        found.append(Runner("callsieve", "", figure, command))
+    for engine, formulation in chosen(figure.columns, arguments):
+        command = [sys.executable, str(HERE / "peer.py"), str(folder), engine, formulation, figure.columns]
+        found.append(Runner(engine, formulation, figure, command))
     return found
 
 
 def check(turns, scratch):
-    """All answers against the first one."""
-    first, is_equal = None, True
+    """All answers against the first one; what is written is what was compared here."""
+    first, other, is_equal = scratch / "first.parquet", scratch / "other.parquet", True
     for place, runner in enumerate(turns):
-        answer = scratch / f"{place}.parquet"
+        answer = other if place else first
         print(f"{runner}: answering", file=sys.stderr)
         runner.run(answer)
-        if first is None:
-            first = runner, answer
+        if not place:
             continue
-        comparison = [sys.executable, HERE / "compare.py", first[1], answer]
-        found = subprocess.run(comparison, stdout=subprocess.PIPE, text=True)
+        found = subprocess.run([sys.executable, HERE / "compare.py", files(first), files(other)],
+                               stdout=subprocess.PIPE, text=True)
         if found.returncode:
             is_equal = False
-            print(f"{first[0]} and {runner} differ:\n{found.stdout}")
-        answer.unlink()
+            print(f"{turns[0]} and {runner} differ:\n{found.stdout}")
+        remove(other)
+    remove(first)
     return is_equal
 
 
 def measure(turns, runs, scratch):
+    answer = scratch / "answer.parquet"
     for _ in range(runs):
         for runner in turns:
-            # callsieve's bench stops its clock before it writes.
-            out = scratch / "callsieve.parquet" if runner.engine == "callsieve" else None
-            seconds, peak_mb = runner.run(out)
+            # callsieve's bench stops its clock before it writes the answer; a peer's runs on.
+            is_wanted = runner.engine == "callsieve" or runner.figure.theirs
+            seconds, peak_mb = runner.run(answer if is_wanted else None)
+            remove(answer)
             print(f"{runner}: {seconds:.2f} s, {peak_mb:.0f} MB", file=sys.stderr)
             runner.seconds.append(seconds)
             runner.peak_mb = max(runner.peak_mb, peak_mb)
 
 
+def files(answer):
+    """callsieve's is a file, a peer's a folder of them."""
+    return answer / "*.parquet" if answer.is_dir() else answer
+
+
+def remove(answer):
+    if answer.is_dir():
+        shutil.rmtree(answer)
+    else:
+        answer.unlink(missing_ok=True)
+
+
 def best(measured, engine):
-    """The fastest formulation of an engine for each set of columns; its memory is that of the same runs."""
+    """The fastest formulation of an engine for each figure; its memory is that of the same runs."""
     fastest = {}
     for runner in measured:
         if runner.engine != engine:
             continue
-        rival = fastest.get(runner.columns)
+        rival = fastest.get(runner.figure)
         if rival is None or runner.median() < rival.median():
-            fastest[runner.columns] = runner
+            fastest[runner.figure] = runner
     return fastest
 
 
-def table(measured, titles):
+def table(measured, figures):
     """One line per engine. A ratio says how many times the engine's time is callsieve's."""
     engines = list(dict.fromkeys(runner.engine for runner in measured))
     ours = best(measured, "callsieve")
-    print("| engine | " + " | ".join(f"{title}, s | × callsieve" for title in titles.values()) + " | peak MB |")
-    print("|---|" + "---:|---:|" * len(titles) + "---:|")
+    print("| engine | " + " | ".join(f"{figure.title}, s | × callsieve" for figure in figures) + " | peak MB |")
+    print("|---|" + "---:|---:|" * len(figures) + "---:|")
     for engine in engines:
         fastest = best(measured, engine)
         cells = []
-        for columns in titles:
-            seconds = fastest[columns].median()
-            ratio = f"{seconds / ours[columns].median():.1f}" if ours else ""
-            formulation = f" ({fastest[columns].formulation})" if fastest[columns].formulation else ""
+        for figure in figures:
+            seconds = fastest[figure].median()
+            ratio = f"{seconds / ours[figure].median():.1f}" if ours else ""
+            formulation = f" ({fastest[figure].formulation})" if fastest[figure].formulation else ""
             cells += [f"{seconds:.2f}{formulation}", ratio]
         print(f"| {engine} | {' | '.join(cells)} | {max(runner.peak_mb for runner in fastest.values()):.0f} |")
+    print("\n| within its time | callsieve writes | a peer writes |\n|---|---|---|")
+    for figure in figures:
+        print(f"| {figure.title} | {figure.ours or 'nothing'} | {figure.theirs or 'nothing'} |")
     print("\n| run | seconds | peak MB |\n|---|---|---:|")
     for runner in measured:
         print(f"| {runner} | {', '.join(f'{seconds:.2f}' for seconds in runner.seconds)} | {runner.peak_mb:.0f} |")
@@ -151,9 +203,20 @@ def main():
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--callsieve", type=shlex.split, help="callsieve's bench; without it the peers run alone")
     parser.add_argument("--from-records", action="store_true", help="one day from its records, not the week")
+    parser.add_argument("--written", action="store_true", help="also the time until caller_day is on the disk")
     parser.add_argument("--only", action="append", choices=PACKAGES, help="of the peers this one; may be repeated")
+    parser.add_argument("--formulations", type=lambda names: names.split(","),
+                        help="of their formulations these, as framed,daily; a peer without any is left out")
     parser.add_argument("--runs", type=int, default=3)
     arguments = parser.parse_args()
+
+    figures = RECORDS if arguments.from_records else WEEK
+    figures = [figure for figure in figures if arguments.written or not figure.theirs]
+    engines = FORMULATIONS[figures[0].columns].values()
+    unknown = set(arguments.formulations or []) - {name for formulations in engines for name in formulations}
+    if unknown:
+        parser.error(f"no formulation is called {', '.join(sorted(unknown))}; there are "
+                     f"{', '.join(name for formulations in engines for name in formulations)}")
 
     folder = arguments.folder.resolve() / f"{arguments.calls}-{arguments.seed}"
     folder.mkdir(parents=True, exist_ok=True)
@@ -161,21 +224,20 @@ def main():
     subprocess.run([sys.executable, HERE / "make.py", folder, *mix], check=True)
     os.sched_setaffinity(0, sorted(os.sched_getaffinity(0))[:peer.THREADS])
 
-    titles = {"all": "all columns", "order": "order-dependent"}
-    if arguments.from_records:
-        titles = {"records": "records to caller_day"}
-    measured = []
+    measured, checked = [], set()
     with tempfile.TemporaryDirectory(dir=arguments.folder) as scratch:
-        for columns in titles:
-            turns = runners(folder, columns, arguments.callsieve, arguments.only)
-            if not check(turns, Path(scratch)):
+        for figure in figures:
+            turns = runners(folder, figure, arguments)
+            if figure.columns not in checked and not check(turns, Path(scratch)):
                 return 1
+            checked.add(figure.columns)
             measure(turns, arguments.runs, Path(scratch))
             measured += turns
-    versions = ", ".join(f"{package} {importlib.metadata.version(package)}" for package in PACKAGES.values())
-    print(f"{arguments.calls:,} calls, seed {arguments.seed}; {versions}; {peer.THREADS} threads; "
+    asked = dict.fromkeys(runner.engine for runner in measured if runner.engine in PACKAGES)
+    versions = [f"{PACKAGES[engine]} {importlib.metadata.version(PACKAGES[engine])}" for engine in asked]
+    print(f"{arguments.calls:,} calls, seed {arguments.seed}; {', '.join(versions)}; {peer.THREADS} threads; "
           f"medians of {arguments.runs}; answers equal\n")
-    table(measured, titles)
+    table(measured, figures)
     return 0
 
 
