@@ -44,7 +44,7 @@ struct Arguments {
     /// One day from its records as they arrived, folding included: all columns.
     #[arg(long, conflicts_with = "columns")]
     from_records: bool,
-    /// What a run writes to the lake is on the disk within the time; a run itself leaves that to the system.
+    /// All that a run writes to the lake is on the disk within the time; a run itself leaves most of it to the system.
     #[arg(long)]
     synced: bool,
     /// Where the rows go.
