@@ -245,7 +245,7 @@ fn files_below(folder: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
     Ok(found)
 }
 
-/// Makes sure that what is new outlives a power cut, as ingest does with its own: files, and the folders that name them.
+/// Makes sure that what is new outlives a power cut, as ingest does: files, and the folders that name them.
 fn sync(root: &Path, kept: &BTreeSet<PathBuf>) -> anyhow::Result<()> {
     let mut wanted = BTreeSet::new();
     for path in files_below(root)?.into_iter().filter(|path| !kept.contains(path)) {

@@ -80,14 +80,14 @@ fn main() -> anyhow::Result<()> {
     let calls = invented()?;
     for piece in Piece::value_variants().iter().filter(|piece| arguments.only.is_none_or(|only| only == **piece)) {
         let (rows, work) = piece.prepared(&calls)?;
-        let took = (0..arguments.rounds).map(|_| timed(&work)).collect::<anyhow::Result<Vec<_>>>()?;
+        let took = (0..arguments.rounds).map(|_| timed(work.as_ref())).collect::<anyhow::Result<Vec<_>>>()?;
         let name = piece.to_possible_value().context("every piece has a name")?;
         show(name.get_name(), rows, &took)?;
     }
     Ok(())
 }
 
-fn timed(work: &Work) -> anyhow::Result<Duration> {
+fn timed(work: &dyn Fn() -> anyhow::Result<()>) -> anyhow::Result<Duration> {
     let began = Stopwatch::start();
     work()?;
     Ok(began.elapsed())
