@@ -30,8 +30,11 @@ yesterday AS (
 ),
 known AS (
     -- Those that met before, the lower number first: whoever began it then, they know each other.
-    SELECT LEAST(caller, callee) AS low, GREATEST(caller, callee) AS high FROM contact_day_before
-    WHERE may_have('pair', caller, callee) OR may_have('pair', callee, caller)
+    SELECT low, high FROM relation_before
+    WHERE week = $week_before AND (may_have('pair', low, high) OR may_have('pair', high, low))
+    UNION ALL
+    SELECT LEAST(caller, callee), GREATEST(caller, callee) FROM contact_day_before
+    WHERE day >= $week AND (may_have('pair', caller, callee) OR may_have('pair', callee, caller))
 ),
 named_contact AS (
     -- Calls and messages with an end that is no number.
@@ -54,13 +57,23 @@ named AS (
         MIN(start_at) FILTER (WHERE is_call) AS first_call_at, MAX(start_at) FILTER (WHERE is_call) AS last_call_at
     FROM named_contact GROUP BY caller_kind, caller, caller_name, callee_kind, callee, callee_name
 ),
-named_before AS (
-    -- The same of the days before.
+named_yesterday AS (
+    -- The same of the day before.
     SELECT CONCAT(caller_kind, ' ', COALESCE(caller_name, CAST(caller AS TEXT))) AS caller_text,
-        CONCAT(callee_kind, ' ', COALESCE(callee_name, CAST(callee AS TEXT))) AS callee_text,
-        MAX(last_call_at) FILTER (WHERE day = $day_before) AS last_call_at
-    FROM contact_day_before WHERE caller IS NULL OR callee IS NULL
-    GROUP BY caller_kind, caller, caller_name, callee_kind, callee, callee_name
+        CONCAT(callee_kind, ' ', COALESCE(callee_name, CAST(callee AS TEXT))) AS callee_text, last_call_at
+    FROM contact_day_before WHERE day = $day_before AND (caller IS NULL OR callee IS NULL)
+),
+named_recent AS (
+    -- The same of this week's earlier days.
+    SELECT CONCAT(caller_kind, ' ', COALESCE(caller_name, CAST(caller AS TEXT))) AS caller_text,
+        CONCAT(callee_kind, ' ', COALESCE(callee_name, CAST(callee AS TEXT))) AS callee_text
+    FROM contact_day_before WHERE day >= $week AND (caller IS NULL OR callee IS NULL)
+),
+named_known AS (
+    -- Such pairs that met before, the lesser text first, each once.
+    SELECT low_name, high_name FROM relation_before WHERE week = $week_before AND low IS NULL
+    UNION
+    SELECT LEAST(caller_text, callee_text), GREATEST(caller_text, callee_text) FROM named_recent
 ),
 compared AS (
     -- All pairs, with what came before and what came back.
@@ -73,15 +86,25 @@ compared AS (
     UNION ALL
     SELECT named.caller_kind, named.caller, named.caller_name, named.callee_kind, named.callee, named.callee_name,
         named.calls, named.answered, named.messages, named.first_call_at, named.last_call_at,
-        earlier.caller_text IS NULL AND reverse.caller_text IS NULL, back.last_call_at, earlier.last_call_at
+        named_known.low_name IS NULL, back.last_call_at, named_yesterday.last_call_at
     FROM named
     LEFT JOIN named AS back ON named.caller_text = back.callee_text AND named.callee_text = back.caller_text
-    LEFT JOIN named_before AS earlier ON named.caller_text = earlier.caller_text AND named.callee_text = earlier.callee_text
-    LEFT JOIN named_before AS reverse ON named.caller_text = reverse.callee_text AND named.callee_text = reverse.caller_text
+    LEFT JOIN named_yesterday ON named.caller_text = named_yesterday.caller_text
+        AND named.callee_text = named_yesterday.callee_text
+    LEFT JOIN named_known ON LEAST(named.caller_text, named.callee_text) = named_known.low_name
+        AND GREATEST(named.caller_text, named.callee_text) = named_known.high_name
+),
+folded AS (
+    -- Days that the state of the week before holds.
+    SELECT COALESCE(MAX(history_days), 0) AS days FROM relation_before WHERE week = $week_before
+),
+recent AS (
+    -- This week's earlier days.
+    SELECT COUNT(DISTINCT day) AS days FROM contact_day_before WHERE day >= $week
 ),
 history AS (
-    -- How many earlier days are kept.
-    SELECT COUNT(DISTINCT day) AS history_days FROM contact_day_before
+    -- How many earlier days are known.
+    SELECT folded.days + recent.days AS history_days FROM folded CROSS JOIN recent
 )
 SELECT
     $day AS day, caller_kind, caller, caller_name, callee_kind, callee, callee_name, calls, answered, messages,

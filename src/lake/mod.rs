@@ -262,8 +262,8 @@ impl Handle {
 /// Columns whose values hardly ever come twice in a file: a dictionary of them would be built in vain.
 const UNIQUE: [&str; 4] = ["record_id", "report_id", "call_ref", "message_ref"];
 /// The same, where values lie close to the one before, or within few of a number's bits.
-const NEAR: [&str; 7] =
-    ["start_at", "reported_at", "source_offset", "caller", "callee", "first_call_at", "last_call_at"];
+const NEAR: [&str; 9] =
+    ["start_at", "reported_at", "source_offset", "caller", "callee", "low", "high", "first_call_at", "last_call_at"];
 
 fn writer_properties() -> anyhow::Result<WriterPropertiesBuilder> {
     let mut properties = WriterProperties::builder()

@@ -88,10 +88,7 @@ pub async fn contradictions(definitions: &Definitions) -> anyhow::Result<Vec<Str
 
 /// The window that a definition's table is partitioned by.
 pub fn window(definition: &Definition, day: Day) -> Window {
-    match definition.table.contract().partition.first().map(String::as_str) {
-        Some("week") => Window::Week(day.week().monday()),
-        _ => Window::Day(day),
-    }
+    Window::of(definition.table, day)
 }
 
 /// The plan against the contract: names, order, types, nullability.

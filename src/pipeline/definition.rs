@@ -93,6 +93,14 @@ pub enum Window {
 }
 
 impl Window {
+    /// What a table is computed for when a day is asked for: the day, or the week that it lies in.
+    pub fn of(table: Table, day: Day) -> Self {
+        match table.contract().partition.first().map(String::as_str) {
+            Some("week") => Self::Week(day.week().monday()),
+            _ => Self::Day(day),
+        }
+    }
+
     /// The partition that it fills.
     pub fn partition(self) -> Day {
         match self {
@@ -101,7 +109,7 @@ impl Window {
     }
 
     /// The days of it, as `[from, until)`.
-    fn bounds(self) -> (Day, Day) {
+    pub fn bounds(self) -> (Day, Day) {
         match self {
             Self::Day(day) => (day, day.plus(1)),
             Self::Week(monday) => (monday, monday.plus(7)),
@@ -110,7 +118,7 @@ impl Window {
 }
 
 /// Names that every definition may use without defining them.
-pub const BOUNDS: [&str; 6] = ["day", "day_before", "day_after", "until_day", "from", "until"];
+pub const BOUNDS: [&str; 8] = ["day", "day_before", "day_after", "until_day", "week", "week_before", "from", "until"];
 
 impl Definitions {
     /// Reads a folder, or says everything that is wrong with it.
@@ -244,6 +252,9 @@ impl Definition {
         put("day_before", format!("DATE '{}'", from.plus(-1)))?;
         put("day_after", format!("DATE '{}'", from.plus(1)))?;
         put("until_day", format!("DATE '{until}'"))?;
+        let monday = from.week().monday();
+        put("week", format!("DATE '{monday}'"))?;
+        put("week_before", format!("DATE '{}'", monday.plus(-7)))?;
         put("from", instant(from.starts_at()))?;
         put("until", instant(until.starts_at()))?;
         for (name, param) in &self.facts.param {

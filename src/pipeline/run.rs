@@ -1,16 +1,17 @@
 //! Runs definitions against the lake.
 //!
-//! In: a window and the tables to compute. Out: their partitions, written whole, and a row of `pipeline_run` for each
-//! with everything needed to derive it again. Never: appends to a partition; a second run changes nothing.
+//! In: a window and the tables to compute. Out: their partitions, written whole, and those of earlier weeks that they
+//! follow from and that nobody has computed; a row of `pipeline_run` for each with everything needed to derive it
+//! again. Never: appends to a partition; a second run changes nothing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
 use anyhow::Context;
 use arrow::array::RecordBatch;
 
 use super::check;
-use super::definition::{Definition, Definitions};
+use super::definition::{Definition, Definitions, Window};
 use super::{graph, session};
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::day::Day;
@@ -77,14 +78,54 @@ impl Runner {
         &self.definitions
     }
 
-    /// Computes tables for a day, in the order of their dependencies.
+    /// Computes tables for a day, in the order of their dependencies, and before them what they miss.
     pub async fn run(&mut self, tables: &[Table], day: Day) -> anyhow::Result<Vec<Ran>> {
         let mut ran = Vec::new();
         for table in graph::order(&self.definitions)?.into_iter().filter(|table| tables.contains(table)) {
+            for (state, week) in self.missing(table, day).await? {
+                ran.push(self.run_one(state, week).await.with_context(|| format!("computing {state} for {week}"))?);
+                // It is there from now on, so it must be known from what it was built, even if this run is killed.
+                self.note_runs().await?;
+            }
             ran.push(self.run_one(table, day).await.with_context(|| format!("computing {table} for {day}"))?);
         }
         self.note_runs().await?;
         Ok(ran)
+    }
+
+    /// Of the weekly tables whose `_before` a table reads, the weeks before the one of a day that nobody has computed.
+    ///
+    /// So a week's state is computed when it is over, by the first day behind it that asks for it.
+    async fn missing(&mut self, table: Table, day: Day) -> anyhow::Result<Vec<(Table, Day)>> {
+        let mut missing = Vec::new();
+        for read in graph::reads(self.definitions.get(table)?)?.into_iter().filter(|read| read.before) {
+            if let Window::Week(monday) = Window::of(read.table, day) {
+                let weeks = self.missing_weeks(read.table, monday.plus(-7)).await?;
+                missing.extend(weeks.into_iter().map(|week| (read.table, week)));
+            }
+        }
+        Ok(missing)
+    }
+
+    /// The Mondays up to `last` that follow the newest week of a table, or the first day of the tables that it reads.
+    async fn missing_weeks(&mut self, table: Table, last: Day) -> anyhow::Result<Vec<Day>> {
+        let computed = self.partitions(table).await?;
+        let mut first = computed.range(..=last).next_back().map(|monday| monday.plus(7));
+        if first.is_none() {
+            for read in graph::reads(self.definitions.get(table)?)?.into_iter().filter(|read| !read.before) {
+                let days = self.partitions(read.table).await?;
+                first = first.into_iter().chain(days.first().map(|day| day.week().monday())).min();
+            }
+        }
+        Ok(first.map(|first| first.until(last.plus(1)).step_by(7).collect()).unwrap_or_default())
+    }
+
+    /// The partitions that a table has rows of.
+    async fn partitions(&mut self, table: Table) -> anyhow::Result<BTreeSet<Day>> {
+        match self.newest(table).await? {
+            Some(handle) if !table.contract().partition.is_empty() => handle.days().await,
+            _ => Ok(BTreeSet::new()),
+        }
     }
 
     async fn run_one(&mut self, table: Table, day: Day) -> anyhow::Result<Ran> {

@@ -57,7 +57,8 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
     Ok(session)
 }
 
-/// Registers a table, and its days before the computed one under `TABLE_before`.
+/// Registers a table, and its days before the computed one under `TABLE_before`; of a weekly table, the weeks before
+/// the one that the computed day lies in, which may not be over.
 pub fn register(
     session: &SessionContext,
     table: Table,
@@ -67,7 +68,8 @@ pub fn register(
     session.register_table(table.name(), Arc::clone(&provider))?;
     if let Some(partition) = table.contract().partition.first() {
         let scan = LogicalPlanBuilder::scan(table.name(), datafusion::datasource::provider_as_source(provider), None)?;
-        let earlier = col(partition.as_str()).lt(lit(ScalarValue::Date32(Some(day.epoch_days()))));
+        let computed = Window::of(table, day).partition();
+        let earlier = col(partition.as_str()).lt(lit(ScalarValue::Date32(Some(computed.epoch_days()))));
         let view = ViewTable::new(scan.filter(earlier)?.build()?, None);
         session.register_table(format!("{table}{BEFORE}"), Arc::new(view))?;
     }

@@ -416,6 +416,36 @@ pub mod contact_day {
     pub const LAST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("last_call_at");
 }
 
+/// One row per pair of parties ever in contact, as known at the end of an ISO week: a partition is the whole state. Eleven weeks are kept: a late record derives anew the states behind its day, `run` follows it 20 days (`restate_days` of `decision`), and the first of these states is folded from one that began up to 33 days before.
+pub mod relation {
+    use super::*;
+
+    /// Monday of the ISO week at whose end this was known.
+    pub const WEEK: Column<Date32Array> = Column::new("week");
+    /// The lower number of the two; null for a pair with an end that is no number.
+    pub const LOW: Column<Int64Array> = Column::new("low");
+    /// The higher number, or the same when a number met itself; null for a pair with an end that is no number.
+    pub const HIGH: Column<Int64Array> = Column::new("high");
+    /// Kind, space, number or address as signalled of the one whose such text is the lesser; null for two numbers.
+    pub const LOW_NAME: Column<StringArray> = Column::new("low_name");
+    /// The same of the other; null for two numbers.
+    pub const HIGH_NAME: Column<StringArray> = Column::new("high_name");
+    /// Local day of the first contact.
+    pub const FIRST_DAY: Column<Date32Array> = Column::new("first_day");
+    /// Local day of the last contact.
+    pub const LAST_DAY: Column<Date32Array> = Column::new("last_day");
+    /// Calls from low to high.
+    pub const CALLS_UP: Column<Int64Array> = Column::new("calls_up");
+    /// Calls from high to low.
+    pub const CALLS_DOWN: Column<Int64Array> = Column::new("calls_down");
+    /// Short messages from low to high.
+    pub const MESSAGES_UP: Column<Int64Array> = Column::new("messages_up");
+    /// Short messages from high to low.
+    pub const MESSAGES_DOWN: Column<Int64Array> = Column::new("messages_down");
+    /// Days of `contact_day` that are folded in, the same in every row: a state that begins too late shows as a short history.
+    pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");
+}
+
 /// One row per party and local day with a call or message in either direction; spoof suspects and forwarded legs left out.
 pub mod caller_day {
     use super::*;

@@ -45,6 +45,7 @@ tables! {
     call_event = CALL_EVENT,
     sms_event = SMS_EVENT,
     contact_day = CONTACT_DAY,
+    relation = RELATION,
     caller_day = CALLER_DAY,
     segment_day = SEGMENT_DAY,
     caller_hour = CALLER_HOUR,
