@@ -12,7 +12,7 @@ use anyhow::Context;
 use crate::domain::day::Day;
 use crate::lake::Lake;
 use crate::lake::ledger::Books;
-use crate::pipeline::definition::{Definition, Definitions, Select};
+use crate::pipeline::definition::{Definition, Definitions, Select, Window};
 use crate::pipeline::graph::{self, Read};
 use crate::pipeline::run::{Ran, Runner};
 use crate::schema::column::pipeline_run as column;
@@ -33,7 +33,8 @@ pub struct Restated {
     pub exported: BTreeSet<Day>,
 }
 
-/// Builds the days before `until` again that something reached since they were built, and what follows from them.
+/// Builds the days before `until` again that something reached since they were built, and what follows from them; a
+/// week's state is built again behind its last day, and never while the week goes on.
 ///
 /// Every partition is noted before the next is begun, and what is stale is read from those notes alone, so whatever a
 /// killed run leaves is stale to the next one.
@@ -48,7 +49,7 @@ pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Restated
         if !versions.is_stale(computed, day) {
             continue;
         }
-        if day < from && !computed.is_event() {
+        if day < from && !computed.is_event() && !computed.is_state() {
             restated.left.insert(day);
             continue;
         }
@@ -60,7 +61,7 @@ pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Restated
             }
             restated.ran.push(ran);
         }
-        if is_changed && changed.is_listed(day) {
+        if is_changed && !computed.is_state() && changed.is_listed(day) {
             restated.exported.insert(day);
         }
     }
@@ -89,7 +90,9 @@ pub async fn open_reasons(lake: &Lake, definitions: &Definitions, decided: Day) 
             }
         }
         let judged = (day == decided).then_some(&candidates);
-        let outdated = chain.iter().chain(judged).filter(|computed| versions.is_outdated(computed, day));
+        // No day has asked yet for the state of a week that is not over.
+        let asked = chain.iter().filter(|computed| !computed.is_state() || computed.last(day) < decided);
+        let outdated = asked.chain(judged).filter(|computed| versions.is_outdated(computed, day));
         let outdated: Vec<&str> = outdated.map(|computed| computed.table.name()).collect();
         if !outdated.is_empty() {
             reasons.push(format!(
@@ -125,21 +128,24 @@ fn followed_from(definitions: &Definitions, day: Day) -> anyhow::Result<Day> {
     Ok(day.plus(-i32::try_from(days)?))
 }
 
-/// A computed table, with what its definition reads and how many days around the computed one.
+/// A computed table, with what its definition reads and how many days around the computed ones.
 #[derive(Debug, Clone)]
 struct Computed {
     table: Table,
     reads: BTreeSet<Read>,
+    /// Days of a partition: one, or seven.
+    span: i32,
     before: i32,
     after: i32,
     keep_days: i32,
 }
 
-/// The tables that measure a day, each behind what it reads; those that decide and send out stay as they were.
+/// The tables that measure a day or keep a week's state, each behind what it reads; those that decide and send out stay
+/// as they were.
 fn chain(definitions: &Definitions) -> anyhow::Result<Vec<Computed>> {
-    let daily = super::run::daily(definitions)?;
+    let behind = graph::after_decision(definitions)?;
     let mut chain = Vec::new();
-    for table in graph::order(definitions)?.into_iter().filter(|table| daily.contains(table)) {
+    for table in graph::order(definitions)?.into_iter().filter(|table| !behind.contains(table)) {
         let definition = definitions.get(table)?;
         if definition.stage != "decide" {
             chain.push(Computed::of(definition)?);
@@ -153,26 +159,40 @@ impl Computed {
     fn of(definition: &Definition) -> anyhow::Result<Self> {
         let names = definition.select.as_ref().map(Select::parameters).unwrap_or_default();
         let days_before = definition.facts.param.values().filter_map(|param| param.days_before).max();
+        let (from, until) = Window::of(definition.table, Day::from_epoch_days(0)).bounds();
         Ok(Self {
             table: definition.table,
             reads: graph::reads(definition)?,
+            span: until.epoch_days() - from.epoch_days(),
             before: days_before.unwrap_or_default().max(i32::from(names.contains("day_before"))),
             after: i32::from(names.contains("day_after")),
             keep_days: i32::try_from(definition.table.contract().keep_days)?,
         })
     }
 
-    /// The days of another table that it reads for a day.
+    /// The partitions of another table that it reads for a partition of its own.
     fn days(&self, read: Read, day: Day) -> Range<Day> {
+        let partition = |day| Window::of(read.table, day).partition();
         let (from, until) = match read.before {
-            true => (Day::from_epoch_days(i32::MIN), day),
-            false => (day.plus(-self.before), day.plus(self.after + 1)),
+            true => (Day::from_epoch_days(i32::MIN), partition(day)),
+            false => (partition(day.plus(-self.before)), day.plus(self.span + self.after)),
         };
         from..until
     }
 
+    /// The last day of a partition: it is built behind the other tables of that day.
+    fn last(&self, day: Day) -> Day {
+        day.plus(self.span - 1)
+    }
+
     fn is_event(&self) -> bool {
         FOLDS.iter().any(|(_, events)| *events == self.table)
+    }
+
+    /// Whether it says of a week what later days ask. However far back, it follows from its days: the day that was
+    /// built again is either near, or somebody named it.
+    fn is_state(&self) -> bool {
+        self.span > 1
     }
 
     /// The same, but events of the day's own records alone.
@@ -208,17 +228,16 @@ impl Versions {
         Ok(Self { came: came(lake).await?, runs: runs(lake).await? })
     }
 
-    /// Every day before `until` that has been computed and is still kept, with each of its tables in their order.
+    /// Every partition that has been computed, is over before `until` and still kept, in the order of their last days,
+    /// and those of one day in the order of their tables.
     fn built<'a>(&self, chain: &'a [Computed], until: Day) -> Vec<(Day, &'a Computed)> {
-        let runs = chain.iter().filter_map(|computed| self.runs.get(&computed.table));
-        let days: BTreeSet<Day> = runs.flat_map(|runs| runs.range(..until)).map(|(day, _)| *day).collect();
         let mut built = Vec::new();
-        for day in days {
-            let is_built = |computed: &&Computed| {
-                self.run(computed.table, day).is_some() && day >= until.plus(-computed.keep_days)
-            };
-            built.extend(chain.iter().filter(is_built).map(|computed| (day, computed)));
+        for computed in chain {
+            let Some(runs) = self.runs.get(&computed.table) else { continue };
+            let kept = runs.range(until.plus(-computed.keep_days)..).map(|(day, _)| *day);
+            built.extend(kept.filter(|day| computed.last(*day) < until).map(|day| (day, computed)));
         }
+        built.sort_by_key(|(day, computed)| computed.last(*day));
         built
     }
 
