@@ -4,7 +4,7 @@ WITH met AS (
     SELECT low, high, first_day, last_day, calls_up, calls_down, messages_up, messages_down FROM relation_before
     WHERE week = $week_before AND low IS NOT NULL
     UNION ALL
-    SELECT LEAST(caller, callee), GREATEST(caller, callee), day, day,
+    SELECT LEAST(caller, callee), GREATEST(caller, callee), day AS first_day, day AS last_day,
         CASE WHEN caller <= callee THEN calls ELSE 0 END, CASE WHEN caller <= callee THEN 0 ELSE calls END,
         CASE WHEN caller <= callee THEN messages ELSE 0 END, CASE WHEN caller <= callee THEN 0 ELSE messages END
     FROM contact_day WHERE day >= $day AND day < $until_day AND caller IS NOT NULL AND callee IS NOT NULL
@@ -21,7 +21,7 @@ named_met AS (
     SELECT low_name, high_name, first_day, last_day, calls_up, calls_down, messages_up, messages_down
     FROM relation_before WHERE week = $week_before AND low IS NULL
     UNION ALL
-    SELECT LEAST(caller_text, callee_text), GREATEST(caller_text, callee_text), day, day,
+    SELECT LEAST(caller_text, callee_text), GREATEST(caller_text, callee_text), day AS first_day, day AS last_day,
         CASE WHEN caller_text <= callee_text THEN calls ELSE 0 END,
         CASE WHEN caller_text <= callee_text THEN 0 ELSE calls END,
         CASE WHEN caller_text <= callee_text THEN messages ELSE 0 END,
@@ -29,15 +29,15 @@ named_met AS (
     FROM named
 ),
 related AS (
-    -- All pairs that met since contacts are kept.
+    -- All pairs with what is known of them.
     SELECT low, high, CAST(NULL AS TEXT) AS low_name, CAST(NULL AS TEXT) AS high_name,
         MIN(first_day) AS first_day, MAX(last_day) AS last_day, SUM(calls_up) AS calls_up, SUM(calls_down) AS calls_down,
         SUM(messages_up) AS messages_up, SUM(messages_down) AS messages_down
-    FROM met GROUP BY low, high HAVING MAX(last_day) >= $kept_from
+    FROM met GROUP BY low, high
     UNION ALL
-    SELECT CAST(NULL AS BIGINT), CAST(NULL AS BIGINT), low_name, high_name,
+    SELECT CAST(NULL AS BIGINT) AS low, CAST(NULL AS BIGINT) AS high, low_name, high_name,
         MIN(first_day), MAX(last_day), SUM(calls_up), SUM(calls_down), SUM(messages_up), SUM(messages_down)
-    FROM named_met GROUP BY low_name, high_name HAVING MAX(last_day) >= $kept_from
+    FROM named_met GROUP BY low_name, high_name
 ),
 folded AS (
     -- Days that the state of the week before holds.
@@ -54,3 +54,5 @@ SELECT
     COALESCE(messages_up, 0) AS messages_up, COALESCE(messages_down, 0) AS messages_down,
     folded.days + recent.days AS history_days
 FROM folded CROSS JOIN recent CROSS JOIN related
+-- Who has not met for so long is a stranger again.
+WHERE last_day >= $kept_from

@@ -15,6 +15,7 @@ mod ledger;
 mod metrics;
 mod real;
 mod registry;
+mod relation;
 mod s3;
 mod same;
 mod secured;
