@@ -378,7 +378,7 @@ pub mod sms_event {
     pub const RECORDS_AFTER: Column<Int64Array> = Column::new("records_after");
 }
 
-/// One row per pair of parties, in the direction of contact, and local day; what is `new` is looked up here.
+/// One row per pair of parties, in the direction of contact, and local day; what is `new` is looked up here for the week that goes on, and in `relation` for all before.
 pub mod contact_day {
     use super::*;
 
@@ -404,7 +404,7 @@ pub mod contact_day {
     pub const MESSAGES: Column<Int64Array> = Column::new("messages");
     /// Calls that follow another of this pair and direction within 24 hours, the day before included (Nghi dinh 91/2020 Art. 13: one advertising call to one number in 24 hours).
     pub const REPEATS_WITHIN_24H: Column<Int64Array> = Column::new("repeats_within_24h");
-    /// Earlier days kept, with any contact of anybody.
+    /// Earlier days with any contact of anybody: those folded into the state of the week before, and those of this week.
     pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");
     /// Whether the two were never in contact, either way, on an earlier kept day.
     pub const IS_NEW: Column<BooleanArray> = Column::new("is_new");
