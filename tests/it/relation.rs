@@ -226,6 +226,18 @@ async fn states_follow_a_named_day_however_far_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn days_that_are_filled_in_later_are_known_to_the_states_behind_them() {
+    let mut site = Site::new();
+    site.meet("2025-01-07", &[[ANN, BEN]]).await;
+    site.meet("2025-01-14", &[[CAM, DAN]]).await;
+    assert_eq!(site.is_new("2025-01-14").await, ["84900000003 84900000004 true"]);
+    assert_eq!(site.meet("2025-01-02", &[[DAN, CAM]]).await, ["contact_day 2025-01-02"]);
+    let followed = ["relation 2024-12-30", "relation 2025-01-06", "contact_day 2025-01-14"];
+    assert_eq!(site.restate("2025-01-15").await, followed);
+    assert_eq!(site.is_new("2025-01-14").await, ["84900000003 84900000004 false"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_state_from_before_the_end_of_its_week_is_computed_again_behind_it() {
     let mut site = Site::new();
     site.meet("2025-01-07", &[[ANN, BEN]]).await;
