@@ -10,7 +10,7 @@ CREATE TABLE name (kind String, name String, key Int64) ENGINE = Memory;
 
 -- Calls that their callers made.
 CREATE VIEW event AS
-SELECT day, caller, caller_kind, caller_raw, callee, callee_kind, callee_raw,
+SELECT day, caller, caller_kind, caller_name, callee, callee_kind, callee_name,
     toUnixTimestamp64Micro(start_at) AS start_us, ifNull(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered,
     caller_cell AS cell, caller_imei AS imei, is_caller_onnet, is_callee_onnet
 FROM file('call_event/*/*.parquet')
@@ -18,17 +18,17 @@ WHERE NOT is_forwarded_leg AND NOT is_spoof_suspect;
 
 -- Messages that their senders sent.
 CREATE VIEW note AS
-SELECT day, caller, caller_kind, caller_raw, callee, callee_kind, callee_raw, is_caller_onnet, is_callee_onnet
+SELECT day, caller, caller_kind, caller_name, callee, callee_kind, callee_name, is_caller_onnet, is_callee_onnet
 FROM file('sms_event/*/*.parquet')
 WHERE NOT is_spoof_suspect;
 
 CREATE VIEW nameless AS
 SELECT kind, name, -toInt64(row_number() OVER (ORDER BY kind, name)) AS key FROM (
     SELECT DISTINCT kind, name FROM (
-        SELECT caller_kind AS kind, caller_raw AS name FROM event WHERE caller IS NULL
-        UNION ALL SELECT callee_kind, callee_raw FROM event WHERE callee IS NULL
-        UNION ALL SELECT caller_kind, caller_raw FROM note WHERE caller IS NULL
-        UNION ALL SELECT callee_kind, callee_raw FROM note WHERE callee IS NULL
+        SELECT caller_kind AS kind, caller_name AS name FROM event WHERE caller IS NULL
+        UNION ALL SELECT callee_kind, callee_name FROM event WHERE callee IS NULL
+        UNION ALL SELECT caller_kind, caller_name FROM note WHERE caller IS NULL
+        UNION ALL SELECT callee_kind, callee_name FROM note WHERE callee IS NULL
     ) WHERE kind != 'anonymous'
 );
 
@@ -41,16 +41,16 @@ UNION ALL
 SELECT day, ifNull(event.caller, one.key), ifNull(event.callee, other.key), start_us, busy_s, duration_s,
     is_answered, cell, imei, is_caller_onnet, is_callee_onnet, toUInt8((intDiv(start_us, 3600000000) + 7) % 24)
 FROM event
-LEFT JOIN name AS one ON caller_kind = one.kind AND caller_raw = one.name
-LEFT JOIN name AS other ON callee_kind = other.kind AND callee_raw = other.name
+LEFT JOIN name AS one ON caller_kind = one.kind AND caller_name = one.name
+LEFT JOIN name AS other ON callee_kind = other.kind AND callee_name = other.name
 WHERE event.caller IS NULL OR event.callee IS NULL;
 
 CREATE VIEW message AS
 SELECT day, ifNull(note.caller, one.key) AS caller, ifNull(note.callee, other.key) AS callee,
     is_caller_onnet, is_callee_onnet
 FROM note
-LEFT JOIN name AS one ON caller_kind = one.kind AND caller_raw = one.name
-LEFT JOIN name AS other ON callee_kind = other.kind AND callee_raw = other.name;
+LEFT JOIN name AS one ON caller_kind = one.kind AND caller_name = one.name
+LEFT JOIN name AS other ON callee_kind = other.kind AND callee_name = other.name;
 
 -- One row per caller and day, with the calls in order as (start, end, callee): keys below zero before all numbers.
 CREATE VIEW gathered AS

@@ -11,10 +11,10 @@ CREATE TEMP TABLE name (kind VARCHAR, name VARCHAR, key BIGINT);
 
 CREATE VIEW nameless AS
 SELECT kind, name, -ROW_NUMBER() OVER (ORDER BY kind, name) AS key FROM (
-    SELECT caller_kind AS kind, caller_raw AS name FROM event WHERE caller IS NULL
-    UNION SELECT callee_kind, callee_raw FROM event WHERE callee IS NULL
-    UNION SELECT caller_kind, caller_raw FROM note WHERE caller IS NULL
-    UNION SELECT callee_kind, callee_raw FROM note WHERE callee IS NULL
+    SELECT caller_kind AS kind, caller_name AS name FROM event WHERE caller IS NULL
+    UNION SELECT callee_kind, callee_name FROM event WHERE callee IS NULL
+    UNION SELECT caller_kind, caller_name FROM note WHERE caller IS NULL
+    UNION SELECT callee_kind, callee_name FROM note WHERE callee IS NULL
 ) WHERE kind <> 'anonymous';
 
 -- Calls with a key for either end; an anonymous caller's is null.
@@ -26,15 +26,15 @@ UNION ALL
 SELECT day, COALESCE(caller, one.key), COALESCE(callee, other.key), start_us, busy_s, duration_s, is_answered,
     cell, imei, is_caller_onnet, is_callee_onnet, (start_us // 3600000000 + 7) % 24
 FROM event
-LEFT JOIN name AS one ON caller IS NULL AND caller_kind = one.kind AND caller_raw = one.name
-LEFT JOIN name AS other ON callee IS NULL AND callee_kind = other.kind AND callee_raw = other.name
+LEFT JOIN name AS one ON caller IS NULL AND caller_kind = one.kind AND caller_name = one.name
+LEFT JOIN name AS other ON callee IS NULL AND callee_kind = other.kind AND callee_name = other.name
 WHERE caller IS NULL OR callee IS NULL;
 
 CREATE VIEW message AS
 SELECT day, COALESCE(caller, one.key) AS caller, COALESCE(callee, other.key) AS callee, is_caller_onnet, is_callee_onnet
 FROM note
-LEFT JOIN name AS one ON caller IS NULL AND caller_kind = one.kind AND caller_raw = one.name
-LEFT JOIN name AS other ON callee IS NULL AND callee_kind = other.kind AND callee_raw = other.name;
+LEFT JOIN name AS one ON caller IS NULL AND caller_kind = one.kind AND caller_name = one.name
+LEFT JOIN name AS other ON callee IS NULL AND callee_kind = other.kind AND callee_name = other.name;
 
 -- Each call beside the one before it, and how many calls start in the minute, ten minutes, hour that it begins. Of
 -- calls that start together the shorter comes first, then the lower key: one below zero before every number.

@@ -5,23 +5,23 @@
 
 -- Filled within the time that is measured.
 CREATE TEMP TABLE event (
-    day DATE, caller BIGINT, caller_kind VARCHAR, caller_raw VARCHAR,
-    callee BIGINT, callee_kind VARCHAR, callee_raw VARCHAR,
+    day DATE, caller BIGINT, caller_kind VARCHAR, caller_name VARCHAR,
+    callee BIGINT, callee_kind VARCHAR, callee_name VARCHAR,
     start_us BIGINT, busy_s INTEGER, duration_s INTEGER, is_answered BOOLEAN, cell BIGINT, imei BIGINT,
     is_caller_onnet BOOLEAN, is_callee_onnet BOOLEAN
 );
 
 CREATE VIEW note AS
-SELECT day, caller, caller_kind, caller_raw, callee, callee_kind, callee_raw, is_caller_onnet, is_callee_onnet
+SELECT day, caller, caller_kind, caller_name, callee, callee_kind, callee_name, is_caller_onnet, is_callee_onnet
 FROM event WHERE false;
 
 -- Text is kept where there is no number; the first of the types in `rank` leads a call.
 CREATE VIEW record AS
 SELECT day, caller, callee, call_ref::BIGINT AS call,
     CASE WHEN caller IS NULL THEN caller_kind END AS caller_kind,
-    CASE WHEN caller IS NULL THEN caller_raw END AS caller_raw,
+    CASE WHEN caller IS NULL THEN caller_raw END AS caller_name,
     CASE WHEN callee IS NULL THEN callee_kind END AS callee_kind,
-    CASE WHEN callee IS NULL THEN callee_raw END AS callee_raw,
+    CASE WHEN callee IS NULL THEN callee_raw END AS callee_name,
     CASE record_type WHEN 'originating' THEN 0 WHEN 'incoming_gateway' THEN 1 WHEN 'forwarded' THEN 2
         WHEN 'terminating' THEN 3 ELSE 4 END AS rank,
     epoch_us(start_at) AS start_us, COALESCE(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered, cell, imei
@@ -29,17 +29,17 @@ FROM read_parquet('call_record/*/*.parquet', hive_partitioning = true);
 
 -- One row per call: its leading record, and which types it has as bits.
 CREATE VIEW led AS
-SELECT caller, caller_kind, caller_raw, callee, callee_kind, callee_raw, types, UNNEST(leader) FROM (
-    SELECT caller, caller_kind, caller_raw, callee, callee_kind, callee_raw, BIT_OR(1 << rank) AS types,
+SELECT caller, caller_kind, caller_name, callee, callee_kind, callee_name, types, UNNEST(leader) FROM (
+    SELECT caller, caller_kind, caller_name, callee, callee_kind, callee_name, BIT_OR(1 << rank) AS types,
         ARG_MIN({day: day, rank: rank, start_us: start_us, busy_s: busy_s, duration_s: duration_s,
             is_answered: is_answered, cell: cell, imei: imei}, rank) AS leader
-    FROM record GROUP BY caller, callee, call, caller_kind, caller_raw, callee_kind, callee_raw
+    FROM record GROUP BY caller, callee, call, caller_kind, caller_name, callee_kind, callee_name
 );
 
 CREATE VIEW ours AS SELECT DISTINCT number FROM 'subscriber/*.parquet';
 
 CREATE VIEW folded AS
-SELECT day, caller, caller_kind, caller_raw, callee, callee_kind, callee_raw,
+SELECT day, caller, caller_kind, caller_name, callee, callee_kind, callee_name,
     start_us, busy_s, duration_s, is_answered, CASE WHEN rank = 0 THEN cell END AS cell,
     CASE WHEN rank = 0 THEN imei END AS imei,
     rank = 0 OR (types & 2 = 0 AND one.number IS NOT NULL) AS is_caller_onnet,

@@ -71,7 +71,7 @@ HOURS = np.array([2, 1, 1, 1, 1, 3, 12, 35, 55, 62, 60, 55, 40, 42, 55, 58, 60, 
 # written as differences.
 UNIQUE = ["record_id", "report_id", "call_ref", "message_ref"]
 NEAR = ["start_at", "reported_at", "source_offset", "caller", "callee", "first_call_at", "last_call_at"]
-FORMAT = 2  # of the files: 2 writes numbers as differences
+FORMAT = 3  # of the files: 2 writes numbers as differences, 3 addresses without a number in a column of their own
 # What a leading record says in the same words as the call.
 LED = """record_type record_id call_ref caller caller_kind caller_raw callee callee_kind callee_raw start_at ring_s
     duration_s is_answered release_cause trunk""".split()
@@ -225,12 +225,13 @@ def day_of_calls(town, count, random):
 
 
 def parties(kinds, numbers, names):
-    """The columns of one end: number, kind, address as signalled."""
+    """The columns of one end: number, kind, address as signalled, and again where that is all there is."""
     is_numbered = kinds == "e164"
     is_home = numbers // 1_000_000_000 == 84
     digits = pc.cast(pa.array(np.where(is_home, numbers - 84_000_000_000, numbers)), pa.string())
     raw = pc.binary_join_element_wise(pc.if_else(pa.array(is_home), "0", "00"), digits, "")
-    return masked(numbers, is_numbered), pa.array(kinds), pc.if_else(pa.array(is_numbered), raw, pa.array(names))
+    raw = pc.if_else(pa.array(is_numbered), raw, pa.array(names))
+    return masked(numbers, is_numbered), pa.array(kinds), raw, pc.if_else(pa.array(is_numbered), None, raw)
 
 
 def record_ids(base, places, day):
@@ -303,8 +304,8 @@ def happened(town, calls, places, day, random):
     late_s = 1 + (mix(places) % np.uint64(4)).astype(np.int64)
     resent = {name: random.random(count) < RESENT_SHARE for name in ["lead", "end"]}
 
-    caller, caller_kind, caller_raw = parties(caller_kinds, calls["caller"], caller_names)
-    callee, callee_kind, callee_raw = parties(callee_kinds, callees, callee_names)
+    caller, caller_kind, caller_raw, caller_name = parties(caller_kinds, calls["caller"], caller_names)
+    callee, callee_kind, callee_raw, callee_name = parties(callee_kinds, callees, callee_names)
     causes = np.where(calls["is_answered"], 16, np.array([17, 18, 19, 31])[random.integers(0, 4, count)])
     handsets = imeis(calls["caller_id"], random.random(count) < 0.02)
 
@@ -315,8 +316,8 @@ def happened(town, calls, places, day, random):
         "record_type": pa.array(leading),
         "record_id": record_ids(100_000_000_000, places, day),
         "call_ref": pc.cast(pa.array(places % (1 << 24)), pa.string()),
-        "caller": caller, "caller_kind": caller_kind, "caller_raw": caller_raw,
-        "callee": callee, "callee_kind": callee_kind, "callee_raw": callee_raw,
+        "caller": caller, "caller_kind": caller_kind, "caller_raw": caller_raw, "caller_name": caller_name,
+        "callee": callee, "callee_kind": callee_kind, "callee_raw": callee_raw, "callee_name": callee_name,
         "start_at": instants(midnight_s(day) + calls["at_s"]),
         "ring_s": masked(calls["ring_s"], random.random(count) < 0.98),
         "duration_s": pa.array(calls["duration_s"]),
@@ -380,9 +381,9 @@ def write_messages(folder, town, day, count, random):
     is_named = (random.random(count) < 0.2) & is_to_ours
     names = np.where(is_named, np.array(SENDERS, dtype=object)[random.integers(0, len(SENDERS), count)], "")
     kinds = np.where(is_named, "sender_name", "e164").astype(object)
-    caller, caller_kind, caller_raw = parties(kinds, town.numbers[senders], names)
+    caller, caller_kind, caller_raw, caller_name = parties(kinds, town.numbers[senders], names)
     numbered = np.full(count, "e164", dtype=object)
-    callee, callee_kind, callee_raw = parties(numbered, town.numbers[receivers], names)
+    callee, callee_kind, callee_raw, callee_name = parties(numbered, town.numbers[receivers], names)
     is_spoofed = is_ours & is_to_ours & ~is_named & (random.random(count) < 0.005)
     from_ours = is_ours & ~is_named & ~is_spoofed
     places = random.permutation(count)
@@ -391,8 +392,9 @@ def write_messages(folder, town, day, count, random):
         "record_type": pa.array(np.where(from_ours, "originating", "incoming_gateway").astype(object)),
         "record_id": record_ids(500_000_000_000, places, day),
         "message_ref": pc.cast(pa.array(places % (1 << 16)), pa.string()),
-        "caller": caller, "caller_kind": caller_kind, "caller_raw": caller_raw, "sender_name": masked(names, is_named),
-        "callee": callee, "callee_kind": callee_kind, "callee_raw": callee_raw,
+        "caller": caller, "caller_kind": caller_kind, "caller_raw": caller_raw, "caller_name": caller_name,
+        "sender_name": masked(names, is_named),
+        "callee": callee, "callee_kind": callee_kind, "callee_raw": callee_raw, "callee_name": callee_name,
         "start_at": instants(midnight_s(day) + times_of_day(count, random)),
         "parts": pa.array(random.integers(1, 4, count).astype(np.int32)),
         "trunk": masked(np.full(count, NATIONAL), ~from_ours),

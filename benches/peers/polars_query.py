@@ -31,7 +31,7 @@ CALL = "day caller callee start_us busy_s duration_s is_answered cell imei is_ca
 MESSAGE = ["day", "caller", "callee", "is_caller_onnet", "is_callee_onnet"]
 # Of calls that start together the shorter comes first, then the lower key: one below zero before every number.
 LINE = ["caller", "start_us", "busy_s", "callee"]
-ENDS = ["caller_kind", "caller_raw", "callee_kind", "callee_raw"]
+ENDS = ["caller_kind", "caller_name", "callee_kind", "callee_name"]
 ORDER = """day caller_kind caller caller_name gaps short_gaps overlapping_calls peak_calls_60s peak_calls_600s
     peak_calls_3600s callees top_callee_calls repeat_callees called_back cells imeis active_hours peak_hour_calls
     sequential_calls repeat_within_24h""".split()
@@ -121,7 +121,7 @@ def nameless(sources):
     ends = []
     for source in sources:
         for end in ["caller", "callee"]:
-            ends.append(source.filter(col(end).is_null()).select(kind=f"{end}_kind", name=f"{end}_raw"))
+            ends.append(source.filter(col(end).is_null()).select(kind=f"{end}_kind", name=f"{end}_name"))
     names = pl.concat(ends).filter(col.kind != "anonymous").unique().sort("kind", "name").collect()
     return names.with_row_index("key", offset=1).with_columns(-col.key.cast(pl.Int64))
 
@@ -130,8 +130,8 @@ def keyed(source, columns, names):
     """Rows with a key for either end; the text is read for those alone that have no number."""
     few = source.filter(col.caller.is_null() | col.callee.is_null()).select("row", *ENDS)
     for end in ["caller", "callee"]:
-        keys = names.lazy().rename({"kind": f"{end}_kind", "name": f"{end}_raw", "key": f"{end}_key"})
-        few = few.join(keys, on=[f"{end}_kind", f"{end}_raw"], how="left")
+        keys = names.lazy().rename({"kind": f"{end}_kind", "name": f"{end}_name", "key": f"{end}_key"})
+        few = few.join(keys, on=[f"{end}_kind", f"{end}_name"], how="left")
     rows = source.select("row", *columns).join(few.drop(ENDS), on="row", how="left", maintain_order="left")
     return rows.with_columns(col.caller.fill_null(col.caller_key), col.callee.fill_null(col.callee_key)).select(columns)
 
@@ -345,7 +345,9 @@ def fold():
 
 def record_lines():
     """What the fold needs of each record; text is kept where there is no number."""
-    texts = [pl.when(col(name.split("_")[0]).is_null()).then(name).alias(name) for name in ENDS]
+    texts = [
+        pl.when(col(name.split("_")[0]).is_null()).then(name.replace("_name", "_raw")).alias(name) for name in ENDS
+    ]
     return pl.scan_parquet("call_record/*/*.parquet", hive_partitioning=True).select(
         "day", "caller", "callee", *texts, "duration_s", "is_answered", "cell", "imei",
         call=col.call_ref.cast(pl.Int64),
