@@ -11,7 +11,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, BooleanArray, StringViewArray};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, StringViewArray};
 use arrow::datatypes::{DataType, Int64Type};
 use datafusion::common::{Result, exec_err};
 
@@ -193,9 +193,9 @@ impl Fold for ContactList {
         }))
     }
 
-    fn read(groups: &[Vec<u8>]) -> Result<ArrayRef> {
+    fn read(groups: &BinaryArray) -> Result<ArrayRef> {
         let (mut lists, mut bytes) = (BinaryBuilder::new(), Vec::new());
-        for group in groups {
+        for group in groups.iter().flatten() {
             if group.is_empty() {
                 lists.append_null();
                 continue;
@@ -233,8 +233,8 @@ impl Fold for JoinContacts {
         }))
     }
 
-    fn read(groups: &[Vec<u8>]) -> Result<ArrayRef> {
-        let circles = groups.iter().map(|group| Contacts::get(group).map(|contacts| contacts.circle().values()));
+    fn read(groups: &BinaryArray) -> Result<ArrayRef> {
+        let circles = groups.iter().flatten().map(|group| Ok(Contacts::get(group)?.circle().values()));
         structs(CIRCLE, &circles.collect::<Result<Vec<_>>>()?)
     }
 }

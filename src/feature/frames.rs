@@ -9,9 +9,11 @@
 use std::fmt::Debug;
 use std::hash::Hash;
 use std::marker::PhantomData;
+use std::mem::take;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, BooleanArray, Int64Array, StructArray};
+use arrow::buffer::OffsetBuffer;
 use arrow::datatypes::{DataType, Field, FieldRef, Fields};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
@@ -36,8 +38,8 @@ pub(super) trait Fold: Debug + Eq + Hash + Send + Sync + 'static {
     /// Writes rows of these columns.
     fn writer(columns: &[ArrayRef]) -> Result<Writer<'_>>;
 
-    /// What groups say, each by the bytes of its rows.
-    fn read(groups: &[Vec<u8>]) -> Result<ArrayRef>;
+    /// What groups say, each by the bytes of its rows; no group is null.
+    fn read(groups: &BinaryArray) -> Result<ArrayRef>;
 }
 
 /// The SQL function of a fold.
@@ -83,41 +85,61 @@ impl<F: Fold> AggregateUDFImpl for Aggregate<F> {
     }
 }
 
-/// The bytes of many groups.
+/// The bytes of many groups, as their rows came.
 #[derive(Debug)]
 struct Groups<F> {
-    written: Vec<Vec<u8>>,
-    /// How many bytes they take together.
-    held: usize,
+    bytes: Vec<u8>,
+    rows: Vec<Row>,
+    groups: usize,
     fold: PhantomData<F>,
+}
+
+/// Where the bytes of a row lie.
+#[derive(Debug, Clone, Copy)]
+struct Row {
+    group: usize,
+    from: usize,
+    until: usize,
 }
 
 impl<F: Fold> Groups<F> {
     fn new() -> Self {
-        Self { written: Vec::new(), held: 0, fold: PhantomData }
+        Self { bytes: Vec::new(), rows: Vec::new(), groups: 0, fold: PhantomData }
     }
 
     fn grow(&mut self, groups: usize) {
-        if groups > self.written.len() {
-            self.written.resize_with(groups, Vec::new);
-        }
+        self.groups = self.groups.max(groups);
     }
 
     fn write(&mut self, group: usize, write: impl FnOnce(&mut Vec<u8>)) {
-        let bytes = &mut self.written[group];
-        let before = bytes.capacity();
-        write(bytes);
-        self.held += bytes.capacity() - before;
+        let from = self.bytes.len();
+        write(&mut self.bytes);
+        self.rows.push(Row { group, from, until: self.bytes.len() });
     }
 
-    fn take(&mut self, emit_to: EmitTo) -> Vec<Vec<u8>> {
-        let taken = emit_to.take_needed(&mut self.written);
-        self.held = self.held.saturating_sub(taken.iter().map(Vec::capacity).sum());
-        taken
+    /// The first groups, each with its rows one behind the other; the other groups count from 0 again.
+    fn take(&mut self, emit_to: EmitTo) -> Result<BinaryArray> {
+        let groups = match emit_to {
+            EmitTo::All => self.groups,
+            EmitTo::First(groups) => groups.min(self.groups),
+        };
+        let (written, mut rows) = (take(&mut self.bytes), take(&mut self.rows));
+        rows.sort_unstable_by_key(|row| row.group);
+        let (taken, left) = rows.split_at(rows.partition_point(|row| row.group < groups));
+        let (mut bytes, mut lengths) = (Vec::with_capacity(written.len()), vec![0; groups]);
+        for row in taken {
+            bytes.extend_from_slice(&written[row.from..row.until]);
+            lengths[row.group] += row.until - row.from;
+        }
+        for row in left {
+            self.write(row.group - groups, |bytes| bytes.extend_from_slice(&written[row.from..row.until]));
+        }
+        self.groups -= groups;
+        Ok(BinaryArray::try_new(OffsetBuffer::from_lengths(lengths), bytes.into(), None)?)
     }
 
-    fn bytes(&self) -> usize {
-        size_of_val(self) + self.written.capacity() * size_of::<Vec<u8>>() + self.held
+    fn held(&self) -> usize {
+        size_of_val(self) + self.bytes.capacity() + self.rows.capacity() * size_of::<Row>()
     }
 }
 
@@ -143,11 +165,11 @@ impl<F: Fold> GroupsAccumulator for Groups<F> {
     }
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
-        F::read(&self.take(emit_to))
+        F::read(&self.take(emit_to)?)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {
-        Ok(vec![Arc::new(BinaryArray::from_iter_values(self.take(emit_to)))])
+        Ok(vec![Arc::new(self.take(emit_to)?)])
     }
 
     fn merge_batch(&mut self, values: &[ArrayRef], group_indices: &[usize], total_num_groups: usize) -> Result<()> {
@@ -174,7 +196,7 @@ impl<F: Fold> GroupsAccumulator for Groups<F> {
     }
 
     fn size(&self) -> usize {
-        self.bytes()
+        self.held()
     }
 }
 
@@ -202,7 +224,7 @@ impl<F: Fold> Accumulator for Groups<F> {
     }
 
     fn size(&self) -> usize {
-        self.bytes()
+        self.held()
     }
 }
 
@@ -222,6 +244,9 @@ pub(super) fn structs<const N: usize>(names: [&str; N], rows: &[[i64; N]]) -> Re
 
 // --- bytes ---
 
+/// A number's, seven bits to each.
+const MOST_BYTES: usize = 10;
+
 pub(super) fn put(bytes: &mut Vec<u8>, mut number: u64) {
     while number >= 0x80 {
         let [low, ..] = number.to_le_bytes();
@@ -233,12 +258,11 @@ pub(super) fn put(bytes: &mut Vec<u8>, mut number: u64) {
 }
 
 pub(super) fn get(bytes: &mut &[u8]) -> Result<u64> {
-    let mut number = 0_u64;
-    for shift in (0..u64::BITS).step_by(7) {
-        let Some((byte, rest)) = bytes.split_first() else { break };
-        *bytes = rest;
-        number |= u64::from(byte & 0x7f) << shift;
+    let (all, mut number) = (*bytes, 0_u64);
+    for (at, byte) in all.iter().enumerate().take(MOST_BYTES) {
+        number |= u64::from(byte & 0x7f) << (7 * at);
         if *byte < 0x80 {
+            *bytes = &all[at + 1..];
             return Ok(number);
         }
     }
@@ -301,6 +325,7 @@ pub(super) fn get_bytes<'a>(bytes: &mut &'a [u8]) -> Result<&'a [u8]> {
 pub(super) mod tests {
     use proptest::prelude::*;
 
+    use super::super::segment::JoinSegments;
     use super::*;
 
     /// What a fold says of some rows at once; fails when it says something else of them split in two, in the other
@@ -327,6 +352,11 @@ pub(super) mod tests {
         whole
     }
 
+    fn taken(groups: &mut Groups<JoinSegments>, emit_to: EmitTo) -> Vec<String> {
+        let taken = groups.take(emit_to).unwrap();
+        taken.iter().flatten().map(|bytes| String::from_utf8_lossy(bytes).into_owned()).collect()
+    }
+
     #[test]
     fn bytes_that_are_cut_off_are_an_error() {
         let mut bytes = Vec::new();
@@ -342,15 +372,30 @@ pub(super) mod tests {
 
     #[test]
     fn memory_is_told_and_given_back() {
-        let mut groups = Groups::<super::super::segment::JoinSegments>::new();
+        let mut groups = Groups::<JoinSegments>::new();
         groups.grow(2);
-        let empty = groups.bytes();
+        let empty = groups.held();
         groups.write(1, |bytes| bytes.extend_from_slice(&[0; 1_000]));
-        assert!(groups.bytes() >= empty + 1_000);
-        assert_eq!(groups.take(EmitTo::First(1)), [Vec::<u8>::new()]);
-        assert!(groups.bytes() >= empty + 1_000, "the second group is still there");
-        assert_eq!(groups.take(EmitTo::All).len(), 1);
-        assert!(groups.bytes() <= empty);
+        assert!(groups.held() >= empty + 1_000);
+        assert_eq!(taken(&mut groups, EmitTo::First(1)), [""]);
+        assert!(groups.held() >= empty + 1_000, "the second group is still there");
+        assert_eq!(taken(&mut groups, EmitTo::All).len(), 1);
+        assert!(groups.held() <= empty);
+    }
+
+    #[test]
+    fn groups_in_any_order_are_taken_in_theirs_and_the_others_count_from_0_again() {
+        let mut groups = Groups::<JoinSegments>::new();
+        groups.grow(4);
+        for (group, name) in [(2, "c"), (0, "a"), (3, "d"), (2, "c"), (0, "a")] {
+            groups.write(group, |bytes| bytes.extend_from_slice(name.as_bytes()));
+        }
+        assert_eq!(taken(&mut groups, EmitTo::First(2)), ["aa", ""]);
+        groups.grow(3);
+        groups.write(2, |bytes| bytes.push(b'e'));
+        groups.write(0, |bytes| bytes.push(b'c'));
+        assert_eq!(taken(&mut groups, EmitTo::All), ["ccc", "d", "e"]);
+        assert_eq!(taken(&mut groups, EmitTo::All), [""; 0]);
     }
 
     proptest! {

@@ -14,7 +14,7 @@
 
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, BinaryBuilder, Int64Array};
+use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Int64Array};
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err};
 
@@ -229,9 +229,9 @@ impl Fold for CallSegment {
         }))
     }
 
-    fn read(groups: &[Vec<u8>]) -> Result<ArrayRef> {
+    fn read(groups: &BinaryArray) -> Result<ArrayRef> {
         let (mut segments, mut bytes) = (BinaryBuilder::new(), Vec::new());
-        for group in groups {
+        for group in groups.iter().flatten() {
             bytes.clear();
             match day(group)? {
                 Some(segment) => {
@@ -283,8 +283,9 @@ impl Fold for JoinSegments {
         }))
     }
 
-    fn read(groups: &[Vec<u8>]) -> Result<ArrayRef> {
-        let joined = groups.iter().map(|group| days(group).map(Joined::values)).collect::<Result<Vec<_>>>()?;
+    fn read(groups: &BinaryArray) -> Result<ArrayRef> {
+        let joined =
+            groups.iter().flatten().map(|group| days(group).map(Joined::values)).collect::<Result<Vec<_>>>()?;
         structs(JOINED, &joined)
     }
 }
