@@ -1,4 +1,4 @@
--- Merge the seven days that end with the day into what each party did in all of them.
+-- Merge the days of the window into what each party did in all of them; caller_month does so with a window of its own.
 WITH summed AS (
     -- What adds up over each party's days, and the greatest of what does not.
     SELECT caller_kind AS kind, COALESCE(caller, 0) AS number, COALESCE(caller_name, '') AS name, BOOL_OR(is_onnet) AS is_onnet,

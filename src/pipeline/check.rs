@@ -77,10 +77,9 @@ pub async fn contradictions(definitions: &Definitions) -> anyhow::Result<Vec<Str
         session::register(&session, table, session::empty(table.contract())?, day)?;
     }
     for definition in definitions.all.values().filter(|definition| definition.select.is_some()) {
-        let stem = definition.stem.display();
         match session::plan(&session, definition, window(definition, day)).await {
             Ok(plan) => problems.extend(shape(definition, plan.schema().as_arrow())),
-            Err(problem) => problems.push(format!("{stem}.sql: {problem:#}")),
+            Err(problem) => problems.push(format!("{}: {problem:#}", definition.sql_file())),
         }
     }
     Ok(problems)
@@ -94,13 +93,13 @@ pub fn window(definition: &Definition, day: Day) -> Window {
 /// The plan against the contract: names, order, types, nullability.
 fn shape(definition: &Definition, planned: &arrow::datatypes::Schema) -> Vec<String> {
     let wanted = definition.table.contract().schema();
-    let stem = definition.stem.display();
+    let file = definition.sql_file();
     let names = |schema: &arrow::datatypes::Schema| -> Vec<String> {
         schema.fields().iter().map(|field| field.name().clone()).collect()
     };
     if names(planned) != names(&wanted) {
         return vec![format!(
-            "{stem}.sql: columns are {}, the contract says {}",
+            "{file}: columns are {}, the contract says {}",
             names(planned).join(" "),
             names(&wanted).join(" ")
         )];
@@ -110,13 +109,13 @@ fn shape(definition: &Definition, planned: &arrow::datatypes::Schema) -> Vec<Str
         let (name, table) = (wanted.name(), definition.table);
         if !session::same_type(found.data_type(), wanted.data_type()) {
             problems.push(format!(
-                "{stem}.sql: column \"{name}\" of {table} is {}, the contract says {}",
+                "{file}: column \"{name}\" of {table} is {}, the contract says {}",
                 found.data_type(),
                 wanted.data_type()
             ));
         }
         if found.is_nullable() && !wanted.is_nullable() {
-            problems.push(format!("{stem}.sql: column \"{name}\" of {table} can be null, the contract says it cannot"));
+            problems.push(format!("{file}: column \"{name}\" of {table} can be null, the contract says it cannot"));
         }
     }
     problems

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use datafusion::sql::sqlparser::ast::{Expr, Query, Statement, Value, visit_expressions, visit_expressions_mut};
 use datafusion::sql::sqlparser::dialect::GenericDialect;
 use datafusion::sql::sqlparser::parser::Parser;
@@ -38,7 +38,7 @@ pub struct Definition {
     pub facts: Facts,
     /// What is computed; `None` for `decide`, whose rules are parameters of a state machine.
     pub select: Option<Select>,
-    /// SHA-256 over its files, hex.
+    /// SHA-256 over its files and the SQL that it takes from another, hex.
     pub hash: String,
 }
 
@@ -61,6 +61,8 @@ pub struct Facts {
     pub owner: String,
     /// When it runs.
     pub schedule: String,
+    /// The definition beside it whose SQL is computed, with the parameters of this one; its own when none is named.
+    pub sql: Option<String>,
     /// Its parameters.
     #[serde(default)]
     pub param: BTreeMap<String, Param>,
@@ -137,7 +139,7 @@ impl Definitions {
         if all.is_empty() && problems.is_empty() {
             bail!("no definitions in {}; name their folder with --pipelines", folder.display());
         }
-        anyhow::ensure!(problems.is_empty(), "{}", problems.join("\n"));
+        ensure!(problems.is_empty(), "{}", problems.join("\n"));
         Ok(Self { all })
     }
 
@@ -172,21 +174,34 @@ fn files(folder: &Path, extension: &str) -> anyhow::Result<Vec<PathBuf>> {
     Ok(found)
 }
 
+fn sql_path(stem: &Path, named: Option<&str>) -> PathBuf {
+    named.map_or_else(|| stem.to_owned(), |named| stem.with_file_name(named)).with_extension("sql")
+}
+
+/// The SQL of a definition: its own if it has any, or that of the one beside it that it names.
+fn sql(stem: &Path, named: Option<&str>) -> anyhow::Result<Option<String>> {
+    let path = sql_path(stem, named);
+    if let Some(named) = named {
+        ensure!(path.exists(), "sql names {named}, and there is no {named}.sql beside it");
+        ensure!(!stem.with_extension("sql").exists(), "sql names {named}, and it has a .sql of its own");
+    }
+    if path.exists() { Ok(Some(std::fs::read_to_string(path)?)) } else { Ok(None) }
+}
+
 impl Definition {
     fn read(facts: &Path) -> anyhow::Result<Self> {
         let stem = facts.with_extension("");
         let name = stem.file_name().and_then(|name| name.to_str()).context("a file without a name")?;
         let stage = stem.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
         let toml = std::fs::read_to_string(facts)?;
-        let sql = stem.with_extension("sql");
-        let sql = if sql.exists() { Some(std::fs::read_to_string(sql)?) } else { None };
+        let facts: Facts = toml::from_str(&toml)?;
+        let sql = sql(&stem, facts.sql.as_deref())?;
         let slt = std::fs::read_to_string(stem.with_extension("slt")).unwrap_or_default();
         let mut hash = Sha256::new();
         for text in [&toml, sql.as_deref().unwrap_or_default(), &slt] {
             hash.update(text.len().to_le_bytes());
             hash.update(text);
         }
-        let facts: Facts = toml::from_str(&toml)?;
         for (name, card) in &facts.card {
             card.check().with_context(|| format!("card {name}"))?;
         }
@@ -198,6 +213,11 @@ impl Definition {
             hash: hex::encode(hash.finalize()),
             stem,
         })
+    }
+
+    /// The file of its SQL, for messages.
+    pub fn sql_file(&self) -> String {
+        sql_path(&self.stem, self.facts.sql.as_deref()).display().to_string()
     }
 
     /// A parameter's value as a whole number, for rules that Rust reads.
@@ -234,7 +254,7 @@ impl Definition {
             ControlFlow::Continue(())
         });
         match flow {
-            ControlFlow::Break(name) => bail!("{}.sql: ${name} is not defined", self.stem.display()),
+            ControlFlow::Break(name) => bail!("{}: ${name} is not defined", self.sql_file()),
             ControlFlow::Continue(()) => Ok(statement),
         }
     }
@@ -313,5 +333,53 @@ fn placeholder(expr: &Expr) -> Option<&str> {
             _ => None,
         },
         _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A folder with two definitions, of which the second names the SQL of the first.
+    fn folder() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("feature")).unwrap();
+        let facts = "doc = \"d\"\nowner = \"o\"\nschedule = \"s\"\n";
+        write(&folder, "caller_week.toml", facts);
+        write(&folder, "caller_week.sql", "SELECT $day AS day");
+        write(&folder, "caller_month.toml", &format!("{facts}sql = \"caller_week\"\n"));
+        folder
+    }
+
+    fn write(folder: &tempfile::TempDir, name: &str, text: &str) {
+        std::fs::write(folder.path().join("feature").join(name), text).unwrap();
+    }
+
+    fn month(folder: &tempfile::TempDir) -> Definition {
+        Definitions::read(folder.path()).unwrap().get(Table::CALLER_MONTH).unwrap().clone()
+    }
+
+    #[test]
+    fn a_definition_computes_the_sql_that_it_names_and_its_hash_follows_it() {
+        let folder = folder();
+        let before = month(&folder);
+        assert_eq!(before.select.map(|select| select.text).as_deref(), Some("SELECT $day AS day"));
+        write(&folder, "caller_week.sql", "SELECT $day AS day, 1 AS calls");
+        assert_ne!(month(&folder).hash, before.hash);
+    }
+
+    #[test]
+    fn sql_that_is_named_is_there_and_is_the_only_one() {
+        let folder = folder();
+        write(&folder, "caller_month.sql", "SELECT $day AS day");
+        let problem = Definitions::read(folder.path()).unwrap_err().to_string();
+        assert!(
+            problem.ends_with("caller_month.toml: sql names caller_week, and it has a .sql of its own"),
+            "{problem}"
+        );
+        std::fs::remove_file(folder.path().join("feature/caller_month.sql")).unwrap();
+        std::fs::remove_file(folder.path().join("feature/caller_week.sql")).unwrap();
+        let problem = Definitions::read(folder.path()).unwrap_err().to_string();
+        assert!(problem.ends_with("sql names caller_week, and there is no caller_week.sql beside it"), "{problem}");
     }
 }

@@ -44,7 +44,7 @@ fn read(name: &str) -> anyhow::Result<Read> {
 pub fn order(definitions: &Definitions) -> anyhow::Result<Vec<Table>> {
     let mut edges = BTreeMap::new();
     for definition in definitions.all.values() {
-        let reads = reads(definition).with_context(|| format!("{}.sql", definition.stem.display()))?;
+        let reads = reads(definition).with_context(|| definition.sql_file())?;
         let mut tables: BTreeSet<Table> = reads.iter().filter(|read| !read.before).map(|read| read.table).collect();
         // `decide` reads its candidates by Rust, so its one edge cannot be read from SQL.
         if definition.table == Table::DECISION {

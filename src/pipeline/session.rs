@@ -108,7 +108,7 @@ fn example(column: &Column) -> anyhow::Result<Option<Expr>> {
 pub async fn plan(session: &SessionContext, definition: &Definition, window: Window) -> anyhow::Result<LogicalPlan> {
     let statement = Statement::Statement(Box::new(definition.bind(window)?));
     let plan = session.state().statement_to_plan(statement).await;
-    plan.with_context(|| format!("planning {}.sql", definition.stem.display()))
+    plan.with_context(|| format!("planning {}", definition.sql_file()))
 }
 
 /// Plans a definition as `plan` does, with every named part that is read more than once, or looked up in, computed
@@ -123,7 +123,7 @@ pub async fn plan_in_steps(
     window: Window,
 ) -> anyhow::Result<LogicalPlan> {
     let ast::Statement::Query(query) = definition.bind(window)? else { bail!("a definition is one SELECT") };
-    in_steps(session, *query).await.with_context(|| format!("planning {}.sql", definition.stem.display()))
+    in_steps(session, *query).await.with_context(|| format!("planning {}", definition.sql_file()))
 }
 
 /// The same for a query whose parameters are bound.
