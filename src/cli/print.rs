@@ -29,13 +29,18 @@ pub(super) fn ran(json: bool, ran: &[Ran]) -> anyhow::Result<()> {
         .map(|ran| {
             serde_json::json!({
                 "table": ran.table.name(), "day": ran.day.to_string(), "rows": ran.rows,
-                "version": ran.version, "took_ms": ran.took_ms,
+                "incomplete": ran.incomplete, "version": ran.version, "took_ms": ran.took_ms,
             })
         })
         .collect();
     say(json, &rows, || {
-        let line =
-            |ran: &Ran| format!("{:<16} {}  {:>9} rows  {:>6} ms", ran.table.name(), ran.day, ran.rows, ran.took_ms);
+        let line = |ran: &Ran| {
+            let days = match ran.incomplete {
+                0 => String::new(),
+                rows => format!("  {rows} of them lack days"),
+            };
+            format!("{:<16} {}  {:>9} rows  {:>6} ms{days}", ran.table.name(), ran.day, ran.rows, ran.took_ms)
+        };
         ran.iter().map(line).collect::<Vec<_>>().join("\n")
     })
 }

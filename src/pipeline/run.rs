@@ -2,7 +2,8 @@
 //!
 //! In: a window and the tables to compute. Out: their partitions, written whole, and those of earlier weeks that they
 //! follow from and that nobody has computed; a row of `pipeline_run` for each with everything needed to derive it
-//! again. Never: appends to a partition; a second run changes nothing.
+//! again; a warning when days of a longer window are missing. Never: appends to a partition; a second run changes
+//! nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
@@ -16,6 +17,7 @@ use super::{graph, session};
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::day::Day;
 use crate::lake::{Handle, Lake};
+use crate::schema::column::caller_week;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 
@@ -28,6 +30,8 @@ pub struct Ran {
     pub day: Day,
     /// Rows in it.
     pub rows: u64,
+    /// Those among them that say of themselves that days are missing.
+    pub incomplete: u64,
     /// Version of the table that holds them.
     pub version: i64,
     /// Milliseconds that it took.
@@ -150,7 +154,34 @@ impl Runner {
         let plan = session::plan_in_steps(&session, &definition, window).await?;
         let batches = session::rows(&session, plan, table.contract()).await?;
         let done = self.write(&definition, window.partition(), &batches, &began).await?;
+        let lacking = self.lacking(&definition, window.partition()).await?;
+        if done.incomplete > 0 || !lacking.is_empty() {
+            let lacking = lacking.join(", ");
+            tracing::warn!(table = %table, %day, rows = done.incomplete, lacking, "days of the window are missing");
+        }
         Ok(done)
+    }
+
+    /// What a table that counts its missing days should have found, from the first day of its window that any table
+    /// has: `TABLE DAY`.
+    async fn lacking(&mut self, definition: &Definition, day: Day) -> anyhow::Result<Vec<String>> {
+        if !counts_missing_days(definition.table) {
+            return Ok(Vec::new());
+        }
+        let before = definition.facts.param.values().filter_map(|param| param.days_before).max();
+        let window = day.plus(-before.unwrap_or_default())..=day;
+        let mut kept: BTreeMap<Table, BTreeSet<Day>> = BTreeMap::new();
+        for read in graph::reads(definition)? {
+            let days = self.partitions(read.table).await?;
+            kept.insert(read.table, days.range(window.clone()).copied().collect());
+        }
+        let Some(first) = kept.values().filter_map(|days| days.first().copied()).min() else { return Ok(Vec::new()) };
+        let mut lacking = Vec::new();
+        for (table, days) in &kept {
+            let missing = first.until(day.plus(1)).filter(|day| !days.contains(day));
+            lacking.extend(missing.map(|day| format!("{table} {day}")));
+        }
+        Ok(lacking)
     }
 
     /// Writes a partition that Rust has computed (`decide`), with its row of `pipeline_run`.
@@ -162,6 +193,7 @@ impl Runner {
         began: &Began,
     ) -> anyhow::Result<Ran> {
         let table = definition.table;
+        let incomplete = incomplete(table, batches)?;
         let replaced = self.open(table).await?.replace(day, batches).await?;
         let took_ms = u64::try_from(began.watch.elapsed().as_millis()).unwrap_or(u64::MAX);
         let row = self.runs.row().day(day).text(table.name()).text(&definition.hash).text(&definition.bound());
@@ -169,7 +201,7 @@ impl Runner {
         let row = row.int64(i64::try_from(replaced.rows)?).text(env!("CARGO_PKG_VERSION"));
         row.instant(began.at).int64(i64::try_from(took_ms)?).end();
         tracing::info!(table = %table, %day, version = replaced.version, rows = replaced.rows, took_ms, "computed");
-        Ok(Ran { table, day, rows: replaced.rows, version: replaced.version, took_ms })
+        Ok(Ran { table, day, rows: replaced.rows, incomplete, version: replaced.version, took_ms })
     }
 
     /// Writes the collected rows of `pipeline_run`.
@@ -204,6 +236,20 @@ impl Runner {
         handle.refresh().await?;
         Ok(handle)
     }
+}
+
+/// Whether a table's rows say how many of their days are missing; all that do have the same column for it.
+fn counts_missing_days(table: Table) -> bool {
+    table.contract().column(caller_week::MISSING_DAYS.name).is_some()
+}
+
+fn incomplete(table: Table, batches: &[RecordBatch]) -> anyhow::Result<u64> {
+    let mut rows = 0;
+    for batch in batches.iter().filter(|_| counts_missing_days(table)) {
+        let missing = caller_week::MISSING_DAYS.of(batch)?.values();
+        rows += missing.iter().filter(|days| **days > 0).count() as u64;
+    }
+    Ok(rows)
 }
 
 /// Where the definitions are: the named folder, else `pipelines` here, else the one of the source tree.

@@ -608,7 +608,7 @@ pub mod caller_hour {
     pub const CALLS_TO_DNC: Column<Int64Array> = Column::new("calls_to_dnc");
 }
 
-/// One row per party with a call or message in either direction in the seven days that end with the local day: `caller_day` over all of them. A party one of whose days has no `segment_day` is left out.
+/// One row per party with a call or message in either direction in the seven days that end with the local day: `caller_day` over all of them, as far as they are kept. Of a party with missing_days only sums over the days that `caller_day` has are told; the rest is null.
 pub mod caller_week {
     use super::*;
 
@@ -626,6 +626,10 @@ pub mod caller_week {
     pub const DAYS: Column<Int64Array> = Column::new("days");
     /// Days with a call made.
     pub const ACTIVE_DAYS: Column<Int64Array> = Column::new("active_days");
+    /// Days of the window that `caller_day` has of anybody; fewer than seven when the lake is younger, or when a day was not computed.
+    pub const KEPT_DAYS: Column<Int64Array> = Column::new("kept_days");
+    /// Days on which the party called or wrote and that only one of `caller_day` and `segment_day` has; 0 when what is kept is whole.
+    pub const MISSING_DAYS: Column<Int64Array> = Column::new("missing_days");
     /// Calls made: attempts, answered or not.
     pub const CALLS_OUT: Column<Int64Array> = Column::new("calls_out");
     /// Calls received; null for an off-net party.
@@ -640,33 +644,33 @@ pub mod caller_week {
     pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
     /// short_calls over answered_out.
     pub const SHORT_CALL_SHARE: Column<Float64Array> = Column::new("short_call_share");
-    /// Pauses between one call's end and the next call's start, midnights and days without a call included, in order of (start, end, called number); overlaps are none.
+    /// Pauses between one call's end and the next call's start, midnights and days without a call included, in order of (start, end, called number); overlaps are none; null with missing_days.
     pub const GAPS: Column<Int64Array> = Column::new("gaps");
-    /// Gaps below short_gap_s.
+    /// Gaps below short_gap_s; null with missing_days.
     pub const SHORT_GAPS: Column<Int64Array> = Column::new("short_gaps");
-    /// short_gaps over gaps: criterion 4.
+    /// short_gaps over gaps: criterion 4; null with missing_days.
     pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
-    /// Calls that start before the one before has ended, midnights included.
+    /// Calls that start before the one before has ended, midnights included; null with missing_days.
     pub const OVERLAPPING_CALLS: Column<Int64Array> = Column::new("overlapping_calls");
-    /// Most calls with start in any half-open minute, midnights included.
+    /// Most calls with start in any half-open minute, midnights included; null with missing_days.
     pub const PEAK_CALLS_60S: Column<Int64Array> = Column::new("peak_calls_60s");
-    /// Most calls with start in any half-open 10 minutes, midnights included.
+    /// Most calls with start in any half-open 10 minutes, midnights included; null with missing_days.
     pub const PEAK_CALLS_600S: Column<Int64Array> = Column::new("peak_calls_600s");
-    /// Most calls with start in any half-open hour, midnights included.
+    /// Most calls with start in any half-open hour, midnights included; null with missing_days.
     pub const PEAK_CALLS_3600S: Column<Int64Array> = Column::new("peak_calls_3600s");
-    /// Distinct called parties; one called on several days counts once.
+    /// Distinct called parties; one called on several days counts once; null with missing_days.
     pub const CALLEES: Column<Int64Array> = Column::new("callees");
     /// Earlier days kept, with any contact of anybody, on the party's first day in the window.
     pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");
-    /// Called parties never in contact (either direction, call or message) on a kept day before this party first called or wrote to them in the window; null below min_history_days.
+    /// Called parties never in contact (either direction, call or message) on a kept day before this party first called or wrote to them in the window; null below min_history_days, and with missing_days.
     pub const NEW_CALLEES: Column<Int64Array> = Column::new("new_callees");
-    /// Calls to new callees, on whichever day of the window, over calls_out: criterion 5.
+    /// Calls to new callees, on whichever day of the window, over calls_out: criterion 5; null with missing_days.
     pub const NEW_CALLEE_CALL_SHARE: Column<Float64Array> = Column::new("new_callee_call_share");
-    /// Calls to the most called party.
+    /// Calls to the most called party; null with missing_days.
     pub const TOP_CALLEE_CALLS: Column<Int64Array> = Column::new("top_callee_calls");
-    /// Parties called twice or more, on one day or on several.
+    /// Parties called twice or more, on one day or on several; null with missing_days.
     pub const REPEAT_CALLEES: Column<Int64Array> = Column::new("repeat_callees");
-    /// Called parties who called this party later the same day, on any day.
+    /// Called parties who called this party later the same day, on any day; null with missing_days.
     pub const CALLED_BACK: Column<Int64Array> = Column::new("called_back");
     /// Messages sent.
     pub const SMS_SENT: Column<Int64Array> = Column::new("sms_sent");
@@ -674,15 +678,15 @@ pub mod caller_week {
     pub const SMS_RECEIVED: Column<Int64Array> = Column::new("sms_received");
     /// calls_out over calls made and received; null for an off-net party.
     pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
-    /// Distinct cells over calls made; null for an off-net party.
+    /// Distinct cells over calls made; null for an off-net party, and with missing_days.
     pub const CELLS: Column<Int64Array> = Column::new("cells");
-    /// Distinct handsets over calls made; null for an off-net party.
+    /// Distinct handsets over calls made; null for an off-net party, and with missing_days.
     pub const IMEIS: Column<Int64Array> = Column::new("imeis");
     /// Local hours with a call made; the same hour of two days is two.
     pub const ACTIVE_HOURS: Column<Int64Array> = Column::new("active_hours");
     /// Most calls made in one local clock hour of one day.
     pub const PEAK_HOUR_CALLS: Column<Int64Array> = Column::new("peak_hour_calls");
-    /// Calls whose called number differs from the previous one's by 1 to 10, midnights included.
+    /// Calls whose called number differs from the previous one's by 1 to 10, midnights included; null with missing_days.
     pub const SEQUENTIAL_CALLS: Column<Int64Array> = Column::new("sequential_calls");
     /// Calls made before 08:00 or from 17:00 local.
     pub const CALLS_OUTSIDE_HOURS: Column<Int64Array> = Column::new("calls_outside_hours");
@@ -692,7 +696,7 @@ pub mod caller_week {
     pub const REPEAT_WITHIN_24H: Column<Int64Array> = Column::new("repeat_within_24h");
 }
 
-/// One row per party with a call or message in either direction in the 28 days that end with the local day: `caller_day` over all of them. A party one of whose days has no `segment_day` is left out.
+/// One row per party with a call or message in either direction in the 28 days that end with the local day: `caller_day` over all of them, as far as they are kept. Of a party with missing_days only sums over the days that `caller_day` has are told; the rest is null.
 pub mod caller_month {
     use super::*;
 
@@ -710,6 +714,10 @@ pub mod caller_month {
     pub const DAYS: Column<Int64Array> = Column::new("days");
     /// Days with a call made.
     pub const ACTIVE_DAYS: Column<Int64Array> = Column::new("active_days");
+    /// Days of the window that `caller_day` has of anybody; fewer than 28 when the lake is younger, or when a day was not computed.
+    pub const KEPT_DAYS: Column<Int64Array> = Column::new("kept_days");
+    /// Days on which the party called or wrote and that only one of `caller_day` and `segment_day` has; 0 when what is kept is whole.
+    pub const MISSING_DAYS: Column<Int64Array> = Column::new("missing_days");
     /// Calls made: attempts, answered or not.
     pub const CALLS_OUT: Column<Int64Array> = Column::new("calls_out");
     /// Calls received; null for an off-net party.
@@ -724,33 +732,33 @@ pub mod caller_month {
     pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
     /// short_calls over answered_out.
     pub const SHORT_CALL_SHARE: Column<Float64Array> = Column::new("short_call_share");
-    /// Pauses between one call's end and the next call's start, midnights and days without a call included, in order of (start, end, called number); overlaps are none.
+    /// Pauses between one call's end and the next call's start, midnights and days without a call included, in order of (start, end, called number); overlaps are none; null with missing_days.
     pub const GAPS: Column<Int64Array> = Column::new("gaps");
-    /// Gaps below short_gap_s.
+    /// Gaps below short_gap_s; null with missing_days.
     pub const SHORT_GAPS: Column<Int64Array> = Column::new("short_gaps");
-    /// short_gaps over gaps: criterion 4.
+    /// short_gaps over gaps: criterion 4; null with missing_days.
     pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
-    /// Calls that start before the one before has ended, midnights included.
+    /// Calls that start before the one before has ended, midnights included; null with missing_days.
     pub const OVERLAPPING_CALLS: Column<Int64Array> = Column::new("overlapping_calls");
-    /// Most calls with start in any half-open minute, midnights included.
+    /// Most calls with start in any half-open minute, midnights included; null with missing_days.
     pub const PEAK_CALLS_60S: Column<Int64Array> = Column::new("peak_calls_60s");
-    /// Most calls with start in any half-open 10 minutes, midnights included.
+    /// Most calls with start in any half-open 10 minutes, midnights included; null with missing_days.
     pub const PEAK_CALLS_600S: Column<Int64Array> = Column::new("peak_calls_600s");
-    /// Most calls with start in any half-open hour, midnights included.
+    /// Most calls with start in any half-open hour, midnights included; null with missing_days.
     pub const PEAK_CALLS_3600S: Column<Int64Array> = Column::new("peak_calls_3600s");
-    /// Distinct called parties; one called on several days counts once.
+    /// Distinct called parties; one called on several days counts once; null with missing_days.
     pub const CALLEES: Column<Int64Array> = Column::new("callees");
     /// Earlier days kept, with any contact of anybody, on the party's first day in the window.
     pub const HISTORY_DAYS: Column<Int64Array> = Column::new("history_days");
-    /// Called parties never in contact (either direction, call or message) on a kept day before this party first called or wrote to them in the window; null below min_history_days.
+    /// Called parties never in contact (either direction, call or message) on a kept day before this party first called or wrote to them in the window; null below min_history_days, and with missing_days.
     pub const NEW_CALLEES: Column<Int64Array> = Column::new("new_callees");
-    /// Calls to new callees, on whichever day of the window, over calls_out: criterion 5.
+    /// Calls to new callees, on whichever day of the window, over calls_out: criterion 5; null with missing_days.
     pub const NEW_CALLEE_CALL_SHARE: Column<Float64Array> = Column::new("new_callee_call_share");
-    /// Calls to the most called party.
+    /// Calls to the most called party; null with missing_days.
     pub const TOP_CALLEE_CALLS: Column<Int64Array> = Column::new("top_callee_calls");
-    /// Parties called twice or more, on one day or on several.
+    /// Parties called twice or more, on one day or on several; null with missing_days.
     pub const REPEAT_CALLEES: Column<Int64Array> = Column::new("repeat_callees");
-    /// Called parties who called this party later the same day, on any day.
+    /// Called parties who called this party later the same day, on any day; null with missing_days.
     pub const CALLED_BACK: Column<Int64Array> = Column::new("called_back");
     /// Messages sent.
     pub const SMS_SENT: Column<Int64Array> = Column::new("sms_sent");
@@ -758,15 +766,15 @@ pub mod caller_month {
     pub const SMS_RECEIVED: Column<Int64Array> = Column::new("sms_received");
     /// calls_out over calls made and received; null for an off-net party.
     pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
-    /// Distinct cells over calls made; null for an off-net party.
+    /// Distinct cells over calls made; null for an off-net party, and with missing_days.
     pub const CELLS: Column<Int64Array> = Column::new("cells");
-    /// Distinct handsets over calls made; null for an off-net party.
+    /// Distinct handsets over calls made; null for an off-net party, and with missing_days.
     pub const IMEIS: Column<Int64Array> = Column::new("imeis");
     /// Local hours with a call made; the same hour of two days is two.
     pub const ACTIVE_HOURS: Column<Int64Array> = Column::new("active_hours");
     /// Most calls made in one local clock hour of one day.
     pub const PEAK_HOUR_CALLS: Column<Int64Array> = Column::new("peak_hour_calls");
-    /// Calls whose called number differs from the previous one's by 1 to 10, midnights included.
+    /// Calls whose called number differs from the previous one's by 1 to 10, midnights included; null with missing_days.
     pub const SEQUENTIAL_CALLS: Column<Int64Array> = Column::new("sequential_calls");
     /// Calls made before 08:00 or from 17:00 local.
     pub const CALLS_OUTSIDE_HOURS: Column<Int64Array> = Column::new("calls_outside_hours");

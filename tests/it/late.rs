@@ -217,6 +217,26 @@ async fn a_killed_restatement_is_finished_by_the_next_run() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_week_that_lacks_a_segment_loses_nobody_and_says_which_day() {
+    let site = Site::new();
+    let columns = ["caller", "calls_out", "missing_days", "gaps"];
+    site.load("call_record", "monday.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
+    site.run(MONDAY, &["call_event", "contact_day", "caller_day"]);
+    site.load("call_record", "tuesday.jsonl", &[call("t1", CALLER, CALLEE, ON_TUESDAY)]);
+    let (_, said) = site.run(TUESDAY, &[]);
+    let warning = said.lines().find(|line| line.contains("days of the window are missing"));
+    assert!(warning.is_some_and(|line| line.contains("segment_day 2025-01-06")), "{said}");
+    let week = site.rows(Table::CALLER_WEEK, TUESDAY, &columns).await;
+    assert_eq!(week, ["84912345678 0 0 0", "84962000001 2 1 -"]);
+
+    site.run(MONDAY, &["segment_day"]);
+    let (_, said) = site.run(TUESDAY, &["caller_week"]);
+    assert!(!said.contains("days of the window are missing"), "{said}");
+    let week = site.rows(Table::CALLER_WEEK, TUESDAY, &columns).await;
+    assert_eq!(week, ["84912345678 0 0 0", "84962000001 2 0 1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_late_report_counts() {
     let site = Site::new();
     site.load("call_record", "calls.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
