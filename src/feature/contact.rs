@@ -30,11 +30,13 @@ struct Contact<P> {
     marks: i64,
 }
 
-/// The contacts of one party.
+/// The contacts of one party; the room is used again for the next party.
 #[derive(Debug, Default)]
 struct Contacts<'a> {
     numbers: Vec<Contact<i64>>,
     named: Vec<Contact<&'a [u8]>>,
+    /// Of the list that is read: numbers, their calls, their marks.
+    columns: [Vec<i64>; 3],
 }
 
 /// How many there are.
@@ -55,26 +57,27 @@ struct Circle {
 }
 
 impl<'a> Contacts<'a> {
-    /// The parties of lists that stand one behind the other, each once and in order.
-    fn get(mut lists: &'a [u8]) -> Result<Self> {
-        let (mut contacts, mut columns) = (Self::default(), <[Vec<i64>; 3]>::default());
+    /// Reads the parties of lists that stand one behind the other, each once and in order.
+    fn read(&mut self, mut lists: &'a [u8]) -> Result<()> {
+        self.numbers.clear();
+        self.named.clear();
         while !lists.is_empty() {
-            for column in &mut columns {
+            for column in &mut self.columns {
                 column.clear();
                 get_all(&mut lists, column)?;
             }
-            let [numbers, calls, marks] = &columns;
+            let [numbers, calls, marks] = &self.columns;
             let rows = numbers.iter().zip(calls).zip(marks);
             let rows = rows.map(|((party, calls), marks)| Contact { party: *party, calls: *calls, marks: *marks });
-            contacts.numbers.extend(rows);
+            self.numbers.extend(rows);
             for _ in 0..get(&mut lists)? {
                 let (party, calls) = (get_bytes(&mut lists)?, get_signed(&mut lists)?);
-                contacts.named.push(Contact { party, calls, marks: get_signed(&mut lists)? });
+                self.named.push(Contact { party, calls, marks: get_signed(&mut lists)? });
             }
         }
-        merge(&mut contacts.numbers);
-        merge(&mut contacts.named);
-        Ok(contacts)
+        merge(&mut self.numbers);
+        merge(&mut self.named);
+        Ok(())
     }
 
     fn put(&self, bytes: &mut Vec<u8>) {
@@ -194,14 +197,15 @@ impl Fold for ContactList {
     }
 
     fn read(groups: &BinaryArray) -> Result<ArrayRef> {
-        let (mut lists, mut bytes) = (BinaryBuilder::new(), Vec::new());
+        let (mut lists, mut bytes, mut contacts) = (BinaryBuilder::new(), Vec::new(), Contacts::default());
         for group in groups.iter().flatten() {
             if group.is_empty() {
                 lists.append_null();
                 continue;
             }
             bytes.clear();
-            Contacts::get(group)?.put(&mut bytes);
+            contacts.read(group)?;
+            contacts.put(&mut bytes);
             lists.append_value(&bytes);
         }
         Ok(Arc::new(lists.finish()))
@@ -234,7 +238,8 @@ impl Fold for JoinContacts {
     }
 
     fn read(groups: &BinaryArray) -> Result<ArrayRef> {
-        let circles = groups.iter().flatten().map(|group| Ok(Contacts::get(group)?.circle().values()));
+        let mut contacts = Contacts::default();
+        let circles = groups.iter().flatten().map(|lists| contacts.read(lists).map(|()| contacts.circle().values()));
         structs(CIRCLE, &circles.collect::<Result<Vec<_>>>()?)
     }
 }

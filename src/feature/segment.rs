@@ -12,6 +12,7 @@
 //! cells, handsets; each as `frames` writes numbers and lists.
 //! Never: holds a threshold; the widths of the windows are the columns' definitions.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Int64Array};
@@ -36,8 +37,8 @@ struct Call {
     callee: Option<i64>,
 }
 
-/// A day as far as other days are concerned.
-#[derive(Debug, Clone, PartialEq, Eq)]
+/// A day as far as other days are concerned, as it is written.
+#[derive(Debug)]
 struct Segment {
     first_start_us: i64,
     last_end_us: i64,
@@ -51,11 +52,29 @@ struct Segment {
     imeis: Vec<i64>,
 }
 
+/// Where a day that is read joins others; its starts lie among those of all days.
+#[derive(Debug)]
+struct Edges {
+    first_start_us: i64,
+    last_end_us: i64,
+    first_callee: Option<i64>,
+    last_callee: Option<i64>,
+    head: Range<usize>,
+    tail: Range<usize>,
+}
+
+/// The days of a caller; the room is used again for the next caller.
+#[derive(Debug, Default)]
+struct Days {
+    edges: Vec<Edges>,
+    starts: Vec<i64>,
+    cells: Vec<i64>,
+    imeis: Vec<i64>,
+}
+
 /// What the segments of a caller say beyond the days' own numbers.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Joined {
-    /// Days with a call.
-    segments: i64,
     /// Pauses between a day's last call and the first call of the next day with one.
     gaps: i64,
     /// Short ones among them.
@@ -74,8 +93,10 @@ struct Joined {
 
 impl Segment {
     /// The segment of a day; none without a call.
-    fn of(mut calls: Vec<Call>, cells: Vec<i64>, imeis: Vec<i64>) -> Option<Self> {
+    fn of(mut calls: Vec<Call>, mut cells: Vec<i64>, mut imeis: Vec<i64>) -> Option<Self> {
         calls.sort_unstable();
+        distinct(&mut cells);
+        distinct(&mut imeis);
         let (first, last) = (calls.first()?, calls.last()?);
         let starts = |hour: i32| -> Vec<i64> {
             calls.iter().map(|call| call.start_us).filter(|start_us| local_hour(*start_us) == hour).collect()
@@ -87,8 +108,8 @@ impl Segment {
             last_callee: last.callee,
             head: starts(FIRST_HOUR),
             tail: starts(LAST_HOUR),
-            cells: distinct(cells),
-            imeis: distinct(imeis),
+            cells,
+            imeis,
         })
     }
 
@@ -101,34 +122,57 @@ impl Segment {
             put_all(bytes, values);
         }
     }
+}
 
-    fn get(bytes: &mut &[u8]) -> Result<Self> {
-        let (first_start_us, last_end_us) = (get_signed(bytes)?, get_signed(bytes)?);
-        let (first_callee, last_callee) = (get_option(bytes)?, get_option(bytes)?);
-        let mut lists = <[Vec<i64>; 4]>::default();
-        for list in &mut lists {
-            get_all(bytes, list)?;
+impl Days {
+    /// What the segments say that rows have written.
+    fn join(&mut self, mut rows: &[u8]) -> Result<Joined> {
+        for values in [&mut self.starts, &mut self.cells, &mut self.imeis] {
+            values.clear();
         }
-        let [head, tail, cells, imeis] = lists;
-        Ok(Self { first_start_us, last_end_us, first_callee, last_callee, head, tail, cells, imeis })
+        self.edges.clear();
+        let mut short_gap_s = 0_i64;
+        while !rows.is_empty() {
+            short_gap_s = get_signed(&mut rows)?;
+            self.add(get_bytes(&mut rows)?)?;
+        }
+        self.edges.sort_unstable_by_key(|day| day.first_start_us);
+        let mut joined = Joined::default();
+        for pair in self.edges.windows(2) {
+            let [before, day] = pair else { continue };
+            joined.add(before, day, &self.starts, short_gap_s.saturating_mul(US_PER_S));
+        }
+        joined.cells = distinct(&mut self.cells);
+        joined.imeis = distinct(&mut self.imeis);
+        Ok(joined)
+    }
+
+    /// Takes in a segment.
+    fn add(&mut self, mut segment: &[u8]) -> Result<()> {
+        let edges = Edges {
+            first_start_us: get_signed(&mut segment)?,
+            last_end_us: get_signed(&mut segment)?,
+            first_callee: get_option(&mut segment)?,
+            last_callee: get_option(&mut segment)?,
+            head: self.hour(&mut segment)?,
+            tail: self.hour(&mut segment)?,
+        };
+        self.edges.push(edges);
+        get_all(&mut segment, &mut self.cells)?;
+        get_all(&mut segment, &mut self.imeis)
+    }
+
+    /// Takes in the starts in an hour.
+    fn hour(&mut self, segment: &mut &[u8]) -> Result<Range<usize>> {
+        let from = self.starts.len();
+        get_all(segment, &mut self.starts)?;
+        Ok(from..self.starts.len())
     }
 }
 
 impl Joined {
-    fn of(mut days: Vec<Segment>, short_gap_us: i64) -> Self {
-        days.sort_unstable_by_key(|day| day.first_start_us);
-        let mut joined = Self { segments: count(days.len()), ..Self::default() };
-        for pair in days.windows(2) {
-            let [before, day] = pair else { continue };
-            joined.add(before, day, short_gap_us);
-        }
-        joined.cells = count(distinct(days.iter().flat_map(|day| day.cells.iter().copied()).collect()).len());
-        joined.imeis = count(distinct(days.iter().flat_map(|day| day.imeis.iter().copied()).collect()).len());
-        joined
-    }
-
     /// Takes in what lies between two days.
-    fn add(&mut self, before: &Segment, day: &Segment, short_gap_us: i64) {
+    fn add(&mut self, before: &Edges, day: &Edges, starts: &[i64], short_gap_us: i64) {
         let gap_us = day.first_start_us.saturating_sub(before.last_end_us);
         if gap_us < 0 {
             self.overlapping_calls += 1;
@@ -140,7 +184,7 @@ impl Joined {
         let is_next = matches!(callees, (Some(a), Some(b)) if SEQUENCE.contains(&a.abs_diff(b)));
         self.sequential_calls += i64::from(is_next);
         if !before.tail.is_empty() && !day.head.is_empty() {
-            let starts = [before.tail.as_slice(), day.head.as_slice()].concat();
+            let starts = [&starts[before.tail.clone()], &starts[day.head.clone()]].concat();
             for (most, window_s) in self.peaks.iter_mut().zip(WINDOWS_S) {
                 *most = peak(&starts, |start_us| *start_us, window_s * US_PER_S).max(*most);
             }
@@ -148,10 +192,9 @@ impl Joined {
     }
 
     /// In the order of `JOINED`.
-    fn values(self) -> [i64; 10] {
+    fn values(self) -> [i64; 9] {
         let [minute, ten_minutes, hour] = self.peaks;
         [
-            self.segments,
             self.gaps,
             self.short_gaps,
             self.overlapping_calls,
@@ -165,8 +208,7 @@ impl Joined {
     }
 }
 
-const JOINED: [&str; 10] = [
-    "segments",
+const JOINED: [&str; 9] = [
     "gaps",
     "short_gaps",
     "overlapping_calls",
@@ -178,10 +220,11 @@ const JOINED: [&str; 10] = [
     "imeis",
 ];
 
-fn distinct(mut values: Vec<i64>) -> Vec<i64> {
+/// Puts values in order, each once, and says how many are left.
+fn distinct(values: &mut Vec<i64>) -> i64 {
     values.sort_unstable();
     values.dedup();
-    values
+    count(values.len())
 }
 
 fn count(count: usize) -> i64 {
@@ -284,20 +327,10 @@ impl Fold for JoinSegments {
     }
 
     fn read(groups: &BinaryArray) -> Result<ArrayRef> {
-        let joined =
-            groups.iter().flatten().map(|group| days(group).map(Joined::values)).collect::<Result<Vec<_>>>()?;
-        structs(JOINED, &joined)
+        let mut days = Days::default();
+        let joined = groups.iter().flatten().map(|rows| days.join(rows).map(Joined::values));
+        structs(JOINED, &joined.collect::<Result<Vec<_>>>()?)
     }
-}
-
-/// What the segments say that rows have written.
-fn days(mut rows: &[u8]) -> Result<Joined> {
-    let (mut days, mut short_gap_s) = (Vec::new(), 0_i64);
-    while !rows.is_empty() {
-        short_gap_s = get_signed(&mut rows)?;
-        days.push(Segment::get(&mut get_bytes(&mut rows)?)?);
-    }
-    Ok(Joined::of(days, short_gap_s.saturating_mul(US_PER_S)))
 }
 
 #[cfg(test)]
@@ -341,9 +374,12 @@ mod tests {
     fn joined(calls: &[Plain]) -> Joined {
         let days: std::collections::BTreeSet<i32> = calls.iter().map(|call| call.0).collect();
         let of = |day: i32| -> Vec<Plain> { calls.iter().filter(|call| call.0 == day).copied().collect() };
-        let segments = days.into_iter().filter_map(|day| segment(&of(day), 0));
-        let segments = segments.map(|bytes| Segment::get(&mut bytes.as_slice()).unwrap()).collect();
-        Joined::of(segments, SHORT_GAP_S * US_PER_S)
+        let mut rows = Vec::new();
+        for segment in days.into_iter().filter_map(|day| segment(&of(day), 0)) {
+            put_signed(&mut rows, SHORT_GAP_S);
+            put_bytes(&mut rows, &segment);
+        }
+        Days::default().join(&rows).unwrap()
     }
 
     /// The same of all calls at once, and of no day's segment: gaps, short gaps, overlaps, peaks, sequential calls.
@@ -405,17 +441,18 @@ mod tests {
     #[test]
     fn a_sequence_goes_on_over_midnight_and_distinct_ones_count_once() {
         let calls = [(0, 10, 0, 15), (0, 86_000, 0, 20), (1, 10, 0, 30), (2, 5, 0, 41)];
-        let Joined { segments, sequential_calls, cells, imeis, .. } = joined(&calls);
+        let Joined { sequential_calls, cells, imeis, .. } = joined(&calls);
         // 20 and 30 are neighbours, 30 and 41 are not; cells are 0 0 0 1, handsets - 0 - 1.
-        assert_eq!((segments, sequential_calls, cells, imeis), (3, 1, 2, 2));
+        assert_eq!((sequential_calls, cells, imeis), (1, 2, 2));
     }
 
     #[test]
     fn equal_starts_are_ordered_by_end_and_then_by_callee() {
         let calls = [(0, 5, 9, 3), (0, 5, 0, 8), (0, 5, 9, 14)];
-        let bytes = segment(&calls, 1).unwrap();
-        let segment = Segment::get(&mut bytes.as_slice()).unwrap();
-        assert_eq!((segment.first_callee, segment.last_callee), (Some(8), Some(3)), "no number comes before numbers");
+        let mut days = Days::default();
+        days.add(&segment(&calls, 1).unwrap()).unwrap();
+        let callees = (days.edges[0].first_callee, days.edges[0].last_callee);
+        assert_eq!(callees, (Some(8), Some(3)), "no number comes before numbers");
     }
 
     fn calls() -> impl Strategy<Value = Vec<Plain>> {
@@ -437,7 +474,7 @@ mod tests {
             let most = |at: usize| days.iter().map(|day| day[at]).max().unwrap_or_default().max(across[at]);
             prop_assert_eq!([sum(0), sum(1), sum(2), most(3), most(4), most(5), sum(6)], whole(&calls));
             let kinds = |kind: fn(&Plain) -> Option<i64>| {
-                count(distinct(calls.iter().filter_map(kind).collect()).len())
+                distinct(&mut calls.iter().filter_map(kind).collect())
             };
             prop_assert_eq!(joined.cells, kinds(|plain| Some(plain.3 % 5)));
             prop_assert_eq!(joined.imeis, kinds(|plain| (plain.3 % 3 > 0).then_some(plain.3 % 4)));
