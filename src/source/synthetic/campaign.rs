@@ -6,16 +6,23 @@
 
 use rand::Rng as _;
 
-use super::Options;
 use super::class::{Archetype, Class, SPAM};
 use super::draw::{Rng, apportion, between, chance, gamma, log_normal, one, poisson, stream, whole, whole_i32};
 use super::party::Party;
 use super::population::{Draft, Population, Sim, shop_hours};
 use super::register::{self, Home, Paper, Register};
 use super::report;
+use super::{Options, ReportOptions};
 
 /// Most calls of a day that a SIM is given.
 const MOST_CALLS: f64 = 700.0;
+
+/// The stream of draws for how notorious scams become.
+const NOTORIETY_STREAM: u64 = 4;
+
+/// How many times as readily a scam's calls are reported as other spam's: Pareto with exponent 1, from the least to the
+/// most.
+const NOTORIETY: (f64, f64) = (4.0, 400.0);
 
 /// What the calls of one campaign share.
 #[derive(Debug)]
@@ -145,13 +152,30 @@ fn member(archetype: Archetype, gang: &mut Gang, options: &Options, register: &m
     }
     sim.habit.rate = sim.habit.rate.min(MOST_CALLS);
     sim.list_share = between(rng, (0.05, 0.3));
-    let report = &options.report;
-    sim.reported = report.least_share * (report.most_share / report.least_share).powf(rng.random::<f64>());
+    sim.reported = reported(&options.report, rng);
     sim.deactivated_at = thrown_away(&sim, options, rng);
     if sim.habit.mutual < 0.5 {
         share(&mut sim, gang, register, rng);
     }
     sim
+}
+
+/// Share of its reached calls that are reported, log-uniform.
+pub(super) fn reported(report: &ReportOptions, rng: &mut Rng) -> f64 {
+    report.least_share * (report.most_share / report.least_share).powf(rng.random::<f64>())
+}
+
+/// Draws how much the calls of each scam are talked of: of most hardly more than of other spam, a few frighten whomever
+/// they reach.
+pub(super) fn make_notorious(population: &mut Population, seed: u64) {
+    let mut rng = stream(seed, NOTORIETY_STREAM);
+    let campaigns = &population.campaigns;
+    for sim in population.sims.iter_mut().filter(|sim| sim.class.is_unwanted()) {
+        if sim.campaign.is_some_and(|campaign| report::is_scam(campaigns[campaign as usize].form)) {
+            let u: f64 = rng.random_range(1e-4..1.0);
+            sim.notoriety = (NOTORIETY.0 / u).min(NOTORIETY.1);
+        }
+    }
 }
 
 /// What SIMs that were bought for the purpose have in common; the others belong to somebody already.

@@ -47,8 +47,10 @@ pub(super) struct Sim {
     pub(super) contacts: Contacts,
     /// How readily the owner answers: added to a logit.
     pub(super) readiness: f64,
-    /// Share of its reached spam calls that are reported.
+    /// Share of its reached calls that are reported, where they are unwanted or taken for it,
     pub(super) reported: f64,
+    /// and how many times as readily they are for what they tell.
+    pub(super) notoriety: f64,
     pub(super) last_dialled: Option<Party>,
     /// Whether calls that it does not answer go on to its favourite contact.
     pub(super) is_forwarding: bool,
@@ -134,6 +136,7 @@ impl Sim {
             contacts: Contacts::default(),
             readiness: 0.5 * normal(rng),
             reported: 0.0,
+            notoriety: 1.0,
             last_dialled: None,
             is_forwarding: chance(rng, 0.03),
             brand: None,
@@ -172,6 +175,7 @@ impl Population {
         population.base = population.sims.len();
         population.warm(0..population.base, options, &mut rng);
         beyond::recruit(&mut population, options, &mut register);
+        campaign::make_notorious(&mut population, options.seed);
         population
     }
 

@@ -1,8 +1,8 @@
 //! Citizens' reports to 156 and 5656.
 //!
 //! In: the calls and messages of a day that were spam, and who got them. Out: reports in the forms of
-//! FACTS 1.1, hours later; some name the wrong number, a few accuse an innocent on purpose.
-//! Never: reports what did not reach anybody.
+//! FACTS 1.1, hours later; some name the wrong number, a few accuse an innocent on purpose, and some firms are taken for
+//! what they are not. Never: reports what did not reach anybody; knows how many reports count.
 
 use rand::Rng as _;
 
@@ -26,14 +26,14 @@ const CHANNELS: [(&str, f64); 5] =
 /// A story that spam tells: the keyword most people choose for it, and what they write.
 pub(super) struct Form {
     keyword: &'static str,
-    contents: [&'static str; 3],
+    contents: &'static [&'static str],
 }
 
 /// The stories; FACTS 6 has the typology.
-pub(super) const FORMS: [Form; 11] = [
+pub(super) const FORMS: [Form; 12] = [
     Form {
         keyword: "V",
-        contents: [
+        contents: &[
             "quảng cáo bán đất nền dự án, gọi nhiều lần",
             "mời mua căn hộ chung cư",
             "giới thiệu bất động sản nghỉ dưỡng",
@@ -41,7 +41,7 @@ pub(super) const FORMS: [Form; 11] = [
     },
     Form {
         keyword: "V",
-        contents: [
+        contents: &[
             "mời vay tiền nhanh không thế chấp",
             "tư vấn vay tín dụng lãi suất thấp",
             "mời mở thẻ tín dụng miễn phí thường niên",
@@ -49,7 +49,7 @@ pub(super) const FORMS: [Form; 11] = [
     },
     Form {
         keyword: "V",
-        contents: [
+        contents: &[
             "mời tham gia nhóm zalo chứng khoán",
             "tư vấn đầu tư chứng khoán, khuyến nghị cổ phiếu",
             "mời đầu tư tiền ảo lợi nhuận cao",
@@ -57,23 +57,26 @@ pub(super) const FORMS: [Form; 11] = [
     },
     Form {
         keyword: "LD",
-        contents: [
+        contents: &[
             "giả danh công an phường yêu cầu cập nhật VNeID",
             "giả danh bộ công an báo liên quan vụ án rửa tiền",
             "xưng là cảnh sát giao thông báo phạt nguội",
+            "giả danh tòa án gửi giấy triệu tập, bắt giữ bí mật",
+            "giả danh viện kiểm sát dọa lệnh bắt, đòi chuyển khoản để điều tra",
         ],
     },
     Form {
         keyword: "LD",
-        contents: [
+        contents: &[
             "giả danh nhà mạng dọa khóa sim hai chiều",
             "yêu cầu chuẩn hóa thông tin thuê bao, bấm phím 1",
             "dọa khóa sim vì chưa chính chủ",
+            "xưng cục viễn thông đòi nâng cấp 4g 5g",
         ],
     },
     Form {
         keyword: "LD",
-        contents: [
+        contents: &[
             "việc nhẹ lương cao, làm nhiệm vụ like tiktok",
             "tuyển cộng tác viên chốt đơn hưởng hoa hồng",
             "điểm danh nhận quà, mời vào nhóm telegram",
@@ -81,18 +84,20 @@ pub(super) const FORMS: [Form; 11] = [
     },
     Form {
         keyword: "LD",
-        contents: [
+        contents: &[
             "giả shipper báo đơn hàng, đòi chuyển khoản trước",
             "giả danh điện lực dọa cắt điện nợ tiền điện",
             "báo trúng thưởng xe SH, đòi phí",
+            "giả danh ngân hàng mời nâng hạn mức thẻ, hỏi mã OTP",
+            "giả cơ quan thuế báo hoàn thuế, bắt cài app",
         ],
     },
     Form {
-        keyword: "V", contents: ["nháy máy rồi tắt", "nháy máy nhiều lần không nói gì", "gọi nhỡ số lạ liên tục"]
+        keyword: "V", contents: &["nháy máy rồi tắt", "nháy máy nhiều lần không nói gì", "gọi nhỡ số lạ liên tục"]
     },
     Form {
         keyword: "V",
-        contents: [
+        contents: &[
             "mời combo du lịch giá rẻ, tặng voucher khách sạn",
             "quảng cáo khóa học tiếng Anh",
             "quảng cáo thực phẩm chức năng",
@@ -100,7 +105,7 @@ pub(super) const FORMS: [Form; 11] = [
     },
     Form {
         keyword: "S",
-        contents: [
+        contents: &[
             "nhà cái tặng code, nạp tiền nhận thưởng",
             "lô đề cá độ bóng đá, link đăng ký",
             "ban so dep, lam bang cap giay to",
@@ -108,11 +113,15 @@ pub(super) const FORMS: [Form; 11] = [
     },
     Form {
         keyword: "V",
-        contents: [
+        contents: &[
             "đòi nợ, gọi liên tục cả ngày bằng nhiều số",
             "đòi nợ người thân, tôi không vay",
             "nhắc nợ vay app, gọi người tham chiếu để quấy rối",
         ],
+    },
+    Form {
+        keyword: "LD",
+        contents: &["báo có đơn hàng tôi không đặt, nghi lừa đảo", "tự xưng tổng đài giao hàng, hỏi địa chỉ nhà"],
     },
 ];
 
@@ -124,6 +133,12 @@ pub(super) const DEBT: usize = 10;
 
 /// The story of calls that only ring.
 pub(super) const ONE_RING: usize = 7;
+
+/// What a real parcel sounds like to whom expects none.
+pub(super) const PARCEL: usize = 11;
+
+/// The story of an offer that is just one.
+pub(super) const OFFER: usize = 8;
 
 /// Whether a story is a scam, not an advertisement.
 pub(super) fn is_scam(form: usize) -> bool {
@@ -152,7 +167,7 @@ impl Report {
     }
 }
 
-/// The reports that a day's spam leads to.
+/// The reports that a day's spam leads to, and what is taken for it.
 pub(super) fn of_day(
     population: &Population,
     (calls, texts): (&[Call], &[Text]),
@@ -160,7 +175,7 @@ pub(super) fn of_day(
     rng: &mut Rng,
 ) -> Vec<Report> {
     let mut reports = Vec::new();
-    for call in calls.iter().filter(|call| call.is_spam || call.is_spoofed) {
+    for call in calls {
         let Some((share, form, is_missed_form)) = cause(population, call) else { continue };
         let reaches = call.is_answered || (is_missed_form && call.cause != 1);
         if reaches && chance(rng, share) {
@@ -181,13 +196,16 @@ pub(super) fn of_day(
     reports
 }
 
-/// How likely a call is reported, what it told, and whether it only rang.
+/// How likely a call is reported, what it told, and whether it only rang; none of a call that nobody minds.
 fn cause<'a>(population: &Population, call: &Call) -> Option<(f64, &'a Form, bool)> {
     if call.is_spoofed {
         return Some((SPOOFED_REPORTED, &FORMS[3], false));
     }
     let sim = &population.sims[call.caller.as_sim()?];
-    Some((sim.reported, form_of(population, sim.campaign), sim.habit.patience_s < 6.0))
+    // Some firms that are no spam are taken for it; a gang's calls to its friends are not.
+    let is_minded = call.is_spam || !sim.class.is_unwanted();
+    let share = sim.reported * sim.notoriety;
+    (is_minded && share > 0.0).then(|| (share, form_of(population, sim.campaign), sim.habit.patience_s < 6.0))
 }
 
 fn form_of<'a>(population: &Population, campaign: Option<u32>) -> &'a Form {
@@ -241,16 +259,18 @@ fn mistaken(population: &Population, by: Party, about: i64, rng: &mut Rng) -> i6
     }
 }
 
-/// The message, in one of the plain forms.
+/// The message, in one of the plain forms: FACTS 1.1.
 fn text(keyword: &str, source: i64, form: &Form, rng: &mut Rng) -> String {
     let digits = source.to_string();
     let source = format!("0{}", digits.strip_prefix("84").unwrap_or(&digits));
-    let content = *one(rng, &form.contents);
+    let content = *one(rng, form.contents);
     let content = if chance(rng, 0.55) { folded(content) } else { content.to_owned() };
-    match rng.random_range(0..4) {
+    match rng.random_range(0..6) {
         0 => format!("{keyword} [{source}][{content}]"),
         1 => format!("{keyword} [{source}] [{content}]"),
         2 => format!("{keyword} ({source}) ({content})"),
+        3 => format!("{keyword} ({source} - {content})"),
+        4 => format!("{keyword} ({source}) {content}"),
         _ => format!("{keyword} ({source})({content})"),
     }
 }
@@ -293,7 +313,9 @@ mod tests {
         for form in &FORMS {
             let text = text(form.keyword, 84_962_000_001, form, &mut rng);
             let rest = text.strip_prefix(form.keyword).unwrap();
-            assert!(rest.starts_with(" [0962000001]") || rest.starts_with(" (0962000001)"), "{text}");
+            let is_official =
+                [" [0962000001]", " (0962000001)", " (0962000001 - "].iter().any(|of| rest.starts_with(of));
+            assert!(is_official, "{text}");
             assert!(form.contents.iter().all(|content| folded(content).is_ascii()));
         }
     }

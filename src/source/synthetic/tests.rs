@@ -247,10 +247,8 @@ fn reports_and_answers_are_what_the_contracts_say() {
     let (mut operator, messages) = run(Options { report, survey, ..clean(1_500) });
     let spam: BTreeSet<i64> = operator.truth().iter().filter(|truth| truth.is_spam).map(|truth| truth.number).collect();
     let (mut right, mut all) = (0, 0);
-    for message in of(Topic::CitizenReport, &messages) {
-        let report: CitizenReport<'_> = serde_json::from_slice(&message.payload).unwrap();
-        let source: String = report.text.chars().skip_while(|c| *c != '0').take_while(char::is_ascii_digit).collect();
-        right += u32::from(spam.contains(&number(Some(&source)).unwrap()));
+    for (source, _) in reports(&messages) {
+        right += u32::from(spam.contains(&source));
         all += 1;
     }
     assert!(all > 20 && right * 100 > all * 80 && right < all, "{right} of {all} reports name a spam SIM");
@@ -262,6 +260,45 @@ fn reports_and_answers_are_what_the_contracts_say() {
         answers.iter().map(|message| text_of(&serde_json::from_slice(&message.payload).unwrap())).collect();
     words.sort_unstable();
     assert_eq!(words, ["no", "yes"]);
+}
+
+/// The number that each report names, and the report.
+fn reports(messages: &[Message]) -> Vec<(i64, CitizenReport<'_>)> {
+    let told = of(Topic::CitizenReport, messages).map(|message| {
+        let report: CitizenReport<'_> = serde_json::from_slice(&message.payload).unwrap();
+        let source: String = report.text.chars().skip_while(|c| *c != '0').take_while(char::is_ascii_digit).collect();
+        (number(Some(&source)).unwrap(), report)
+    });
+    told.collect()
+}
+
+#[test]
+fn most_scams_are_reported_once_or_never_and_a_few_by_several_whom_they_called() {
+    let report = ReportOptions {
+        least_share: 4e-4,
+        most_share: 2e-3,
+        mistaken_share: 0.0,
+        malicious_share: 0.0,
+        ..Default::default()
+    };
+    let (operator, messages) = run(Options { days: 8, spam_share: 0.08, report, ..clean(3_000) });
+    let truth = operator.truth();
+    let has_called = |truth: &Truth| truth.calls_by_day.iter().any(|calls| *calls > 0);
+    let is_scam = |truth: &&Truth| truth.types.contains(&"impersonation") && has_called(truth);
+    let scams: BTreeSet<i64> = truth.iter().filter(is_scam).map(|truth| truth.number).collect();
+    let records = calls(&messages);
+    let parties = records.iter().map(|record| (number(record.caller.as_deref()), number(record.callee.as_deref())));
+    let called: BTreeSet<_> = parties.collect();
+    let mut reporters: BTreeMap<i64, BTreeSet<Option<i64>>> = BTreeMap::new();
+    for (source, report) in reports(&messages) {
+        let reporter = number(Some(&report.reporter));
+        assert!(called.contains(&(Some(source), reporter)) || report.text.starts_with('S'), "{report:?}");
+        if scams.contains(&source) && report.text.starts_with("LD") {
+            reporters.entry(source).or_default().insert(reporter);
+        }
+    }
+    let several = reporters.values().filter(|reporters| reporters.len() > 1).count();
+    assert!(several >= 3 && several * 2 < scams.len(), "{several} of {} are reported by several", scams.len());
 }
 
 fn text_of(answer: &SurveyAnswer<'_>) -> String {
