@@ -22,6 +22,12 @@ pub(super) enum Class {
     Switchboard,
     /// Beyond the base: reminds its own debtors.
     Lender,
+    /// Beside the base: plays a message to a firm's own customers.
+    Reminder,
+    /// Beside the base: a device that calls its few numbers on its own.
+    Alarm,
+    /// Beside the base: tells one customer after the other that somebody is on the way.
+    Dispatcher,
     Spam(Archetype),
 }
 
@@ -87,6 +93,9 @@ impl Class {
             Self::NewSim => "new_sim",
             Self::Switchboard => "switchboard",
             Self::Lender => "lender",
+            Self::Reminder => "reminder",
+            Self::Alarm => "alarm",
+            Self::Dispatcher => "dispatcher",
             Self::Spam(_) => "spam",
         }
     }
@@ -105,7 +114,9 @@ impl Class {
 
     /// Whether it looks like spam and is not.
     pub(super) fn is_protected(self) -> bool {
-        matches!(self, Self::Switchboard | Self::Lender) || HARD.iter().any(|(class, _)| *class == self)
+        let is_beyond =
+            matches!(self, Self::Switchboard | Self::Lender | Self::Reminder | Self::Alarm | Self::Dispatcher);
+        is_beyond || HARD.iter().any(|(class, _)| *class == self)
     }
 
     /// Whether it is a business that people call.
@@ -128,6 +139,9 @@ impl Class {
             Self::NewSim => &law::NEW_SIM,
             Self::Switchboard => &law::SWITCHBOARD,
             Self::Lender => &law::LENDER,
+            Self::Reminder => &law::REMINDER,
+            Self::Alarm => &law::ALARM,
+            Self::Dispatcher => &law::DISPATCHER,
             Self::Spam(archetype) => archetype.law(),
         }
     }

@@ -333,3 +333,78 @@ pub(super) const LENDER: Law = Law {
     aim: Aim::Numbers,
     ..CALL_CENTRE
 };
+
+/// A recording for the customers of one firm, dialled batch by batch: a machine that about half of them expect.
+pub(super) const REMINDER: Law = Law {
+    rate: (95.0, 0.35),
+    active: (20.0, 1.5),
+    day_shape: 6.0,
+    weekend: 0.4,
+    lead: (9.0, 1.0),
+    stranger: (5.0, 6.0),
+    stranger_lead: 0.97,
+    keep: 0.4,
+    mutual: 0.6,
+    theta: (30.0, 0.5),
+    answered: 0.8,
+    talk_s: (28.0, 0.25),
+    talk_shape: (5.0, 13.0),
+    train: (30.0, 1.5),
+    gap_s: (25.0, 0.6),
+    gap_shape: (8.0, 25.0),
+    patience_s: (20.0, 32.0),
+    call_back: (2.0, 12.0),
+    handsets: 0.0,
+    texts: (0.0, 1.0),
+    ..CLINIC
+};
+
+/// A lift, a shop or a pump that reports to its few numbers all day, as evenly as its clock is.
+pub(super) const ALARM: Law = Law {
+    rate: (26.0, 0.3),
+    active: (60.0, 1.0),
+    day_shape: 20.0,
+    weekend: 1.0,
+    stranger: (1_000_000.0, 1.0),
+    stranger_lead: 1.0,
+    keep: 0.0,
+    mutual: 0.0,
+    answered: 0.6,
+    talk_s: (7.0, 0.3),
+    talk_shape: (8.0, 16.0),
+    curve: Curve::AllDay,
+    train: (80.0, 1.0),
+    gap_s: (2_900.0, 0.3),
+    gap_shape: (30.0, 120.0),
+    patience_s: (20.0, 40.0),
+    call_back: (1.0, 40.0),
+    handsets: 0.0,
+    texts: (0.0, 1.0),
+    aim: Aim::Numbers,
+    ..PERSON
+};
+
+/// The desk of a taxi or parcel firm: in bursts, some words to each, hardly ever the same customer.
+pub(super) const DISPATCHER: Law = Law {
+    rate: (120.0, 0.35),
+    active: (30.0, 1.5),
+    day_shape: 8.0,
+    weekend: 1.0,
+    lead: (8.0, 2.0),
+    stranger: (16.0, 1.5),
+    stranger_lead: 0.95,
+    keep: 0.05,
+    mutual: 0.3,
+    answered: 0.82,
+    talk_s: (15.0, 0.25),
+    talk_shape: (2.5, 7.0),
+    curve: Curve::Errand,
+    sharpness: (0.8, 1.8),
+    train: (7.0, 3.0),
+    gap_s: (25.0, 0.6),
+    gap_shape: (1.0, 4.0),
+    patience_s: (18.0, 35.0),
+    call_back: (2.0, 16.0),
+    aim: Aim::Customers,
+    ..PERSON
+};

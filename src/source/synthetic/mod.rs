@@ -51,22 +51,23 @@ use crate::schema::wire::Subscriber;
 /// demonstration has some.
 const MALFORMED_JSON: f64 = 25.0;
 
-/// Where the streams of draws for days begin: those of the base, and those of what comes beyond it.
-const DAYS: [u64; 2] = [1_000_000, 1 << 33];
+/// Where the streams of draws for days begin, desk by desk.
+const DAYS: [u64; 3] = [1_000_000, 1 << 33, 1 << 34];
 
-/// The desks of the base and of what comes beyond it.
+/// The desks of the base, of what comes beyond it, and of what comes beside both.
 const BASE: usize = 0;
 const BEYOND: usize = 1;
+const BESIDE: usize = 2;
 
-/// Where the count of reports begins that tell of what comes beyond the base.
-const BEYOND_REPORTS: u64 = 50_000_000;
+/// Where the count of reports begins, desk by desk.
+const REPORTS: [u64; 3] = [0, 50_000_000, 75_000_000];
 
 /// The operator: its subscribers, its network, and where it has got to.
 #[derive(Debug)]
 pub struct Operator {
     options: Options,
     population: Population,
-    desks: [Desk; 2],
+    desks: [Desk; 3],
     outbox: Outbox,
     /// The next day, counted from the first measured one.
     next: i32,
@@ -122,12 +123,10 @@ impl Operator {
     /// Draws the population; no traffic yet.
     pub fn new(options: Options) -> Self {
         let population = Population::new(&options);
-        let (base, all) = (population.base, population.sims.len());
+        let (base, beside, all) = (population.base, population.beside, population.sims.len());
+        let desk = |desk, sims| Desk { sims, network: Network::of(desk), reports: REPORTS[desk] };
         Self {
-            desks: [
-                Desk { sims: 0..base, network: Network::default(), reports: 0 },
-                Desk { sims: base..all, network: Network::beyond(), reports: BEYOND_REPORTS },
-            ],
+            desks: [desk(BASE, 0..base), desk(BEYOND, base..beside), desk(BESIDE, beside..all)],
             outbox: Outbox::new(options.resent_share, options.late_share),
             next: -i32::try_from(options.history_days).unwrap_or(i32::MAX),
             calls: vec![0; population.sims.len() * options.days as usize],
@@ -166,6 +165,8 @@ impl Operator {
         let beyond = &self.options.beyond;
         let happened = traffic::beyond(&mut self.population, (first_day, next), beyond, &mut draws[BEYOND]);
         self.write_down(BEYOND, next, &happened, &mut draws[BEYOND]);
+        let happened = traffic::beside(&mut self.population, first_day, next, &mut draws[BESIDE]);
+        self.write_down(BESIDE, next, &happened, &mut draws[BESIDE]);
         let is_last = self.next == days;
         let messages = self.outbox.deliver(if is_last { i64::MAX } else { day.ends_at() });
         Some(Traffic { day, is_history: next < 0, messages })

@@ -44,8 +44,8 @@ pub(super) const TRUNKS: [(&str, &str, &str); 12] = [
     ("VSIP03", "voip", "SIP Wholesale 3"),
 ];
 
-/// Where the count of records begins that tell of what comes beyond the base.
-const BEYOND_RECORDS: u64 = 1 << 36;
+/// Where the count of records begins, of the base, of what comes beyond it, and of what comes beside both.
+const RECORDS: [u64; 3] = [0, 1 << 36, 1 << 37];
 
 /// Counters of the exchanges and message centres.
 #[derive(Debug, Default)]
@@ -313,9 +313,9 @@ impl Switch<'_> {
 }
 
 impl Network {
-    /// The same exchanges, counting apart, so that no record id of the base depends on what comes beyond it.
-    pub(super) fn beyond() -> Self {
-        Self { records: BEYOND_RECORDS, ..Self::default() }
+    /// The exchanges of one desk, counting apart, so that no record id of one depends on another.
+    pub(super) fn of(desk: usize) -> Self {
+        Self { records: RECORDS[desk], ..Self::default() }
     }
 
     /// The next id of an exchange; the message centre counts as one more.

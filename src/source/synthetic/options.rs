@@ -64,7 +64,8 @@ pub struct ReportOptions {
     pub delay_sigma: f64,
 }
 
-/// What comes on top of the base, by draws of its own: no message of the base depends on it.
+/// What comes on top of the base, by draws of its own: no message of the base depends on it. Machines come beside
+/// all else, so that nothing of the rest depends on them either.
 ///
 /// Shares are of the base's subscriptions. A kind with fewer SIMs than one group of it takes is left out.
 #[derive(Debug, Clone)]
@@ -87,6 +88,8 @@ pub struct BeyondOptions {
     pub abroad_share: f64,
     /// Subscriptions that an innocent event makes call in a burst on a day.
     pub event_share: f64,
+    /// Innocent SIMs whose calls a machine makes, or that work like one: reminders, alarms, dispatchers.
+    pub machine_share: f64,
 }
 
 impl Default for Options {
@@ -145,6 +148,7 @@ impl BeyondOptions {
             spoofing_day_share: share,
             abroad_share: share,
             event_share: share,
+            machine_share: share,
         }
     }
 }
@@ -161,6 +165,7 @@ impl Default for BeyondOptions {
             spoofing_day_share: 0.25,
             abroad_share: 1e-3,
             event_share: 1e-3,
+            machine_share: 8e-4,
         }
     }
 }

@@ -70,6 +70,8 @@ pub(super) struct Population {
     pub(super) sims: Vec<Sim>,
     /// So many of them, from the first on, are the base; those beyond know it, and it does not know them.
     pub(super) base: usize,
+    /// From this one on they stand beside all others, which know nothing of them.
+    pub(super) beside: usize,
     pub(super) campaigns: Vec<Campaign>,
     pub(super) brands: Vec<Brand>,
     /// Numbers that are not with the operator their range was allotted to.
@@ -156,6 +158,7 @@ impl Population {
         let mut population = Self {
             sims: Vec::new(),
             base: 0,
+            beside: 0,
             campaigns: Vec::new(),
             brands: Vec::new(),
             ported: BTreeMap::new(),

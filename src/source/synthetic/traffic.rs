@@ -115,11 +115,20 @@ pub(super) fn beyond(
     rng: &mut Rng,
 ) -> (Vec<Call>, Vec<Text>) {
     let mut today = Today::new(population, first_day, day, rng);
-    for index in today.population.base..today.population.sims.len() {
+    for index in today.population.base..today.population.beside {
         today.live(index);
     }
     today.come_from_abroad(options);
     today.celebrate(options);
+    today.end()
+}
+
+/// What comes beside both on that day, from draws of its own again.
+pub(super) fn beside(population: &mut Population, first_day: Day, day: i32, rng: &mut Rng) -> (Vec<Call>, Vec<Text>) {
+    let mut today = Today::new(population, first_day, day, rng);
+    for index in today.population.beside..today.population.sims.len() {
+        today.live(index);
+    }
     today.end()
 }
 

@@ -30,7 +30,7 @@ pub struct Truth {
     /// End of the subscription, UTC microseconds; none while it lasts.
     pub deactivated_at: Option<i64>,
     /// light, heavy, talker, idle; spam; courier, driver, `call_centre`, clinic, school, `new_sim`; beyond the base also
-    /// switchboard and lender.
+    /// switchboard and lender, beside it reminder, alarm and dispatcher.
     pub class: &'static str,
     /// Of a spam SIM: burst, blaster, `sms_and_call`, camouflaged, mixed, tiny or `one_ring`; beyond the base
     /// `sim_box`, `debt_pool`, `shared_list`, `bulk_stock` or robot.

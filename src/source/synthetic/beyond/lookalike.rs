@@ -114,7 +114,7 @@ impl Recruiter<'_> {
     }
 
     /// Neighbouring numbers that a firm has had for long; returns the first SIM.
-    fn firm(&mut self, class: Class, size: u32) -> usize {
+    pub(super) fn firm(&mut self, class: Class, size: u32) -> usize {
         let first = self.population.sims.len();
         let (block, identity) = (self.register.block(&mut self.rng), Some(self.register.identity()));
         for _ in 0..size {

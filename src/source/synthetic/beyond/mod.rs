@@ -1,9 +1,12 @@
-//! What comes beyond the base: gangs that are no spam campaign, stocks of SIMs, and innocents that look like them.
+//! What comes beyond the base: gangs that are no spam campaign, stocks of SIMs, and innocents that look like them; and
+//! beside both, machines.
 //!
 //! In: the base, and draws of its own. Out: more SIMs behind those of the base, with lists of their own.
-//! Never: changes a SIM of the base or a draw for it; gives a kind less SIMs than it takes to know one.
+//! Never: changes a SIM of the base or a draw for it, nor a gang for what comes beside it; gives a kind less SIMs than it
+//! takes to know one.
 
 mod lookalike;
+mod machine;
 mod stock;
 
 #[cfg(test)]
@@ -19,8 +22,9 @@ use super::party::{self, Party};
 use super::population::{Population, Sim, part};
 use super::register::{self, Home, Register};
 
-/// The stream of draws for the SIMs beyond the base.
+/// The streams of draws for the SIMs beyond the base, and for those beside it.
 const STREAM: u64 = 2;
+const BESIDE_STREAM: u64 = 3;
 
 /// SIMs of one box, of one pool, and of one gang with a short list.
 const BOX: (u32, u32) = (8, 16);
@@ -50,7 +54,7 @@ pub(super) struct Recruiter<'a> {
     pub(super) rng: Rng,
 }
 
-/// Adds everybody beyond the base, and the contacts that the settled among them have.
+/// Adds everybody beyond and beside the base, and the contacts that the settled among them have.
 pub(super) fn recruit(population: &mut Population, options: &Options, register: &mut Register) {
     let beyond = &options.beyond;
     let mut recruiter = Recruiter { population, options, register, rng: stream(options.seed, STREAM) };
@@ -60,8 +64,11 @@ pub(super) fn recruit(population: &mut Population, options: &Options, register: 
     recruiter.add_stocks(part(options, beyond.bulk_share));
     recruiter.add_lookalikes(part(options, beyond.lookalike_share));
     recruiter.add_robots(part(options, beyond.robot_share));
-    let Recruiter { population, mut rng, .. } = recruiter;
-    population.warm(population.base..population.sims.len(), options, &mut rng);
+    recruiter.warm(recruiter.population.base);
+    recruiter.population.beside = recruiter.population.sims.len();
+    recruiter.rng = stream(options.seed, BESIDE_STREAM);
+    recruiter.add_machines(part(options, beyond.machine_share));
+    recruiter.warm(recruiter.population.beside);
 }
 
 impl Recruiter<'_> {
@@ -114,6 +121,12 @@ impl Recruiter<'_> {
         }
     }
 
+    /// Gives the SIMs from this one on the contacts that the settled among them have.
+    fn warm(&mut self, first: usize) {
+        let all = self.population.sims.len();
+        self.population.warm(first..all, self.options, &mut self.rng);
+    }
+
     /// Debtors of the base, each with those whom it calls most.
     fn victims(&mut self, debtors: usize) -> Vec<Party> {
         let mut list = Vec::new();
@@ -125,7 +138,7 @@ impl Recruiter<'_> {
         list
     }
 
-    fn settled_person(&mut self) -> Option<usize> {
+    pub(super) fn settled_person(&mut self) -> Option<usize> {
         let index = self.population.people.draw(&mut self.rng)? as usize;
         let sim = &self.population.sims[index];
         (sim.starts <= 0 && sim.deactivated_at.is_none() && !sim.class.is_unwanted()).then_some(index)
@@ -151,7 +164,7 @@ impl Recruiter<'_> {
         self.give_list(list);
     }
 
-    fn give_list(&mut self, list: Vec<Party>) {
+    pub(super) fn give_list(&mut self, list: Vec<Party>) {
         if let Some(campaign) = self.population.campaigns.last_mut() {
             campaign.targets = list;
         }

@@ -140,14 +140,8 @@ fn a_robot_dials_on_and_its_message_always_takes_as_long() {
         let next = calls.windows(2).filter(|pair| (1..=10).contains(&(pair[1].1 - pair[0].1))).count();
         assert!(next * 2 > calls.len(), "{next} of {} calls to the next number", calls.len());
     }
-    let is_even = |talks: &Vec<f64>| {
-        let count = talks.len() as f64;
-        let mean = talks.iter().sum::<f64>() / count;
-        let deviation = (talks.iter().map(|talk| (talk - mean).powi(2)).sum::<f64>() / count).sqrt();
-        deviation < 0.25 * mean
-    };
     let many: Vec<&Vec<f64>> = talks.values().filter(|talks| talks.len() >= 30).collect();
-    let even = many.iter().filter(|talks| is_even(talks)).count();
+    let even = many.iter().filter(|talks| unevenness(talks) < 0.25).count();
     assert!(many.len() > 3 && even * 4 >= many.len() * 3, "{even} of {} talk evenly", many.len());
 }
 
@@ -330,6 +324,65 @@ fn a_stock_is_registered_at_once_or_by_one_and_so_are_a_fleet_and_freshmen() {
     let freshmen: Vec<&Registered> = all.iter().filter(|registered| newcomers.contains(&registered.number)).collect();
     let (freshmen, identities) = busiest(&freshmen, 5 * HOUR_US);
     assert!(freshmen >= 10 && identities >= freshmen - 1, "{freshmen} freshmen on {identities} identities");
+}
+
+#[test]
+fn what_comes_beside_moves_no_message_of_the_rest() {
+    let rest = BeyondOptions { machine_share: 0.0, ..BeyondOptions::all(0.05) };
+    let (_, of_rest) = run(Options { beyond: rest, ..clean(800) });
+    let (_, of_all) = run(Options { beyond: BeyondOptions::all(0.05), ..clean(800) });
+    assert!(of_all.len() > of_rest.len() + 1_000, "{} and {} messages", of_all.len(), of_rest.len());
+    let mut all = of_all.iter();
+    assert!(of_rest.iter().all(|message| all.any(|other| other == message)));
+}
+
+/// How unevenly something is spread: its deviation over its mean.
+fn unevenness(values: &[f64]) -> f64 {
+    let count = values.len() as f64;
+    let mean = values.iter().sum::<f64>() / count;
+    (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt() / mean
+}
+
+/// The seconds that each number of a class talked, call by call.
+fn talks(operator: &Operator, messages: &[Message], class: &str) -> BTreeMap<i64, Vec<f64>> {
+    let of_class: BTreeSet<i64> =
+        operator.truth().iter().filter(|truth| truth.class == class).map(|truth| truth.number).collect();
+    let mut talks: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+    for record in calls(messages).iter().filter(|record| record.record_type == "originating" && record.is_answered) {
+        let caller = number(record.caller.as_deref()).filter(|caller| of_class.contains(caller));
+        if let Some(caller) = caller {
+            talks.entry(caller).or_default().push(f64::from(record.duration_s));
+        }
+    }
+    talks.retain(|_, talks| talks.len() >= 30);
+    talks
+}
+
+#[test]
+fn reminders_alarms_and_dispatchers_work_like_machines_and_are_innocent() {
+    let (operator, messages) = run(with(BeyondOptions { machine_share: 0.02, ..BeyondOptions::NOTHING }));
+    let truth = operator.truth();
+    let machines: Vec<&Truth> =
+        truth.iter().filter(|truth| ["reminder", "alarm", "dispatcher"].contains(&truth.class)).collect();
+    assert_eq!(machines.len(), 40);
+    assert!(machines.iter().all(|truth| truth.is_protected && !truth.is_spam && truth.types.is_empty()));
+
+    // As even as a robot's, some of them, and others not.
+    let reminders = talks(&operator, &messages, "reminder");
+    let even = reminders.values().filter(|talks| unevenness(talks) < 0.25).count();
+    assert!(even >= 3 && even < reminders.len(), "{even} of {} reminders talk evenly", reminders.len());
+
+    let lines = lines(&messages);
+    let of = |class: &str| lines_of(&operator, &lines, |truth| truth.class == class);
+    let (reminders, alarms, dispatchers) = (of("reminder"), of("alarm"), of("dispatcher"));
+    let per_callee = |lines: &[&Line]| sum(lines, |line| line.made) / sum(lines, |line| line.callees.len());
+    assert!(alarms.len() >= 4 && alarms.iter().all(|line| line.callees.len() <= 2 && line.cells.len() <= 1));
+    assert!(per_callee(&alarms) > 10.0 && made_share(&alarms) > 0.9, "{} calls to each", per_callee(&alarms));
+    assert!(per_callee(&dispatchers) < 1.5, "{} calls to each", per_callee(&dispatchers));
+    assert!(per_callee(&reminders) > per_callee(&dispatchers), "customers are called again");
+    let answered = |lines: &[&Line]| sum(lines, |line| line.answered) / sum(lines, |line| line.made);
+    assert!(answered(&reminders) > 0.6 && answered(&dispatchers) > 0.6, "customers answer");
+    assert!((0.6..0.97).contains(&made_share(&dispatchers)), "{} made", made_share(&dispatchers));
 }
 
 #[test]
