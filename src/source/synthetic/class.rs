@@ -28,6 +28,10 @@ pub(super) enum Class {
     Alarm,
     /// Beside the base: tells one customer after the other that somebody is on the way.
     Dispatcher,
+    /// Beside the base: sells by telephone, and a register says so.
+    Advertiser,
+    /// Beside the base: calls the people of a list as an advertiser does, and sells nothing.
+    Organiser,
     Spam(Archetype),
 }
 
@@ -96,6 +100,8 @@ impl Class {
             Self::Reminder => "reminder",
             Self::Alarm => "alarm",
             Self::Dispatcher => "dispatcher",
+            Self::Advertiser => "advertiser",
+            Self::Organiser => "organiser",
             Self::Spam(_) => "spam",
         }
     }
@@ -114,9 +120,17 @@ impl Class {
 
     /// Whether it looks like spam and is not.
     pub(super) fn is_protected(self) -> bool {
-        let is_beyond =
-            matches!(self, Self::Switchboard | Self::Lender | Self::Reminder | Self::Alarm | Self::Dispatcher);
-        is_beyond || HARD.iter().any(|(class, _)| *class == self)
+        let is_beyond = matches!(self, Self::Switchboard | Self::Lender);
+        let is_machine = matches!(self, Self::Reminder | Self::Alarm | Self::Dispatcher);
+        is_beyond
+            || is_machine
+            || matches!(self, Self::Advertiser | Self::Organiser)
+            || HARD.iter().any(|(class, _)| *class == self)
+    }
+
+    /// Whether its calls are advertising where a register has it; a clinic's name stands in one for other reasons.
+    pub(super) fn advertises(self) -> bool {
+        matches!(self, Self::CallCentre | Self::Advertiser)
     }
 
     /// Whether it is a business that people call.
@@ -142,6 +156,8 @@ impl Class {
             Self::Reminder => &law::REMINDER,
             Self::Alarm => &law::ALARM,
             Self::Dispatcher => &law::DISPATCHER,
+            Self::Advertiser => &law::ADVERTISER,
+            Self::Organiser => &law::ORGANISER,
             Self::Spam(archetype) => archetype.law(),
         }
     }

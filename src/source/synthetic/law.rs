@@ -408,3 +408,31 @@ pub(super) const DISPATCHER: Law = Law {
     aim: Aim::Customers,
     ..PERSON
 };
+
+/// A desk that sells by telephone: strangers off a list, into the evening, and those who did not answer again.
+pub(super) const ADVERTISER: Law = Law {
+    rate: (40.0, 0.4),
+    active: (20.0, 1.5),
+    day_shape: 5.0,
+    weekend: 0.3,
+    stranger: (8.0, 2.0),
+    stranger_lead: 1.0,
+    keep: 0.5,
+    mutual: 0.0,
+    theta: (1.0, 0.5),
+    answered: 0.35,
+    talk_s: (40.0, 0.35),
+    sharpness: (0.5, 1.0),
+    train: (6.0, 4.0),
+    gap_s: (60.0, 0.6),
+    gap_shape: (1.0, 5.0),
+    call_back: (1.0, 20.0),
+    handsets: 0.1,
+    texts: (0.0, 1.0),
+    aim: Aim::Numbers,
+    ..CALL_CENTRE
+};
+
+/// The same with people who know whose call it is.
+pub(super) const ORGANISER: Law =
+    Law { curve: Curve::Errand, weekend: 1.0, answered: 0.6, call_back: (3.0, 9.0), ..ADVERTISER };

@@ -1,9 +1,10 @@
 //! A whole mobile operator, invented from a seed: its traffic as messages, and the truth behind it.
 //!
 //! In: options. Out: a history and measured days of messages as the network would deliver them, answers
-//! to survey requests, reference tables, and the truth of every subscription and trunk.
+//! to survey requests, reference tables, and the truth of every subscription, trunk and advertising call.
 //! Never: reads a clock, a file or the machine's randomness; the same options give the same bytes.
 
+mod advertising;
 mod behaviour;
 mod beyond;
 mod campaign;
@@ -32,6 +33,7 @@ mod truth;
 #[cfg(test)]
 mod tests;
 
+pub use advertising::Breach;
 pub use options::{BeyondOptions, Options, ReportOptions, SurveyOptions};
 pub use party::{OPERATOR, PREFIXES};
 pub use truth::{SPOOFED_NUMBER, Spoofed, TYPES, Truth};
@@ -74,6 +76,7 @@ pub struct Operator {
     /// Calls made, by SIM and then by measured day.
     calls: Vec<u32>,
     spammed: survey::Spammed,
+    advertising: advertising::Watch,
 }
 
 /// Where a part of the operator is written down, with counters of its own.
@@ -131,6 +134,7 @@ impl Operator {
             next: -i32::try_from(options.history_days).unwrap_or(i32::MAX),
             calls: vec![0; population.sims.len() * options.days as usize],
             spammed: survey::Spammed::new(),
+            advertising: advertising::Watch::default(),
             population,
             options,
         }
@@ -167,6 +171,7 @@ impl Operator {
         self.write_down(BEYOND, next, &happened, &mut draws[BEYOND]);
         let happened = traffic::beside(&mut self.population, first_day, next, &mut draws[BESIDE]);
         self.write_down(BESIDE, next, &happened, &mut draws[BESIDE]);
+        self.advertising.judge(&self.population.do_not_call, day, next < 0);
         let is_last = self.next == days;
         let messages = self.outbox.deliver(if is_last { i64::MAX } else { day.ends_at() });
         Some(Traffic { day, is_history: next < 0, messages })
@@ -187,7 +192,7 @@ impl Operator {
 
     /// The rows of the reference tables: table name, CSV with a header.
     pub fn reference(&self) -> Vec<(&'static str, String)> {
-        reference::tables(&self.population, self.options.seed)
+        reference::tables(&self.population)
     }
 
     /// Sends all that becomes known of a day.
@@ -205,8 +210,13 @@ impl Operator {
             if let Ok(day) = usize::try_from(day) {
                 self.calls[caller * days + day] += 1;
             }
-            if let (true, Some(callee)) = (call.is_spam, self.population.number(call.callee)) {
-                self.spammed.insert((self.population.sims[caller].number, callee));
+            let sim = &self.population.sims[caller];
+            let Some(callee) = self.population.number(call.callee) else { continue };
+            if call.is_spam {
+                self.spammed.insert((sim.number, callee));
+            }
+            if sim.is_advertiser() {
+                self.advertising.note(call.at, sim.number, callee);
             }
         }
     }

@@ -64,8 +64,8 @@ pub struct ReportOptions {
     pub delay_sigma: f64,
 }
 
-/// What comes on top of the base, by draws of its own: no message of the base depends on it. Machines come beside
-/// all else, so that nothing of the rest depends on them either.
+/// What comes on top of the base, by draws of its own: no message of the base depends on it. Machines and
+/// advertisers come beside all else, so that nothing of the rest depends on them either.
 ///
 /// Shares are of the base's subscriptions. A kind with fewer SIMs than one group of it takes is left out.
 #[derive(Debug, Clone)]
@@ -90,6 +90,8 @@ pub struct BeyondOptions {
     pub event_share: f64,
     /// Innocent SIMs whose calls a machine makes, or that work like one: reminders, alarms, dispatchers.
     pub machine_share: f64,
+    /// SIMs of registered advertisers, and of others who call as they do.
+    pub advertiser_share: f64,
 }
 
 impl Default for Options {
@@ -149,6 +151,7 @@ impl BeyondOptions {
             abroad_share: share,
             event_share: share,
             machine_share: share,
+            advertiser_share: share,
         }
     }
 }
@@ -166,6 +169,7 @@ impl Default for BeyondOptions {
             abroad_share: 1e-3,
             event_share: 1e-3,
             machine_share: 8e-4,
+            advertiser_share: 6e-4,
         }
     }
 }

@@ -9,6 +9,7 @@ use std::ops::Range;
 use rand::Rng as _;
 
 use super::Options;
+use super::advertising::{self, Advertiser, DoNotCall};
 use super::behaviour::{Habit, draw};
 use super::beyond;
 use super::campaign::{self, Campaign};
@@ -55,6 +56,10 @@ pub(super) struct Sim {
     /// Whether calls that it does not answer go on to its favourite contact.
     pub(super) is_forwarding: bool,
     pub(super) brand: Option<u32>,
+    /// The firm that advertises with it.
+    pub(super) advertiser: Option<u32>,
+    /// How often it lets a call be that the rules for advertising forbid.
+    pub(super) heed: f64,
     pub(super) is_allow_listed: bool,
     /// The subscription that got the number afterwards.
     pub(super) successor: Option<u32>,
@@ -74,6 +79,10 @@ pub(super) struct Population {
     pub(super) beside: usize,
     pub(super) campaigns: Vec<Campaign>,
     pub(super) brands: Vec<Brand>,
+    pub(super) advertisers: Vec<Advertiser>,
+    pub(super) do_not_call: DoNotCall,
+    /// The last call of each SIM that heeds the rules for advertising to each number.
+    pub(super) advertised: BTreeMap<(usize, i64), i64>,
     /// Numbers that are not with the operator their range was allotted to.
     pub(super) ported: BTreeMap<i64, &'static str>,
     /// SIMs by how sociable they are.
@@ -104,6 +113,11 @@ impl Sim {
     /// Whether the subscription exists at this instant.
     pub(super) fn is_open(&self, at: i64) -> bool {
         self.activated_at <= at && self.deactivated_at.is_none_or(|end| at < end)
+    }
+
+    /// Whether the rules for advertising bind it: it advertises, and a register has it.
+    pub(super) fn is_advertiser(&self) -> bool {
+        self.class.advertises() && (self.brand.is_some() || self.advertiser.is_some())
     }
 
     /// How many calls with contacts it made in the months before an instant; at most 700 matter.
@@ -142,6 +156,8 @@ impl Sim {
             last_dialled: None,
             is_forwarding: chance(rng, 0.03),
             brand: None,
+            advertiser: None,
+            heed: 0.0,
             is_allow_listed: false,
             successor: None,
             is_bulk: false,
@@ -161,6 +177,9 @@ impl Population {
             beside: 0,
             campaigns: Vec::new(),
             brands: Vec::new(),
+            advertisers: Vec::new(),
+            do_not_call: DoNotCall::new(),
+            advertised: BTreeMap::new(),
             ported: BTreeMap::new(),
             people: Table::default(),
             businesses: Table::default(),
@@ -179,6 +198,7 @@ impl Population {
         population.warm(0..population.base, options, &mut rng);
         beyond::recruit(&mut population, options, &mut register);
         campaign::make_notorious(&mut population, options.seed);
+        population.do_not_call = advertising::do_not_call(&population.sims, options.seed);
         population
     }
 

@@ -6,20 +6,26 @@
 use std::fmt::Write as _;
 
 use super::class::Class;
-use super::draw::mix;
+use super::company::Brand;
 use super::network::TRUNKS;
 use super::party::{AGENCIES, SPECIALS};
 use super::population::Population;
 
-/// One in this many subscribers has asked not to be advertised to.
-const DO_NOT_CALL: u64 = 25;
-
 /// All tables: name, CSV.
-pub(super) fn tables(population: &Population, seed: u64) -> Vec<(&'static str, String)> {
+pub(super) fn tables(population: &Population) -> Vec<(&'static str, String)> {
     vec![
         ("allow_list", allow_list(population)),
         ("brandname", brandname(population)),
-        ("do_not_call", do_not_call(population, seed)),
+        ("advertiser", {
+            let confirmed = advertisers(population, false);
+            csv(
+                "number,name,confirmed_by",
+                confirmed.map(|(number, firm)| format!("{number},{},inspection", firm.holder)),
+            )
+        }),
+        ("do_not_call", {
+            csv("number,scope", population.do_not_call.iter().map(|(number, scope)| format!("{number},{scope}")))
+        }),
         ("trunk", csv("trunk,kind,peer", TRUNKS.map(|(name, kind, peer)| format!("{name},{kind},{peer}")))),
         ("special_number", special_number()),
         ("ported_number", {
@@ -40,23 +46,18 @@ fn allow_list(population: &Population) -> String {
 }
 
 fn brandname(population: &Population) -> String {
-    let named = population.sims.iter().filter_map(|sim| Some((sim.number, sim.brand?)));
-    csv(
-        "number,name,holder",
-        named.map(|(number, brand)| {
-            let brand = &population.brands[brand as usize];
-            format!("{number},{},{}", brand.name, brand.holder)
-        }),
-    )
+    let of = |brand: u32| &population.brands[brand as usize];
+    let named = population.sims.iter().filter_map(|sim| Some((sim.number, of(sim.brand?))));
+    let named = named.chain(advertisers(population, true));
+    csv("number,name,holder", named.map(|(number, brand)| format!("{number},{},{}", brand.name, brand.holder)))
 }
 
-fn do_not_call(population: &Population, seed: u64) -> String {
-    let rows = population.sims.iter().filter(|sim| sim.successor.is_none()).filter_map(|sim| {
-        let draw = mix(mix(seed, 5), sim.number.cast_unsigned());
-        let scope = ["call", "sms", "both", "both"][usize::try_from(draw >> 62).expect("two bits")];
-        draw.is_multiple_of(DO_NOT_CALL).then(|| format!("{},{scope}", sim.number))
-    });
-    csv("number,scope", rows)
+/// The numbers of those who advertise by a registered name, or of the others, with their firms.
+fn advertisers(population: &Population, is_brandname: bool) -> impl Iterator<Item = (i64, &Brand)> {
+    population.sims.iter().filter_map(move |sim| {
+        let advertiser = &population.advertisers[sim.advertiser? as usize];
+        (advertiser.is_brandname == is_brandname).then_some((sim.number, &advertiser.firm))
+    })
 }
 
 fn special_number() -> String {

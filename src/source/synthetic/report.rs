@@ -1,8 +1,8 @@
 //! Citizens' reports to 156 and 5656.
 //!
 //! In: the calls and messages of a day that were spam, and who got them. Out: reports in the forms of
-//! FACTS 1.1, hours later; some name the wrong number, a few accuse an innocent on purpose, and some firms are taken for
-//! what they are not. Never: reports what did not reach anybody; knows how many reports count.
+//! FACTS 1.1, hours later; some name the wrong number, a few accuse an innocent on purpose, and some firms are taken
+//! for what they are not. Never: reports what did not reach anybody; knows how many reports count.
 
 use rand::Rng as _;
 

@@ -386,7 +386,7 @@ proptest! {
         let (operator, messages) = run(options);
         prop_assert!(messages.windows(2).all(|pair| pair[0].at <= pair[1].at));
         prop_assert_eq!(operator.population.base, subscribers as usize);
-        prop_assert!(operator.truth().len() <= 8 * subscribers as usize);
+        prop_assert!(operator.truth().len() <= 9 * subscribers as usize);
         prop_assert!(operator.truth().iter().all(|truth| truth.calls_by_day.len() == days as usize));
     }
 }

@@ -5,6 +5,7 @@
 //! does (only, afterwards, whether that was spam); knows records or exchanges.
 
 use super::BeyondOptions;
+use super::advertising;
 use super::behaviour::{self, Habit, tilted};
 use super::class::Archetype;
 use super::draw::{Rng, between, chance, gamma, log_logistic, log_normal, poisson, whole, whole_i32};
@@ -198,7 +199,7 @@ impl Today<'_> {
         let own = Party::sim(index);
         let (caller, callee) = if meeting.is_outgoing { (own, meeting.party) } else { (meeting.party, own) };
         let is_absent = caller.as_sim().is_some_and(|sim| !self.is_used(sim) || !self.population.sims[sim].is_open(at));
-        if is_absent || caller == callee {
+        if is_absent || caller == callee || (meeting.is_outgoing && self.is_let_be(index, callee, at)) {
             return at;
         }
         if meeting.is_outgoing && !meeting.is_known {
@@ -211,6 +212,22 @@ impl Today<'_> {
         self.call_back(&call, meeting.is_known);
         self.calls.push(call);
         ends_at
+    }
+
+    /// Whether a SIM that heeds the rules for advertising lets a call be.
+    fn is_let_be(&mut self, index: usize, callee: Party, at: i64) -> bool {
+        let heed = self.population.sims[index].heed;
+        if heed <= 0.0 {
+            return false;
+        }
+        let Some(number) = self.population.number(callee) else { return false };
+        let before = self.population.advertised.get(&(index, number)).copied();
+        let is_forbidden = advertising::broken(&self.population.do_not_call, number, at, before).next().is_some();
+        let is_let_be = is_forbidden && chance(self.rng, heed);
+        if !is_let_be {
+            self.population.advertised.insert((index, number), at);
+        }
+        is_let_be
     }
 
     /// With whom: a stranger, a new contact, or one of old.

@@ -1,13 +1,14 @@
-//! What is true of an operator: its subscriptions, and the trunks that false numbers come in by.
+//! What is true of an operator: its subscriptions, the trunks that false numbers come in by, and the rules for
+//! advertising that were broken.
 //!
 //! In: the population and the calls that were made. Out: rows to measure verdicts and detections against.
 //! Never: reaches the pipeline.
 
 use std::collections::BTreeMap;
 
-use super::class::Archetype;
+use super::class::{Archetype, Class};
 use super::population::{Population, Sim};
-use super::{Operator, report};
+use super::{Breach, Operator, report};
 use crate::domain::day::Day;
 
 /// Detections of subscriptions, by type; `spoofed_number` is one of trunks.
@@ -30,7 +31,7 @@ pub struct Truth {
     /// End of the subscription, UTC microseconds; none while it lasts.
     pub deactivated_at: Option<i64>,
     /// light, heavy, talker, idle; spam; courier, driver, `call_centre`, clinic, school, `new_sim`; beyond the base also
-    /// switchboard and lender, beside it reminder, alarm and dispatcher.
+    /// switchboard and lender, beside it reminder, alarm, dispatcher, advertiser and organiser.
     pub class: &'static str,
     /// Of a spam SIM: burst, blaster, `sms_and_call`, camouflaged, mixed, tiny or `one_ring`; beyond the base
     /// `sim_box`, `debt_pool`, `shared_list`, `bulk_stock` or robot.
@@ -87,6 +88,11 @@ impl Operator {
         truth
     }
 
+    /// The rules for advertising that registered advertisers have broken on measured days, in order of time.
+    pub fn breaches(&self) -> &[Breach] {
+        &self.advertising.breaches
+    }
+
     /// The trunks by which false numbers have come in on measured days, in order of day and trunk.
     pub fn spoofed(&self) -> Vec<Spoofed> {
         let mut spoofed: BTreeMap<(Day, &'static str), u32> = BTreeMap::new();
@@ -130,9 +136,10 @@ fn is_in_bulk(sim: &Sim, holdings: &BTreeMap<u64, usize>, lots: &BTreeMap<(u32, 
     sim.is_bulk || (is_spam(sim) && held.max(beside) >= HELD_IN_BULK)
 }
 
-/// The detections that are right about a SIM. Who tells a scam calls strangers as who sells does: it is both.
+/// The detections that are right about a SIM; that it advertises by right is another matter. Who tells a scam calls strangers as who sells does: it is both.
 fn types(sim: &Sim, population: &Population, is_in_bulk: bool) -> Vec<&'static str> {
     let mut types = match sim.class.archetype() {
+        None if sim.class == Class::Advertiser => vec!["telemarketing"],
         None => vec![],
         Some(Archetype::OneRing) => vec!["one_ring"],
         Some(Archetype::SimBox) => vec!["sim_box"],

@@ -1,10 +1,11 @@
 //! What comes beyond the base: gangs that are no spam campaign, stocks of SIMs, and innocents that look like them; and
-//! beside both, machines.
+//! beside both, machines and advertisers.
 //!
 //! In: the base, and draws of its own. Out: more SIMs behind those of the base, with lists of their own.
-//! Never: changes a SIM of the base or a draw for it, nor a gang for what comes beside it; gives a kind less SIMs than it
-//! takes to know one.
+//! Never: changes a SIM of the base or a draw for it, nor a gang for what comes beside it; gives a kind less SIMs than
+//! it takes to know one.
 
+mod advertiser;
 mod lookalike;
 mod machine;
 mod stock;
@@ -68,6 +69,7 @@ pub(super) fn recruit(population: &mut Population, options: &Options, register: 
     recruiter.population.beside = recruiter.population.sims.len();
     recruiter.rng = stream(options.seed, BESIDE_STREAM);
     recruiter.add_machines(part(options, beyond.machine_share));
+    recruiter.add_advertisers(part(options, beyond.advertiser_share));
     recruiter.warm(recruiter.population.beside);
 }
 
