@@ -1,7 +1,7 @@
 //! Verdicts and detections against the hidden truth: what a demo was worth.
 //!
-//! In: the tables `decision` and `detection_day` and the synthetic operator's truth, which nothing else reads.
-//! Out: the figures of `summary.json`. Never: feeds anything back into the pipeline.
+//! In: the tables `decision`, `detection_day` and `ad_breach`, and the synthetic operator's truth, which nothing else
+//! reads. Out: the figures of `summary.json`. Never: feeds anything back into the pipeline.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,8 +13,8 @@ use crate::decide::Subject;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
-use crate::schema::column::{decision, detection_day};
-use crate::source::synthetic::{SPOOFED_NUMBER, Spoofed, TYPES, Truth};
+use crate::schema::column::{ad_breach, decision, detection_day};
+use crate::source::synthetic::{Breach, SPOOFED_NUMBER, Spoofed, TYPES, Truth};
 
 /// Archetypes that behave like ordinary people, or hardly at all: no rule on a day's calls separates them.
 const HARDLY_SEPARABLE: [&str; 3] = ["camouflaged", "mixed", "tiny"];
@@ -58,7 +58,8 @@ pub struct Figures {
     pub recall_by_archetype: BTreeMap<String, f64>,
 }
 
-/// What the views were worth for one type. Unit: a subscription, or a trunk on a day for `spoofed_number`.
+/// What the views were worth for one type. Unit: a subscription; a trunk on a day for `spoofed_number`, a call and the
+/// rule that it broke for `ad_breach`.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Detection {
     /// Named on some day.
@@ -178,6 +179,21 @@ pub fn detections(
     Ok(found.into_iter().map(detection).collect())
 }
 
+/// Compares breaches of the rules for advertising with those that were made.
+pub fn breaches(days: &[RecordBatch], made: &[Breach]) -> anyhow::Result<Detection> {
+    let mut found = BTreeSet::new();
+    for batch in days {
+        let (at, kind) = (ad_breach::START_AT.of(batch)?, ad_breach::KIND.of(batch)?);
+        let (caller, callee) = (ad_breach::CALLER.of(batch)?, ad_breach::CALLEE.of(batch)?);
+        found.extend(
+            (0..batch.num_rows()).map(|row| (at.value(row), caller.value(row), callee.value(row), kind.value(row))),
+        );
+    }
+    let made: BTreeSet<_> = made.iter().map(|breach| (breach.at, breach.caller, breach.callee, breach.kind)).collect();
+    let hits = found.intersection(&made).count();
+    Ok(Detection { found: found.len(), precision: share(hits, found.len()), recall: share(hits, made.len()) })
+}
+
 /// Whom or what detections name, by type; rows about a group alone name nobody.
 fn named(days: &[RecordBatch], truth: &[Truth]) -> anyhow::Result<BTreeMap<String, BTreeSet<Named>>> {
     let mut named: BTreeMap<String, BTreeSet<Named>> = BTreeMap::new();
@@ -251,7 +267,7 @@ fn median(sorted: &[f64]) -> Option<f64> {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray};
+    use arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray};
 
     use super::*;
 
@@ -314,6 +330,21 @@ mod tests {
         let measured =
             measured(&[("spoofed_number", Some(1), Some("IHKG01")), ("spoofed_number", None, Some("NPSTN1"))]);
         assert_eq!(measured["spoofed_number"], Detection { found: 2, precision: Some(0.5), recall: Some(0.5) });
+    }
+
+    #[test]
+    fn a_breach_is_a_call_and_the_rule_that_it_broke() {
+        let columns: [(&str, ArrayRef); 4] = [
+            (ad_breach::KIND.name, Arc::new(StringArray::from(vec!["repeated", "outside_hours", "outside_hours"]))),
+            (ad_breach::CALLER.name, Arc::new(Int64Array::from(vec![1, 1, 9]))),
+            (ad_breach::CALLEE.name, Arc::new(Int64Array::from(vec![2, 2, 2]))),
+            (ad_breach::START_AT.name, Arc::new(TimestampMicrosecondArray::from(vec![5, 5, 5]).with_timezone("UTC"))),
+        ];
+        let found = RecordBatch::try_from_iter(columns).unwrap();
+        let made =
+            ["repeated", "outside_hours", "do_not_call"].map(|kind| Breach { at: 5, caller: 1, callee: 2, kind });
+        let measured = breaches(&[found], &made).unwrap();
+        assert_eq!(measured, Detection { found: 3, precision: Some(2.0 / 3.0), recall: Some(2.0 / 3.0) });
     }
 
     #[test]

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::schema::topic::Topic;
 use crate::source::producer::{Outgoing, Producer};
-use crate::source::synthetic::{Message, Operator, Options, Spoofed, Truth};
+use crate::source::synthetic::{Breach, Message, Operator, Options, Spoofed, Truth};
 
 /// Partitions of the topics that the demo and `simulate` use.
 pub fn partitions(topic: Topic) -> i32 {
@@ -136,12 +136,13 @@ pub fn write_reference(folder: &Path, operator: &Operator) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Writes the truth: `FOLDER/truth.parquet` of subscriptions and `FOLDER/spoofed.parquet` of trunks; returns how many
-/// subscriptions there are.
+/// Writes the truth: `FOLDER/truth.parquet` of subscriptions, `FOLDER/spoofed.parquet` of trunks and
+/// `FOLDER/breaches.parquet` of advertising calls; returns how many subscriptions there are.
 pub fn write_truth(folder: &Path, operator: &Operator) -> anyhow::Result<usize> {
     let truth = operator.truth();
     write_parquet(&folder.join("truth.parquet"), &truth_batch(&truth)?)?;
     write_parquet(&folder.join("spoofed.parquet"), &spoofed_batch(&operator.spoofed())?)?;
+    write_parquet(&folder.join("breaches.parquet"), &breaches_batch(operator.breaches())?)?;
     Ok(truth.len())
 }
 
@@ -190,6 +191,17 @@ fn spoofed_batch(spoofed: &[Spoofed]) -> anyhow::Result<RecordBatch> {
         ("day", Arc::new(Date32Array::from_iter_values(spoofed.iter().map(|row| row.day.epoch_days())))),
         ("trunk", Arc::new(StringArray::from_iter_values(spoofed.iter().map(|row| row.trunk)))),
         ("calls", Arc::new(UInt32Array::from_iter_values(spoofed.iter().map(|row| row.calls)))),
+    ];
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+fn breaches_batch(breaches: &[Breach]) -> anyhow::Result<RecordBatch> {
+    let at = breaches.iter().map(|row| Some(row.at));
+    let columns: [(&str, ArrayRef); 4] = [
+        ("at", Arc::new(TimestampMicrosecondArray::from_iter(at).with_timezone("UTC"))),
+        ("caller", Arc::new(Int64Array::from_iter_values(breaches.iter().map(|row| row.caller)))),
+        ("callee", Arc::new(Int64Array::from_iter_values(breaches.iter().map(|row| row.callee)))),
+        ("kind", Arc::new(StringArray::from_iter_values(breaches.iter().map(|row| row.kind)))),
     ];
     Ok(RecordBatch::try_from_iter(columns)?)
 }

@@ -23,9 +23,10 @@ fn the_demo_accounts_for_everything_and_duckdb_agrees() {
     assert!(number("rejects") > 0 && number("duplicates") > 0 && number("messages") > 10_000);
     assert_eq!(summary["protected_blocked_share"].as_f64(), Some(0.0));
     let detections = summary["detections"].as_object().unwrap();
-    assert_eq!(detections.len(), 8, "{detections:?}");
+    assert_eq!(detections.len(), 9, "{detections:?}");
     assert!(detections["spoofed_number"]["recall"].is_number(), "{detections:?}");
-    for file in ["summary.json", "truth.parquet", "spoofed.parquet", "export/regulator/2025-W02/numbers.csv"] {
+    let truths = ["truth.parquet", "spoofed.parquet", "breaches.parquet"];
+    for file in ["summary.json", "export/regulator/2025-W02/numbers.csv"].into_iter().chain(truths) {
         assert!(dir.join(file).exists(), "{file} is missing");
     }
 

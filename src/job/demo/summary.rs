@@ -44,7 +44,7 @@ pub struct Summary {
     /// Figures against the truth.
     #[serde(flatten)]
     pub figures: Figures,
-    /// Detections against the truth, by type.
+    /// Detections against the truth, by type, and breaches of the rules for advertising.
     pub detections: BTreeMap<String, Detection>,
     /// Seconds that everything took.
     pub took_s: f64,
@@ -126,6 +126,9 @@ impl Stage {
         let decisions = self.lake.open(Table::DECISION).await?.rows(vec![], &[]).await?;
         let held = measure::held(&decisions)?;
         let detected = self.lake.open(Table::DETECTION_DAY).await?.rows(vec![], &[]).await?;
+        let breaches = self.lake.open(Table::AD_BREACH).await?.rows(vec![], &[]).await?;
+        let mut detections = measure::detections(&detected, &truth, &operator.spoofed(), first_day)?;
+        detections.insert(Table::AD_BREACH.name().to_owned(), measure::breaches(&breaches, operator.breaches())?);
         let answers = self.count(Table::SURVEY_ANSWER).await?.0;
         ensure!(messages == records + rejects, "{messages} messages became {records} records and {rejects} rejects");
         ensure!(folded == call_records, "{call_records} call records, but the calls were made of {folded}");
@@ -142,7 +145,7 @@ impl Stage {
             survey_requests: self.requests,
             survey_answers: answers,
             figures: measure::figures(&held, &truth, first_day),
-            detections: measure::detections(&detected, &truth, &operator.spoofed(), first_day)?,
+            detections,
             took_s: watch.elapsed().as_secs_f64(),
         })
     }
