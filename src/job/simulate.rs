@@ -1,6 +1,6 @@
 //! `simulate`: the synthetic operator alone, to a broker or to files, with its truth.
 //!
-//! In: a seed and sizes. Out: messages; the truth in a file that nothing in the pipeline reads; reference tables as
+//! In: a seed and sizes. Out: messages; the truth in files that nothing in the pipeline reads; reference tables as
 //! CSV. Never: writes the truth where the pipeline looks.
 
 use std::collections::BTreeMap;

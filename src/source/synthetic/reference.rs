@@ -40,6 +40,7 @@ fn allow_list(population: &Population) -> String {
         Class::CallCentre => "registered call centre",
         Class::Clinic => "clinic",
         Class::Lender => "licensed lender",
+        Class::Reminder => "reminds its customers",
         _ => "school",
     };
     csv("number,reason", allowed.map(|sim| format!("{},{}", sim.number, reason(sim.class))))

@@ -70,7 +70,7 @@ fn the_same_options_give_the_same_bytes() {
     let of_seed = |seed| {
         let beyond = BeyondOptions::all(0.05);
         let (operator, messages) = run(Options { seed, malformed_share: 0.01, late_share: 0.01, beyond, ..clean(600) });
-        let truth = (operator.truth(), operator.spoofed());
+        let truth = (operator.truth(), operator.spoofed(), operator.breaches().to_vec());
         (hash(&messages), hash(&operator.subscribers()), truth, operator.reference())
     };
     assert_eq!(of_seed(5), of_seed(5));

@@ -136,7 +136,8 @@ fn is_in_bulk(sim: &Sim, holdings: &BTreeMap<u64, usize>, lots: &BTreeMap<(u32, 
     sim.is_bulk || (is_spam(sim) && held.max(beside) >= HELD_IN_BULK)
 }
 
-/// The detections that are right about a SIM; that it advertises by right is another matter. Who tells a scam calls strangers as who sells does: it is both.
+/// The detections that are right about a SIM; whether it may is another matter. Who tells a scam calls strangers as who
+/// sells does: it is both.
 fn types(sim: &Sim, population: &Population, is_in_bulk: bool) -> Vec<&'static str> {
     let mut types = match sim.class.archetype() {
         None if sim.class == Class::Advertiser => vec!["telemarketing"],
