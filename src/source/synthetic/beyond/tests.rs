@@ -82,17 +82,22 @@ fn every_kind_has_its_share_of_an_operator_of_the_usual_size() {
     let truth = Operator::new(Options::default()).truth();
     let count = |is: &dyn Fn(&Truth) -> bool| truth.iter().filter(|truth| is(truth)).count();
     let of = |archetype: &str| count(&|truth| truth.archetype == Some(archetype));
-    assert_eq!(truth.len(), 20_000 + 118);
+    assert_eq!(truth.len(), 20_000 + 118 + 28);
     assert_eq!((of("sim_box"), of("debt_pool"), of("shared_list"), of("robot")), (12, 10, 8, 8));
     assert!((10..15).contains(&of("bulk_stock")), "{} SIMs of stocks", of("bulk_stock"));
     assert_eq!(count(&|truth| truth.is_spam), 100 + 12 + 10 + 8 + 8 + of("bulk_stock"));
     assert_eq!(count(&|truth| truth.class == "switchboard" || truth.class == "lender"), 16);
+    let beside = ["reminder", "alarm", "dispatcher", "advertiser", "organiser"];
+    assert_eq!(beside.map(|class| count(&|truth| truth.class == class)), [7, 4, 5, 8, 4]);
     assert!(count(&|truth| truth.types.contains(&"bulk_registration")) >= 40);
 
     let is_typed = |truth: &Truth| truth.types.iter().all(|of| TYPES.contains(of));
     assert!(truth.iter().all(is_typed) && truth.iter().all(|truth| !truth.is_spam || !truth.types.is_empty()));
-    let innocent = |truth: &&Truth| !truth.is_spam && !truth.types.is_empty();
-    assert!(truth.iter().filter(innocent).all(|truth| truth.types == ["bulk_registration"]));
+    // What an advertiser does is telemarketing, by right or not.
+    let (advertisers, others): (Vec<&Truth>, Vec<&Truth>) =
+        truth.iter().filter(|truth| !truth.is_spam).partition(|truth| truth.class == "advertiser");
+    assert!(advertisers.iter().all(|truth| truth.types == ["telemarketing"]));
+    assert!(others.iter().all(|truth| truth.types.is_empty() || truth.types == ["bulk_registration"]));
     let has = |archetype: &'static str, of: &'static str| {
         truth.iter().filter(|truth| truth.archetype == Some(archetype)).all(|truth| truth.types.contains(&of))
     };
