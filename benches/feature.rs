@@ -5,7 +5,7 @@
 //! stdout, and the rows as one Parquet file. Never: times what a carrier has done before, which is to fold calls into
 //! the lake, or from records to ingest them; `DATA/lake` and `DATA/lake-records` keep that for the next run.
 //!
-//! `cargo bench --bench feature -- --data DIR --out OUT.parquet`, and the same with `--from-records`, with `--synced`
+//! `cargo bench --bench feature -- --data DIR --out OUT.parquet`, and the same with `--from-records`
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -44,9 +44,6 @@ struct Arguments {
     /// One day from its records as they arrived, folding included: all columns.
     #[arg(long, conflicts_with = "columns")]
     from_records: bool,
-    /// All that a run writes to the lake is on the disk within the time; a run itself leaves most of it to the system.
-    #[arg(long)]
-    synced: bool,
     /// Where the rows go.
     #[arg(long)]
     out: PathBuf,
@@ -84,8 +81,6 @@ async fn main() -> anyhow::Result<()> {
     }
     let (lake, days) =
         if arguments.from_records { arrived(&arguments.data).await? } else { happened(&arguments.data).await? };
-    let root = arguments.data.join(if arguments.from_records { RECORDS_LAKE } else { LAKE });
-    let kept = files_below(&root)?;
     let watch = Stopwatch::start();
     let rows = match arguments.columns {
         Columns::All => {
@@ -95,9 +90,6 @@ async fn main() -> anyhow::Result<()> {
         }
         Columns::Order => ordered(&lake, &days).await?,
     };
-    if arguments.synced {
-        sync(&root, &kept)?;
-    }
     let seconds = watch.elapsed().as_secs_f64();
     let rows = if rows.is_empty() { written(&lake, &days).await? } else { rows };
     write(&rows, &arguments.out)?;
@@ -230,33 +222,6 @@ async fn ordered(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<Vec<Record
         eprintln!("{day}: {} ms", watch.elapsed().as_millis());
     }
     Ok(rows)
-}
-
-fn files_below(folder: &Path) -> std::io::Result<BTreeSet<PathBuf>> {
-    let mut found = BTreeSet::new();
-    for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.is_dir() {
-            found.append(&mut files_below(&path)?);
-        } else {
-            found.insert(path);
-        }
-    }
-    Ok(found)
-}
-
-/// Makes sure that what is new outlives a power cut, as ingest does: files, and the folders that name them.
-fn sync(root: &Path, kept: &BTreeSet<PathBuf>) -> anyhow::Result<()> {
-    let mut wanted = BTreeSet::new();
-    for path in files_below(root)?.into_iter().filter(|path| !kept.contains(path)) {
-        wanted.extend(path.parent().map(Path::to_path_buf));
-        wanted.insert(path);
-    }
-    for path in wanted {
-        let synced = File::open(&path).and_then(|file| file.sync_all());
-        synced.with_context(|| format!("syncing {}", path.display()))?;
-    }
-    Ok(())
 }
 
 async fn written(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<Vec<RecordBatch>> {

@@ -6,8 +6,8 @@
     V/bin/python benches/peers/run.py ~/.cache/callsieve/peers --callsieve … --written --formulations framed,daily
 
 In: a folder for the data, made on first use, and callsieve's bench, which is run as
-`BENCH --data DIR --columns all|order --out FILE` and `BENCH --data DIR --from-records --out FILE`, both also with
-`--synced`, and says `{"seconds": …}` in a line of its own. Out: tables of medians and peak memory in Markdown, and what
+`BENCH --data DIR --columns all|order --out FILE` and `BENCH --data DIR --from-records --out FILE`, and says
+`{"seconds": …}` in a line of its own. Out: tables of medians and peak memory in Markdown, and what
 each side wrote in its time; exit 1 and what differs when two answers are not equal. Never: two at once, or a time of an
 answer that was wrong.
 
@@ -56,16 +56,16 @@ class Figure:
 
 
 WEEK = [
-    Figure("all columns", "all", ("--columns", "all"), "contact_day and caller_day, not synced"),
-    Figure("all columns, written", "all", ("--columns", "all", "--synced"), "contact_day and caller_day, synced",
-           "caller_day, synced"),
+    Figure("all columns", "all", ("--columns", "all"), "contact_day and caller_day"),
+    Figure("all columns, written", "all", ("--columns", "all"), "contact_day and caller_day",
+           "caller_day"),
     Figure("order-dependent", "order", ("--columns", "order"), ""),
 ]
 RECORDS = [
     Figure("records to caller_day", "records", ("--from-records",),
-           "call_event, contact_day and caller_day, not synced"),
-    Figure("records to caller_day, written", "records", ("--from-records", "--synced"),
-           "call_event, contact_day and caller_day, synced", "caller_day, synced"),
+           "call_event, contact_day and caller_day"),
+    Figure("records to caller_day, written", "records", ("--from-records",),
+           "call_event, contact_day and caller_day", "caller_day"),
 ]
 
 

@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::num::NonZeroU64;
 
 use anyhow::Context;
+use deltalake::DeltaTable;
 use deltalake::kernel::Action;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::operations::optimize::OptimizeType;
@@ -14,7 +15,7 @@ use deltalake::protocol::DeltaOperation;
 use futures::TryStreamExt;
 
 use super::ledger::{self, Kind, Told};
-use super::{Handle, log_store, writer_properties};
+use super::{Handle, log_store, snapshot, writer_properties};
 use crate::domain::account::Account;
 use crate::domain::day::Day;
 
@@ -51,8 +52,19 @@ impl Handle {
         let optimize = self.delta.clone().optimize().with_type(OptimizeType::Compact).with_target_size(TARGET_BYTES);
         let optimize = optimize.with_writer_properties(writer_properties()?.build());
         let (table, metrics) = optimize.await.with_context(|| format!("joining files of table {}", self.table))?;
-        self.delta = table;
+        let before = std::mem::replace(&mut self.delta, table);
+        self.sync_new(&before).await?;
         Ok(Joined { removed: metrics.num_files_removed, added: metrics.num_files_added })
+    }
+
+    /// Makes sure that files which have come since a version outlive a power cut; so long, vacuum keeps those that they
+    /// replace.
+    async fn sync_new(&self, before: &DeltaTable) -> anyhow::Result<()> {
+        let kept = snapshot::paths(before).await?;
+        let found = snapshot::paths(&self.delta).await?;
+        let new: Vec<&str> = found.keys().filter(|path| !kept.contains_key(*path)).map(String::as_str).collect();
+        self.sync(&new).await?;
+        self.sync_log().await
     }
 
     /// Days before `before` that the table has rows of.
@@ -83,7 +95,7 @@ impl Handle {
         );
         let done = commit.await.with_context(|| format!("removing old days of table {}", self.table))?;
         self.delta.state = Some(done.snapshot());
-        Ok(())
+        self.sync_log().await
     }
 
     /// Deletes files that no version of the last `keep_days` days refers to; says how many.

@@ -59,6 +59,7 @@ impl Handle {
         let is_sorted = is_sorted(batches, self.table.contract())?;
         let parts = if is_sorted { ranges(batches, self.table.contract())? } else { vec![batches.to_vec()] };
         let files = self.write_each(parts, is_sorted).await?;
+        self.sync_files(&files).await?;
         let (mut actions, _) = adds(files);
         actions.extend(self.removals(partition).await?);
         let snapshot = self.delta.snapshot()?;
@@ -69,6 +70,7 @@ impl Handle {
         );
         let done = commit.await.with_context(|| format!("replacing a partition of table {}", self.table))?;
         self.delta.state = Some(done.snapshot());
+        self.sync_log().await?;
         let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
         Ok(Replaced { version: self.version(), rows })
     }

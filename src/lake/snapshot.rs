@@ -129,7 +129,9 @@ impl Handle {
 }
 
 /// Every file of a table with its partition values.
-async fn paths(table: &deltalake::DeltaTable) -> anyhow::Result<BTreeMap<String, HashMap<String, Option<String>>>> {
+pub(super) async fn paths(
+    table: &deltalake::DeltaTable,
+) -> anyhow::Result<BTreeMap<String, HashMap<String, Option<String>>>> {
     let store = log_store(table);
     let mut files = table.snapshot()?.snapshot().file_views(store.as_ref(), None);
     let mut paths = BTreeMap::new();
