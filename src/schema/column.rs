@@ -282,12 +282,16 @@ pub mod call_event {
     pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
     /// Calling address as signalled in the leading record.
     pub const CALLER_RAW: Column<StringArray> = Column::new("caller_raw");
+    /// Calling address as signalled, when it is no E.164 number: the few that have one are read without those of all others.
+    pub const CALLER_NAME: Column<StringArray> = Column::new("caller_name");
     /// Called number, E.164 digits.
     pub const CALLEE: Column<Int64Array> = Column::new("callee");
     /// e164, national_short, sender_name, anonymous or invalid.
     pub const CALLEE_KIND: Column<StringArray> = Column::new("callee_kind");
     /// Called address as signalled in the leading record.
     pub const CALLEE_RAW: Column<StringArray> = Column::new("callee_raw");
+    /// Called address as signalled, when it is no E.164 number: the few that have one are read without those of all others.
+    pub const CALLEE_NAME: Column<StringArray> = Column::new("callee_name");
     /// Seizure by the leading record, UTC.
     pub const START_AT: Column<TimestampMicrosecondArray> = Column::new("start_at");
     /// Seconds between seizure and answer or release.
@@ -348,6 +352,8 @@ pub mod sms_event {
     pub const CALLER_KIND: Column<StringArray> = Column::new("caller_kind");
     /// Sending address as signalled in the leading record.
     pub const CALLER_RAW: Column<StringArray> = Column::new("caller_raw");
+    /// Sending address as signalled, when it is no E.164 number: the few that have one are read without those of all others.
+    pub const CALLER_NAME: Column<StringArray> = Column::new("caller_name");
     /// Registered name of the sender, upper case.
     pub const SENDER_NAME: Column<StringArray> = Column::new("sender_name");
     /// Receiving number, E.164 digits.
@@ -356,6 +362,8 @@ pub mod sms_event {
     pub const CALLEE_KIND: Column<StringArray> = Column::new("callee_kind");
     /// Receiving address as signalled in the leading record.
     pub const CALLEE_RAW: Column<StringArray> = Column::new("callee_raw");
+    /// Receiving address as signalled, when it is no E.164 number: the few that have one are read without those of all others.
+    pub const CALLEE_NAME: Column<StringArray> = Column::new("callee_name");
     /// Submission by the leading record, UTC.
     pub const START_AT: Column<TimestampMicrosecondArray> = Column::new("start_at");
     /// Segments of a long message.
