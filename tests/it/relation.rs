@@ -50,7 +50,7 @@ impl Site {
         let rows = calls.iter().enumerate().map(|(id, [caller, callee])| {
             format!("(DATE '{on}', 'e{id}', '{on}T03:00:00Z', {}, {})", cells(caller), cells(callee))
         });
-        let columns = "day, record_id, start_at, caller_kind, caller, caller_raw, callee_kind, callee, callee_raw";
+        let columns = "day, record_id, start_at, caller_kind, caller, caller_name, callee_kind, callee, callee_name";
         let insert = format!("INSERT INTO call_event ({columns}) VALUES {}", rows.collect::<Vec<_>>().join(", "));
         session.sql(&insert).await.unwrap().collect().await.unwrap();
         let plan = session.sql("SELECT * FROM call_event").await.unwrap().into_unoptimized_plan();
@@ -96,9 +96,9 @@ fn is_number(party: &str) -> bool {
     party.len() == ANN.len()
 }
 
-/// Kind, number and raw address of a party.
+/// Kind, number and name of a party.
 fn cells(party: &str) -> String {
-    if is_number(party) { format!("'e164', {party}, ''") } else { format!("'national_short', NULL, '{party}'") }
+    if is_number(party) { format!("'e164', {party}, NULL") } else { format!("'national_short', NULL, '{party}'") }
 }
 
 /// Number and name of a party in `contact_day`.
