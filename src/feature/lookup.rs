@@ -30,7 +30,7 @@ pub const NAMES: [&str; 3] = ["may_have", "has", "latest"];
 /// Bits of a sketch for each row: with two of them set, a pair that is not there is taken for one in one of sixteen cases.
 const BITS_PER_ROW: usize = 8;
 
-/// The parts of one query that are looked up in, by name.
+/// The parts of a session's query that are looked up in, by name.
 #[derive(Default)]
 pub struct Parts(Mutex<HashMap<String, Arc<Part>>>);
 
@@ -39,6 +39,11 @@ impl Parts {
     pub fn insert(&self, name: &str, rows: Vec<RecordBatch>) {
         let part = Part { rows, sketch: OnceLock::new(), pairs: OnceLock::new() };
         self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(part));
+    }
+
+    /// Forgets what an earlier query of the session has known.
+    pub fn clear(&self) {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
     fn find(&self, name: &str) -> Result<Arc<Part>> {

@@ -6,5 +6,6 @@
 pub mod check;
 pub mod definition;
 pub mod graph;
+mod memory;
 pub mod run;
 pub mod session;

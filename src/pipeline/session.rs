@@ -8,11 +8,10 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, AsArray, RecordBatch};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable};
-use datafusion::execution::memory_pool::GreedyMemoryPool;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::collect_partitioned;
@@ -24,6 +23,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::definition::{Definition, Window};
 use super::graph::BEFORE;
+use super::memory::Pool;
 use crate::clock::Stopwatch;
 use crate::domain::day::Day;
 use crate::feature::lookup::{self, Parts};
@@ -31,8 +31,7 @@ use crate::schema::contract::{Column, Contract, Table, Type};
 use crate::score::card::Card;
 use crate::{feature, score};
 
-/// Memory that a run may take before it spills to disk. Whoever needs it first has it: in equal shares for the many
-/// parts of a plan, the largest of them would not get along.
+/// Memory that a run may take before it spills to disk.
 const MEMORY_BYTES: usize = 1 << 30;
 
 /// A session with every function of the house.
@@ -49,8 +48,7 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
-    let runtime =
-        RuntimeEnvBuilder::new().with_memory_pool(Arc::new(GreedyMemoryPool::new(MEMORY_BYTES))).build_arc()?;
+    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(Pool::new(MEMORY_BYTES))).build_arc()?;
     let session = SessionContext::new_with_config_rt(config, runtime);
     feature::register(&session, &parts);
     score::register(&session, cards);
@@ -130,13 +128,14 @@ pub async fn plan_in_steps(
 pub async fn in_steps(session: &SessionContext, mut query: ast::Query) -> anyhow::Result<LogicalPlan> {
     let Some(with) = query.with.take() else { return Ok(frame(session, query).await?.into_unoptimized_plan()) };
     let looked_up_in = session.state().config().get_extension::<Parts>().context("a session of ours")?;
+    looked_up_in.clear();
     let parts = with.cte_tables.clone();
     let mut inlined: Vec<ast::Cte> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let later = || parts[index + 1..].iter().map(|later| later.query.as_ref()).chain([&query]);
         let is_looked_up_in = later().any(|later| looks_up_in(later, part));
         let readers: usize = later().map(|later| readers(later, part)).sum();
-        if !is_looked_up_in && (readers < 2 || picks(session, &part.query)) {
+        if !is_looked_up_in && (readers < 2 || picks(session, &part.query, &inlined)) {
             inlined.push(part.clone());
             continue;
         }
@@ -153,16 +152,26 @@ pub async fn in_steps(session: &SessionContext, mut query: ast::Query) -> anyhow
     Ok(frame(session, with_parts(&with, &inlined, query)).await?.into_unoptimized_plan())
 }
 
-/// The rows of a frame by partition, without the columns' comments: two inputs of a union may differ in them.
+/// The rows of a frame by partition, without the columns' comments: two inputs of a union may differ in them. Texts are
+/// their own, and not views into all that was read with them, which whoever keeps a few rows would keep and count.
 async fn in_memory(part: &str, frame: DataFrame) -> anyhow::Result<(SchemaRef, Vec<Vec<RecordBatch>>)> {
     let bare = |field: &Arc<Field>| field.as_ref().clone().with_metadata(HashMap::new());
     let schema = Arc::new(Schema::new(frame.schema().fields().iter().map(bare).collect::<Vec<_>>()));
     let mut partitions = Vec::new();
     for batches in collect(part, frame).await? {
-        let bare = |batch: RecordBatch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().to_vec());
+        let bare =
+            |batch: RecordBatch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().iter().map(owned).collect());
         partitions.push(batches.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?);
     }
     Ok((schema, partitions))
+}
+
+fn owned(column: &ArrayRef) -> ArrayRef {
+    match column.data_type() {
+        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
+        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
+        _ => Arc::clone(column),
+    }
 }
 
 /// The rows of a frame by partition; says in the log where the time went.
@@ -200,19 +209,23 @@ fn readers(query: &ast::Query, part: &ast::Cte) -> usize {
     readers
 }
 
-/// Whether a query does nothing but pick rows and columns of one table.
-fn picks(session: &SessionContext, query: &ast::Query) -> bool {
+/// Whether a query does nothing but pick rows and columns of one table, or of an inlined part that does no more.
+fn picks(session: &SessionContext, query: &ast::Query, inlined: &[ast::Cte]) -> bool {
     let ast::SetExpr::Select(select) = query.body.as_ref() else { return false };
     let is_grouped = match &select.group_by {
         ast::GroupByExpr::All(_) => true,
         ast::GroupByExpr::Expressions(keys, _) => !keys.is_empty(),
     };
     let [from] = select.from.as_slice() else { return false };
-    let is_table = matches!(from.relation, ast::TableFactor::Table { .. }) && from.joins.is_empty();
+    let ast::TableFactor::Table { name, .. } = &from.relation else { return false };
+    let part = inlined.iter().find(|part| name.to_string() == part.alias.name.value);
+    let is_table = part.is_none_or(|part| picks(session, &part.query, inlined)) && from.joins.is_empty();
+    let state = session.state_ref();
+    let state = state.read();
     let gathers = ast::visit_expressions(query, |expression| match expression {
         ast::Expr::Function(function)
             if function.over.is_some()
-                || session.state().aggregate_functions().contains_key(&function.name.to_string().to_lowercase()) =>
+                || state.aggregate_functions().contains_key(&function.name.to_string().to_lowercase()) =>
         {
             ControlFlow::Break(())
         }
@@ -227,7 +240,7 @@ fn picks(session: &SessionContext, query: &ast::Query) -> bool {
 fn looks_up_in(query: &ast::Query, part: &ast::Cte) -> bool {
     let found = ast::visit_expressions(query, |expression| {
         let ast::Expr::Function(function) = expression else { return ControlFlow::Continue(()) };
-        let is_lookup = lookup::NAMES.contains(&function.name.to_string().as_str());
+        let is_lookup = lookup::NAMES.contains(&function.name.to_string().to_lowercase().as_str());
         let name = format!("'{}'", part.alias.name.value);
         match &function.args {
             ast::FunctionArguments::List(list)
@@ -286,7 +299,7 @@ pub fn same_type(planned: &DataType, contract: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Array, TimestampMicrosecondArray};
+    use arrow::array::{Date32Array, Int64Array, TimestampMicrosecondArray};
     use arrow::datatypes::Int64Type;
     use arrow::util::pretty::pretty_format_batches;
     use proptest::prelude::*;
