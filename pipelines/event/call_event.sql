@@ -35,7 +35,7 @@ named AS (
     SELECT record.id, record.day, record.caller_key, record.callee_key, record.names, record.record_id, partial_seq, start_at, end_at,
         rank, trunk, duration_s, is_answered, release_cause, cell, imei, imsi, source_partition, source_offset,
         COALESCE('=' || COALESCE(resent.call_ref, record.call_ref), record.record_id) AS link_name
-    FROM record LEFT JOIN resent ON record.record_id = resent.record_id AND record.caller_key = resent.caller_key
+    FROM resent RIGHT JOIN record ON record.record_id = resent.record_id AND record.caller_key = resent.caller_key
         AND record.callee_key = resent.callee_key AND record.names = resent.names
 ),
 linked AS (

@@ -30,7 +30,7 @@ resent AS (
 named AS (
     -- Each record with the name that it shares with the others of its message.
     SELECT record.*, COALESCE('=' || COALESCE(resent.message_ref, record.message_ref), record.record_id) AS link_name
-    FROM record LEFT JOIN resent ON record.record_id = resent.record_id AND record.caller_key = resent.caller_key
+    FROM resent RIGHT JOIN record ON record.record_id = resent.record_id AND record.caller_key = resent.caller_key
         AND record.callee_key = resent.callee_key AND record.names = resent.names
 ),
 placed AS (

@@ -31,6 +31,7 @@ use datafusion::scalar::ScalarValue;
 use crate::domain::day::local_hour;
 
 pub(super) const US_PER_S: i64 = 1_000_000;
+const US_PER_HOUR: i64 = 3_600 * US_PER_S;
 const US_PER_DAY: i64 = 86_400 * US_PER_S;
 /// Widths of the peak windows, seconds.
 pub(super) const WINDOWS_S: [i64; 3] = [60, 600, 3_600];
@@ -138,11 +139,15 @@ impl Kernel {
 
     /// Puts the calls in order; of those of a clustered file only equal starts are not.
     fn sort(&mut self) {
-        if !self.calls.is_sorted_by_key(Call::place) {
-            return self.calls.sort_unstable_by_key(Call::order);
+        let (mut is_sorted, mut has_equals) = (true, false);
+        for pair in self.calls.windows(2) {
+            is_sorted &= pair[0].place() <= pair[1].place();
+            has_equals |= pair[0].place() == pair[1].place();
         }
-        for calls in self.calls.chunk_by_mut(|one, next| one.place() == next.place()) {
-            if calls.len() > 1 {
+        if !is_sorted {
+            self.calls.sort_unstable_by_key(Call::order);
+        } else if has_equals {
+            for calls in self.calls.chunk_by_mut(|one, next| one.place() == next.place()) {
                 calls.sort_unstable_by_key(Call::order);
             }
         }
@@ -189,9 +194,13 @@ fn sequence(calls: &[Call], short_gap_us: i64, scratch: &mut Scratch) -> Sequenc
         found.sequential_calls += i64::from(SEQUENCE.contains(&before.callee.abs_diff(call.callee)));
     }
     found.peaks = WINDOWS_S.map(|window_s| peak(calls, |call| call.start_us, window_s * US_PER_S));
-    let mut by_hour = [0_i64; 24];
+    let (mut by_hour, mut hour, mut hour_ends_us) = ([0_i64; 24], 0, i64::MIN);
     for call in calls {
-        by_hour[usize::try_from(local_hour(call.start_us)).unwrap_or_default()] += 1;
+        if call.start_us >= hour_ends_us {
+            hour = usize::try_from(local_hour(call.start_us)).unwrap_or_default();
+            hour_ends_us = (call.start_us.div_euclid(US_PER_HOUR) + 1) * US_PER_HOUR;
+        }
+        by_hour[hour] += 1;
     }
     found.active_hours = by_hour.iter().map(|calls| i64::from(*calls > 0)).sum();
     found.peak_hour_calls = by_hour.into_iter().max().unwrap_or_default();
@@ -218,16 +227,14 @@ fn meet(calls: &[Call], found: &mut Sequence, callees: &mut Vec<(i64, usize)>) {
     }
 }
 
-/// Most calls in any half-open window, by two pointers over the sorted starts.
+/// Most calls in any half-open window, of calls sorted by start: a window that takes in one call more at each step, and
+/// lets the first one go when it has become too wide, never gets smaller, and grows whenever there is a larger one.
 pub(super) fn peak<T>(calls: &[T], start_us: impl Fn(&T) -> i64, window_us: i64) -> i64 {
-    let (mut peak, mut first) = (0, 0);
-    for (last, call) in calls.iter().enumerate() {
-        while start_us(call) - start_us(&calls[first]) >= window_us {
-            first += 1;
-        }
-        peak = peak.max(last - first + 1);
+    let mut first = 0;
+    for call in calls {
+        first += usize::from(start_us(call) - start_us(&calls[first]) >= window_us);
     }
-    count(peak)
+    count(calls.len() - first)
 }
 
 /// How many different values there are; the same one many times in a row is the usual case.
@@ -399,9 +406,16 @@ impl GroupsAccumulator for Groups {
             let start_us = starts.value(row);
             let busy_s = if busy.is_valid(row) { busy.value(row) } else { 0 };
             let end_us = start_us.saturating_add(busy_s.saturating_mul(US_PER_S));
-            let [callee, cell, imei] = [callees, cells, imeis].map(|column| value(column, row));
-            let [back_us, before_us] = [backs, befores].map(|column| value(column, row));
-            self.kernel.add(Call::new(*group, [start_us, end_us, callee, cell, imei, back_us, before_us]));
+            self.kernel.add(Call {
+                group: *group,
+                start_us,
+                end_us,
+                callee: value(callees, row),
+                cell: value(cells, row),
+                imei: value(imeis, row),
+                back_us: value(backs, row),
+                before_us: value(befores, row),
+            });
         }
         Ok(())
     }

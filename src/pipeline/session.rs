@@ -8,7 +8,7 @@ use std::ops::ControlFlow;
 use std::sync::Arc;
 
 use anyhow::{Context, bail};
-use arrow::array::{ArrayRef, AsArray, RecordBatch};
+use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable};
@@ -153,24 +153,28 @@ pub async fn in_steps(session: &SessionContext, mut query: ast::Query) -> anyhow
 }
 
 /// The rows of a frame by partition, without the columns' comments: two inputs of a union may differ in them. Texts are
-/// their own, and not views into all that was read with them, which whoever keeps a few rows would keep and count.
+/// their own, and not views into all that was read with them: of views, each few rows that come out of a join count as
+/// all texts of the table, and no sort has so much memory.
 async fn in_memory(part: &str, frame: DataFrame) -> anyhow::Result<(SchemaRef, Vec<Vec<RecordBatch>>)> {
-    let bare = |field: &Arc<Field>| field.as_ref().clone().with_metadata(HashMap::new());
+    let bare = |field: &Arc<Field>| Field::new(field.name(), owned(field.data_type()), field.is_nullable());
     let schema = Arc::new(Schema::new(frame.schema().fields().iter().map(bare).collect::<Vec<_>>()));
+    let bare = |batch: &RecordBatch| -> anyhow::Result<RecordBatch> {
+        let columns = batch.columns().iter().map(|column| arrow::compute::cast(column, &owned(column.data_type())));
+        Ok(RecordBatch::try_new(Arc::clone(&schema), columns.collect::<Result<_, _>>()?)?)
+    };
     let mut partitions = Vec::new();
     for batches in collect(part, frame).await? {
-        let bare =
-            |batch: RecordBatch| RecordBatch::try_new(Arc::clone(&schema), batch.columns().iter().map(owned).collect());
-        partitions.push(batches.into_iter().map(bare).collect::<Result<Vec<_>, _>>()?);
+        partitions.push(batches.iter().map(bare).collect::<Result<Vec<_>, _>>()?);
     }
     Ok((schema, partitions))
 }
 
-fn owned(column: &ArrayRef) -> ArrayRef {
-    match column.data_type() {
-        DataType::Utf8View => Arc::new(column.as_string_view().gc()),
-        DataType::BinaryView => Arc::new(column.as_binary_view().gc()),
-        _ => Arc::clone(column),
+/// The type of columns that hold their values themselves.
+fn owned(kind: &DataType) -> DataType {
+    match kind {
+        DataType::Utf8View => DataType::Utf8,
+        DataType::BinaryView => DataType::Binary,
+        kind => kind.clone(),
     }
 }
 
@@ -299,7 +303,7 @@ pub fn same_type(planned: &DataType, contract: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{Date32Array, Int64Array, TimestampMicrosecondArray};
+    use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Array, TimestampMicrosecondArray};
     use arrow::datatypes::Int64Type;
     use arrow::util::pretty::pretty_format_batches;
     use proptest::prelude::*;
