@@ -12,6 +12,7 @@ use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef};
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable};
+use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::collect_partitioned;
@@ -23,7 +24,7 @@ use datafusion::sql::sqlparser::ast;
 
 use super::definition::{Definition, Window};
 use super::graph::BEFORE;
-use super::memory::Pool;
+use super::memory::{CompactBelowSorts, Pool};
 use crate::clock::Stopwatch;
 use crate::domain::day::Day;
 use crate::feature::lookup::{self, Parts};
@@ -49,7 +50,9 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
     let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(Pool::new(MEMORY_BYTES))).build_arc()?;
-    let session = SessionContext::new_with_config_rt(config, runtime);
+    let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
+    let state = state.with_physical_optimizer_rule(Arc::new(CompactBelowSorts)).build();
+    let session = SessionContext::new_with_state(state);
     feature::register(&session, &parts);
     score::register(&session, cards);
     Ok(session)
