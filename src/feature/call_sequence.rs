@@ -18,16 +18,14 @@ use std::sync::Arc;
 
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder, ListArray, ListBuilder, PrimitiveArray,
-    StructArray,
 };
-use arrow::datatypes::{
-    ArrowPrimitiveType, DataType, Field, FieldRef, Fields, Int64Type, TimeUnit, TimestampMicrosecondType,
-};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility};
 use datafusion::scalar::ScalarValue;
 
+use super::frames::{fields, structs};
 use crate::domain::day::local_hour;
 
 pub(super) const US_PER_S: i64 = 1_000_000;
@@ -269,33 +267,28 @@ impl CallSequence {
 }
 
 /// Columns of the struct.
-const COLUMNS: usize = 16;
-
-fn result_fields() -> Fields {
-    let names: [&str; COLUMNS] = [
-        "gaps",
-        "short_gaps",
-        "overlapping_calls",
-        "peak_calls_60s",
-        "peak_calls_600s",
-        "peak_calls_3600s",
-        "sequential_calls",
-        "cells",
-        "imeis",
-        "active_hours",
-        "peak_hour_calls",
-        "callees",
-        "top_callee_calls",
-        "repeat_callees",
-        "called_back",
-        "repeat_within_24h",
-    ];
-    names.into_iter().map(|name| Field::new(name, DataType::Int64, false)).collect()
-}
+const COLUMNS: [&str; 16] = [
+    "gaps",
+    "short_gaps",
+    "overlapping_calls",
+    "peak_calls_60s",
+    "peak_calls_600s",
+    "peak_calls_3600s",
+    "sequential_calls",
+    "cells",
+    "imeis",
+    "active_hours",
+    "peak_hour_calls",
+    "callees",
+    "top_callee_calls",
+    "repeat_callees",
+    "called_back",
+    "repeat_within_24h",
+];
 
 impl Sequence {
-    /// In the order of `result_fields`.
-    fn values(self) -> [i64; COLUMNS] {
+    /// In the order of `COLUMNS`.
+    fn values(self) -> [i64; COLUMNS.len()] {
         let [minute, ten_minutes, hour] = self.peaks;
         [
             self.gaps,
@@ -328,7 +321,7 @@ impl AggregateUDFImpl for CallSequence {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(DataType::Struct(result_fields()))
+        Ok(DataType::Struct(fields(COLUMNS)))
     }
 
     fn is_nullable(&self) -> bool {
@@ -422,12 +415,8 @@ impl GroupsAccumulator for Groups {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let groups = self.take(emit_to);
-        let found: Vec<[i64; COLUMNS]> = self.kernel.finish(groups).into_iter().map(Sequence::values).collect();
-        let column =
-            |index: usize| Arc::new(found.iter().map(|values| values[index]).collect::<Int64Array>()) as ArrayRef;
-        let fields = result_fields();
-        let columns = (0..fields.len()).map(column).collect();
-        Ok(Arc::new(StructArray::try_new_with_length(fields, columns, None, groups)?))
+        let found: Vec<_> = self.kernel.finish(groups).into_iter().map(Sequence::values).collect();
+        structs(COLUMNS, &found)
     }
 
     fn state(&mut self, emit_to: EmitTo) -> Result<Vec<ArrayRef>> {

@@ -237,7 +237,9 @@ pub(super) fn fields<const N: usize>(names: [&str; N]) -> Fields {
 
 /// Its rows.
 pub(super) fn structs<const N: usize>(names: [&str; N], rows: &[[i64; N]]) -> Result<ArrayRef> {
-    let column = |index: usize| Arc::new(rows.iter().map(|row| row[index]).collect::<Int64Array>()) as ArrayRef;
+    let values = |index: usize| rows.iter().map(move |row| row[index]);
+    // None is null; collected one by one, each would be asked.
+    let column = |index: usize| Arc::new(Int64Array::from_iter_values(values(index))) as ArrayRef;
     let columns = (0..N).map(column).collect();
     Ok(Arc::new(StructArray::try_new_with_length(fields(names), columns, None, rows.len())?))
 }
