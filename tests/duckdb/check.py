@@ -537,8 +537,11 @@ SELECT
 FROM said
 """
 
-# Where an event table calls a column otherwise than the fold does.
-RENAMED = {"call_ref": "ref", "message_ref": "ref"}
+# What an event table says in another way than the fold.
+RENAMED = {
+    "call_ref": "ref", "message_ref": "ref",
+    "caller_name": "IF(caller_kind = 'e164', NULL, caller_raw)", "callee_name": "IF(callee_kind = 'e164', NULL, callee_raw)",
+}
 
 
 def expect_events(con, contract, day, values):
@@ -552,7 +555,7 @@ def expect_events(con, contract, day, values):
 
 def expect(con, contract, source, renamed=None):
     renamed = renamed or {}
-    picked = ", ".join(f'{renamed.get(c.name, c.name)}::{c.sql} AS "{c.name}"' for c in contract.columns)
+    picked = ", ".join(f'CAST({renamed.get(c.name, c.name)} AS {c.sql}) AS "{c.name}"' for c in contract.columns)
     con.execute(f"CREATE OR REPLACE TEMP TABLE expected AS SELECT {picked} FROM {source}")
 
 
