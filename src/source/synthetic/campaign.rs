@@ -81,7 +81,7 @@ pub(super) fn raise(
     let (campaign, mut gang) = found(plan, register, rng);
     for _ in 0..plan.size {
         let mut sim = member(plan.archetype, &mut gang, options, register, rng);
-        sim.campaign = u32::try_from(population.campaigns.len()).ok();
+        sim.campaign = population.next_campaign();
         population.sims.push(sim);
     }
     population.campaigns.push(campaign);

@@ -167,6 +167,11 @@ impl Sim {
 }
 
 impl Population {
+    /// The number of the campaign that is added next; below 2^32, of which none has so many.
+    pub(super) fn next_campaign(&self) -> Option<u32> {
+        u32::try_from(self.campaigns.len()).ok()
+    }
+
     /// Everybody, with the contacts that they have when the history begins.
     pub(super) fn new(options: &Options) -> Self {
         let mut rng = stream(options.seed, 0);

@@ -57,7 +57,7 @@ impl Recruiter<'_> {
             let place = self.population.advertisers.len();
             let firm = Brand { name: format!("QCHOANGMAI{place}"), holder: format!("Cong ty quang cao {place}") };
             self.population.advertisers.push(Advertiser { firm, is_brandname: place % 2 == 1 });
-            let campaign = u32::try_from(self.population.campaigns.len()).ok();
+            let campaign = self.population.next_campaign();
             for sim in &mut self.population.sims[first..] {
                 (sim.advertiser, sim.heed, sim.home) = (u32::try_from(place).ok(), heed, site);
                 (sim.campaign, sim.list_share) = (campaign, LIST_SHARE);
@@ -73,7 +73,7 @@ impl Recruiter<'_> {
         let number = self.register.number(&mut self.rng);
         let draft = Draft { number, class: Class::Organiser, ..settled(self.options, &mut self.rng) };
         let mut sim = Sim::new(&draft, self.options.first_day, self.register, &mut self.rng);
-        (sim.campaign, sim.list_share) = (u32::try_from(self.population.campaigns.len()).ok(), 1.0);
+        (sim.campaign, sim.list_share) = (self.population.next_campaign(), 1.0);
         self.population.sims.push(sim);
         self.population.campaigns.push(Campaign { targets: Vec::new(), form: report::OFFER });
         self.give_numbers(MEMBERS);

@@ -101,7 +101,7 @@ impl Recruiter<'_> {
             let brands = u32::try_from(self.population.brands.len()).unwrap_or(0);
             let brand = (brands > 0).then(|| self.rng.random_range(0..brands));
             let is_allow_listed = chance(&mut self.rng, 0.4);
-            let campaign = u32::try_from(self.population.campaigns.len()).ok();
+            let campaign = self.population.next_campaign();
             for sim in &mut self.population.sims[first..] {
                 sim.home = site;
                 sim.imeis = register::some_of(&handsets, sim.habit.handsets, &mut self.rng);

@@ -77,7 +77,7 @@ impl Recruiter<'_> {
             let is_new = chance(&mut self.rng, INSTALLED);
             let is_silent = chance(&mut self.rng, SILENT);
             let day = self.opening_day();
-            let campaign = u32::try_from(self.population.campaigns.len()).ok();
+            let campaign = self.population.next_campaign();
             for sim in &mut self.population.sims[first..] {
                 let (place, slot) = (register::home(&mut self.rng), register::pool(1, &mut self.rng));
                 settle(sim, place, &slot);
@@ -104,7 +104,7 @@ impl Recruiter<'_> {
     fn add_dispatchers(&mut self, count: u32) {
         for size in self.groups(count, DESKS) {
             let first = self.office(Class::Dispatcher, size);
-            let campaign = u32::try_from(self.population.campaigns.len()).ok();
+            let campaign = self.population.next_campaign();
             for sim in &mut self.population.sims[first..] {
                 sim.campaign = campaign;
                 sim.reported = campaign::reported(&self.options.report, &mut self.rng);
