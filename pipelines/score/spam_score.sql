@@ -8,7 +8,8 @@ summed AS (
     SELECT caller, BOOL_OR(is_onnet) AS is_onnet, MAX(subscription.activated_at) AS activated_at,
         COUNT(*) FILTER (WHERE calls_out > 0) AS active_days, SUM(calls_out) AS calls_out, SUM(calls_in) AS calls_in,
         SUM(answered_out) AS answered_out, SUM(short_calls) AS short_calls, SUM(gaps) AS gaps, SUM(short_gaps) AS short_gaps,
-        SUM(callees) AS callees, SUM(called_back) AS called_back, MAX(imeis) AS imeis, SUM(sms_sent) AS sms_sent,
+        SUM(callees) AS callees, SUM(called_back) AS called_back, MAX(imeis) AS imeis, SUM(cells) AS cells,
+        MAX(peak_calls_600s) AS peak_calls_600s, SUM(sequential_calls) AS sequential_calls, SUM(sms_sent) AS sms_sent,
         SUM(calls_out) FILTER (WHERE new_callee_call_share IS NOT NULL) AS dated_calls,
         SUM(CAST(ROUND(new_callee_call_share * calls_out) AS BIGINT)) AS new_callee_calls
     FROM caller_day LEFT JOIN subscription ON caller_day.caller = subscription.number
@@ -44,33 +45,31 @@ valued AS (
         CAST(top_calls AS DOUBLE) / NULLIF(circle.calls, 0) AS top_callee_share,
         CAST(called_back AS DOUBLE) / NULLIF(callees, 0) AS called_back_share,
         CAST(answered_out AS DOUBLE) / NULLIF(calls_out, 0) AS answered_share,
+        CAST(cells AS DOUBLE) / NULLIF(calls_out, 0) AS cells_per_call, peak_calls_600s,
+        CAST(sequential_calls AS DOUBLE) / NULLIF(calls_out, 0) AS sequential_call_share,
         imeis, COALESCE(sms_sent, 0) AS sms_sent,
         CASE WHEN is_onnet THEN $onnet_card ELSE $offnet_card END AS card
     FROM judged LEFT JOIN circle ON judged.caller = circle.caller
 ),
-pointed AS (
-    -- Points of each component; the two cards name the same characteristics.
-    SELECT *,
-        CASE WHEN is_onnet THEN points($onnet_card, 'calls_per_active_day', calls_per_active_day)
-            ELSE points($offnet_card, 'calls_per_active_day', calls_per_active_day) END AS frequency_points,
-        CASE WHEN is_onnet THEN points($onnet_card, 'out_share', out_share)
-                + points($onnet_card, 'called_back_share', called_back_share)
-            ELSE points($offnet_card, 'out_share', out_share)
-                + points($offnet_card, 'called_back_share', called_back_share) END AS behaviour_points,
-        CASE WHEN is_onnet THEN points($onnet_card, 'short_call_share_all', short_call_share_all)
-            ELSE points($offnet_card, 'short_call_share_all', short_call_share_all) END AS short_call_points,
-        CASE WHEN is_onnet THEN points($onnet_card, 'short_gap_share', short_gap_share)
-            ELSE points($offnet_card, 'short_gap_share', short_gap_share) END AS short_gap_points,
-        CASE WHEN is_onnet THEN points($onnet_card, 'new_callee_call_share', new_callee_call_share)
-                + points($onnet_card, 'calls_per_callee', calls_per_callee) + points($onnet_card, 'top_callee_share', top_callee_share)
-            ELSE points($offnet_card, 'new_callee_call_share', new_callee_call_share)
-                + points($offnet_card, 'calls_per_callee', calls_per_callee) + points($offnet_card, 'top_callee_share', top_callee_share)
-            END AS stranger_points,
-        CASE WHEN is_onnet THEN points($onnet_card, 'base', 0.0) + points($onnet_card, 'answered_share', answered_share)
-                + points($onnet_card, 'imeis', CAST(imeis AS DOUBLE))
-            ELSE points($offnet_card, 'base', 0.0) + points($offnet_card, 'answered_share', answered_share)
-                + points($offnet_card, 'imeis', CAST(imeis AS DOUBLE)) END AS support_points
+characterised AS (
+    -- The same by the names that cards use.
+    SELECT *, named_struct('calls_per_active_day', calls_per_active_day, 'peak_calls_600s', peak_calls_600s,
+            'out_share', out_share, 'called_back_share', called_back_share, 'cells_per_call', cells_per_call,
+            'short_call_share_all', short_call_share_all, 'short_gap_share', short_gap_share,
+            'new_callee_call_share', new_callee_call_share, 'calls_per_callee', calls_per_callee,
+            'top_callee_share', top_callee_share, 'sequential_call_share', sequential_call_share,
+            'answered_share', answered_share, 'imeis', imeis) AS characteristics
     FROM valued
+),
+pointed AS (
+    -- Points of each component.
+    SELECT *, points(card, 'frequency', characteristics) AS frequency_points,
+        points(card, 'behaviour', characteristics) AS behaviour_points,
+        points(card, 'short_call', characteristics) AS short_call_points,
+        points(card, 'short_gap', characteristics) AS short_gap_points,
+        points(card, 'stranger', characteristics) AS stranger_points,
+        points(card, 'support', characteristics) AS support_points
+    FROM characterised
 ),
 totalled AS (
     -- All points together, and how many of the five criteria scored above zero.
@@ -83,7 +82,7 @@ totalled AS (
 SELECT
     $day AS day, COALESCE(caller, 0) AS caller, activated_at, card, is_onnet, active_days, calls_out, calls_per_active_day,
     out_share, short_call_share_all, short_gap_share, new_callee_call_share, calls_per_callee, top_callee_share,
-    called_back_share, answered_share, imeis, sms_sent,
+    called_back_share, cells_per_call, peak_calls_600s, sequential_call_share, answered_share, imeis, sms_sent,
     frequency_points, behaviour_points, short_call_points, short_gap_points, stranger_points, support_points,
     criteria_met, points, COALESCE(1 / (1 + EXP(-points / $points_per_logit)), 0.0) AS score
 FROM totalled

@@ -98,7 +98,7 @@ fn score(explanation: &mut Explanation, definitions: &Definitions, batch: &Recor
             criterion: found.criterion.clone(),
             characteristic: characteristic.clone(),
             value,
-            bin: if characteristic == "base" { String::new() } else { found.bin_text(value) },
+            bin: if found.below.is_empty() { String::new() } else { found.bin_text(value) },
             points: if characteristic == "base" { found.points(Some(0.0)) } else { found.points(value) },
             why: found.why.clone(),
         });

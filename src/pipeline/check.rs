@@ -135,6 +135,7 @@ fn wording(definition: &Definition) -> Vec<String> {
             problems.push(format!("param {name} does not say why"));
         }
     }
+    problems.extend(strangers(definition));
     let Some(select) = &definition.select else { return problems };
     let used = select.parameters();
     for name in definition.facts.param.keys().filter(|name| !used.contains(*name)) {
@@ -151,6 +152,18 @@ fn wording(definition: &Definition) -> Vec<String> {
     let found = cases.lines().filter(|line| line.starts_with("query ")).count();
     if found < MIN_CASES {
         problems.push(format!("{found} cases in its .slt; {MIN_CASES} are the least"));
+    }
+    problems
+}
+
+/// Characteristics of its cards that its table has no column for: nobody could explain them.
+fn strangers(definition: &Definition) -> Vec<String> {
+    let schema = definition.table.contract().schema();
+    let mut problems = Vec::new();
+    for (card, facts) in &definition.facts.card {
+        let named = facts.characteristic.iter().filter(|(_, found)| !found.below.is_empty()).map(|(name, _)| name);
+        let unknown = named.filter(|name| schema.field_with_name(name).is_err());
+        problems.extend(unknown.map(|name| format!("card {card}: {} has no column {name}", definition.table)));
     }
     problems
 }

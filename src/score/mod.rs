@@ -1,6 +1,6 @@
 //! Scorecards as SQL functions.
 //!
-//! In: a card's name, a characteristic and its value. Out: whole points. Never: a bin or a point of its own; cards
+//! In: a card's name, a criterion and the values of a row. Out: whole points. Never: a bin or a point of its own; cards
 //! are written in `pipelines/score`.
 
 pub mod card;
@@ -8,25 +8,27 @@ pub mod card;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use arrow::array::{AsArray, Int64Array};
-use arrow::datatypes::{DataType, Float64Type};
-use datafusion::common::{Result, exec_err, plan_err};
+use arrow::array::{Array, AsArray, Float64Array, Int64Array, StructArray};
+use arrow::compute::cast;
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
+use datafusion::common::{Result, exec_datafusion_err, exec_err, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
 };
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
-use self::card::Card;
+use self::card::{CRITERIA, Card, Characteristic};
 
 /// Makes the functions of this module known to a session.
 pub fn register(session: &SessionContext, cards: BTreeMap<String, Card>) {
     session.register_udf(ScalarUDF::new_from_impl(Points::new(cards)));
 }
 
-/// `points(card, characteristic, value) -> BIGINT`: the points of the bin that the value falls in.
+/// `points(card, criterion, {'characteristic': value, …}) -> BIGINT`: what a card gives for one criterion.
 ///
-/// Never null: a null value has the card's points for a missing one. The card and the characteristic are literals.
+/// The sum over all characteristics that the card counts for it; a null value has the points of a missing one, and a
+/// characteristic without bounds needs no value. Never null. The criterion is a literal, the card may differ by row.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Points {
     signature: Signature,
@@ -35,18 +37,40 @@ struct Points {
 
 impl Points {
     fn new(cards: BTreeMap<String, Card>) -> Self {
-        let exact = TypeSignature::Exact(vec![DataType::Utf8, DataType::Utf8, DataType::Float64]);
-        Self { signature: Signature::new(exact, Volatility::Immutable), cards: Arc::new(cards) }
+        Self { signature: Signature::any(3, Volatility::Immutable), cards: Arc::new(cards) }
+    }
+
+    fn card(&self, name: &str) -> Result<&Card> {
+        self.cards.get(name).ok_or_else(|| exec_datafusion_err!("points: there is no card {name}"))
     }
 }
 
-fn text(value: &ColumnarValue) -> Option<&str> {
-    match value {
-        ColumnarValue::Scalar(
-            ScalarValue::Utf8(Some(text)) | ScalarValue::Utf8View(Some(text)) | ScalarValue::LargeUtf8(Some(text)),
-        ) => Some(text),
-        _ => None,
+fn text(value: &ScalarValue) -> Option<&str> {
+    value.try_as_str().flatten()
+}
+
+/// Adds a characteristic's points to the rows that `counts`.
+fn add(
+    sums: &mut [i64],
+    name: &str,
+    characteristic: &Characteristic,
+    values: &StructArray,
+    counts: impl Fn(usize) -> bool,
+) -> Result<()> {
+    let value = match values.column_by_name(name) {
+        Some(column) => cast(column, &DataType::Float64)?,
+        None if characteristic.below.is_empty() => Arc::new(Float64Array::new_null(values.len())),
+        None => return exec_err!("points: there is no value for characteristic {name}"),
+    };
+    let value = value.as_primitive::<Float64Type>();
+    for (row, sum) in sums.iter_mut().enumerate().filter(|(row, _)| counts(*row)) {
+        *sum += if characteristic.below.is_empty() {
+            characteristic.points(Some(0.0))
+        } else {
+            characteristic.points(value.is_valid(row).then(|| value.value(row)))
+        };
     }
+    Ok(())
 }
 
 impl ScalarUDFImpl for Points {
@@ -62,30 +86,36 @@ impl ScalarUDFImpl for Points {
         Ok(DataType::Int64)
     }
 
-    fn return_field_from_args(&self, _: ReturnFieldArgs<'_>) -> Result<Arc<arrow::datatypes::Field>> {
-        Ok(Arc::new(arrow::datatypes::Field::new("points", DataType::Int64, false)))
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let criterion = args.scalar_arguments.get(1).copied().flatten().and_then(text);
+        if !criterion.is_some_and(|criterion| CRITERIA.contains(&criterion)) {
+            return plan_err!("points: the criterion is one of {}", CRITERIA.join(", "));
+        }
+        if !args.arg_fields.get(2).is_some_and(|field| matches!(field.data_type(), DataType::Struct(_))) {
+            return plan_err!("points: the values are a struct with a field for each characteristic");
+        }
+        Ok(Arc::new(Field::new("points", DataType::Int64, false)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [card, characteristic, value] = &args.args[..] else { return plan_err!("points takes three arguments") };
-        let (Some(card), Some(characteristic)) = (text(card), text(characteristic)) else {
-            return plan_err!("points: card and characteristic are literals");
+        let [card, ColumnarValue::Scalar(criterion), values] = &args.args[..] else {
+            return exec_err!("points takes a card, a literal criterion and a struct");
         };
-        let Some(found) = self.cards.get(card) else { return exec_err!("points: there is no card {card}") };
-        let Some(found) = found.characteristic.get(characteristic) else {
-            return exec_err!("points: card {card} has no characteristic {characteristic}");
-        };
-        match value {
-            ColumnarValue::Scalar(ScalarValue::Float64(value)) => {
-                Ok(ColumnarValue::Scalar(ScalarValue::Int64(Some(found.points(*value)))))
+        let criterion = text(criterion).unwrap_or_default();
+        let values = values.to_array(args.number_rows)?;
+        let values = values.as_struct();
+        let cards = cast(&card.to_array(args.number_rows)?, &DataType::Utf8)?;
+        let cards = cards.as_string::<i32>();
+        let mut sums = vec![0; args.number_rows];
+        let mut names: Vec<&str> = cards.iter().flatten().collect();
+        names.sort_unstable();
+        names.dedup();
+        for name in names {
+            let of_criterion = |found: &(&String, &Characteristic)| found.1.criterion == criterion;
+            for (characteristic, found) in self.card(name)?.characteristic.iter().filter(of_criterion) {
+                add(&mut sums, characteristic, found, values, |row| cards.is_valid(row) && cards.value(row) == name)?;
             }
-            ColumnarValue::Array(values) => {
-                let values = values.as_primitive::<Float64Type>();
-                let points = values.iter().map(|value| found.points(value));
-                let points = Int64Array::from_iter_values(points);
-                Ok(ColumnarValue::Array(Arc::new(points)))
-            }
-            ColumnarValue::Scalar(other) => exec_err!("points: {other} is no float"),
         }
+        Ok(ColumnarValue::Array(Arc::new(Int64Array::from(sums))))
     }
 }
