@@ -58,7 +58,13 @@ def address(prefix, party):
     return {prefix: None, f"{prefix}_kind": kind, f"{prefix}_raw": raw}
 
 
+def named(prefix, party):
+    """The address once more where it is no number, as event tables hold it."""
+    return {f"{prefix}_name": None if isinstance(party, int) else party[1]}
+
+
 ANONYMOUS = ("anonymous", "")
+KAFKA = "test/topic/0"
 OFFSETS = iter(range(1_000_000))
 
 
@@ -66,7 +72,8 @@ def record(record_type, record_id, caller, callee, start_at, **columns):
     """A call record: answered, a minute long, and at a coordinate of its own unless told otherwise."""
     row = dict(day=local_day(start_at), record_type=record_type, record_id=record_id, call_ref=None, partial_seq=None,
                start_at=start_at, ring_s=None, duration_s=60, is_answered=True, release_cause=16, trunk=None, cell=None,
-               imei=None, imsi=None, source_partition=0, source_offset=next(OFFSETS), loaded_at=at("23:00", WEDNESDAY))
+               imei=None, imsi=None, source_id=KAFKA, source_partition=0, source_offset=next(OFFSETS),
+               loaded_at=at("23:00", WEDNESDAY))
     return row | address("caller", caller) | address("callee", callee) | columns
 
 
@@ -76,21 +83,23 @@ def event(record_type, record_id, caller, callee, start_at, **columns):
                ring_s=None, duration_s=60, is_answered=True, release_cause=16, trunk=None, caller_cell=None,
                caller_imei=None, caller_imsi=None, callee_cell=None, callee_imei=None, callee_imsi=None,
                origin="onnet", is_caller_onnet=True, is_callee_onnet=True, is_forwarded_leg=False,
-               is_spoof_suspect=False, records=1)
+               is_spoof_suspect=False, records=1, records_before=0, records_after=0)
+    row |= named("caller", caller) | named("callee", callee)
     return row | address("caller", caller) | address("callee", callee) | columns
 
 
 def message(record_type, record_id, caller, callee, start_at, **columns):
     row = dict(day=local_day(start_at), record_type=record_type, record_id=record_id, message_ref=None,
                sender_name=None, start_at=start_at, parts=1, trunk=None, cell=None, imei=None, imsi=None,
-               source_partition=0, source_offset=next(OFFSETS), loaded_at=at("23:00", WEDNESDAY))
+               source_id=KAFKA, source_partition=0, source_offset=next(OFFSETS), loaded_at=at("23:00", WEDNESDAY))
     return row | address("caller", caller) | address("callee", callee) | columns
 
 
 def message_event(record_type, record_id, caller, callee, start_at, **columns):
     row = dict(day=local_day(start_at), record_type=record_type, record_id=record_id, message_ref=None,
                sender_name=None, start_at=start_at, parts=1, trunk=None, caller_imei=None, is_caller_onnet=True,
-               is_callee_onnet=True, is_spoof_suspect=False, records=1)
+               is_callee_onnet=True, is_spoof_suspect=False, records=1, records_before=0, records_after=0)
+    row |= named("caller", caller) | named("callee", callee)
     return row | address("caller", caller) | address("callee", callee) | columns
 
 
@@ -244,9 +253,10 @@ CALLS = [
             record("originating", "midnight-p", DUNG, CUC, at("00:00", TUESDAY), call_ref="R13", cell=131),
         ],
         [
-            event("originating", "midnight-o", CUC, DUNG, at("23:59:59.9"), call_ref="R12", callee_cell=231, records=2),
+            event("originating", "midnight-o", CUC, DUNG, at("23:59:59.9"), call_ref="R12", callee_cell=231, records=2,
+                  records_after=1),
             event("originating", "midnight-p", DUNG, CUC, at("00:00", TUESDAY), call_ref="R13", caller_cell=131,
-                  callee_cell=232, records=2),
+                  callee_cell=232, records=2, records_before=1),
         ],
     ),
     (
@@ -497,7 +507,8 @@ MESSAGES = [
                           sender_name="NGAN HANG", trunk="NATL", is_caller_onnet=False),
             message_event("incoming_gateway", "fake", BINH, AN, at("11:00"), message_ref="M4", trunk="INTL",
                           is_caller_onnet=False, is_spoof_suspect=True, records=2),
-            message_event("originating", "late-o", CUC, AN, at("00:00:01", TUESDAY), message_ref="M5", records=2),
+            message_event("originating", "late-o", CUC, AN, at("00:00:01", TUESDAY), message_ref="M5", records=2,
+                          records_before=1),
             message_event("terminating", "ours", CUC, OTHER, at("11:00"), message_ref="M6"),
             message_event("outgoing_gateway", "leaves", OTHER, ABROAD, at("11:00"), message_ref="M7", trunk="INTL",
                           is_caller_onnet=False, is_callee_onnet=False),
@@ -524,7 +535,7 @@ def subscription(number, activated_at, deactivated_at=None, changed_at=None):
     changed_at = changed_at or activated_at
     return dict(day=local_day(changed_at), number=number, activated_at=activated_at, deactivated_at=deactivated_at,
                 segment="prepaid", identity_hash=None, key_epoch=None, dealer=None, changed_at=changed_at,
-                source_partition=-1, source_offset=next(OFFSETS), loaded_at=changed_at)
+                source_id="seed", source_partition=-1, source_offset=next(OFFSETS), loaded_at=changed_at)
 
 
 LONG_AGO = datetime.datetime(2024, 1, 1, tzinfo=datetime.timezone.utc)
@@ -820,9 +831,9 @@ def spoil(folder, fold_lake, day_lake, schemas, defaults, values, hold):
         return pa.schema([pa.field(c.name, ARROW[c.type], c.null) for c in schemas[name].columns])
 
     def reject(offset):
-        return dict(day=MONDAY, topic="call_record", source_partition=0, source_offset=offset, kafka_at=None,
-                    schema_id=None, reason="truncated", detail="", key=None, payload=b"\x00", headers=None,
-                    code_version="", loaded_at=at("23:00"))
+        return dict(day=MONDAY, topic="call_record", source_id=KAFKA, source_partition=0, source_offset=offset,
+                    kafka_at=None, schema_id=None, reason="truncated", detail="", key=None, payload=b"\x00",
+                    headers=None, code_version="", loaded_at=at("23:00"))
 
     survey = arrow("survey_answer")
     taken = CALLS[0][1][0]["source_offset"]
@@ -848,6 +859,8 @@ def spoil(folder, fold_lake, day_lake, schemas, defaults, values, hold):
         ("an offset taken twice in one table", fold_lake,
          change("call_record", dict(record_id="pair-o"), source_offset=taken), ["call_record", "call_record.offsets"]),
         ("an offset both row and reject", fold_lake, add("reject", reject(taken)), ["call_record.offsets"]),
+        ("an offset of a dropped file is no matter", fold_lake,
+         add("reject", reject(taken) | dict(source_id="file/0")), []),
         ("an offset of another topic is no matter", fold_lake,
          add("reject", reject(taken) | dict(topic="sms_record", source_offset=999_999)), []),
         ("no such table", fold_lake, lambda lake: shutil.rmtree(os.path.join(lake, "brandname")), ["brandname"]),

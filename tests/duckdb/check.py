@@ -961,23 +961,25 @@ def check_offsets(con, table, replayed, findings):
             (SELECT count(*) FROM reject WHERE topic = '{table}' AND source_partition >= 0)""").fetchone()
     # A reject that was decoded again stays, and the later row stands in its place.
     superseded = (f"""
-        AND NOT EXISTS (FROM {table} AS later WHERE later.source_partition = reject.source_partition
-            AND later.source_offset = reject.source_offset AND later.loaded_at > reject.loaded_at)"""
+        AND NOT EXISTS (FROM {table} AS later WHERE later.source_id IS NOT DISTINCT FROM reject.source_id
+            AND later.source_partition = reject.source_partition AND later.source_offset = reject.source_offset
+            AND later.loaded_at > reject.loaded_at)"""
                   if replayed else "")
+    # Offsets of a file, of another cluster or of a topic that was made anew count from 0 again.
     repeated = con.execute(f"""
         WITH message AS (
-            SELECT source_partition, source_offset FROM {table} WHERE source_partition >= 0
+            SELECT source_id, source_partition, source_offset FROM {table} WHERE source_partition >= 0
             UNION ALL
-            SELECT source_partition, source_offset FROM reject
+            SELECT source_id, source_partition, source_offset FROM reject
             WHERE topic = '{table}' AND source_partition >= 0 {superseded}
         )
-        SELECT source_partition, source_offset, count(*) FROM message
+        SELECT source_id, source_partition, source_offset, count(*) FROM message
         GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL""").fetchall()
     if not repeated:
         findings.ok(f"{table}.offsets", rows, rejects=rejects)
         return
     findings.differ(f"{table}.offsets", f"{len(repeated)} offsets on more than one row of {table} and reject",
-                    [f"partition {p} offset {o}: {n} rows" for p, o, n in repeated[:SHOWN]])
+                    [f"source {s} partition {p} offset {o}: {n} rows" for s, p, o, n in repeated[:SHOWN]])
 
 
 def check(lake, wanted, days, replayed, schemas, values, findings, con=None):
