@@ -68,6 +68,9 @@ INPUTS = {
 }
 TOPICS = ["call_record", "sms_record", "citizen_report", "subscriber", "survey_answer"]
 
+# The table that a rejected message was meant for; rows of before the column tell the topic alone.
+REJECTED_FROM = "coalesce(table_name, topic)"
+
 SHOWN = 5
 # Relative. Wide enough for another order of summing, too narrow for another answer.
 TOLERANCE = 1e-12
@@ -958,7 +961,7 @@ def check_offsets(con, table, replayed, findings):
     rows, rejects = con.execute(f"""
         SELECT
             (SELECT count(*) FROM {table} WHERE source_partition >= 0),
-            (SELECT count(*) FROM reject WHERE topic = '{table}' AND source_partition >= 0)""").fetchone()
+            (SELECT count(*) FROM reject WHERE {REJECTED_FROM} = '{table}' AND source_partition >= 0)""").fetchone()
     # A reject that was decoded again stays, and the later row stands in its place.
     superseded = (f"""
         AND NOT EXISTS (FROM {table} AS later WHERE later.source_id IS NOT DISTINCT FROM reject.source_id
@@ -971,7 +974,7 @@ def check_offsets(con, table, replayed, findings):
             SELECT source_id, source_partition, source_offset FROM {table} WHERE source_partition >= 0
             UNION ALL
             SELECT source_id, source_partition, source_offset FROM reject
-            WHERE topic = '{table}' AND source_partition >= 0 {superseded}
+            WHERE {REJECTED_FROM} = '{table}' AND source_partition >= 0 {superseded}
         )
         SELECT source_id, source_partition, source_offset, count(*) FROM message
         GROUP BY ALL HAVING count(*) > 1 ORDER BY ALL""").fetchall()
@@ -1025,7 +1028,7 @@ def check(lake, wanted, days, replayed, schemas, values, findings, con=None):
         if table in needed and can(f"{table}.offsets", table, "reject"):
             check_offsets(con, table, replayed, findings)
     if "reject" in opened:
-        others = con.execute("SELECT DISTINCT topic FROM reject WHERE NOT list_contains(?, topic) ORDER BY topic",
+        others = con.execute(f"SELECT DISTINCT topic FROM reject WHERE NOT list_contains(?, {REJECTED_FROM}) ORDER BY topic",
                              [TOPICS]).fetchall()
         if others:
             findings.note(f"note: rejects of topics that no table is named after were not compared: "
