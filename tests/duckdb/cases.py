@@ -672,6 +672,107 @@ TUESDAY_PARTIES = [
 ]
 
 
+def contact(day, caller, callee, **columns):
+    """A pair of a day: one answered call between two who know each other, unless told otherwise."""
+    row = dict(day=day, calls=1, answered=1, messages=0, repeats_within_24h=0, history_days=2, is_new=False,
+               is_called_back=False, first_call_at=None, last_call_at=None)
+    for prefix, party in (("caller", caller), ("callee", callee)):
+        ends = address(prefix, party)
+        del ends[f"{prefix}_raw"]
+        row |= ends | named(prefix, party)
+    return row | columns
+
+
+def tuesday(caller, callee, clock=None, until=None, **columns):
+    """A pair of Tuesday, with its first and last call."""
+    first = clock and at(clock, TUESDAY)
+    return contact(TUESDAY, caller, callee, first_call_at=first, last_call_at=at(until, TUESDAY) if until else first,
+                   **columns)
+
+
+TUESDAY_PAIRS = [
+    # A second short of a day after Monday's call; Quy calls back a microsecond later, and Pho not after that.
+    tuesday(PHO, QUY, "09:00", messages=1, repeats_within_24h=1, is_called_back=True),
+    tuesday(QUY, PHO, "09:00:00.000001", messages=1),
+    # Ry's last call begins with Pho's only one, which comes after Ry's first.
+    tuesday(PHO, RY, "09:00:30", answered=0),
+    tuesday(RY, PHO, "08:00", "09:00:30", calls=2, answered=2, messages=1, repeats_within_24h=2, is_called_back=True),
+    tuesday(PHO, SAU, "09:01:30", "09:03:10", calls=2, answered=2, repeats_within_24h=1, is_new=True),
+    tuesday(PHO, ("national_short", "156"), "07:59:59", is_new=True),
+    # Known by Sunday's message, the other way round.
+    tuesday(PHO, STRANGER, "16:59:59", "17:00", calls=2, answered=0, repeats_within_24h=1),
+    tuesday(ABROAD, PHO, "10:00", is_new=True),
+    tuesday(ABROAD, QUY, "10:00:59.999999", is_new=True),
+    tuesday(ABROAD, RY, "10:01", is_new=True),
+    tuesday(("sender_name", "Shop"), PHO, calls=0, answered=0, messages=1, is_new=True),
+]
+
+
+# --- Whom one knows, with remembered_days = 7 ------------------------------------------------------------------------
+
+WEEKS = [MONDAY + datetime.timedelta(7 * place) for place in (-3, -2, -1, 0)]
+FIRST, SECOND, THIRD, FOURTH = WEEKS
+
+
+def after(week, days):
+    return week + datetime.timedelta(days)
+
+
+KNOWN_CONTACTS = [
+    contact(after(FIRST, 1), PHO, QUY, calls=2),
+    contact(SECOND, QUY, PHO, calls=0, answered=0, messages=1),
+    # Forgotten by the third state, met again in the fourth week.
+    contact(after(FIRST, 2), SAU, RY),
+    contact(FOURTH, SAU, RY),
+    # Met again while the second state still knew of it, on the last day of the third week.
+    contact(after(FIRST, 2), AN, BINH),
+    contact(after(THIRD, 6), AN, BINH),
+    # Ends without a number, both ways; a number of another length, and one that calls itself.
+    contact(after(FIRST, 1), PHO, ("national_short", "156")),
+    contact(after(FIRST, 1), ("sender_name", "Shop"), PHO, calls=0, answered=0, messages=1),
+    contact(after(FIRST, 1), ABROAD, AN),
+    contact(after(FIRST, 1), DUNG, DUNG),
+    # The week that goes on is nobody's state yet.
+    contact(after(FOURTH, 7), AN, CUC),
+]
+
+
+def known(week, history_days, ends, first_day, last_day=None, **columns):
+    """A pair in the state of a week: the lower end first."""
+    low, high, low_name, high_name = ends
+    row = dict(week=week, low=low, high=high, low_name=low_name, high_name=high_name, first_day=first_day,
+               last_day=last_day or first_day, calls_up=0, calls_down=0, messages_up=0, messages_down=0,
+               history_days=history_days)
+    return row | columns
+
+
+def numbers(low, high):
+    return low, high, None, None
+
+
+# From Pho's side: "e164" comes before "national_short" and "sender_name".
+SHORT = (None, None, "e164 84913000001", "national_short 156")
+SHOP = (None, None, "e164 84913000001", "sender_name Shop")
+
+# Met on one day of the first week and never again: known for one week more.
+ONCE = [(SHORT, after(FIRST, 1), dict(calls_up=1)), (SHOP, after(FIRST, 1), dict(messages_down=1)),
+        (numbers(AN, ABROAD), after(FIRST, 1), dict(calls_down=1)), (numbers(DUNG, DUNG), after(FIRST, 1), dict(calls_up=1)),
+        (numbers(RY, SAU), after(FIRST, 2), dict(calls_down=1))]
+
+STATES = [
+    *(known(week, days, ends, on, **columns) for week, days in ((FIRST, 2), (SECOND, 3)) for ends, on, columns in ONCE),
+    known(FIRST, 2, numbers(QUY, PHO), after(FIRST, 1), calls_down=2),
+    known(FIRST, 2, numbers(AN, BINH), after(FIRST, 2), calls_up=1),
+    known(SECOND, 3, numbers(QUY, PHO), after(FIRST, 1), SECOND, calls_down=2, messages_up=1),
+    known(SECOND, 3, numbers(AN, BINH), after(FIRST, 2), calls_up=1),
+    # Seven days before the third Monday are remembered, and no longer.
+    known(THIRD, 4, numbers(QUY, PHO), after(FIRST, 1), SECOND, calls_down=2, messages_up=1),
+    known(THIRD, 4, numbers(AN, BINH), after(FIRST, 2), after(THIRD, 6), calls_up=2),
+    known(FOURTH, 5, numbers(AN, BINH), after(FIRST, 2), after(THIRD, 6), calls_up=2),
+    known(FOURTH, 5, numbers(RY, SAU), FOURTH, calls_down=1),
+]
+
+
 # --- Building and spoiling lakes -------------------------------------------------------------------------------------
 
 
@@ -735,6 +836,10 @@ def opened(lake, schemas, names):
     return con
 
 
+# What is checked in the lake of the days.
+DAYS = ["contact_day", "caller_day"]
+
+
 def self_test(schemas):
     defaults = {name: default for name, (_, _, default) in check.PARAMETERS.items()}
     failures = []
@@ -789,21 +894,44 @@ def self_test(schemas):
         hold("caller_day: Sunday has no history", [
             f"{row['history_days']} days" for row in rows_of(con, contract) if row["history_days"] != 0])
         write(day_lake, contract, TUESDAY_PARTIES, mode="append")
+        contract = schemas["contact_day"]
+        check.expect_contact_day(con, contract, TUESDAY, values)
+        hold("contact_day: every pair of Tuesday", differences(contract, TUESDAY_PAIRS, rows_of(con, contract)))
+        write(day_lake, contract, TUESDAY_PAIRS, mode="append")
+
+        # The states of the weeks.
+        known_lake = os.path.join(folder, "known")
+        values["remembered_days"] = 7
+        build(known_lake, schemas, {"contact_day": KNOWN_CONTACTS, "relation": STATES})
+        con = opened(known_lake, schemas, ["contact_day", "relation"])
+        con.execute(check.SPELL.format(**values))
+        contract = schemas["relation"]
+        hold("relation: the weeks that a later day asks for", [] if check.weeks_of(con, None) == WEEKS else ["others"])
+        for week in WEEKS:
+            check.expect_relation(con, contract, week, values)
+            hold(f"relation: the state of {week}", differences(
+                contract, [row for row in STATES if row["week"] == week], rows_of(con, contract)))
 
         # The check as a whole: silent on lakes that are right.
         failed, said = run(fold_lake, schemas, defaults)
         hold("the lake of the fold passes", [said] if failed else [])
-        failed, said = run(day_lake, schemas, values, ["caller_day"])
+        failed, said = run(day_lake, schemas, values, DAYS)
         hold("the lake of the days passes", [said] if failed else [])
+        failed, said = run(known_lake, schemas, values, ["relation"])
+        hold("the lake of the states passes", [said] if failed else [])
 
-        spoil(folder, fold_lake, day_lake, schemas, defaults, values, hold)
+        spoil(folder, (fold_lake, day_lake, known_lake), schemas, (defaults, values), hold)
 
     print(f"{'ok' if not failures else 'WRONG'} self-test failures={len(failures)}")
     return 1 if failures else 0
 
 
-def spoil(folder, fold_lake, day_lake, schemas, defaults, values, hold):
+def spoil(folder, lakes, schemas, parameters, hold):
     """One thing wrong at a time, in a copy of a lake; each must be noticed under its name."""
+    fold_lake, day_lake, known_lake = lakes
+    defaults, values = parameters
+    # Without the caller_day of its events the lake of the fold has only empty days there.
+    checked = {fold_lake: (defaults, None), day_lake: (values, DAYS), known_lake: (values, ["relation"])}
 
     def change(name, row, **columns):
         def spoiled(lake):
@@ -815,6 +943,13 @@ def spoil(folder, fold_lake, day_lake, schemas, defaults, values, hold):
                 del table[at_row]
             shutil.rmtree(os.path.join(lake, name))
             write(lake, schemas[name], table)
+        return spoiled
+
+    def forget(name, row):
+        def spoiled(lake):
+            table = DeltaTable(os.path.join(lake, name)).to_pyarrow_table().to_pylist()
+            shutil.rmtree(os.path.join(lake, name))
+            write(lake, schemas[name], [kept for kept in table if any(kept[k] != v for k, v in row.items())])
         return spoiled
 
     def add(name, row):
@@ -893,15 +1028,28 @@ def spoil(folder, fold_lake, day_lake, schemas, defaults, values, hold):
         ("a share that is boundless", day_lake, change("caller_day", dict(caller=PHO), out_share=float("inf")),
          ["caller_day.rows"]),
         ("a party of no number less", day_lake, change("caller_day", dict(caller_name="Shop")), ["caller_day.rows"]),
+        ("a pair that is no stranger after all", day_lake, change("contact_day", dict(callee=SAU), is_new=False),
+         ["contact_day.rows"]),
+        ("a pair less", day_lake, change("contact_day", dict(caller_name="Shop")), ["contact_day.rows"]),
+        ("a pair that was forgotten and is still known", known_lake,
+         add("relation", known(FOURTH, 5, numbers(QUY, PHO), after(FIRST, 1), SECOND, calls_down=2, messages_up=1)),
+         ["relation.rows"]),
+        ("an old first day after a pair was forgotten", known_lake,
+         change("relation", dict(week=FOURTH, low=RY), first_day=after(FIRST, 2)), ["relation.rows"]),
+        ("calls the other way round", known_lake,
+         change("relation", dict(week=FIRST, high=ABROAD), calls_up=1, calls_down=0), ["relation.rows"]),
+        ("a week without a state", known_lake, forget("relation", dict(week=SECOND)), ["relation.rows"]),
+        ("a contact that no state has", known_lake, add("contact_day", contact(after(THIRD, 1), CUC, DUNG)),
+         ["relation.rows"]),
+        ("a state of the week that goes on is no matter", known_lake,
+         add("relation", known(after(FOURTH, 7), 6, numbers(AN, CUC), after(FOURTH, 7))), []),
         ("a day's rows twice", day_lake, add("caller_day", TUESDAY_PARTIES[-1]), ["caller_day", "caller_day.rows"]),
     ]
     for i, (name, lake, spoiled, expected) in enumerate(cases):
         copy = os.path.join(folder, f"spoilt-{i}")
         shutil.copytree(lake, copy)
         spoiled(copy)
-        of_days = lake == day_lake
-        # Without the caller_day of its events the lake of the fold has only empty days there.
-        failed, said = run(copy, schemas, values if of_days else defaults, ["caller_day"] if of_days else None)
+        failed, said = run(copy, schemas, *checked[lake])
         problems = [] if failed == expected else [f"failed {failed}, not {expected}", said]
         # Not even a wrong row may show a number.
         problems += [f"shows {number}" for number in (AN, BINH, CUC, DUNG, PHO, QUY) if str(number) in said]

@@ -1,4 +1,4 @@
-"""The second opinion: opens a lake with DuckDB, and works the event and feature tables out again.
+"""The second opinion: opens a lake with DuckDB, and works its events, contacts, relations and parties' days out again.
 
     python -m venv V && V/bin/pip install duckdb==2.0.0 deltalake==1.6.6 pyarrow==26.0.1
     V/bin/python tests/duckdb/check.py LAKE [--tables a,b] [--days FROM UNTIL]
@@ -11,7 +11,8 @@ writes to the lake, prints a number in clear.
 
 What a call, a message and a day of a party *are* is said here a second time, from `DESIGN.md` section 4 and the column
 docs of the contracts, in DuckDB's SQL and on purpose in another shape than the product's. Where the two differ, one of
-them is wrong.
+them is wrong. The states of `relation` are worked out from all of `contact_day`: once its first days are past their
+time, the two differ by what these days said.
 
 The file list and the schema come from `deltalake`, which reads the log; every row is read by DuckDB itself.
 `cases.py` holds small cases with answers written by hand: they check the checker. It alone needs `pyarrow`, to write
@@ -58,13 +59,16 @@ PARAMETERS = {
     "ad_hour_from": ("feature/caller_day.toml", "ad_hour_from", 8),
     "ad_hour_until": ("feature/caller_day.toml", "ad_hour_until", 17),
     "repeat_window_s": ("feature/caller_day.toml", "repeat_window_s", 86400),
+    "remembered_days": ("feature/relation.toml", "kept_from", 730),
 }
 
 # What each recomputation reads. The tables of `TOPICS` come from messages, and share their coordinates with `reject`.
 INPUTS = {
     "call_event": ["call_record", "trunk", "subscriber"],
     "sms_event": ["sms_record", "trunk", "subscriber"],
+    "contact_day": ["call_event", "sms_event"],
     "caller_day": ["call_event", "sms_event", "do_not_call"],
+    "relation": ["contact_day"],
 }
 TOPICS = ["call_record", "sms_record", "citizen_report", "subscriber", "survey_answer"]
 
@@ -124,7 +128,8 @@ def parameters(folder):
     for name, (file, parameter, default) in PARAMETERS.items():
         path = Path(folder) / file
         text = tomllib.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
-        values[name] = text.get("param", {}).get(parameter, {}).get("value", default)
+        said = text.get("param", {}).get(parameter, {})
+        values[name] = said.get("value", said.get("days_before", default))
     return values
 
 
@@ -804,6 +809,137 @@ def expect_caller_day(con, contract, day, values):
     expect(con, contract, "party_day")
 
 
+# --- 5. Whom one meets, and whom one knows ---------------------------------------------------------------------------
+
+# Every pair of a day, whatever its ends are. `CONTACT` must have run.
+CONTACT_DAY = """
+CREATE OR REPLACE TEMP TABLE pair_day AS
+WITH met AS (
+    SELECT
+        caller_kind, caller, caller_name, callee_kind, callee, callee_name, caller_party, callee_party, start_at,
+        start_us, is_answered, true AS is_call
+    FROM own_call
+    WHERE day BETWEEN DATE '{day}' - 1 AND DATE '{day}'
+    UNION ALL
+    SELECT
+        caller_kind, caller, caller_name, callee_kind, callee, callee_name, caller_party, callee_party, start_at,
+        epoch_us(start_at), false, false
+    FROM own_message
+    WHERE day = DATE '{day}'
+),
+-- A call follows the one before it, on this day or the last; a message follows nothing.
+followed AS (
+    SELECT
+        *,
+        start_us >= day_start_us(DATE '{day}') AS is_today,
+        CASE WHEN is_call THEN
+            start_us - lag(start_us) OVER (PARTITION BY caller_party, callee_party, is_call ORDER BY start_us)
+        END AS since_us
+    FROM met
+    WHERE caller_kind <> 'anonymous' AND callee_kind <> 'anonymous'
+),
+pair AS (
+    SELECT
+        caller_party, callee_party,
+        any_value(caller_kind) AS caller_kind, any_value(caller) AS caller, any_value(caller_name) AS caller_name,
+        any_value(callee_kind) AS callee_kind, any_value(callee) AS callee, any_value(callee_name) AS callee_name,
+        count(*) FILTER (WHERE is_call) AS calls,
+        count(*) FILTER (WHERE is_answered) AS answered,
+        count(*) FILTER (WHERE NOT is_call) AS messages,
+        count(*) FILTER (WHERE since_us < 86400000000) AS repeats_within_24h,
+        min(start_at) FILTER (WHERE is_call) AS first_call_at,
+        max(start_at) FILTER (WHERE is_call) AS last_call_at
+    FROM followed
+    WHERE is_today
+    GROUP BY ALL
+)
+SELECT
+    DATE '{day}' AS day, pair.*,
+    (SELECT count(*) FROM contact_date WHERE day < DATE '{day}') AS history_days,
+    NOT EXISTS (
+        FROM first_contact
+        WHERE one = least(pair.caller_party, pair.callee_party)
+            AND other = greatest(pair.caller_party, pair.callee_party) AND first_day < DATE '{day}'
+    ) AS is_new,
+    coalesce(back.last_call_at > pair.first_call_at, false) AS is_called_back
+FROM pair
+LEFT JOIN pair AS back ON back.caller_party = pair.callee_party AND back.callee_party = pair.caller_party
+"""
+
+
+def expect_contact_day(con, contract, day, values):
+    """Leaves the pairs of one day, as they should be, in the table `expected`. `CONTACT` must have run."""
+    con.execute(CONTACT_DAY.format(day=day))
+    expect(con, contract, "pair_day")
+
+
+# Each pair's days of contact at once, where the product folds week upon week. A state is kept for each week, and leaves
+# out who has not met for `remembered_days` before it; so who meets again once the state of the week before has
+# forgotten it begins anew: another spell.
+SPELL = """
+CREATE OR REPLACE TABLE spell_day AS
+WITH ends AS (
+    SELECT
+        day, calls, messages, caller IS NOT NULL AND callee IS NOT NULL AS are_numbers,
+        caller_kind || ' ' || coalesce(caller_name, caller::VARCHAR) AS caller_text,
+        callee_kind || ' ' || coalesce(callee_name, callee::VARCHAR) AS callee_text,
+        caller, callee
+    FROM contact_day
+),
+turned AS (
+    SELECT
+        *, CASE WHEN are_numbers THEN caller > callee ELSE caller_text > callee_text END AS is_down
+    FROM ends
+),
+met AS (
+    SELECT
+        CASE WHEN are_numbers THEN least(caller, callee) END AS low,
+        CASE WHEN are_numbers THEN greatest(caller, callee) END AS high,
+        CASE WHEN NOT are_numbers THEN least(caller_text, callee_text) END AS low_name,
+        CASE WHEN NOT are_numbers THEN greatest(caller_text, callee_text) END AS high_name,
+        day,
+        sum(if(is_down, 0, calls)) AS calls_up, sum(if(is_down, calls, 0)) AS calls_down,
+        sum(if(is_down, 0, messages)) AS messages_up, sum(if(is_down, messages, 0)) AS messages_down
+    FROM turned
+    GROUP BY ALL
+),
+forgotten AS (
+    SELECT
+        *,
+        coalesce(
+            lag(day) OVER pair_in_order < date_trunc('week', day)::DATE - 7 - {remembered_days}, false
+        ) AS was_forgotten
+    FROM met
+    WINDOW pair_in_order AS (PARTITION BY low, high, low_name, high_name ORDER BY day)
+)
+SELECT
+    * EXCLUDE (was_forgotten),
+    sum(was_forgotten::INTEGER) OVER (PARTITION BY low, high, low_name, high_name ORDER BY day) AS spell
+FROM forgotten
+"""
+
+RELATION = """
+CREATE OR REPLACE TEMP TABLE known AS
+SELECT
+    DATE '{week}' AS week, low, high, low_name, high_name,
+    min(day) AS first_day, max(day) AS last_day,
+    sum(calls_up) AS calls_up, sum(calls_down) AS calls_down,
+    sum(messages_up) AS messages_up, sum(messages_down) AS messages_down,
+    (SELECT count(DISTINCT day) FROM contact_day WHERE day < DATE '{week}' + 7) AS history_days
+FROM spell_day
+WHERE day < DATE '{week}' + 7
+GROUP BY low, high, low_name, high_name, spell
+HAVING max(day) >= DATE '{week}' - {remembered_days}
+QUALIFY row_number() OVER (PARTITION BY low, high, low_name, high_name ORDER BY spell DESC) = 1
+"""
+
+
+def expect_relation(con, contract, week, values):
+    """Leaves whom everybody knew at the end of a week in the table `expected`. `SPELL` must have run."""
+    con.execute(RELATION.format(week=week, **values))
+    expect(con, contract, "known")
+
+
 # --- Comparing -------------------------------------------------------------------------------------------------------
 
 
@@ -837,15 +973,16 @@ def differs_sql(column):
     return f"({expected} IS DISTINCT FROM {actual} AND NOT coalesce({near}, false))"
 
 
-def compare_day(con, compared, key, day):
-    """Adds the rows of `expected` against those of the lake's table on one day."""
+def compare_partition(con, compared, day):
+    """Adds the rows of `expected` against those of the lake's table on one day, or in one week."""
     contract = compared.contract
+    (partition,) = contract.partition
     # The day is the same on both sides; what remains of the key may be null.
-    key = [name for name in key if name != "day"]
+    key = [name for name in contract.key if name != partition]
     others = [column for column in contract.columns if column.name not in key]
     joined = f"""
         FROM (SELECT *, true AS here FROM expected) AS e
-        FULL JOIN (SELECT *, true AS here FROM {contract.name} WHERE day = DATE '{day}') AS a
+        FULL JOIN (SELECT *, true AS here FROM {contract.name} WHERE {partition} = DATE '{day}') AS a
             ON {' AND '.join(f'e."{name}" IS NOT DISTINCT FROM a."{name}"' for name in key)}"""
     both = "e.here AND a.here"
     flags = [differs_sql(column) for column in others]
@@ -856,7 +993,7 @@ def compare_day(con, compared, key, day):
             {', '.join(f'count(*) FILTER (WHERE {both} AND {flag})' for flag in flags)}
         {joined}""").fetchone()
     expected = con.execute("SELECT count(*) FROM expected").fetchone()[0]
-    actual = con.execute(f"SELECT count(*) FROM {contract.name} WHERE day = DATE '{day}'").fetchone()[0]
+    actual = con.execute(f"SELECT count(*) FROM {contract.name} WHERE {partition} = DATE '{day}'").fetchone()[0]
     # A key on two rows of either side pairs more often than there are rows.
     repeated = max(paired + missing - expected, paired + surplus - actual)
 
@@ -927,21 +1064,43 @@ def days_of(con, tables, days):
     return [day for day in found if days is None or days[0] <= day < days[1]]
 
 
+def weeks_of(con, days):
+    """The weeks whose state a later day has asked for: all from the oldest one kept up to the last before a day."""
+    oldest, newest = con.execute("""
+        SELECT
+            coalesce((SELECT min(week) FROM relation), date_trunc('week', min(day))::DATE),
+            date_trunc('week', max(day))::DATE
+        FROM contact_day""").fetchone()
+    if newest is None:
+        return []
+    weeks = [oldest + datetime.timedelta(7 * place) for place in range((newest - oldest).days // 7)]
+    return [week for week in weeks if days is None or days[0] <= week < days[1]]
+
+
 def check_events(con, contract, days, values, findings):
     compared = Compared(contract)
     # Days of either side: an event on a day without a record is a difference too.
     for day in days_of(con, [INPUTS[contract.name][0], contract.name], days):
         expect_events(con, contract, day, values)
-        compare_day(con, compared, contract.key, day)
+        compare_partition(con, compared, day)
     say(findings, f"{contract.name}.rows", compared)
 
 
-def check_caller_day(con, contract, days, values, findings):
-    con.execute(CONTACT)
+def check_days(con, contract, expect_day, days, values, findings):
+    """A table of days that is made of events; the days that were computed count. `CONTACT` must have run."""
     compared = Compared(contract)
-    for day in days_of(con, ["caller_day"], days):
-        expect_caller_day(con, contract, day, values)
-        compare_day(con, compared, contract.key, day)
+    for day in days_of(con, [contract.name], days):
+        expect_day(con, contract, day, values)
+        compare_partition(con, compared, day)
+    say(findings, f"{contract.name}.rows", compared)
+
+
+def check_relation(con, contract, days, values, findings):
+    con.execute(SPELL.format(**values))
+    compared = Compared(contract)
+    for week in weeks_of(con, days):
+        expect_relation(con, contract, week, values)
+        compare_partition(con, compared, week)
     say(findings, f"{contract.name}.rows", compared)
 
 
@@ -988,13 +1147,8 @@ def check_offsets(con, table, replayed, findings):
 def check(lake, wanted, days, replayed, schemas, values, findings, con=None):
     """All steps over `wanted` tables and what they are made of."""
     con = con or connect()
-    needed = set(wanted)
-    if "caller_day" in needed:
-        needed.update(INPUTS["caller_day"])
     # Tables that are only read to work out a wanted one are held to their contracts too.
-    for event in ("call_event", "sms_event"):
-        if event in wanted:
-            needed.update(INPUTS[event])
+    needed = set(wanted).union(*(INPUTS.get(name, []) for name in wanted))
     if needed & set(TOPICS):
         needed.add("reject")
 
@@ -1017,8 +1171,13 @@ def check(lake, wanted, days, replayed, schemas, values, findings, con=None):
     for event in ("call_event", "sms_event"):
         if event in wanted and can(f"{event}.rows", event, *INPUTS[event]):
             check_events(con, schemas[event], days, values, findings)
-    if "caller_day" in wanted and can("caller_day.rows", "caller_day", *INPUTS["caller_day"]):
-        check_caller_day(con, schemas["caller_day"], days, values, findings)
+    if opened.issuperset(["call_event", "sms_event"]):
+        con.execute(CONTACT)
+    for name, expect_day in (("contact_day", expect_contact_day), ("caller_day", expect_caller_day)):
+        if name in wanted and can(f"{name}.rows", name, *INPUTS[name]):
+            check_days(con, schemas[name], expect_day, days, values, findings)
+    if "relation" in wanted and can("relation.rows", "relation", *INPUTS["relation"]):
+        check_relation(con, schemas["relation"], days, values, findings)
     for event in ("call_event", "sms_event"):
         record = INPUTS[event][0]
         # A pair around midnight belongs to one day and lies on two, so a window has no sum of its own.
