@@ -6,6 +6,16 @@ WITH subscription AS (
         LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) AS deactivated_at
     FROM subscriber WHERE activated_at < $until GROUP BY number
 ),
+detected AS (
+    -- What each subscription was found at: by how it calls, or by its papers and devices; people's word is in its reports.
+    SELECT detection_day.number, activated_at, ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT type)), '+') AS detections,
+        BOOL_OR(type IN ('telemarketing', 'robocall', 'one_ring', 'debt_harassment')) AS is_behaviour,
+        BOOL_OR(type IN ('sim_box', 'bulk_registration')) AS is_registration, BOOL_OR(type = 'sim_box') AS is_box
+    FROM detection_day LEFT JOIN subscription ON detection_day.number = subscription.number
+    WHERE day BETWEEN $evidence_from AND $day AND detection_day.number IS NOT NULL
+        AND (activated_at IS NULL OR day >= local_day(activated_at))
+    GROUP BY detection_day.number, activated_at
+),
 part AS (
     -- What each origin says, one row per source; survey answers only by those who were asked.
     SELECT caller AS number, activated_at, MAX(score) AS score, MAX(criteria_met) AS criteria_met,
@@ -27,6 +37,8 @@ part AS (
     WHERE asked.day >= $evidence_from AND answered.answered_at < $until
     GROUP BY subject, activated_at
     UNION ALL
+    SELECT number, activated_at, NULL, 0, 0, 0, 0 FROM detected
+    UNION ALL
     SELECT number, activated_at, NULL, 0, 0, 0, 0
     FROM decision_before WHERE day >= $evidence_from AND verdict <> 'clear' GROUP BY number, activated_at
 ),
@@ -46,13 +58,20 @@ evidence AS (
 ),
 weighed AS (
     -- Evidence against the present subscription; a number that changed hands starts clean.
-    SELECT *, newest IS NOT NULL AS is_onnet,
-        COALESCE(score >= $evidence_score, false) AS is_behaviour_evidence,
+    SELECT evidence.*, detections, newest IS NOT NULL AS is_onnet,
+        -- Of another operator's number half of the calls is unseen: a detection is told and proves nothing.
+        COALESCE(score >= $evidence_score, false) OR COALESCE(is_behaviour AND newest IS NOT NULL, false) AS is_behaviour_evidence,
+        COALESCE(is_registration, false) AS is_registration_evidence,
+        -- Papers take fewer people's word; whom a box calls wants the call, so that nobody would ever say yes.
+        COALESCE(is_registration AND survey_yes + matched_reporters >= $registration_people
+            AND survey_yes + matched_reporters >= $min_yes_share * (survey_yes + survey_no + matched_reporters), false)
+            OR COALESCE(is_box AND score >= $block_score, false) AS is_registration_enough,
         COALESCE((survey_yes >= $min_yes OR matched_reporters >= $min_reporters)
             AND survey_yes + matched_reporters >= $min_yes_share * (survey_yes + survey_no + matched_reporters), false)
             AS is_people_evidence,
-        newest IS NULL OR COALESCE(newest = activated_at AND COALESCE(ended_at >= $until, true), false) AS is_current
+        newest IS NULL OR COALESCE(newest = evidence.activated_at AND COALESCE(ended_at >= $until, true), false) AS is_current
     FROM evidence
+    LEFT JOIN detected ON evidence.number = detected.number AND evidence.activated_at IS NOT DISTINCT FROM detected.activated_at
 ),
 allowed AS (
     -- Numbers on the allow-list on this day.
@@ -68,21 +87,25 @@ special AS (
 SELECT
     $day AS day, COALESCE(weighed.number, 0) AS number, weighed.activated_at, is_onnet, COALESCE(segment, 'offnet') AS segment,
     score, criteria_met, matched_reporters, survey_yes, survey_no, is_behaviour_evidence, is_people_evidence,
-    CAST(is_behaviour_evidence AS BIGINT) + CAST(is_people_evidence AS BIGINT) AS origins,
+    CAST(is_behaviour_evidence AS BIGINT) + CAST(is_people_evidence AS BIGINT) + CAST(is_registration_evidence AS BIGINT)
+        AS origins,
     allowed.number IS NOT NULL AS is_allow_listed,
     COALESCE(special.number IS NOT NULL OR is_special_number(weighed.number), false) AS is_special,
     is_current,
     CASE
         WHEN is_behaviour_evidence AND is_people_evidence AND criteria_met >= $criteria_required
             AND score >= $block_score AND survey_yes >= $block_yes THEN 'blocked'
-        WHEN is_behaviour_evidence AND is_people_evidence AND criteria_met >= $criteria_required THEN 'limited'
+        WHEN is_behaviour_evidence AND (is_people_evidence OR is_registration_enough) AND criteria_met >= $criteria_required
+            THEN 'limited'
         WHEN is_behaviour_evidence AND criteria_met >= $criteria_required THEN 'survey'
-        WHEN COALESCE(score >= $watch_score, false) OR is_people_evidence THEN 'watched'
+        WHEN COALESCE(score >= $watch_score, false) OR is_people_evidence OR detections IS NOT NULL THEN 'watched'
         ELSE 'clear'
-    END AS proposed
+    END AS proposed,
+    is_registration_evidence, detections
 FROM weighed
 LEFT JOIN allowed ON weighed.number = allowed.number
 LEFT JOIN special ON weighed.number = special.number
 LEFT JOIN standing ON weighed.number = standing.number AND weighed.activated_at IS NOT DISTINCT FROM standing.activated_at
 WHERE standing.number IS NOT NULL OR (is_current
-    AND (COALESCE(score >= $watch_score, false) OR matched_reporters > 0 OR survey_yes > 0 OR survey_no > 0))
+    AND (COALESCE(score >= $watch_score, false) OR matched_reporters > 0 OR survey_yes > 0 OR survey_no > 0
+        OR detections IS NOT NULL))

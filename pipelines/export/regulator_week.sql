@@ -3,7 +3,9 @@ WITH flagged AS (
     -- The week's verdicts at survey or stronger, each case with its last day and its strongest evidence.
     SELECT number, activated_at, MIN(case_id) AS case_id, MAX(day) AS last_day, MIN(flagged_day) AS flagged_day,
         MAX(segment) AS segment, MAX(matched_reporters) AS matched_reporters,
-        MAX(survey_yes) AS survey_yes, MAX(survey_no) AS survey_no
+        MAX(survey_yes) AS survey_yes, MAX(survey_no) AS survey_no,
+        BOOL_OR(is_registration_evidence) AS is_registration_evidence,
+        LAST_VALUE(detections ORDER BY day) FILTER (WHERE detections IS NOT NULL) AS detections
     FROM decision
     WHERE day >= $day AND day < $until_day AND flagged_day IS NOT NULL
     GROUP BY number, activated_at
@@ -23,13 +25,15 @@ SELECT
     COALESCE(flagged.flagged_day, $day) AS flagged_day,
     last.verdict,
     COALESCE(CONCAT('behaviour', CASE WHEN flagged.survey_yes > 0 THEN '+survey' ELSE '' END,
-        CASE WHEN flagged.matched_reporters > 0 THEN '+report' ELSE '' END), '') AS evidence,
+        CASE WHEN flagged.matched_reporters > 0 THEN '+report' ELSE '' END,
+        CASE WHEN flagged.is_registration_evidence THEN '+registration' ELSE '' END), '') AS evidence,
     ranked.calls_per_active_day, ranked.out_share, ranked.short_call_share_all, ranked.short_gap_share,
     ranked.new_callee_call_share, ranked.score,
     COALESCE(flagged.matched_reporters, 0) AS matched_reporters,
     COALESCE(flagged.survey_yes, 0) AS survey_yes,
     COALESCE(flagged.survey_no, 0) AS survey_no,
-    last.case_id
+    last.case_id,
+    flagged.detections
 FROM flagged
 INNER JOIN decision AS last ON flagged.number = last.number AND flagged.last_day = last.day
     AND flagged.activated_at IS NOT DISTINCT FROM last.activated_at

@@ -42,6 +42,10 @@ pub struct Candidate {
     pub survey_yes: i64,
     /// Survey answers that it was not.
     pub survey_no: i64,
+    /// Whether papers or devices are among the origins.
+    pub is_registration_evidence: bool,
+    /// What it was found at, by type.
+    pub detections: Option<String>,
     /// On the allow-list.
     pub is_allow_listed: bool,
     /// A special number or a registered brand's.

@@ -30,6 +30,8 @@ fn candidate(number: i64, proposed: Verdict) -> Candidate {
         matched_reporters: 0,
         survey_yes: 2,
         survey_no: 0,
+        is_registration_evidence: false,
+        detections: None,
         is_allow_listed: false,
         is_special: false,
         is_current: true,

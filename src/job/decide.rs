@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
-use arrow::array::{Array, PrimitiveArray, RecordBatch};
+use arrow::array::{Array, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow::datatypes::ArrowPrimitiveType;
 
 use crate::clock::Clock;
@@ -113,6 +113,15 @@ fn optional<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, row: usize) -> Opt
     array.is_valid(row).then(|| array.value(row))
 }
 
+/// Null, as rows of before a column have it, is not true.
+fn is_true(array: &BooleanArray, row: usize) -> bool {
+    array.is_valid(row) && array.value(row)
+}
+
+fn text(array: &StringArray, row: usize) -> Option<String> {
+    array.is_valid(row).then(|| array.value(row).to_owned())
+}
+
 fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
     let mut candidates = Vec::new();
     for batch in batches {
@@ -129,6 +138,8 @@ fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
                 matched_reporters: candidate::MATCHED_REPORTERS.of(batch)?.value(row),
                 survey_yes: candidate::SURVEY_YES.of(batch)?.value(row),
                 survey_no: candidate::SURVEY_NO.of(batch)?.value(row),
+                is_registration_evidence: is_true(candidate::IS_REGISTRATION_EVIDENCE.of(batch)?, row),
+                detections: text(candidate::DETECTIONS.of(batch)?, row),
                 is_allow_listed: candidate::IS_ALLOW_LISTED.of(batch)?.value(row),
                 is_special: candidate::IS_SPECIAL.of(batch)?.value(row),
                 is_current: candidate::IS_CURRENT.of(batch)?.value(row),
@@ -167,6 +178,8 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
                     matched_reporters: column::MATCHED_REPORTERS.of(batch)?.value(row),
                     survey_yes: column::SURVEY_YES.of(batch)?.value(row),
                     survey_no: column::SURVEY_NO.of(batch)?.value(row),
+                    is_registration_evidence: is_true(column::IS_REGISTRATION_EVIDENCE.of(batch)?, row),
+                    detections: text(column::DETECTIONS.of(batch)?, row),
                     is_allow_listed: false,
                     is_special: false,
                     is_current: true,
@@ -195,7 +208,8 @@ fn sheet(day: Day, decisions: &[Decision], definition: &Definition) -> RecordBat
         let row = row.text(decision.cause.as_str()).day(decision.since).day(decision.until);
         let row = row.date_or_null(decision.flagged.map(Day::epoch_days)).float64_or_null(candidate.score);
         let row = row.int64(candidate.origins).int64(candidate.matched_reporters);
-        row.int64(candidate.survey_yes).int64(candidate.survey_no).text(&definition.hash).end();
+        let row = row.int64(candidate.survey_yes).int64(candidate.survey_no).text(&definition.hash);
+        row.boolean(candidate.is_registration_evidence).text_or_null(candidate.detections.as_deref()).end();
     }
     sheet.finish()
 }

@@ -1202,7 +1202,7 @@ pub mod block_candidate {
     pub const SURVEY_YES: Column<Int64Array> = Column::new("survey_yes");
     /// Asked people who said it was not.
     pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
-    /// Origin 1, call records: the score is at or above evidence_score.
+    /// Origin 1, call records: the score is at or above evidence_score, or a detection says how it calls.
     pub const IS_BEHAVIOUR_EVIDENCE: Column<BooleanArray> = Column::new("is_behaviour_evidence");
     /// Origin 2, people: enough survey answers or matched reporters.
     pub const IS_PEOPLE_EVIDENCE: Column<BooleanArray> = Column::new("is_people_evidence");
@@ -1216,6 +1216,10 @@ pub mod block_candidate {
     pub const IS_CURRENT: Column<BooleanArray> = Column::new("is_current");
     /// clear, watched, survey, limited or blocked: what the evidence alone would bear.
     pub const PROPOSED: Column<StringArray> = Column::new("proposed");
+    /// Origin 3, papers and devices: found as bulk_registration or sim_box; null in rows of before the column.
+    pub const IS_REGISTRATION_EVIDENCE: Column<BooleanArray> = Column::new("is_registration_evidence");
+    /// Types of detection_day that name it within evidence_days, joined by +; null when none does.
+    pub const DETECTIONS: Column<StringArray> = Column::new("detections");
 }
 
 /// One row per subscription whose verdict on a day is not clear, or has just become so; the one table of verdicts that exports read.
@@ -1258,6 +1262,10 @@ pub mod decision {
     pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
     /// Hash of the rules that decided.
     pub const RULES: Column<StringArray> = Column::new("rules");
+    /// Whether papers or devices are among the origins; null in rows of before the column.
+    pub const IS_REGISTRATION_EVIDENCE: Column<BooleanArray> = Column::new("is_registration_evidence");
+    /// What it was found at within the evidence window, by type, joined by +; null when at nothing.
+    pub const DETECTIONS: Column<StringArray> = Column::new("detections");
 }
 
 /// What the network is asked to do on a day: one row per number under a bar.
@@ -1270,7 +1278,7 @@ pub mod blocklist_day {
     pub const NUMBER: Column<Int64Array> = Column::new("number");
     /// bar_outgoing, bar_both or bar_incoming_from (off-net).
     pub const ACTION: Column<StringArray> = Column::new("action");
-    /// Evidence that bears it: behaviour+survey, behaviour+report or behaviour+survey+report.
+    /// Evidence that bears it: behaviour, then +survey, +report and +registration where there is such.
     pub const REASON: Column<StringArray> = Column::new("reason");
     /// Day since which it holds.
     pub const FROM_DAY: Column<Date32Array> = Column::new("from_day");
@@ -1278,6 +1286,8 @@ pub mod blocklist_day {
     pub const UNTIL_DAY: Column<Date32Array> = Column::new("until_day");
     /// Case to quote in an appeal.
     pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+    /// What it was found at, by type, joined by +; null when only the score and people speak against it.
+    pub const DETECTIONS: Column<StringArray> = Column::new("detections");
 }
 
 /// The regulator's weekly list: every number flagged during an ISO week, the evidence class and what was done.
@@ -1298,7 +1308,7 @@ pub mod regulator_week {
     pub const FLAGGED_DAY: Column<Date32Array> = Column::new("flagged_day");
     /// Verdict on the last day of the week with one.
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
-    /// behaviour, behaviour+survey, behaviour+report or behaviour+survey+report.
+    /// behaviour, then +survey, +report and +registration where there was such.
     pub const EVIDENCE: Column<StringArray> = Column::new("evidence");
     /// Criterion 1 on the day of the highest score.
     pub const CALLS_PER_ACTIVE_DAY: Column<Float64Array> = Column::new("calls_per_active_day");
@@ -1320,6 +1330,8 @@ pub mod regulator_week {
     pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
     /// Case.
     pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+    /// What it was found at up to the last day of the week with anything, by type, joined by +; null when at nothing.
+    pub const DETECTIONS: Column<StringArray> = Column::new("detections");
 }
 
 /// What became of every offset: one row for each source partition and commit, so that the proof outlives Kafka's retention.
