@@ -6,9 +6,10 @@
 
 use rand::Rng as _;
 
+use super::behaviour::ONNET_SHARE;
 use super::class::{Archetype, Class, SPAM};
 use super::draw::{Rng, apportion, between, chance, gamma, log_normal, one, poisson, stream, whole, whole_i32};
-use super::party::Party;
+use super::party::{self, Party};
 use super::population::{Draft, Population, Sim, shop_hours};
 use super::register::{self, Home, Paper, Register};
 use super::report;
@@ -240,8 +241,8 @@ pub(super) fn list(numbers: usize, subscribers: usize, rng: &mut Rng) -> Vec<Par
     let own = |rng: &mut Rng| Party::sim(rng.random_range(0..subscribers));
     let mut list: Vec<Party> = (0..numbers)
         .map(|_| {
-            let is_onnet = chance(rng, super::behaviour::ONNET_SHARE);
-            if is_onnet { own(rng) } else { super::party::mobile(rng) }
+            let is_onnet = chance(rng, ONNET_SHARE);
+            if is_onnet { own(rng) } else { party::mobile(rng) }
         })
         .collect();
     // A list is sold more than once: its best part appears twice.

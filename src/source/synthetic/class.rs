@@ -121,11 +121,9 @@ impl Class {
     /// Whether it looks like spam and is not.
     pub(super) fn is_protected(self) -> bool {
         let is_beyond = matches!(self, Self::Switchboard | Self::Lender);
-        let is_machine = matches!(self, Self::Reminder | Self::Alarm | Self::Dispatcher);
-        is_beyond
-            || is_machine
-            || matches!(self, Self::Advertiser | Self::Organiser)
-            || HARD.iter().any(|(class, _)| *class == self)
+        let is_beside =
+            matches!(self, Self::Reminder | Self::Alarm | Self::Dispatcher | Self::Advertiser | Self::Organiser);
+        is_beyond || is_beside || HARD.iter().any(|(class, _)| *class == self)
     }
 
     /// Whether its calls are advertising where a register has it; a clinic's name stands in one for other reasons.

@@ -178,7 +178,7 @@ impl Operator {
     }
 
     /// Answers to survey requests on a day, by those who answer, in order of time.
-    pub fn answers(&mut self, requests: &[SurveyRequest], answered_on: Day) -> Vec<Message> {
+    pub fn answers(&self, requests: &[SurveyRequest], answered_on: Day) -> Vec<Message> {
         let given = (&self.options.survey, self.options.seed);
         let answers = requests.iter().filter_map(|request| {
             let answer = survey::answer(request, &self.spammed, given, answered_on)?;

@@ -50,9 +50,9 @@ pub struct SurveyOptions {
 /// How people report spam. Shares are in [0, 1].
 #[derive(Debug, Clone)]
 pub struct ReportOptions {
-    /// Answered spam calls that are reported: at least this share of a SIM's,
+    /// Least share of a SIM's answered spam calls that are reported.
     pub least_share: f64,
-    /// and at most this one; log-uniform between them, one draw a SIM.
+    /// Most; log-uniform between the two, one draw a SIM.
     pub most_share: f64,
     /// Reports that name another number by mistake.
     pub mistaken_share: f64,

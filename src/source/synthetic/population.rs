@@ -48,9 +48,9 @@ pub(super) struct Sim {
     pub(super) contacts: Contacts,
     /// How readily the owner answers: added to a logit.
     pub(super) readiness: f64,
-    /// Share of its reached calls that are reported, where they are unwanted or taken for it,
+    /// Share of its reached calls that are reported, where they are unwanted or taken for it.
     pub(super) reported: f64,
-    /// and how many times as readily they are for what they tell.
+    /// How many times as readily they are for what they tell.
     pub(super) notoriety: f64,
     pub(super) last_dialled: Option<Party>,
     /// Whether calls that it does not answer go on to its favourite contact.

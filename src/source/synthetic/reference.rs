@@ -16,21 +16,11 @@ pub(super) fn tables(population: &Population) -> Vec<(&'static str, String)> {
     vec![
         ("allow_list", allow_list(population)),
         ("brandname", brandname(population)),
-        ("advertiser", {
-            let confirmed = advertisers(population, false);
-            csv(
-                "number,name,confirmed_by",
-                confirmed.map(|(number, firm)| format!("{number},{},inspection", firm.holder)),
-            )
-        }),
-        ("do_not_call", {
-            csv("number,scope", population.do_not_call.iter().map(|(number, scope)| format!("{number},{scope}")))
-        }),
+        ("advertiser", advertiser(population)),
+        ("do_not_call", do_not_call(population)),
         ("trunk", csv("trunk,kind,peer", TRUNKS.map(|(name, kind, peer)| format!("{name},{kind},{peer}")))),
         ("special_number", special_number()),
-        ("ported_number", {
-            csv("number,operator", population.ported.iter().map(|(number, operator)| format!("{number},{operator}")))
-        }),
+        ("ported_number", ported_number(population)),
     ]
 }
 
@@ -51,6 +41,19 @@ fn brandname(population: &Population) -> String {
     let named = population.sims.iter().filter_map(|sim| Some((sim.number, of(sim.brand?))));
     let named = named.chain(advertisers(population, true));
     csv("number,name,holder", named.map(|(number, brand)| format!("{number},{},{}", brand.name, brand.holder)))
+}
+
+fn advertiser(population: &Population) -> String {
+    let confirmed = advertisers(population, false);
+    csv("number,name,confirmed_by", confirmed.map(|(number, firm)| format!("{number},{},inspection", firm.holder)))
+}
+
+fn do_not_call(population: &Population) -> String {
+    csv("number,scope", population.do_not_call.iter().map(|(number, scope)| format!("{number},{scope}")))
+}
+
+fn ported_number(population: &Population) -> String {
+    csv("number,operator", population.ported.iter().map(|(number, operator)| format!("{number},{operator}")))
 }
 
 /// The numbers of those who advertise by a registered name, or of the others, with their firms.

@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use rand::Rng as _;
 
-use super::draw::{Rng, chance, mix, one, weighted};
+use super::draw::{Rng, chance, mix, one, weighted, whole};
 use super::party::{self, PREFIX_SIZE, PREFIXES};
 
 /// How many numbers of a prefix are given out before the next prefix is opened.
@@ -135,7 +135,7 @@ impl Register {
 /// A point of sale: a few large ones, many small ones.
 pub(super) fn dealer(rng: &mut Rng) -> u32 {
     let (u, v) = (rng.random::<f64>(), rng.random_range(0..8));
-    u32::try_from(super::draw::whole(u * u * 150.0)).unwrap_or(0) * 8 + v
+    u32::try_from(whole(u * u * 150.0)).unwrap_or(0) * 8 + v
 }
 
 /// A handset: type code, serial number, check digit; 15 digits.
@@ -170,7 +170,7 @@ pub(super) fn dealer_name(dealer: u32) -> String {
     format!("DL{dealer:04}")
 }
 
-/// A home, work and pool of handsets that SIMs of one campaign or company share.
+/// Handsets that SIMs of one campaign or company share.
 pub(super) fn pool(size: usize, rng: &mut Rng) -> Vec<i64> {
     (0..size).map(|_| imei(rng)).collect()
 }

@@ -128,6 +128,9 @@ pub(super) const FORMS: [Form; 12] = [
 /// So many of them, from the first on, are what a spam campaign may tell.
 pub(super) const TOLD_BY_SPAM: usize = 10;
 
+/// The story of those who pretend to be the police.
+const POLICE: usize = 3;
+
 /// The story of those who call for a debt.
 pub(super) const DEBT: usize = 10;
 
@@ -199,7 +202,7 @@ pub(super) fn of_day(
 /// How likely a call is reported, what it told, and whether it only rang; none of a call that nobody minds.
 fn cause<'a>(population: &Population, call: &Call) -> Option<(f64, &'a Form, bool)> {
     if call.is_spoofed {
-        return Some((SPOOFED_REPORTED, &FORMS[3], false));
+        return Some((SPOOFED_REPORTED, &FORMS[POLICE], false));
     }
     let sim = &population.sims[call.caller.as_sim()?];
     // Some firms that are no spam are taken for it; a gang's calls to its friends are not.

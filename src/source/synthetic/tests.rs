@@ -244,7 +244,7 @@ fn every_subscription_is_announced_once() {
 fn reports_and_answers_are_what_the_contracts_say() {
     let report = ReportOptions { least_share: 0.02, most_share: 0.05, ..Default::default() };
     let survey = SurveyOptions { answer_share: 1.0, yes_if_spam: 1.0, yes_if_not: 0.0 };
-    let (mut operator, messages) = run(Options { report, survey, ..clean(1_500) });
+    let (operator, messages) = run(Options { report, survey, ..clean(1_500) });
     let spam: BTreeSet<i64> = operator.truth().iter().filter(|truth| truth.is_spam).map(|truth| truth.number).collect();
     let (mut right, mut all) = (0, 0);
     for (source, _) in reports(&messages) {

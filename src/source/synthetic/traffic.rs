@@ -238,8 +238,7 @@ impl Today<'_> {
             if chance(self.rng, habit.keep) && can_call(party) {
                 self.population.sims[index].contacts.meet(party, true);
             }
-            let is_outgoing = wants_out;
-            return Meeting { party, is_known: false, is_outgoing, is_target: true };
+            return Meeting { party, is_known: false, is_outgoing: wants_out, is_target: true };
         }
         let sim = &mut self.population.sims[index];
         let is_new = sim.contacts.wants_new(self.rng, habit.theta, habit.discount);

@@ -3,8 +3,6 @@
 //! In: how many there are to be. Out: switchboards (as a SIM box), fleets and freshmen (as a bulk registration),
 //! lenders (as debt harassment and as a shared list). Never: adds one that a bar would be right for.
 
-use rand::Rng as _;
-
 use super::super::campaign::Campaign;
 use super::super::class::Class;
 use super::super::draw::{apportion, between, chance, whole};
@@ -97,9 +95,8 @@ impl Recruiter<'_> {
             let first = self.firm(Class::Lender, size);
             let handsets = register::pool(2 * size as usize, &mut self.rng);
             let site = register::home(&mut self.rng);
-            // It works for somebody with a registered name, if there is one.
-            let brands = u32::try_from(self.population.brands.len()).unwrap_or(0);
-            let brand = (brands > 0).then(|| self.rng.random_range(0..brands));
+            // It works for somebody with a registered name.
+            let brand = self.some_brand();
             let is_allow_listed = chance(&mut self.rng, 0.4);
             let campaign = self.population.next_campaign();
             for sim in &mut self.population.sims[first..] {

@@ -3,8 +3,6 @@
 //! In: how many there are to be. Out: reminders (a recording for a firm's customers), alarms (devices that report to a
 //! few numbers), dispatchers (a word to one customer after the other). Never: asks what a rule looks at.
 
-use rand::Rng as _;
-
 use super::super::campaign::{self, Campaign};
 use super::super::class::Class;
 use super::super::draw::{apportion, chance};
@@ -59,9 +57,8 @@ impl Recruiter<'_> {
     fn add_reminders(&mut self, count: u32) {
         for size in self.groups(count, LINES) {
             let first = self.office(Class::Reminder, size);
-            let brands = u32::try_from(self.population.brands.len()).unwrap_or(0);
-            let is_branded = brands > 0 && chance(&mut self.rng, BRANDED);
-            let brand = is_branded.then(|| self.rng.random_range(0..brands));
+            let is_branded = !self.population.brands.is_empty() && chance(&mut self.rng, BRANDED);
+            let brand = if is_branded { self.some_brand() } else { None };
             let is_allow_listed = chance(&mut self.rng, ALLOWED);
             for sim in &mut self.population.sims[first..] {
                 (sim.brand, sim.is_allow_listed) = (brand, is_allow_listed);

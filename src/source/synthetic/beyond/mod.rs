@@ -172,6 +172,12 @@ impl Recruiter<'_> {
         }
     }
 
+    /// One of the registered names, if there is any.
+    pub(super) fn some_brand(&mut self) -> Option<u32> {
+        let brands = u32::try_from(self.population.brands.len()).unwrap_or(0);
+        (brands > 0).then(|| self.rng.random_range(0..brands))
+    }
+
     /// Splits a count into groups from `least` to `most`, the last one larger rather than too small; a count below
     /// `least` makes none.
     pub(super) fn groups(&mut self, count: u32, (least, most): (u32, u32)) -> Vec<u32> {
