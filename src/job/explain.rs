@@ -1,6 +1,7 @@
 //! `explain`: why a number has the score that it has.
 //!
-//! In: a number and a day. Out: every component with its value, bin and points, and the verdict of the day.
+//! In: a number and a day. Out: every component with its value, bin and points, what it was found at, and the verdict
+//! of the day.
 //! Never: computes a score of its own: it reads the row and the card that made it.
 
 use anyhow::Context;
@@ -49,6 +50,8 @@ pub struct Explanation {
     pub score: Option<f64>,
     /// The verdict of the day with its cause and case.
     pub verdict: Option<(String, String, String)>,
+    /// What the verdict holds that it was found at, by type; `None` when at nothing.
+    pub detections: Option<String>,
 }
 
 /// Explains a number on a day.
@@ -61,6 +64,7 @@ pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day
         points: None,
         score: None,
         verdict: None,
+        detections: None,
     };
     let scores = lake.find(Table::SPAM_SCORE).await?.context("nothing has been scored yet")?;
     if let Some(batch) = one(&scores, spam_score::CALLER.name, number, day).await? {
@@ -73,6 +77,8 @@ pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day
             Ok(column.of(&batch)?.value(0).to_owned())
         };
         explanation.verdict = Some((text(decision::VERDICT)?, text(decision::CAUSE)?, text(decision::CASE_ID)?));
+        let detections = decision::DETECTIONS.of(&batch)?;
+        explanation.detections = detections.is_valid(0).then(|| detections.value(0).to_owned());
     }
     Ok(explanation)
 }
@@ -149,6 +155,9 @@ impl Explanation {
                 }
             }
             _ => lines.push("not judged: too few calls in the window, or never seen".to_owned()),
+        }
+        if let Some(detections) = &self.detections {
+            lines.push(format!("found at {detections}"));
         }
         match &self.verdict {
             Some((verdict, cause, case)) => lines.push(format!("verdict {verdict} ({cause}), case {case}")),

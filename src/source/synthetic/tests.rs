@@ -315,7 +315,7 @@ struct Seen {
     callees: BTreeSet<Option<i64>>,
 }
 
-/// Means over the SIMs of each class and archetype that made ten calls or more.
+/// The SIMs of each class and archetype that made ten calls or more.
 fn profiles(operator: &Operator, messages: &[Message]) -> BTreeMap<&'static str, Vec<Seen>> {
     let truth = operator.truth();
     let ours: BTreeMap<i64, &'static str> =
