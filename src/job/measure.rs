@@ -32,7 +32,8 @@ pub struct Held {
     pub flagged: Option<Day>,
 }
 
-/// Figures against the truth. Unit: a subscription that made a call in the measured days.
+/// Figures against the truth. Unit: a subscription; shares of what there was to be found count those that made a call in
+/// the measured days, shares of what was found count all.
 #[derive(Debug, Clone, Serialize)]
 pub struct Figures {
     /// Subscriptions ever at survey or stronger.
@@ -111,6 +112,7 @@ pub fn figures(held: &BTreeMap<Subject, Held>, truth: &[Truth], first_day: Day) 
     };
     let is_flagged = |truth: &&Truth| of(truth).is_some_and(|held| held.flagged.is_some());
     let is_blocked = |truth: &&Truth| of(truth).is_some_and(|held| held.strongest.is_bar());
+    let guilty: Vec<&Truth> = truth.iter().filter(|truth| truth.is_spam).collect();
     let active: Vec<&Truth> = truth.iter().filter(|truth| truth.calls_by_day.iter().any(|calls| *calls > 0)).collect();
     let spam: Vec<&Truth> = active.iter().copied().filter(|truth| truth.is_spam).collect();
     let protected: Vec<&Truth> =
@@ -132,8 +134,9 @@ pub fn figures(held: &BTreeMap<Subject, Held>, truth: &[Truth], first_day: Day) 
     Figures {
         flagged,
         blocked,
-        precision: share(count(&spam, &is_flagged), flagged),
-        precision_blocked: share(count(&spam, &is_blocked), blocked),
+        // A SIM that was used up just before the measured days may rightly be flagged in them.
+        precision: share(count(&guilty, &is_flagged), flagged),
+        precision_blocked: share(count(&guilty, &is_blocked), blocked),
         recall: share(count(&base, &is_flagged), base.len()),
         recall_separable: share(count(&separable, &is_flagged), separable.len()),
         protected_flagged_share: share(count(&protected, &is_flagged), protected.len()),
@@ -306,6 +309,17 @@ mod tests {
         let day = Day::from_epoch_days(FIRST);
         let spoofed = ["IHKG01", "VSIP01"].map(|trunk| Spoofed { day, trunk, calls: 3 });
         detections(&[rows(found)], &truth, &spoofed, day).unwrap()
+    }
+
+    #[test]
+    fn a_flag_is_right_about_spam_that_no_longer_calls() {
+        let subject = |number| Subject { number: Number::from_e164(number).unwrap(), activated_at: Some(0) };
+        let flag = Held { strongest: Verdict::Survey, flagged: Some(Day::from_epoch_days(FIRST)) };
+        let numbers = [84_900_000_001, 84_900_000_002];
+        let held = BTreeMap::from(numbers.map(|number| (subject(number), flag)));
+        let innocent = Truth { is_spam: false, ..truth(numbers[1], &[], 9) };
+        let figures = figures(&held, &[truth(numbers[0], &[], 0), innocent], Day::from_epoch_days(FIRST));
+        assert_eq!((figures.flagged, figures.precision), (2, Some(0.5)));
     }
 
     #[test]
