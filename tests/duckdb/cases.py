@@ -17,6 +17,12 @@ import pyarrow as pa
 from deltalake import DeltaTable, write_deltalake
 
 import check
+from contact import CONTACT, SPELL, expect_contact_day, expect_relation
+from contract import PARAMETERS
+from finding import Findings
+from fold import SUBSCRIPTION, expect_events
+from lake import connect, open_table
+from party import expect_caller_day
 
 ARROW = {
     "int64": pa.int64(),
@@ -793,9 +799,9 @@ def build(lake, schemas, rows):
 def run(lake, schemas, values, wanted=None):
     """What the check finds wrong, by name, and all that it said."""
     said = io.StringIO()
-    findings = check.Findings()
+    findings = Findings()
     with contextlib.redirect_stdout(said):
-        check.check(lake, wanted or list(schemas), None, False, schemas, values, findings, check.connect("1GB"))
+        check.check(lake, wanted or list(schemas), None, False, schemas, values, findings, connect("1GB"))
     return findings.failed, said.getvalue()
 
 
@@ -830,9 +836,9 @@ def rows_of(con, contract):
 
 
 def opened(lake, schemas, names):
-    con = check.connect("1GB")
+    con = connect("1GB")
     for name in names:
-        assert check.open_table(con, lake, schemas[name], check.Findings(quiet=True)), name
+        assert open_table(con, lake, schemas[name], Findings(quiet=True)), name
     return con
 
 
@@ -841,7 +847,7 @@ DAYS = ["contact_day", "caller_day"]
 
 
 def self_test(schemas):
-    defaults = {name: default for name, (_, _, default) in check.PARAMETERS.items()}
+    defaults = {name: default for name, (_, _, default) in PARAMETERS.items()}
     failures = []
 
     def hold(name, problems):
@@ -863,11 +869,11 @@ def self_test(schemas):
         }
         build(fold_lake, schemas, rows)
         con = opened(fold_lake, schemas, ["call_record", "sms_record", "trunk", "subscriber"])
-        con.execute(check.SUBSCRIPTION)
+        con.execute(SUBSCRIPTION)
         for table, stories in (("call_event", CALLS), ("sms_event", MESSAGES)):
             worked_out = []
             for day in check.days_of(con, [check.INPUTS[table][0]], None):
-                check.expect_events(con, schemas[table], day, defaults)
+                expect_events(con, schemas[table], day, defaults)
                 worked_out += rows_of(con, schemas[table])
             for story, records, events in stories:
                 ids = {row["record_id"] for row in records}
@@ -882,20 +888,20 @@ def self_test(schemas):
         values = defaults | {"min_history_days": 2}
         build(day_lake, schemas, {"call_event": DAY_CALLS, "sms_event": DAY_MESSAGES, "do_not_call": DO_NOT_CALL})
         con = opened(day_lake, schemas, ["call_event", "sms_event", "do_not_call"])
-        con.execute(check.CONTACT)
+        con.execute(CONTACT)
         contract = schemas["caller_day"]
-        check.expect_caller_day(con, contract, TUESDAY, values)
+        expect_caller_day(con, contract, TUESDAY, values)
         hold("caller_day: every party of Tuesday", differences(contract, TUESDAY_PARTIES, rows_of(con, contract)))
-        check.expect_caller_day(con, contract, TUESDAY, defaults)
+        expect_caller_day(con, contract, TUESDAY, defaults)
         hold("caller_day: with too short a history nobody is new", differences(
             contract, [row | dict(new_callees=None, new_callee_call_share=None) for row in TUESDAY_PARTIES],
             rows_of(con, contract)))
-        check.expect_caller_day(con, contract, MONDAY - datetime.timedelta(1), values)
+        expect_caller_day(con, contract, MONDAY - datetime.timedelta(1), values)
         hold("caller_day: Sunday has no history", [
             f"{row['history_days']} days" for row in rows_of(con, contract) if row["history_days"] != 0])
         write(day_lake, contract, TUESDAY_PARTIES, mode="append")
         contract = schemas["contact_day"]
-        check.expect_contact_day(con, contract, TUESDAY, values)
+        expect_contact_day(con, contract, TUESDAY, values)
         hold("contact_day: every pair of Tuesday", differences(contract, TUESDAY_PAIRS, rows_of(con, contract)))
         write(day_lake, contract, TUESDAY_PAIRS, mode="append")
 
@@ -904,11 +910,11 @@ def self_test(schemas):
         values["remembered_days"] = 7
         build(known_lake, schemas, {"contact_day": KNOWN_CONTACTS, "relation": STATES})
         con = opened(known_lake, schemas, ["contact_day", "relation"])
-        con.execute(check.SPELL.format(**values))
+        con.execute(SPELL.format(**values))
         contract = schemas["relation"]
         hold("relation: the weeks that a later day asks for", [] if check.weeks_of(con, None) == WEEKS else ["others"])
         for week in WEEKS:
-            check.expect_relation(con, contract, week, values)
+            expect_relation(con, contract, week, values)
             hold(f"relation: the state of {week}", differences(
                 contract, [row for row in STATES if row["week"] == week], rows_of(con, contract)))
 
