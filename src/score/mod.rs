@@ -4,6 +4,9 @@
 //! are written in `pipelines/score`.
 
 pub mod card;
+pub mod change;
+pub mod explanation;
+pub mod wording;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

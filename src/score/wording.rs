@@ -1,0 +1,168 @@
+//! The words of an explanation, in English and in Vietnamese.
+//!
+//! In: words of the tables, numbers and bounds. Out: what people read. Never: a characteristic's name, which stands beside
+//! the card in `pipelines/score`; a word that it does not know is shown as it stands.
+//!
+//! The five criteria have the names of Thông tư 22/2021/TT-BTTTT Art. 4; all other words are ours.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A language that explanations are told in.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Lang {
+    /// English.
+    #[default]
+    En,
+    /// Vietnamese.
+    Vi,
+}
+
+impl Lang {
+    /// One of two texts that say the same.
+    pub(super) fn of<T>(self, en: T, vi: T) -> T {
+        match self {
+            Self::En => en,
+            Self::Vi => vi,
+        }
+    }
+}
+
+impl fmt::Display for Lang {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.of("en", "vi"))
+    }
+}
+
+impl FromStr for Lang {
+    type Err = String;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let found = [Self::En, Self::Vi].into_iter().find(|lang| lang.to_string() == word);
+        found.ok_or_else(|| format!("\"{word}\" is no language of explanations; vi and en are"))
+    }
+}
+
+/// What a characteristic is called, in each language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Name {
+    /// In English.
+    pub en: String,
+    /// In Vietnamese.
+    pub vi: String,
+}
+
+impl Name {
+    /// In one of them.
+    pub fn of(&self, lang: Lang) -> &str {
+        lang.of(&self.en, &self.vi)
+    }
+}
+
+/// A component of a score: one of the five criteria, or what lies outside them.
+pub fn criterion(lang: Lang, word: &str) -> &str {
+    let (en, vi) = match word {
+        "frequency" => ("1 frequency: calls made in a period", "1 tần suất"),
+        "behaviour" => ("2 behaviour: mainly outgoing, no messages either way", "2 đặc điểm hành vi"),
+        "short_call" => ("3 share of short calls in all calls", "3 tỷ lệ cuộc gọi có thời gian liên lạc ngắn"),
+        "short_gap" => ("4 share of short gaps between calls", "4 tỷ lệ cuộc gọi có thời gian giữa các cuộc gọi ngắn"),
+        "stranger" => (
+            "5 share of calls to numbers never called before",
+            "5 tỷ lệ gọi cho thuê bao không có mối quan hệ (chưa từng gọi trước đây)",
+        ),
+        "support" => ("outside the five criteria", "ngoài năm tiêu chí"),
+        other => (other, other),
+    };
+    lang.of(en, vi)
+}
+
+/// A verdict; in Vietnamese with the word of the tables beside it.
+pub fn verdict(lang: Lang, word: &str) -> String {
+    let vi = match word {
+        "clear" => "không bị gắn cờ",
+        "released" => "đã gỡ chặn",
+        "watched" => "theo dõi",
+        "survey" => "khảo sát người được gọi",
+        "limited" => "hạn chế",
+        "blocked" => "chặn hai chiều",
+        _ => return word.to_owned(),
+    };
+    lang.of(word.to_owned(), format!("{vi} ({word})"))
+}
+
+/// Why a verdict is what it is.
+pub fn cause(lang: Lang, word: &str) -> &str {
+    let vi = match word {
+        "evidence" => "có bằng chứng",
+        "no_new_evidence" => "giữ nguyên, không có bằng chứng mới",
+        "expired" => "đã hết hạn",
+        "allow_listed" => "trong danh sách cho phép",
+        "special_number" => "số đặc biệt hoặc tên định danh",
+        "budget_spent" => "đã hết hạn mức trong ngày",
+        "subscription_ended" => "thuê bao đã kết thúc",
+        "one_origin" => "chỉ có một nguồn bằng chứng",
+        "input_open" => "dữ liệu trong ngày chưa đủ",
+        other => other,
+    };
+    lang.of(word, vi)
+}
+
+/// A value with three decimals; Vietnamese writes a comma.
+pub fn value(lang: Lang, value: f64) -> String {
+    comma(lang, format!("{value:.3}"))
+}
+
+/// The bin between two bounds, of which the lower belongs to it.
+pub fn bin(lang: Lang, at_least: Option<f64>, below: Option<f64>) -> String {
+    let bound = |bound: f64| comma(lang, bound.to_string());
+    match (at_least, below) {
+        (None, None) => lang.of("any", "bất kỳ").to_owned(),
+        (None, Some(below)) => format!("< {}", bound(below)),
+        (Some(at_least), Some(below)) => format!("{} {} {}", bound(at_least), lang.of("to", "đến"), bound(below)),
+        (Some(at_least), None) => format!(">= {}", bound(at_least)),
+    }
+}
+
+/// The same for a missing value.
+pub fn missing(lang: Lang) -> &'static str {
+    lang.of("missing", "không có")
+}
+
+/// A share as a percentage.
+pub fn percent(lang: Lang, share: f64) -> String {
+    comma(lang, format!("{:.1} %", share * 100.0))
+}
+
+fn comma(lang: Lang, digits: String) -> String {
+    lang.of(digits.clone(), digits.replace('.', ","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::score::card::CRITERIA;
+
+    #[test]
+    fn every_criterion_has_words_in_both_languages() {
+        for word in CRITERIA {
+            assert_ne!(criterion(Lang::En, word), word);
+            assert_ne!(criterion(Lang::Vi, word), criterion(Lang::En, word));
+        }
+    }
+
+    #[test]
+    fn vietnamese_has_a_comma_in_numbers() {
+        assert_eq!(bin(Lang::Vi, Some(0.5), Some(0.8)), "0,5 đến 0,8");
+        assert_eq!(bin(Lang::En, Some(0.5), None), ">= 0.5");
+        assert_eq!(percent(Lang::Vi, 0.995), "99,5 %");
+    }
+
+    #[test]
+    fn a_language_is_vi_or_en() {
+        assert_eq!("vi".parse::<Lang>(), Ok(Lang::Vi));
+        assert!("fr".parse::<Lang>().unwrap_err().contains("vi and en"));
+    }
+}
