@@ -15,6 +15,7 @@ use crate::domain::number::Number;
 use crate::job;
 use crate::pipeline::definition::Definitions;
 use crate::schema::contract::Table;
+use crate::score::wording::Lang;
 use crate::telemetry::metrics::Metrics;
 
 #[derive(Debug, Args)]
@@ -102,6 +103,9 @@ pub(super) struct ExplainArgs {
     /// The day.
     #[arg(long)]
     day: Day,
+    /// Language of the text: vi or en. JSON has the names in both.
+    #[arg(long, default_value_t)]
+    lang: Lang,
     #[command(flatten)]
     lake: LakeArgs,
     #[command(flatten)]
@@ -145,8 +149,8 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
 pub(super) async fn explain(args: ExplainArgs, json: bool) -> anyhow::Result<()> {
     let number = Number::parse_given(&args.number).context("that is no telephone number")?;
     let definitions = args.rules.load().await?;
-    let explanation = job::explain::explain(&args.lake.open()?, &definitions, number, args.day).await?;
-    say(json, &explanation, || explanation.text())
+    let explained = job::explain::explain(&args.lake.open()?, &definitions, number, args.day).await?;
+    say(json, &explained, || explained.text(args.lang))
 }
 
 pub(super) async fn check(rules: RulesArgs, json: bool) -> anyhow::Result<()> {

@@ -1,168 +1,176 @@
 //! `explain`: why a number has the score that it has.
 //!
-//! In: a number and a day. Out: every component with its value, bin and points, what it was found at, and the verdict
-//! of the day.
-//! Never: computes a score of its own: it reads the row and the card that made it.
+//! In: a number and a day. Out: every component with its value, bin, points and place among its peers, what would clear
+//! the number, what it was found at, and the verdict of the day; of a number that was not judged, the day on which it was. Never: computes a
+//! score of its own: it reads the row and the card that made it.
+
+use std::collections::BTreeMap;
 
 use anyhow::Context;
 use arrow::array::{Array, Float64Array, RecordBatch};
-use datafusion::prelude::{col, lit};
+use arrow::datatypes::DataType;
+use datafusion::prelude::{Expr, col, lit};
+use datafusion::scalar::ScalarValue;
 use serde::Serialize;
 
 use crate::domain::day::Day;
 use crate::domain::number::Number;
-use crate::lake::Lake;
+use crate::lake::{Handle, Lake};
 use crate::pipeline::definition::Definitions;
 use crate::schema::column::{decision, spam_score};
 use crate::schema::contract::Table;
+use crate::score::explanation::{BASE, Explanation, Judged, Line};
+use crate::score::wording::Lang;
 
-/// One line of an explanation.
+/// The explanation of a number that the caller handed in.
 #[derive(Debug, Clone, Serialize)]
-pub struct Component {
-    /// Which of the five criteria, or support.
-    pub criterion: String,
-    /// Column of `spam_score` that was scored.
-    pub characteristic: String,
-    /// Its value.
-    pub value: Option<f64>,
-    /// The bin that it fell in, with its thresholds.
-    pub bin: String,
-    /// The bin's points.
-    pub points: i64,
-    /// Why the card gives them.
-    pub why: String,
+pub struct Explained {
+    /// The number, in clear.
+    pub number: i64,
+    /// The explanation.
+    #[serde(flatten)]
+    pub explanation: Explanation,
 }
 
-/// An explanation.
-#[derive(Debug, Clone, Serialize)]
-pub struct Explanation {
-    /// The number, as the caller handed it in.
-    pub number: i64,
-    /// The day.
-    pub day: String,
-    /// Card that scored it; `None` when it was not judged.
-    pub card: Option<String>,
-    /// Components, the five criteria first.
-    pub components: Vec<Component>,
-    /// Their sum.
-    pub points: Option<i64>,
-    /// The score.
-    pub score: Option<f64>,
-    /// The verdict of the day with its cause and case.
-    pub verdict: Option<(String, String, String)>,
-    /// What the verdict holds that it was found at, by type; `None` when at nothing.
-    pub detections: Option<String>,
+impl Explained {
+    /// The explanation for people.
+    pub fn text(&self, lang: Lang) -> String {
+        let day = self.explanation.day;
+        let head = match lang {
+            Lang::En => format!("{} on {day}", self.number),
+            Lang::Vi => format!("{} ngày {day}", self.number),
+        };
+        format!("{head}\n{}", self.explanation.text(lang))
+    }
+}
+
+/// What is held of a subscription: its activation, verdict, cause and case, and what it was found at.
+struct Held {
+    activated_at: Option<i64>,
+    verdict: (String, String, String),
+    detections: Option<String>,
 }
 
 /// Explains a number on a day.
-pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day: Day) -> anyhow::Result<Explanation> {
-    let mut explanation = Explanation {
-        number: number.reveal(),
-        day: day.to_string(),
-        card: None,
-        components: Vec::new(),
-        points: None,
-        score: None,
-        verdict: None,
-        detections: None,
-    };
+pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day: Day) -> anyhow::Result<Explained> {
     let scores = lake.find(Table::SPAM_SCORE).await?.context("nothing has been scored yet")?;
-    if let Some(batch) = one(&scores, spam_score::CALLER.name, number, day).await? {
-        score(&mut explanation, definitions, &batch)?;
+    let held = held(lake, number, day).await?;
+    let rows = scores.rows(vec![on(spam_score::DAY.name, day), is(spam_score::CALLER.name, number)], &[]).await?;
+    let mut explanation = match rows.iter().find(|batch| batch.num_rows() > 0) {
+        Some(row) => judged(&scores, definitions, row, day).await?,
+        None => Explanation {
+            last_judged: last_judged(&scores, number, held.as_ref(), day).await?,
+            ..Explanation::unjudged(day)
+        },
+    };
+    if let Some(held) = held {
+        explanation.verdict = Some(held.verdict);
+        explanation.detections = held.detections;
     }
-    if let Some(decisions) = lake.find(Table::DECISION).await?
-        && let Some(batch) = one(&decisions, decision::NUMBER.name, number, day).await?
-    {
-        let text = |column: crate::schema::column::Column<arrow::array::StringArray>| -> anyhow::Result<String> {
-            Ok(column.of(&batch)?.value(0).to_owned())
-        };
-        explanation.verdict = Some((text(decision::VERDICT)?, text(decision::CAUSE)?, text(decision::CASE_ID)?));
-        let detections = decision::DETECTIONS.of(&batch)?;
-        explanation.detections = detections.is_valid(0).then(|| detections.value(0).to_owned());
-    }
-    Ok(explanation)
+    Ok(Explained { number: number.reveal(), explanation })
 }
 
-async fn one(
-    handle: &crate::lake::Handle,
-    column: &str,
-    number: Number,
+fn on(column: &str, day: Day) -> Expr {
+    col(column).eq(date(day))
+}
+
+fn date(day: Day) -> Expr {
+    lit(ScalarValue::Date32(Some(day.epoch_days())))
+}
+
+fn is(column: &str, number: Number) -> Expr {
+    col(column).eq(lit(number.reveal()))
+}
+
+/// What is held of the newest subscription of a number on a day.
+async fn held(lake: &Lake, number: Number, day: Day) -> anyhow::Result<Option<Held>> {
+    let Some(decisions) = lake.find(Table::DECISION).await? else { return Ok(None) };
+    let filters = vec![on(decision::DAY.name, day), is(decision::NUMBER.name, number)];
+    let mut newest: Option<Held> = None;
+    for batch in decisions.rows(filters, &[]).await? {
+        let activated = decision::ACTIVATED_AT.of(&batch)?;
+        let (verdict, cause) = (decision::VERDICT.of(&batch)?, decision::CAUSE.of(&batch)?);
+        let (case, detections) = (decision::CASE_ID.of(&batch)?, decision::DETECTIONS.of(&batch)?);
+        for row in 0..batch.num_rows() {
+            let activated_at = activated.is_valid(row).then(|| activated.value(row));
+            if newest.as_ref().is_none_or(|newest| newest.activated_at < activated_at) {
+                let verdict = [verdict.value(row), cause.value(row), case.value(row)].map(str::to_owned).into();
+                let detections = detections.is_valid(row).then(|| detections.value(row).to_owned());
+                newest = Some(Held { activated_at, verdict, detections });
+            }
+        }
+    }
+    Ok(newest)
+}
+
+/// The last day before another on which a number was judged, in the subscription of which something is held, if any.
+async fn last_judged(scores: &Handle, number: Number, held: Option<&Held>, day: Day) -> anyhow::Result<Option<Day>> {
+    let filters = vec![col(spam_score::DAY.name).lt(date(day)), is(spam_score::CALLER.name, number)];
+    let mut last = None;
+    for batch in scores.rows(filters, &[spam_score::DAY.name, spam_score::ACTIVATED_AT.name]).await? {
+        let (days, activated) = (spam_score::DAY.of(&batch)?, spam_score::ACTIVATED_AT.of(&batch)?);
+        for row in 0..batch.num_rows() {
+            let activated_at = activated.is_valid(row).then(|| activated.value(row));
+            if held.is_none_or(|held| held.activated_at == activated_at) {
+                last = last.max(Some(Day::from_epoch_days(days.value(row))));
+            }
+        }
+    }
+    Ok(last)
+}
+
+async fn judged(
+    scores: &Handle,
+    definitions: &Definitions,
+    row: &RecordBatch,
     day: Day,
-) -> anyhow::Result<Option<RecordBatch>> {
-    let day = lit(datafusion::scalar::ScalarValue::Date32(Some(day.epoch_days())));
-    let filters = vec![col("day").eq(day), col(column).eq(lit(number.reveal()))];
-    Ok(handle.rows(filters, &[]).await?.into_iter().find(|batch| batch.num_rows() > 0))
-}
-
-fn score(explanation: &mut Explanation, definitions: &Definitions, batch: &RecordBatch) -> anyhow::Result<()> {
-    let name = spam_score::CARD.of(batch)?.value(0).to_owned();
+) -> anyhow::Result<Explanation> {
+    let name = spam_score::CARD.of(row)?.value(0);
     let cards = definitions.cards();
-    let card = cards.get(&name).with_context(|| format!("the rules no longer have card {name}"))?;
-    for (characteristic, found) in &card.characteristic {
-        let value = value(batch, characteristic)?;
-        explanation.components.push(Component {
-            criterion: found.criterion.clone(),
-            characteristic: characteristic.clone(),
-            value,
-            bin: if found.below.is_empty() { String::new() } else { found.bin_text(value) },
-            points: if characteristic == "base" { found.points(Some(0.0)) } else { found.points(value) },
-            why: found.why.clone(),
-        });
+    let card = cards.get(name).with_context(|| format!("the rules no longer have card {name}"))?;
+    let characteristics: Vec<&str> =
+        card.characteristic.keys().map(String::as_str).filter(|name| *name != BASE).collect();
+    let mut values = BTreeMap::new();
+    for characteristic in &characteristics {
+        let value = floats(row, characteristic)?;
+        if value.is_valid(0) {
+            values.insert((*characteristic).to_owned(), value.value(0));
+        }
     }
-    let place =
-        |component: &Component| crate::score::card::CRITERIA.iter().position(|name| *name == component.criterion);
-    explanation.components.sort_by_key(place);
-    let points = spam_score::POINTS.of(batch)?.value(0);
-    let explained: i64 = explanation.components.iter().map(|component| component.points).sum();
+    let mut all: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let by_the_card = vec![on(spam_score::DAY.name, day), col(spam_score::CARD.name).eq(lit(name))];
+    for batch in scores.rows(by_the_card, &characteristics).await? {
+        for characteristic in &characteristics {
+            all.entry((*characteristic).to_owned())
+                .or_default()
+                .extend(floats(&batch, characteristic)?.iter().flatten());
+        }
+    }
+    let scored = definitions.get(Table::SPAM_SCORE)?;
+    let line = definitions.get(Table::BLOCK_CANDIDATE)?.float("evidence_score")?;
+    let explanation = Explanation::judged(
+        day,
+        &Judged {
+            name,
+            card,
+            values: &values,
+            all: &all,
+            names: &scored.facts.name,
+            score: spam_score::SCORE.of(row)?.value(0),
+            line: Line::at(line, scored.float("points_per_logit")?),
+        },
+    );
+    let (explained, points) = (explanation.points.unwrap_or_default(), spam_score::POINTS.of(row)?.value(0));
     anyhow::ensure!(
         explained == points,
         "the card has changed since: it gives {explained} points now, the score of that day was made of {points}"
     );
-    explanation.points = Some(points);
-    explanation.score = Some(spam_score::SCORE.of(batch)?.value(0));
-    explanation.card = Some(name);
-    Ok(())
+    Ok(explanation)
 }
 
-/// The value of a characteristic in a row of `spam_score`, where its column has its name.
-fn value(batch: &RecordBatch, characteristic: &str) -> anyhow::Result<Option<f64>> {
-    if characteristic == "base" {
-        return Ok(None);
-    }
+/// The values of a characteristic in rows of `spam_score`, where its column has its name.
+fn floats(batch: &RecordBatch, characteristic: &str) -> anyhow::Result<Float64Array> {
     let column = batch.column_by_name(characteristic).with_context(|| format!("spam_score has no {characteristic}"))?;
-    let column = arrow::compute::cast(column, &arrow::datatypes::DataType::Float64)?;
-    let column = column.as_any().downcast_ref::<Float64Array>().context("a cast gives what it says")?;
-    Ok(column.is_valid(0).then(|| column.value(0)))
-}
-
-impl Explanation {
-    /// The explanation for people.
-    pub fn text(&self) -> String {
-        let mut lines = vec![format!("{} on {}", self.number, self.day)];
-        match (&self.card, self.points, self.score) {
-            (Some(card), Some(points), Some(score)) => {
-                lines.push(format!("score {score:.3} from {points} points, card {card}"));
-                lines.push(format!(
-                    "  {:<11} {:<24} {:>9}  {:<14} {:>6}",
-                    "criterion", "value of", "value", "bin", "points"
-                ));
-                for component in &self.components {
-                    let value = component.value.map_or_else(|| "-".to_owned(), |value| format!("{value:.3}"));
-                    lines.push(format!(
-                        "  {:<11} {:<24} {:>9}  {:<14} {:>+6}",
-                        component.criterion, component.characteristic, value, component.bin, component.points
-                    ));
-                }
-            }
-            _ => lines.push("not judged: too few calls in the window, or never seen".to_owned()),
-        }
-        if let Some(detections) = &self.detections {
-            lines.push(format!("found at {detections}"));
-        }
-        match &self.verdict {
-            Some((verdict, cause, case)) => lines.push(format!("verdict {verdict} ({cause}), case {case}")),
-            None => lines.push("verdict clear".to_owned()),
-        }
-        lines.join("\n")
-    }
+    let column = arrow::compute::cast(column, &DataType::Float64)?;
+    column.as_any().downcast_ref::<Float64Array>().cloned().context("a cast gives what it says")
 }

@@ -136,6 +136,10 @@ fn wording(definition: &Definition) -> Vec<String> {
         }
     }
     problems.extend(strangers(definition));
+    for (card, found) in &definition.facts.card {
+        let unnamed = found.characteristic.keys().filter(|name| !definition.facts.name.contains_key(*name));
+        problems.extend(unnamed.map(|name| format!("card {card}: {name} has no [name.{name}] to explain it by")));
+    }
     let Some(select) = &definition.select else { return problems };
     let used = select.parameters();
     for name in definition.facts.param.keys().filter(|name| !used.contains(*name)) {
@@ -232,6 +236,16 @@ mod tests {
     #[tokio::test]
     async fn our_own_definitions_hold() {
         assert_eq!(problems(&ours()).await.unwrap(), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_characteristic_that_nobody_can_explain_is_a_problem() {
+        let mut definitions = ours();
+        let spam_score = definitions.all.get_mut(&Table::SPAM_SCORE).unwrap();
+        spam_score.facts.name.remove("out_share");
+        let problems = wording(spam_score);
+        let of = |card: &str| format!("card {card}: out_share has no [name.out_share] to explain it by");
+        assert_eq!(problems, [of("offnet_v1"), of("onnet_v1")]);
     }
 
     #[test]

@@ -17,6 +17,7 @@ use sha2::{Digest, Sha256};
 use crate::domain::day::Day;
 use crate::schema::contract::Table;
 use crate::score::card::Card;
+use crate::score::wording::Name;
 
 /// Every definition of a folder.
 #[derive(Debug, Clone)]
@@ -69,6 +70,9 @@ pub struct Facts {
     /// Its scorecards.
     #[serde(default)]
     pub card: BTreeMap<String, Card>,
+    /// What the characteristics of its scorecards are called in explanations.
+    #[serde(default)]
+    pub name: BTreeMap<String, Name>,
 }
 
 /// A parameter: a value with its unit, or a day counted back from the computed one, and the reason.
@@ -226,6 +230,14 @@ impl Definition {
         value
             .and_then(toml::Value::as_integer)
             .with_context(|| format!("{}.toml: no whole number \"{name}\"", self.stem.display()))
+    }
+
+    /// A parameter's value as a number with a fraction, likewise.
+    pub fn float(&self, name: &str) -> anyhow::Result<f64> {
+        let value = self.facts.param.get(name).and_then(|param| param.value.as_ref());
+        value
+            .and_then(toml::Value::as_float)
+            .with_context(|| format!("{}.toml: no number \"{name}\" with a fraction", self.stem.display()))
     }
 
     /// Its parameters as bound, for `pipeline_run`.

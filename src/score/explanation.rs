@@ -35,6 +35,8 @@ pub struct Explanation {
     pub change: Option<Change>,
     /// The verdict of the day with its cause and case.
     pub verdict: Option<(String, String, String)>,
+    /// What the number was found at, by type; `None` when at nothing.
+    pub detections: Option<String>,
     /// Of a number that was not judged, the last day before on which it was.
     pub last_judged: Option<Day>,
 }
@@ -127,6 +129,7 @@ impl Explanation {
             line: None,
             change: None,
             verdict: None,
+            detections: None,
             last_judged: None,
         }
     }
@@ -156,6 +159,9 @@ impl Explanation {
             (Some(card), Some(points), Some(score)) => self.sum(lang, card, points, score),
             _ => self.silence(lang),
         };
+        if let Some(detections) = &self.detections {
+            lines.push(format!("{} {detections}", lang.of("found at", "phát hiện:")));
+        }
         lines.push(match &self.verdict {
             Some((verdict, cause, case_id)) => {
                 let (verdict, cause) = (wording::verdict(lang, verdict), wording::cause(lang, cause));
