@@ -47,7 +47,7 @@ pub struct Cli {
 const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
-4 input incomplete (the ledger is not closed, or the week is not all there), 5 and 6 kept for later, \
+4 input incomplete (the ledger is not closed, the week is not all there, or a day to compare with is not decided), 5 and 6 kept for later, \
 7 another run holds the lock";
 
 /// The configuration does not hold: exit code 3.
@@ -81,7 +81,10 @@ pub fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<BadConfig>() || error.is::<job::check::Invalid>() {
         3
-    } else if error.is::<job::ledger::Open>() || error.is::<job::export::Incomplete>() {
+    } else if error.is::<job::ledger::Open>()
+        || error.is::<job::export::Incomplete>()
+        || error.is::<job::backtest::Undecided>()
+    {
         4
     } else if error.is::<crate::lake::lock::Held>() {
         7
@@ -107,6 +110,7 @@ impl Cli {
             Verb::Decide(args) => rules::decide(args, json, metrics).await,
             Verb::Export(verb) => rules::export(verb, json).await,
             Verb::Explain(args) => rules::explain(args, json).await,
+            Verb::Backtest(args) => rules::backtest(args, json).await,
             Verb::Reference(verb) => lake::reference(verb, json).await,
             Verb::Check(rules) => rules::check(rules, json).await,
             Verb::Report(ReportVerb::Parse) => job::report::parse(std::io::stdin().lock(), std::io::stdout().lock()),

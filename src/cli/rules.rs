@@ -1,11 +1,12 @@
-//! The verbs that follow the rules of `pipelines/`: `run`, `decide`, `export`, `explain` and `check`.
+//! The verbs that follow the rules of `pipelines/`: `run`, `decide`, `export`, `explain`, `backtest` and `check`.
 //!
-//! In: a lake, and a day or a week of it. Out: tables, verdicts, lists, and the reasons for a score.
+//! In: a lake, and days or a week of it. Out: tables, verdicts, lists, the reasons for a score, and what a change does.
 //! Never: a rule of its own; runs by definitions that contradict the contracts.
 
 use std::path::PathBuf;
 
 use anyhow::Context;
+use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 
 use super::lake::{LakeArgs, table};
@@ -112,6 +113,26 @@ pub(super) struct ExplainArgs {
     rules: RulesArgs,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct BacktestArgs {
+    /// First day.
+    #[arg(long)]
+    from: Day,
+    /// Last day.
+    #[arg(long)]
+    until: Day,
+    /// Folder for what is computed; that of an earlier backtest is emptied.
+    #[arg(long, default_value = "callsieve-backtest")]
+    dir: PathBuf,
+    /// Write the outcome as a page for people, too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+}
+
 pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
     let lake = args.lake.open()?;
@@ -151,6 +172,19 @@ pub(super) async fn explain(args: ExplainArgs, json: bool) -> anyhow::Result<()>
     let definitions = args.rules.load().await?;
     let explained = job::explain::explain(&args.lake.open()?, &definitions, number, args.day).await?;
     say(json, &explained, || explained.text(args.lang))
+}
+
+pub(super) async fn backtest(args: BacktestArgs, json: bool) -> anyhow::Result<()> {
+    let BacktestArgs { from, until, dir, html, lake, rules } = args;
+    if from > until {
+        clap::Error::raw(ErrorKind::ValueValidation, "--from lies behind --until\n").exit();
+    }
+    let definitions = rules.load().await?;
+    let outcome = job::backtest::backtest(&lake.open()?, definitions, &dir, from, until).await?;
+    if let Some(file) = html {
+        job::backtest::write_page(&outcome, &file)?;
+    }
+    say(json, &outcome, || outcome.text())
 }
 
 pub(super) async fn check(rules: RulesArgs, json: bool) -> anyhow::Result<()> {

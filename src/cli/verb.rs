@@ -9,7 +9,7 @@ use super::ingest::{BackfillArgs, IngestArgs, ReplayArgs};
 use super::lake::{MaintainArgs, ReferenceVerb};
 use super::ledger::LedgerArgs;
 use super::operator::{DemoArgs, SimulateArgs};
-use super::rules::{DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, WindowArgs};
+use super::rules::{BacktestArgs, DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, WindowArgs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -52,6 +52,11 @@ pub(super) enum Verb {
     /// Shows every value, threshold and point behind a number's score.
     #[command(after_help = "Example: callsieve explain 0962123456 --lake /data/lake --day 2025-01-06")]
     Explain(ExplainArgs),
+    /// Tries changed definitions on days that were decided: who would be flagged, and who no longer.
+    #[command(after_help = "Example: callsieve backtest --pipelines changed --lake /data/lake \\\n    \
+        --from 2025-01-13 --until 2025-01-19 --html backtest.html\n\n\
+        The lake is only read; what is computed lies in DIR/lake afterwards.")]
+    Backtest(BacktestArgs),
     /// Reference tables.
     #[command(subcommand)]
     Reference(ReferenceVerb),

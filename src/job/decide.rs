@@ -42,9 +42,7 @@ pub async fn day(lake: &Lake, definitions: Definitions, day: Day) -> anyhow::Res
 
 /// Decides a day with a runner that may have the tables open already.
 pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<Decided> {
-    let mut began = Began::now(clock);
-    let definition = runner.definitions().get(Table::DECISION)?.clone();
-    let rules = rules(&definition)?;
+    let began = Began::now(clock);
     let complete_at = day.ends_at() + lateness_us(runner.definitions())?;
     let mut reasons = super::ledger::open_reasons(runner.lake(), complete_at).await?;
     reasons.extend(super::late::open_reasons(runner.lake(), runner.definitions(), day).await?);
@@ -52,7 +50,22 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
         tracing::warn!(%day, reason, "input is not complete, nobody is barred");
     }
     let input = if reasons.is_empty() { Input::Complete } else { Input::Open };
+    let (verdicts, written) = settle(runner, began, day, input).await?;
+    let mut ran = vec![written];
+    let behind = super::run::behind_decision(runner.definitions())?;
+    ran.extend(runner.run(&behind, day).await?);
+    Ok(Decided { verdicts, ran, open: reasons })
+}
 
+/// Writes the verdicts of a day, by its candidates and by what stood on the latest day before; counts them.
+pub(super) async fn settle(
+    runner: &mut Runner,
+    mut began: Began,
+    day: Day,
+    input: Input,
+) -> anyhow::Result<(BTreeMap<Verdict, u64>, Ran)> {
+    let definition = runner.definitions().get(Table::DECISION)?.clone();
+    let rules = rules(&definition)?;
     let candidates = match runner.newest(Table::BLOCK_CANDIDATE).await? {
         None => anyhow::bail!("table block_candidate does not exist; `callsieve run --day {day}` makes it"),
         Some(table) => {
@@ -78,10 +91,8 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
         *verdicts.entry(decision.verdict).or_default() += 1;
     }
     let batch = sheet(day, &decisions, &definition);
-    let mut ran = vec![runner.write(&definition, day, &[batch], &began).await?];
-    let behind = super::run::behind_decision(runner.definitions())?;
-    ran.extend(runner.run(&behind, day).await?);
-    Ok(Decided { verdicts, ran, open: reasons })
+    let written = runner.write(&definition, day, &[batch], &began).await?;
+    Ok((verdicts, written))
 }
 
 /// How long what is late is waited for behind the end of a day or week, microseconds.
@@ -109,7 +120,7 @@ fn rules(definition: &Definition) -> anyhow::Result<Rules> {
     })
 }
 
-fn optional<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+pub(super) fn optional<T: ArrowPrimitiveType>(array: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
     array.is_valid(row).then(|| array.value(row))
 }
 
@@ -122,7 +133,7 @@ fn text(array: &StringArray, row: usize) -> Option<String> {
     array.is_valid(row).then(|| array.value(row).to_owned())
 }
 
-fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
+pub(super) fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
     let mut candidates = Vec::new();
     for batch in batches {
         for row in 0..batch.num_rows() {
@@ -150,11 +161,11 @@ fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Candidate>> {
     Ok(candidates)
 }
 
-fn number(digits: i64) -> anyhow::Result<Number> {
+pub(super) fn number(digits: i64) -> anyhow::Result<Number> {
     Number::from_e164(digits).context("a table holds a number that is none")
 }
 
-fn verdict(word: &str) -> anyhow::Result<Verdict> {
+pub(super) fn verdict(word: &str) -> anyhow::Result<Verdict> {
     word.parse().map_err(anyhow::Error::msg)
 }
 

@@ -58,7 +58,7 @@ pub async fn demo(
     definitions: Definitions,
 ) -> anyhow::Result<(Summary, Arc<Metrics>)> {
     let watch = Stopwatch::start();
-    clear(folder)?;
+    clear(folder, MARKER)?;
     let mut stage = Stage::open(folder, &options, definitions).await?;
     let first = options.first_day;
     // The answers of the first round arrive after half of the days, those of the second on the last.
@@ -94,16 +94,16 @@ pub async fn demo(
     Ok((summary, stage.metrics))
 }
 
-/// Empties the folder of an earlier demo; anything else is left alone.
-fn clear(folder: &Path) -> anyhow::Result<()> {
-    if folder.join(MARKER).exists() {
+/// Empties a folder that an earlier run has marked as its own; anything else is left alone.
+pub(super) fn clear(folder: &Path, marker: &str) -> anyhow::Result<()> {
+    if folder.join(marker).exists() {
         std::fs::remove_dir_all(folder).with_context(|| format!("emptying {}", folder.display()))?;
     }
     let is_empty = std::fs::read_dir(folder)
         .map_or(Ok(true), |mut entries| entries.next().map_or(Ok(true), |entry| entry.map(|_| false)))?;
-    ensure!(is_empty, "{} holds something that is no demo; name another folder with --dir", folder.display());
+    ensure!(is_empty, "{} holds something else; name another folder with --dir", folder.display());
     std::fs::create_dir_all(folder)?;
-    std::fs::write(folder.join(MARKER), "")?;
+    std::fs::write(folder.join(marker), "")?;
     Ok(())
 }
 

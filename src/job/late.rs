@@ -130,7 +130,7 @@ fn followed_from(definitions: &Definitions, day: Day) -> anyhow::Result<Day> {
 
 /// A computed table, with what its definition reads and how many days around the computed ones.
 #[derive(Debug, Clone)]
-struct Computed {
+pub(super) struct Computed {
     table: Table,
     reads: BTreeSet<Read>,
     /// Days of a partition: one, or seven.
@@ -156,7 +156,7 @@ fn chain(definitions: &Definitions) -> anyhow::Result<Vec<Computed>> {
 
 impl Computed {
     /// Its widest parameter is taken for all that it reads: a day too many is built again, none is forgotten.
-    fn of(definition: &Definition) -> anyhow::Result<Self> {
+    pub(super) fn of(definition: &Definition) -> anyhow::Result<Self> {
         let names = definition.select.as_ref().map(Select::parameters).unwrap_or_default();
         let days_before = definition.facts.param.values().filter_map(|param| param.days_before).max();
         let (from, until) = Window::of(definition.table, Day::from_epoch_days(0)).bounds();
@@ -171,7 +171,7 @@ impl Computed {
     }
 
     /// The partitions of another table that it reads for a partition of its own.
-    fn days(&self, read: Read, day: Day) -> Range<Day> {
+    pub(super) fn days(&self, read: Read, day: Day) -> Range<Day> {
         let partition = |day| Window::of(read.table, day).partition();
         let (from, until) = match read.before {
             true => (Day::from_epoch_days(i32::MIN), partition(day)),

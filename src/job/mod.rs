@@ -4,6 +4,7 @@
 
 mod accounts;
 pub mod backfill;
+pub mod backtest;
 pub mod check;
 pub mod decide;
 pub mod demo;

@@ -8,7 +8,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use arrow::array::RecordBatch;
 
 use super::check;
@@ -59,17 +59,38 @@ impl Began {
 #[derive(Debug)]
 pub struct Runner {
     lake: Lake,
+    /// The lake of all tables that are read and never written; `None` when one lake holds all.
+    beside: Option<Beside>,
     definitions: Definitions,
     clock: Clock,
     handles: HashMap<Table, Handle>,
     runs: Sheet,
 }
 
+/// Another lake, and the tables that are not read from it.
+#[derive(Debug)]
+struct Beside {
+    lake: Lake,
+    own: BTreeSet<Table>,
+}
+
 impl Runner {
     /// A runner; nothing is opened yet.
     pub fn new(lake: Lake, definitions: Definitions, clock: Clock) -> Self {
         let runs = Sheet::new(Table::PIPELINE_RUN.contract());
-        Self { lake, definitions, clock, handles: HashMap::new(), runs }
+        Self { lake, beside: None, definitions, clock, handles: HashMap::new(), runs }
+    }
+
+    /// A runner that has some tables of its own in one lake, and reads all others from another, each at the version that
+    /// it finds first; that lake is never written.
+    pub fn beside(lake: Lake, other: Lake, own: BTreeSet<Table>, definitions: Definitions, clock: Clock) -> Self {
+        let own = own.into_iter().chain([Table::PIPELINE_RUN]).collect();
+        Self { beside: Some(Beside { lake: other, own }), ..Self::new(lake, definitions, clock) }
+    }
+
+    /// The lake that a table is only read from.
+    fn other(&self, table: Table) -> Option<&Lake> {
+        self.beside.as_ref().filter(|beside| !beside.own.contains(&table)).map(|beside| &beside.lake)
     }
 
     /// The lake that it runs on.
@@ -216,18 +237,23 @@ impl Runner {
 
     /// The newest version of a table, if it exists.
     pub async fn newest(&mut self, table: Table) -> anyhow::Result<Option<&Handle>> {
+        let is_own = self.other(table).is_none();
         if !self.handles.contains_key(&table) {
-            match self.lake.find(table).await? {
+            let found = self.other(table).unwrap_or(&self.lake).find(table).await?;
+            match found {
                 Some(handle) => drop(self.handles.insert(table, handle)),
                 None => return Ok(None),
             }
         }
         let handle = self.handles.get_mut(&table).context("the handle was just put there")?;
-        handle.refresh().await?;
+        if is_own {
+            handle.refresh().await?;
+        }
         Ok(Some(handle))
     }
 
     async fn open(&mut self, table: Table) -> anyhow::Result<&mut Handle> {
+        ensure!(self.other(table).is_none(), "table {table} belongs to a lake that is only read");
         if !self.handles.contains_key(&table) {
             let handle = self.lake.open(table).await?;
             self.handles.insert(table, handle);

@@ -19,7 +19,7 @@ pub struct Outcome {
     pub until: Day,
     /// Definitions on the way to a verdict that differ from those that the lake was computed by.
     pub changed: Vec<Changed>,
-    /// Tables of other definitions that differ: no verdict follows from them, so they were not tried.
+    /// Tables of other definitions that differ; they were not tried, and are read as the lake holds them.
     pub untried: Vec<String>,
     /// What was computed anew; all else was read as the lake holds it.
     pub computed: Vec<Computed>,
@@ -92,7 +92,7 @@ impl Outcome {
             format!("computed anew: {}", self.work()),
         ];
         if !self.untried.is_empty() {
-            lines.push(format!("changed as well, and no verdict follows from it: {}", self.untried.join(", ")));
+            lines.push(format!("changed as well, and not tried: {}", self.untried.join(", ")));
         }
         let head = ["flagged", "barred", "new bars"].map(|what| format!("{what:>GROUP$}")).concat();
         lines.push(format!("{:<18}{head}", ""));
@@ -163,7 +163,7 @@ pub(super) mod tests {
             2025-01-06 to 2025-01-07, against what the lake holds
             changed: block_candidate (evidence_score 0.5 -> 0.6)
             computed anew: block_candidate from 2025-01-06
-            changed as well, and no verdict follows from it: detection_day
+            changed as well, and not tried: detection_day
                                                    flagged                      barred                    new bars
                                  live  tried  newly   gone   live  tried  newly   gone   live  tried  newly   gone
             2025-01-06              2      1      0      1      0      1      1      0      0      1      1      0

@@ -1,0 +1,213 @@
+//! `backtest`: changed definitions over days that were decided, against what was decided.
+//!
+//! In: a lake, definitions, and a folder for what they compute. Out: who is flagged by one version alone, day by day, as
+//! text, JSON and a page. Never: writes into the lake; asks anybody, so that answers are those that were really given.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use anyhow::Context;
+use arrow::array::{Array, RecordBatch};
+
+use self::compare::{Known, Seen, Standing, Standings, compare};
+use self::outcome::{Computed, Outcome};
+use self::plan::{Live, Plan};
+use super::decide::{number, optional, read_candidates, settle, verdict};
+use crate::clock::Clock;
+use crate::decide::{Cause, Input, Subject};
+use crate::domain::day::Day;
+use crate::domain::number::Number;
+use crate::domain::verdict::Verdict;
+use crate::lake::{Handle, Lake};
+use crate::pipeline::definition::Definitions;
+use crate::pipeline::run::{Began, Runner};
+use crate::schema::column::{advertiser, decision as column};
+use crate::schema::contract::Table;
+
+pub mod compare;
+pub mod outcome;
+pub mod page;
+mod plan;
+
+/// A folder of an earlier backtest holds this file, and may be emptied.
+const MARKER: &str = ".callsieve-backtest";
+
+/// Days were not decided, so there is nothing to compare with: exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("not decided yet: {}; callsieve decide --day DAY", .0.iter().map(Day::to_string).collect::<Vec<_>>().join(" "))]
+pub struct Undecided(Vec<Day>);
+
+/// Tries definitions on the days from `from` to `until`; what they compute is left in `FOLDER/lake`.
+pub async fn backtest(
+    live: &Lake,
+    definitions: Definitions,
+    folder: &Path,
+    from: Day,
+    until: Day,
+) -> anyhow::Result<Outcome> {
+    let days = from..until.plus(1);
+    // Weekly tables are noted by their Mondays.
+    let ran = Live::read(live, &(from.week().monday()..days.end)).await?;
+    let undecided: Vec<Day> = from.until(days.end).filter(|day| !ran.has(Table::DECISION, *day)).collect();
+    if !undecided.is_empty() {
+        return Err(Undecided(undecided).into());
+    }
+    let plan = Plan::new(&definitions, &ran, &days)?;
+    let verdicts = live.find(Table::DECISION).await?.context("table decision does not exist")?;
+    let candidates = live.find(Table::BLOCK_CANDIDATE).await?.context("table block_candidate does not exist")?;
+    super::demo::clear(folder, MARKER)?;
+    let scratch = Lake::local(&folder.join("lake"))?;
+    let own = plan.needed.iter().map(|(table, _)| *table).collect();
+    let mut runner = Runner::beside(scratch.clone(), live.clone(), own, definitions, Clock::System);
+
+    for (table, days) in &plan.needed {
+        if ![Table::BLOCK_CANDIDATE, Table::DECISION].contains(table) {
+            for day in days.start.until(days.end) {
+                runner.run(&[*table], day).await?;
+            }
+        }
+    }
+    copy_held(&verdicts, &scratch, plan.held_from, from).await?;
+    let mut seen = Vec::new();
+    for day in from.until(days.end) {
+        let held = verdicts.day(day).await?;
+        runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
+        settle(&mut runner, Began::now(Clock::System), day, input(&held)?).await?;
+        seen.push(Seen {
+            day,
+            live: standings(&candidates.day(day).await?, &held)?,
+            tried: standings(
+                &rows(&mut runner, Table::BLOCK_CANDIDATE, day).await?,
+                &rows(&mut runner, Table::DECISION, day).await?,
+            )?,
+        });
+    }
+    runner.note_runs().await?;
+    let known = Known { overturned: overturned(&verdicts).await?, advertisers: advertisers(live, from, until).await? };
+    let computed = plan.needed.iter().map(|(table, days)| Computed {
+        table: table.name().to_owned(),
+        from: days.start,
+        until: days.end.plus(-1),
+    });
+    Ok(Outcome {
+        from,
+        until,
+        changed: plan.changed,
+        untried: plan.untried,
+        computed: computed.collect(),
+        comparison: compare(&seen, &known),
+    })
+}
+
+/// Writes the outcome as a page.
+pub fn write_page(outcome: &Outcome, file: &Path) -> anyhow::Result<()> {
+    std::fs::write(file, page::html(outcome)).with_context(|| format!("writing {}", file.display()))
+}
+
+/// Copies the verdicts that the first day's follow from, as they were held.
+async fn copy_held(verdicts: &Handle, scratch: &Lake, first: Day, from: Day) -> anyhow::Result<()> {
+    let mut own = scratch.open(Table::DECISION).await?;
+    let days = verdicts.days().await?;
+    let latest = days.range(..first).next_back().copied();
+    for day in latest.into_iter().chain(days.range(first..from).copied()) {
+        let mut batches = Vec::new();
+        for batch in verdicts.day(day).await? {
+            batches.push(RecordBatch::try_new(Table::DECISION.contract().schema(), batch.columns().to_vec())?);
+        }
+        own.replace(day, &batches).await?;
+    }
+    Ok(())
+}
+
+/// Whether the day was decided while its input was open; then the changed rules bar nobody new either.
+fn input(held: &[RecordBatch]) -> anyhow::Result<Input> {
+    for batch in held {
+        if column::CAUSE.of(batch)?.iter().flatten().any(|cause| cause == Cause::InputOpen.as_str()) {
+            return Ok(Input::Open);
+        }
+    }
+    Ok(Input::Complete)
+}
+
+/// The rows of a day that the runner has computed.
+async fn rows(runner: &mut Runner, table: Table, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
+    let handle = runner.newest(table).await?.with_context(|| format!("table {table} was not computed"))?;
+    handle.day(day).await
+}
+
+/// What a version says of everybody, by its candidates and its verdicts.
+fn standings(candidates: &[RecordBatch], decisions: &[RecordBatch]) -> anyhow::Result<Standings> {
+    let mut standings = Standings::new();
+    for candidate in read_candidates(candidates)? {
+        let standing = Standing {
+            // The next owner of a number is not accused of what the one before did.
+            proposed: if candidate.is_current { candidate.proposed } else { Verdict::Clear },
+            verdict: Verdict::Clear,
+            previous: Verdict::Clear,
+            case_id: None,
+            score: candidate.score,
+            segment: candidate.segment,
+            is_allow_listed: candidate.is_allow_listed,
+            is_special: candidate.is_special,
+        };
+        standings.insert(candidate.subject, standing);
+    }
+    for batch in decisions {
+        for row in 0..batch.num_rows() {
+            let segment = column::SEGMENT.of(batch)?.value(row);
+            let score = optional(column::SCORE.of(batch)?, row);
+            let standing = standings.entry(subject(batch, row)?).or_insert_with(|| Standing {
+                proposed: Verdict::Clear,
+                verdict: Verdict::Clear,
+                previous: Verdict::Clear,
+                case_id: None,
+                score,
+                segment: segment.to_owned(),
+                is_allow_listed: false,
+                is_special: false,
+            });
+            standing.verdict = verdict(column::VERDICT.of(batch)?.value(row))?;
+            standing.previous = verdict(column::PREVIOUS.of(batch)?.value(row))?;
+            standing.case_id = Some(column::CASE_ID.of(batch)?.value(row).to_owned());
+        }
+    }
+    Ok(standings)
+}
+
+/// The subscription that a row of `decision` is about.
+fn subject(batch: &RecordBatch, row: usize) -> anyhow::Result<Subject> {
+    Ok(Subject {
+        number: number(column::NUMBER.of(batch)?.value(row))?,
+        activated_at: optional(column::ACTIVATED_AT.of(batch)?, row),
+    })
+}
+
+/// Subscriptions that were released, on any day, because they turned out to be protected.
+async fn overturned(verdicts: &Handle) -> anyhow::Result<BTreeSet<Subject>> {
+    let columns = [column::NUMBER.name, column::ACTIVATED_AT.name, column::CAUSE.name];
+    let protected = [Cause::AllowListed, Cause::SpecialNumber].map(Cause::as_str);
+    let mut overturned = BTreeSet::new();
+    for batch in verdicts.rows_with(column::VERDICT.name, Verdict::Released.as_str(), &columns).await? {
+        let causes = column::CAUSE.of(&batch)?;
+        for row in (0..batch.num_rows()).filter(|row| protected.contains(&causes.value(*row))) {
+            overturned.insert(subject(&batch, row)?);
+        }
+    }
+    Ok(overturned)
+}
+
+/// Numbers that were confirmed to advertise on any of some days.
+async fn advertisers(lake: &Lake, from: Day, until: Day) -> anyhow::Result<BTreeSet<Number>> {
+    let mut advertisers = BTreeSet::new();
+    let Some(table) = lake.find(Table::ADVERTISER).await? else { return Ok(advertisers) };
+    for batch in table.rows(vec![], &[]).await? {
+        let (begins, ends) = (advertiser::VALID_FROM.of(&batch)?, advertiser::VALID_UNTIL.of(&batch)?);
+        for row in 0..batch.num_rows() {
+            let is_over = ends.is_valid(row) && Day::from_epoch_days(ends.value(row)) <= from;
+            if !is_over && Day::from_epoch_days(begins.value(row)) <= until {
+                advertisers.insert(number(advertiser::NUMBER.of(&batch)?.value(row))?);
+            }
+        }
+    }
+    Ok(advertisers)
+}
