@@ -4,6 +4,7 @@
 //! Never: a mock of our own.
 
 mod backfill;
+mod backtest;
 mod broker;
 mod demo;
 mod files;

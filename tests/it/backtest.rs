@@ -1,0 +1,154 @@
+//! A changed rule on days that were decided, and what `explain` says of them.
+//!
+//! In: scores in a real lake, decided by our own rules. Out: failures. Never: a broker, or a truth about anybody.
+
+use std::path::Path;
+
+use callsieve::domain::day::Day;
+use callsieve::domain::number::Number;
+use callsieve::job::backtest::{Undecided, backtest};
+use callsieve::job::{check, decide, explain, run};
+use callsieve::lake::Lake;
+use callsieve::pipeline::definition::Definitions;
+use callsieve::schema::contract::Table;
+use callsieve::schema::sheet::Sheet;
+use callsieve::score::wording::Lang;
+
+const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines");
+const MONDAY: &str = "2025-01-06";
+const TUESDAY: &str = "2025-01-07";
+
+/// 14 points by card `onnet_v1`: a score of 0.802.
+const ANN: (i64, Option<f64>, i64) = (84_900_000_001, Some(0.01), 14);
+/// 2 points: a score of 0.550.
+const BEN: (i64, Option<f64>, i64) = (84_900_000_002, None, 2);
+
+fn day(day: &str) -> Day {
+    day.parse().unwrap()
+}
+
+/// Puts scores in place of a day's own: of each number the share of its top callee, and the points of all its values.
+async fn score(lake: &Lake, day: Day, numbers: &[(i64, Option<f64>, i64)]) {
+    let mut sheet = Sheet::new(Table::SPAM_SCORE.contract());
+    for (number, top_callee_share, points) in numbers {
+        let row = sheet.row().day(day).int64(*number).instant_or_null(None).text("onnet_v1").boolean(true);
+        let row = row.int64(1).int64(100).float64(100.0).float64_or_null(Some(0.99));
+        let row = row.float64_or_null(None).float64_or_null(None).float64_or_null(Some(0.9));
+        let row = row.float64_or_null(Some(1.0)).float64_or_null(*top_callee_share).float64_or_null(None);
+        let row = row.float64_or_null(None).int64_or_null(None).int64(0);
+        let row = row.int64(10).int64(22).int64(0).int64(0).int64(points + 38).int64(-70).int64(3).int64(*points);
+        let logit = f64::from(i32::try_from(*points).unwrap()) / 10.0;
+        row.float64(1.0 / (1.0 + (-logit).exp())).end();
+    }
+    lake.open(Table::SPAM_SCORE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
+}
+
+/// A lake with two decided days; on the second only Ann is judged.
+async fn decided(folder: &Path) -> Lake {
+    let lake = Lake::local(folder).unwrap();
+    for (on, numbers) in [(MONDAY, &[ANN, BEN][..]), (TUESDAY, &[ANN][..])] {
+        score(&lake, day(on), numbers).await;
+        run::day(&lake, ours().await, &[Table::BLOCK_CANDIDATE], day(on)).await.unwrap();
+        decide::day(&lake, ours().await, day(on)).await.unwrap();
+    }
+    lake
+}
+
+async fn ours() -> Definitions {
+    check::load(Some(FOLDER.into())).await.unwrap()
+}
+
+/// Our own rules, but evidence begins at a score of 0.7.
+async fn stricter(folder: &Path) -> Definitions {
+    for stage in std::fs::read_dir(FOLDER).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
+        let to = folder.join(stage.file_name());
+        std::fs::create_dir_all(&to).unwrap();
+        for file in std::fs::read_dir(stage.path()).unwrap().flatten() {
+            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+        }
+    }
+    let file = folder.join("decide/block_candidate.toml");
+    let text = std::fs::read_to_string(&file).unwrap();
+    let changed = text.replace("[param.evidence_score]\nvalue = 0.5", "[param.evidence_score]\nvalue = 0.7");
+    assert_ne!(text, changed);
+    std::fs::write(&file, changed).unwrap();
+    check::load(Some(folder.to_owned())).await.unwrap()
+}
+
+async fn version(lake: &Lake, table: Table) -> i64 {
+    lake.find(table).await.unwrap().unwrap().version()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_stricter_rule_flags_fewer_and_the_lake_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = decided(&folder.path().join("lake")).await;
+    let tables = [Table::DECISION, Table::BLOCK_CANDIDATE, Table::PIPELINE_RUN];
+    let mut before = vec![];
+    for table in tables {
+        before.push(version(&lake, table).await);
+    }
+    let definitions = stricter(&folder.path().join("pipelines")).await;
+    let dir = folder.path().join("backtest");
+    let outcome = backtest(&lake, definitions, &dir, day(MONDAY), day(TUESDAY)).await.unwrap();
+
+    assert_eq!(outcome.changes(), "block_candidate (evidence_score 0.5 -> 0.7)");
+    for of in &outcome.comparison.days {
+        let counts = of.flagged;
+        assert_eq!((counts.live, counts.tried, counts.newly, counts.no_longer), (2, 1, 0, 1), "{}", of.day);
+    }
+    let [lost] = &outcome.comparison.no_longer_flagged[..] else { panic!("{:?}", outcome.comparison) };
+    assert_eq!((lost.number.as_str(), lost.live.verdict, lost.tried.verdict), ("84900•••002", "survey", "watched"));
+    for (table, before) in tables.into_iter().zip(before) {
+        assert_eq!(version(&lake, table).await, before, "{table} was written");
+    }
+    let scratch = Lake::local(&dir.join("lake")).unwrap();
+    assert!(scratch.find(Table::SPAM_SCORE).await.unwrap().is_none(), "scores are read from the lake");
+    assert!(scratch.find(Table::DECISION).await.unwrap().is_some());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_rules_that_decided_change_nothing_however_often_they_are_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = decided(&folder.path().join("lake")).await;
+    for _ in 0..2 {
+        let outcome =
+            backtest(&lake, ours().await, &folder.path().join("dir"), day(TUESDAY), day(TUESDAY)).await.unwrap();
+        assert!(outcome.changed.is_empty(), "{:?}", outcome.changed);
+        let counts = outcome.comparison.all.flagged;
+        assert_eq!((counts.live, counts.tried, counts.newly, counts.no_longer), (2, 2, 0, 0));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_was_not_decided_is_named_and_a_strange_folder_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = decided(&folder.path().join("lake")).await;
+    let wednesday = day(TUESDAY).plus(1);
+    let dir = folder.path().join("dir");
+    let refused = backtest(&lake, ours().await, &dir, day(MONDAY), wednesday).await.unwrap_err();
+    assert!(refused.is::<Undecided>() && refused.to_string().contains("2025-01-08"), "{refused:#}");
+    let refused = backtest(&lake, ours().await, &folder.path().join("lake"), day(MONDAY), day(MONDAY)).await;
+    assert!(refused.unwrap_err().to_string().contains("holds something else"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_explanation_shows_peers_and_the_way_out_and_names_the_day_of_the_last_score() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = decided(folder.path()).await;
+    let definitions = ours().await;
+    let ben = Number::from_e164(BEN.0).unwrap();
+    let explained = explain::explain(&lake, &definitions, ben, day(MONDAY)).await.unwrap();
+    assert_eq!(explained.explanation.points, Some(2));
+    let text = explained.text(Lang::En);
+    let way_out = "clear with calls made among made and received 0.9 to 0.97 (-8), which leaves -6 points";
+    assert!(text.contains(&format!("flagged from 0 points (score 0.500) on; {way_out}")), "{text}");
+    let vi = explained.text(Lang::Vi);
+    assert!(vi.contains("5 tỷ lệ gọi cho thuê bao không có mối quan hệ"), "{vi}");
+    let peers: Vec<_> = explained.explanation.components.iter().filter_map(|component| component.peers).collect();
+    assert!(!peers.is_empty() && peers.iter().all(|peers| (peers.lower, peers.all) == (0, 1)), "{peers:?}");
+
+    let explained = explain::explain(&lake, &definitions, ben, day(TUESDAY)).await.unwrap();
+    assert_eq!((explained.explanation.points, explained.explanation.last_judged), (None, Some(day(MONDAY))));
+    assert!(explained.text(Lang::En).contains("last judged on 2025-01-06"));
+}
