@@ -46,8 +46,7 @@ pub async fn backtest(
     until: Day,
 ) -> anyhow::Result<Outcome> {
     let days = from..until.plus(1);
-    // Weekly tables are noted by their Mondays.
-    let ran = Live::read(live, &(from.week().monday()..days.end)).await?;
+    let ran = Live::read(live, &days).await?;
     let undecided: Vec<Day> = from.until(days.end).filter(|day| !ran.has(Table::DECISION, *day)).collect();
     if !undecided.is_empty() {
         return Err(Undecided(undecided).into());

@@ -42,7 +42,7 @@ struct Ran {
 }
 
 impl Live {
-    /// Reads it for some days, and for the weeks that begin among them.
+    /// Reads it for some days, and for the weeks that they lie in.
     pub(super) async fn read(lake: &Lake, days: &Range<Day>) -> anyhow::Result<Self> {
         let mut all: BTreeMap<Table, BTreeMap<Day, Ran>> = BTreeMap::new();
         let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
@@ -55,7 +55,8 @@ impl Live {
                 // A table that has no contract any more is not computed any more.
                 let Ok(table) = names.value(row).parse::<Table>() else { continue };
                 let runs = all.entry(table).or_default();
-                if days.contains(&day) && runs.get(&day).is_none_or(|known| known.version < version) {
+                let asked = Window::of(table, days.start).partition()..days.end;
+                if asked.contains(&day) && runs.get(&day).is_none_or(|known| known.version < version) {
                     let (hash, params) = (hashes.value(row).to_owned(), params.value(row).to_owned());
                     runs.insert(day, Ran { version, hash, params });
                 }
