@@ -1,0 +1,21 @@
+-- What was said stays said: no row of these tables is changed or taken away.
+
+CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+END $$;
+
+CREATE TRIGGER audit_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON audit
+FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+
+CREATE TRIGGER reviews_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON reviews
+FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+
+CREATE TRIGGER releases_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON releases
+FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+
+CREATE TRIGGER deliveries_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON deliveries
+FOR EACH STATEMENT EXECUTE FUNCTION refuse();
+
+CREATE TRIGGER receipts_append_only BEFORE UPDATE OR DELETE OR TRUNCATE ON receipts
+FOR EACH STATEMENT EXECUTE FUNCTION refuse();

@@ -1,0 +1,394 @@
+//! The store on SQLite, and on PostgreSQL where `CALLSIEVE_POSTGRES` names one.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use sqlx::Executor;
+
+use super::audit::{Broken, Wanted};
+use super::review::Review;
+use super::wish::{Deed, Wish};
+use super::*;
+use crate::domain::case::Word;
+
+/// Monday 2025-01-06, 09:00 in Vietnam.
+const AT: i64 = 1_736_128_800_000_000;
+const HOUR: i64 = 3_600_000_000;
+
+/// A store of its own for each test and database; the folder lives as long as the test.
+struct Place {
+    store: Store,
+    url: String,
+    _folder: tempfile::TempDir,
+}
+
+async fn places() -> Vec<Place> {
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    let folder = tempfile::tempdir().unwrap();
+    let mut urls = vec![format!("sqlite://{}/desk.db", folder.path().display())];
+    if let Some(url) = std::env::var_os("CALLSIEVE_POSTGRES") {
+        let url = url.into_string().unwrap();
+        let schema = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        install_default_drivers();
+        let pool = AnyPool::connect(&url).await.unwrap();
+        pool.execute(sqlx::AssertSqlSafe(format!("CREATE SCHEMA {schema}"))).await.unwrap();
+        let join = if url.contains('?') { '&' } else { '?' };
+        urls.push(format!("{url}{join}options[search_path]={schema}"));
+    }
+    let mut places = vec![];
+    for url in urls {
+        let store = Store::open(&url).await.unwrap();
+        let mut act = store.act_on_users("an", Some(("an", Role::Supervisor)), AT).await.unwrap();
+        act.add_user("an", Role::Supervisor).await.unwrap();
+        act.add_user("binh", Role::Supervisor).await.unwrap();
+        act.add_user("chi", Role::Analyst).await.unwrap();
+        act.add_user("dung", Role::Auditor).await.unwrap();
+        act.commit().await.unwrap();
+        places.push(Place { store, url, _folder: tempfile::tempdir().unwrap() });
+    }
+    places[0]._folder = folder;
+    places
+}
+
+fn number(last: i64) -> Number {
+    Number::from_e164(84_912_345_000 + last).unwrap()
+}
+
+fn wish(deed: Deed, last: i64) -> Wish {
+    Wish { deed, number: number(last), reason: "misused".to_owned(), note: String::new(), until: None }
+}
+
+fn review(last: i64, is_confirmed: bool) -> Review<'static> {
+    let day = "2025-01-05".parse().unwrap();
+    Review { number: number(last), day, is_confirmed, reason: "business", note: "gọi lại" }
+}
+
+async fn acts(store: &Store) -> Vec<(i64, String, String)> {
+    let trail = store.trail(&Wanted { limit: 1_000, ..Wanted::default() }).await.unwrap();
+    trail.into_iter().rev().skip(4).map(|entry| (entry.seq, entry.actor, entry.act)).collect()
+}
+
+fn refusal(error: &anyhow::Error) -> &str {
+    &error.downcast_ref::<Refused>().expect("a refusal").0
+}
+
+#[tokio::test]
+async fn every_word_has_its_row_of_the_trail() {
+    for Place { store, .. } in places().await {
+        let mut act = store.act("chi", Role::Analyst, AT).await.unwrap();
+        let reviewed = act.review(&review(1, false)).await.unwrap();
+        let appeal = act.open_appeal(number(2), "subscriber", "").await.unwrap();
+        act.commit().await.unwrap();
+        let mut act = store.act("an", Role::Supervisor, AT + HOUR).await.unwrap();
+        assert_eq!(act.close_appeal(appeal, true, "spoofed", "").await.unwrap(), number(2));
+        let released = act.grant(&wish(Deed::Release, 3)).await.unwrap();
+        act.commit().await.unwrap();
+
+        let said: Vec<_> = store.events().await.unwrap();
+        let said: Vec<_> = said.iter().map(|event| (event.id, event.number, event.word, event.by.as_str())).collect();
+        let expected = [
+            (reviewed, number(1), Word::Dismissed, "chi"),
+            (appeal, number(2), Word::Appealed, "chi"),
+            (7, number(2), Word::Overturned, "an"),
+            (released, number(3), Word::Released, "an"),
+        ];
+        assert_eq!(said, expected);
+        let trail = acts(&store).await;
+        let acts: Vec<_> = trail.iter().map(|(seq, actor, act)| (*seq, actor.as_str(), act.as_str())).collect();
+        let expected =
+            [(5, "chi", "review"), (6, "chi", "appeal_open"), (7, "an", "appeal_close"), (8, "an", "release")];
+        assert_eq!(acts, expected);
+        assert!(store.verify(None).await.unwrap().holds());
+    }
+}
+
+#[tokio::test]
+async fn what_is_undone_leaves_neither_row_nor_trail() {
+    for Place { store, .. } in places().await {
+        let before = store.verify(None).await.unwrap();
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        act.review(&review(1, true)).await.unwrap();
+        act.grant(&wish(Deed::Allow, 2)).await.unwrap();
+        act.undo().await.unwrap();
+        // A process that dies drops its transaction.
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        act.grant(&wish(Deed::Release, 3)).await.unwrap();
+        drop(act);
+        assert_eq!(store.verify(None).await.unwrap(), before);
+        assert_eq!(store.events().await.unwrap(), []);
+        assert_eq!(store.allowed().await.unwrap(), []);
+    }
+}
+
+#[tokio::test]
+async fn a_wish_becomes_a_deed_by_a_second_person_alone() {
+    for Place { store, .. } in places().await {
+        let mut act = store.act("an", Role::Analyst, AT).await.unwrap();
+        let id = act.ask(&wish(Deed::Release, 1)).await.unwrap();
+        act.commit().await.unwrap();
+        assert_eq!(store.events().await.unwrap(), [], "a wish is no word");
+
+        let mut own = store.act("an", Role::Supervisor, AT).await.unwrap();
+        let error = own.approve(id).await.unwrap_err();
+        assert_eq!(refusal(&error), "\"an\" asked for it: a second person has to approve");
+        own.undo().await.unwrap();
+
+        let mut other = store.act("binh", Role::Supervisor, AT + HOUR).await.unwrap();
+        other.approve(id).await.unwrap();
+        other.commit().await.unwrap();
+        let said = store.events().await.unwrap();
+        assert_eq!((said[0].word, said[0].by.as_str(), said[0].at), (Word::Released, "an", AT + HOUR));
+        let trail = store.trail(&Wanted { number: Some(number(1)), limit: 1, ..Wanted::default() }).await.unwrap();
+        assert_eq!((trail[0].actor.as_str(), trail[0].act.as_str()), ("binh", "release"));
+        assert!(trail[0].detail.contains(r#""wish":{"by":"an","id":5}"#), "{}", trail[0].detail);
+
+        let mut again = store.act("binh", Role::Supervisor, AT).await.unwrap();
+        assert_eq!(again.approve(id).await.unwrap_err().to_string(), "no wish 5 waits");
+    }
+}
+
+#[tokio::test]
+async fn what_is_declined_never_happens() {
+    for Place { store, .. } in places().await {
+        let mut act = store.act("chi", Role::Analyst, AT).await.unwrap();
+        let id = act.ask(&wish(Deed::Allow, 1)).await.unwrap();
+        act.commit().await.unwrap();
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        act.decline(id).await.unwrap();
+        act.commit().await.unwrap();
+        assert_eq!((store.wishes().await.unwrap().len(), store.allowed().await.unwrap()), (0, vec![]));
+    }
+}
+
+#[tokio::test]
+async fn who_is_unknown_or_may_less_is_refused() {
+    for Place { store, .. } in places().await {
+        let error = store.act("em", Role::Auditor, AT).await.unwrap_err();
+        assert_eq!(refusal(&error), "the desk knows no user \"em\"; see `callsieve user add`");
+        let error = store.act("chi", Role::Supervisor, AT).await.unwrap_err();
+        assert_eq!(refusal(&error), "\"chi\" is analyst; this is for supervisor");
+        let error = store.act_on_users("em", Some(("em", Role::Supervisor)), AT).await.unwrap_err();
+        assert!(refusal(&error).contains("no user"), "only the first one names themself");
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        act.remove_user("binh").await.unwrap();
+        assert_eq!(refusal(&act.remove_user("an").await.unwrap_err()), "the desk needs a supervisor");
+        act.undo().await.unwrap();
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        assert_eq!(
+            refusal(
+                &act.add_user("binh", Role::Analyst)
+                    .await
+                    .map(drop)
+                    .and(act.add_user("an", Role::Analyst).await.map(drop))
+                    .unwrap_err()
+            ),
+            "the desk needs a supervisor"
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_appeal_has_a_day_and_one_end() {
+    for Place { store, .. } in places().await {
+        let mut act = store.act("chi", Role::Analyst, AT).await.unwrap();
+        let id = act.open_appeal(number(1), "subscriber", "").await.unwrap();
+        let error = act.open_appeal(number(1), "authority", "").await.unwrap_err();
+        assert_eq!(error.to_string(), format!("appeal {id} of this number is open"));
+        act.commit().await.unwrap();
+        let appeal = store.appeals(false).await.unwrap().remove(0);
+        assert_eq!(appeal.due_at, AT + 24 * HOUR);
+        assert!(!appeal.is_overdue(AT + 24 * HOUR) && appeal.is_overdue(AT + 25 * HOUR));
+
+        let mut act = store.act("an", Role::Supervisor, AT + HOUR).await.unwrap();
+        act.close_appeal(id, false, "evidence_holds", "").await.unwrap();
+        let error = act.close_appeal(id, true, "spoofed", "").await.unwrap_err();
+        assert_eq!(error.to_string(), format!("appeal {id} is closed already"));
+        assert_eq!(act.close_appeal(99, true, "spoofed", "").await.unwrap_err().to_string(), "there is no appeal 99");
+        act.open_appeal(number(1), "authority", "").await.unwrap();
+        act.commit().await.unwrap();
+        assert_eq!((store.appeals(false).await.unwrap().len(), store.appeals(true).await.unwrap().len()), (1, 2));
+    }
+}
+
+#[tokio::test]
+async fn a_number_is_allowed_once_at_a_time_and_its_past_stays() {
+    let tuesday: Day = "2025-01-07".parse().unwrap();
+    for Place { store, .. } in places().await {
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        act.grant(&Wish { until: Some(tuesday.plus(2)), ..wish(Deed::Allow, 1) }).await.unwrap();
+        let error = act.grant(&wish(Deed::Allow, 1)).await.unwrap_err();
+        assert_eq!(error.to_string(), "the number is on the list since 2025-01-06 (misused)");
+        act.grant(&wish(Deed::Allow, 2)).await.unwrap();
+        act.commit().await.unwrap();
+        // It has lapsed by then, and makes room.
+        let mut act = store.act("an", Role::Supervisor, AT + 72 * HOUR).await.unwrap();
+        act.grant(&wish(Deed::Allow, 1)).await.unwrap();
+        act.disallow(number(2), "ended", "").await.unwrap();
+        let error = act.disallow(number(3), "ended", "").await.unwrap_err();
+        assert_eq!(error.to_string(), "the number is not on the desk's list");
+        act.commit().await.unwrap();
+
+        let allowed = store.allowed().await.unwrap();
+        let days: Vec<_> = allowed.iter().map(|row| (row.number, row.from, row.until)).collect();
+        let monday = tuesday.plus(-1);
+        let expected = [
+            (number(1), monday, Some(tuesday.plus(2))),
+            (number(1), tuesday.plus(2), None),
+            (number(2), monday, Some(tuesday.plus(2))),
+        ];
+        assert_eq!(days, expected);
+        assert!(allowed[2].holds(tuesday) && !allowed[2].holds(tuesday.plus(2)) && !allowed[2].holds(monday.plus(-1)));
+    }
+}
+
+#[tokio::test]
+async fn what_was_said_cannot_be_unsaid_by_sql() {
+    for Place { store, .. } in places().await {
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        act.review(&review(1, true)).await.unwrap();
+        act.grant(&wish(Deed::Release, 2)).await.unwrap();
+        act.commit().await.unwrap();
+        for table in ["audit", "reviews", "releases"] {
+            let mut statements = vec![format!("UPDATE {table} SET number = 1"), format!("DELETE FROM {table}")];
+            match store.database {
+                Database::Postgres => statements.push(format!("TRUNCATE {table}")),
+                Database::Sqlite => statements.push(format!("INSERT OR REPLACE INTO {table} SELECT * FROM {table}")),
+            }
+            for statement in statements {
+                let error = store.pool.execute(sqlx::AssertSqlSafe(statement.clone())).await.unwrap_err();
+                assert!(error.to_string().contains("append-only"), "{statement}: {error}");
+            }
+        }
+        assert_eq!(store.verify(None).await.unwrap().rows, 6);
+    }
+}
+
+/// Does to the trail what its triggers refuse.
+async fn tamper(store: &Store, statement: &'static str) {
+    let (off, on) = match store.database {
+        Database::Postgres => ("ALTER TABLE audit DISABLE TRIGGER ALL", "ALTER TABLE audit ENABLE TRIGGER ALL"),
+        Database::Sqlite => ("DROP TRIGGER audit_not_changed; DROP TRIGGER audit_not_deleted", "SELECT 1"),
+    };
+    for statement in [off, statement, on] {
+        store.pool.execute(statement).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn the_first_row_that_was_tampered_with_is_named() {
+    let broken = |seq, why: &str| Some(Broken { seq, why: why.to_owned() });
+    let changed = "its hash is not that of its content and the row before";
+    let cases = [
+        ("UPDATE audit SET actor = 'binh' WHERE seq = 5", broken(5, changed)),
+        ("UPDATE audit SET detail = '{}' WHERE seq IN (3, 6)", broken(3, changed)),
+        ("UPDATE audit SET at = at + 1 WHERE seq = 1", broken(1, changed)),
+        ("UPDATE audit SET number = NULL WHERE seq = 6", broken(6, changed)),
+        ("UPDATE audit SET number = 5 WHERE seq = 6", broken(6, "it cannot be read: not a number")),
+        ("DELETE FROM audit WHERE seq = 2", broken(2, "it is missing: row 3 follows row 1")),
+        ("DELETE FROM audit WHERE seq = 1", broken(1, "it is missing: row 2 follows row 0")),
+        ("DELETE FROM audit WHERE seq = 6", None),
+    ];
+    for (statement, expected) in cases {
+        for Place { store, .. } in places().await {
+            let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+            act.review(&review(1, true)).await.unwrap();
+            act.review(&review(2, true)).await.unwrap();
+            act.commit().await.unwrap();
+            let noted = store.verify(None).await.unwrap();
+            assert!(noted.holds() && noted.rows == 6);
+            tamper(&store, statement).await;
+            let verified = store.verify(Some(&noted.head)).await.unwrap();
+            assert_eq!(verified.broken, expected, "{statement}");
+            assert_eq!(verified.has_noted, Some(false), "a row that was cut off is missed by its noted hash");
+            assert!(!verified.holds());
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_hash_that_was_noted_is_found_later() {
+    for Place { store, .. } in places().await {
+        let noted = store.verify(None).await.unwrap().head;
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        act.review(&review(1, true)).await.unwrap();
+        act.commit().await.unwrap();
+        let verified = store.verify(Some(&noted)).await.unwrap();
+        assert_eq!((verified.has_noted, verified.holds(), verified.rows), (Some(true), true, 5));
+    }
+}
+
+/// The same four rows by Python:
+///
+/// ```python
+/// import hashlib
+/// h = "0" * 64
+/// for seq, (name, role) in enumerate([("an", "supervisor"), ("binh", "supervisor"), ("chi", "analyst"), ("dung", "auditor")], 1):
+///     detail = '{"name":"%s","role":"%s"}' % (name, role)
+///     h = hashlib.sha256(f"{h}\n{seq}\n1736128800000000\nan\nuser_add\n\n{detail}".encode()).hexdigest()
+/// detail = '{"day":"2025-01-05","note":"gọi lại","reason":"business","word":"dismissed"}'
+/// print(hashlib.sha256(f"{h}\n5\n1736128800000000\nchi\nreview\n84912345001\n{detail}".encode()).hexdigest())
+/// ```
+const BY_PYTHON: &str = "1669e0ce0750607644e752785fb3fd0f02d7b0df02fa97af189bdc571e77e8b3";
+
+#[tokio::test]
+async fn the_chain_is_what_python_makes_of_the_same_rows() {
+    for Place { store, .. } in places().await {
+        let mut act = store.act("chi", Role::Analyst, AT).await.unwrap();
+        act.review(&review(1, false)).await.unwrap();
+        act.commit().await.unwrap();
+        assert_eq!(store.verify(None).await.unwrap().head, BY_PYTHON);
+    }
+}
+
+#[tokio::test]
+async fn a_reading_in_clear_is_written_down() {
+    for Place { store, .. } in places().await {
+        let mut act = store.act("dung", Role::Auditor, AT).await.unwrap();
+        act.show(number(1), "appeal list").await.unwrap();
+        act.commit().await.unwrap();
+        let trail = store.trail(&Wanted { number: Some(number(1)), limit: 9, ..Wanted::default() }).await.unwrap();
+        assert_eq!(trail.len(), 1);
+        assert_eq!((trail[0].actor.as_str(), trail[0].act.as_str()), ("dung", "show"));
+        assert_eq!(trail[0].detail, r#"{"in":"appeal list"}"#);
+    }
+}
+
+#[tokio::test]
+async fn many_who_act_at_once_make_one_chain() {
+    for Place { store, url, .. } in places().await {
+        // As other processes would: each has a pool of its own.
+        let mut all = tokio::task::JoinSet::new();
+        for last in 0..8 {
+            let url = url.clone();
+            all.spawn(async move {
+                let store = Store::open(&url).await.unwrap();
+                for _ in 0..5 {
+                    let mut act = store.act("chi", Role::Analyst, AT).await.unwrap();
+                    act.review(&review(last, true)).await.unwrap();
+                    act.commit().await.unwrap();
+                }
+            });
+        }
+        while let Some(done) = all.join_next().await {
+            done.unwrap();
+        }
+        let verified = store.verify(None).await.unwrap();
+        assert_eq!((verified.rows, verified.broken), (44, None));
+        assert_eq!(store.events().await.unwrap().len(), 40);
+    }
+}
+
+#[tokio::test]
+async fn a_store_is_found_again_as_it_was_left() {
+    for Place { store, url, .. } in places().await {
+        let before = store.verify(None).await.unwrap();
+        let again = Store::open(&url).await.unwrap();
+        assert_eq!(again.verify(None).await.unwrap(), before);
+        assert_eq!(again.users().await.unwrap().len(), 4);
+    }
+}
+
+#[test]
+fn other_databases_are_refused() {
+    assert!(Database::of("mysql://localhost/desk").is_err());
+    assert!(Database::of("/data/desk.db").is_err());
+}
