@@ -1,13 +1,16 @@
 //! Evidence to verdicts.
 //!
-//! In: candidates with their evidence, and what stood the day before. Out: the verdict of every subscription that has
-//! one. Never: reads a table, a clock or a threshold of its own; bars a protected number; bars on one origin.
+//! In: candidates with their evidence, what stood the day before, and what people have said. Out: the verdict of every
+//! subscription that has one. Never: reads a table, a clock or a threshold of its own; bars a protected number; bars on
+//! one origin, or anew on evidence that a person has dismissed.
 
+pub mod desk;
 pub mod rails;
 pub mod transition;
 
 use std::collections::BTreeMap;
 
+use self::desk::Desk;
 use self::rails::{Budget, Rules};
 use self::transition::Event;
 use crate::domain::day::Day;
@@ -98,6 +101,16 @@ pub enum Cause {
     OneOrigin,
     /// A bar was due, but the day's input is not complete yet.
     InputOpen,
+    /// A bar was due, but its subscriber has objected and has no answer yet.
+    AppealOpen,
+    /// A bar was due, but nobody has reviewed it yet.
+    ReviewPending,
+    /// A reviewer has dismissed the evidence.
+    Dismissed,
+    /// An appeal was right.
+    Overturned,
+    /// The desk has released it.
+    Released,
 }
 
 impl Cause {
@@ -113,6 +126,11 @@ impl Cause {
             Self::SubscriptionEnded => "subscription_ended",
             Self::OneOrigin => "one_origin",
             Self::InputOpen => "input_open",
+            Self::AppealOpen => "appeal_open",
+            Self::ReviewPending => "review_pending",
+            Self::Dismissed => "dismissed",
+            Self::Overturned => "overturned",
+            Self::Released => "released",
         }
     }
 }
@@ -135,6 +153,7 @@ pub fn decide(
     standing: Vec<Decision>,
     rules: &Rules,
     input: Input,
+    desk: &Desk,
 ) -> Vec<Decision> {
     let mut standing: BTreeMap<Subject, Decision> =
         standing.into_iter().map(|decision| (decision.candidate.subject, decision)).collect();
@@ -148,12 +167,12 @@ pub fn decide(
     let mut decided = Vec::new();
     for candidate in candidates {
         let before = standing.remove(&candidate.subject);
-        decided.extend(one(day, candidate, before, rules, &mut budget, &mut cases));
+        decided.extend(one(day, candidate, before, desk, &mut budget, &mut cases));
     }
     for before in standing.into_values() {
         let mut candidate = before.candidate.clone();
         candidate.proposed = Verdict::Clear;
-        decided.extend(one(day, candidate, Some(before), rules, &mut budget, &mut cases));
+        decided.extend(one(day, candidate, Some(before), desk, &mut budget, &mut cases));
     }
     decided.sort_by_key(|decision| decision.candidate.subject);
     decided
@@ -161,20 +180,24 @@ pub fn decide(
 
 fn one(
     day: Day,
-    candidate: Candidate,
+    mut candidate: Candidate,
     before: Option<Decision>,
-    rules: &Rules,
+    desk: &Desk,
     budget: &mut Budget<'_>,
     cases: &mut u32,
 ) -> Option<Decision> {
     let previous = before.as_ref().map_or(Verdict::Clear, |before| before.verdict);
     let has_lapsed = before.as_ref().is_some_and(|before| day >= before.until);
-    let event = rails::event(&candidate, previous, has_lapsed, rules, budget);
+    candidate.is_allow_listed |= desk.allowed.contains(&candidate.subject.number);
+    let heard = desk.heard(candidate.subject, day, budget.rules);
+    let event = rails::event(&candidate, previous, has_lapsed, heard, budget);
     let verdict = transition::next(previous, event.event);
     if verdict == Verdict::Clear && previous == Verdict::Clear {
         return None;
     }
-    let is_renewed = event.cause == Cause::Evidence && candidate.proposed >= verdict;
+    // Whom a person has cleared is watched by evidence that bears no more.
+    let is_watched = event.event == Event::Watch && verdict == Verdict::Watched;
+    let is_renewed = is_watched || (event.cause == Cause::Evidence && candidate.proposed >= verdict);
     let is_new = verdict != previous;
     let case_id = before.as_ref().map(|before| before.case_id.clone()).unwrap_or_else(|| {
         *cases += 1;
@@ -183,7 +206,7 @@ fn one(
     let since = before.as_ref().filter(|_| !is_new).map_or(day, |before| before.since);
     let until = match &before {
         Some(before) if !is_new && !is_renewed => before.until,
-        _ => day.plus(rules.valid_days(verdict)),
+        _ => day.plus(budget.rules.valid_days(verdict)),
     };
     let flagged = before.and_then(|before| before.flagged).or_else(|| verdict.is_flag().then_some(day));
     Some(Decision { candidate, case_id, verdict, previous, cause: event.cause, since, until, flagged })

@@ -1,12 +1,14 @@
-//! What stands between evidence and a verdict: protection, two origins, the day's budget.
+//! What stands between evidence and a verdict: protection, what people have said, two origins, the day's budget.
 //!
-//! In: a candidate, what stands of it, and the rules. Out: the event for the state machine, with its cause.
+//! In: a candidate, what stands of it, what was said of it, and the rules. Out: the event for the state machine, with its cause.
 //! Never: lets a rail be outvoted by evidence.
 
 use std::collections::BTreeMap;
 
+use super::desk::Heard;
 use super::transition::Event;
 use super::{Candidate, Cause, Input, Railed};
+use crate::domain::case::Word;
 use crate::domain::verdict::Verdict;
 
 /// The numbers of `pipelines/decide/decision.toml`.
@@ -16,6 +18,10 @@ pub struct Rules {
     pub origins_required: i64,
     /// New bars a day, by segment; a segment that is missing has none.
     pub daily_budget: BTreeMap<String, i64>,
+    /// Confirming reviews that a new or stronger bar needs.
+    pub reviews_required: i64,
+    /// Days after which no candidate counts evidence from before a person's word any more.
+    pub fresh_after_days: i32,
     /// Days that a verdict holds unless renewed: watched, survey, limited, blocked.
     pub watched_days: i32,
     /// See `watched_days`.
@@ -42,7 +48,7 @@ impl Rules {
 /// New bars that are left of a day, by segment; none while its input is open.
 #[derive(Debug)]
 pub(super) struct Budget<'a> {
-    rules: &'a Rules,
+    pub(super) rules: &'a Rules,
     input: Input,
     spent: BTreeMap<String, i64>,
 }
@@ -66,7 +72,7 @@ pub(super) fn event(
     candidate: &Candidate,
     standing: Verdict,
     has_lapsed: bool,
-    rules: &Rules,
+    heard: Heard,
     budget: &mut Budget<'_>,
 ) -> Railed {
     if candidate.is_allow_listed {
@@ -78,12 +84,12 @@ pub(super) fn event(
     if !candidate.is_current {
         return Railed { event: Event::Lapse, cause: Cause::SubscriptionEnded };
     }
-    let proposed = candidate.proposed;
-    if proposed.is_bar() && candidate.origins < rules.origins_required {
-        return held(has_lapsed, standing, Event::Ask, Cause::OneOrigin);
+    if let Some(word) = heard.cleared {
+        return cleared(word, candidate, standing, has_lapsed);
     }
-    if budget.input == Input::Open && proposed.is_bar() && proposed > standing {
-        return held(has_lapsed, standing, Event::Ask, Cause::InputOpen);
+    let proposed = candidate.proposed;
+    if let Some(cause) = hindrance(candidate, standing, heard, budget) {
+        return held(has_lapsed, standing, Event::Ask, cause);
     }
     // A bar that stands already is not counted again; one that grows takes no second place.
     let is_new_bar = proposed.is_bar() && !standing.is_bar();
@@ -97,6 +103,40 @@ pub(super) fn event(
         Verdict::Limited => held(has_lapsed, standing, Event::Limit, cause(Verdict::Limited, standing)),
         Verdict::Blocked => Railed { event: Event::Block, cause: Cause::Evidence },
     }
+}
+
+/// What a person has ended stays ended, and is looked at while its evidence is.
+fn cleared(word: Word, candidate: &Candidate, standing: Verdict, has_lapsed: bool) -> Railed {
+    let cause = match word {
+        Word::Dismissed => Cause::Dismissed,
+        Word::Overturned => Cause::Overturned,
+        Word::Confirmed | Word::Appealed | Word::Rejected | Word::Released => Cause::Released,
+    };
+    if standing.is_flag() {
+        return Railed { event: Event::Lapse, cause };
+    }
+    let is_looked_at = candidate.proposed >= Verdict::Watched && standing != Verdict::Released;
+    held(has_lapsed, standing, if is_looked_at { Event::Watch } else { Event::Quiet }, cause)
+}
+
+/// Why a bar that is due has to wait.
+fn hindrance(candidate: &Candidate, standing: Verdict, heard: Heard, budget: &Budget<'_>) -> Option<Cause> {
+    let proposed = candidate.proposed;
+    if !proposed.is_bar() {
+        return None;
+    }
+    if candidate.origins < budget.rules.origins_required {
+        return Some(Cause::OneOrigin);
+    }
+    let grows = proposed > standing;
+    if grows && budget.input == Input::Open {
+        return Some(Cause::InputOpen);
+    }
+    if grows && heard.is_appealed {
+        return Some(Cause::AppealOpen);
+    }
+    let is_reviewed = budget.rules.reviews_required == 0 || heard.is_confirmed;
+    (grows && !is_reviewed).then_some(Cause::ReviewPending)
 }
 
 /// Weaker evidence than what stands is no new evidence for it.

@@ -1,13 +1,19 @@
 //! Properties of deciding.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
+use super::desk::Said;
 use super::transition::{EVENTS, next};
 use super::*;
+use crate::domain::case::Word;
 
 fn rules() -> Rules {
     Rules {
         origins_required: 2,
+        reviews_required: 0,
+        fresh_after_days: 20,
         daily_budget: BTreeMap::from([("prepaid".to_owned(), 3), ("offnet".to_owned(), 1)]),
         watched_days: 7,
         survey_days: 14,
@@ -40,16 +46,19 @@ fn candidate(number: i64, proposed: Verdict) -> Candidate {
 }
 
 fn one_verdict(candidate: Candidate, standing: Vec<Decision>, day: Day) -> Option<(Verdict, Cause)> {
-    let decided = decide(day, vec![candidate], standing, &rules(), Input::Complete);
+    let decided = decide(day, vec![candidate], standing, &rules(), Input::Complete, &Desk::default());
     decided.first().map(|decision| (decision.verdict, decision.cause))
 }
 
 #[test]
 fn while_the_input_is_open_nobody_is_barred_and_releases_leave() {
-    let open = |candidate: Candidate, standing| decide(day(), vec![candidate], standing, &rules(), Input::Open);
+    let open = |candidate: Candidate, standing| {
+        decide(day(), vec![candidate], standing, &rules(), Input::Open, &Desk::default())
+    };
     let asked = open(candidate(1, Verdict::Blocked), vec![]);
     assert_eq!((asked[0].verdict, asked[0].cause), (Verdict::Survey, Cause::InputOpen));
-    let limited = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
+    let limited =
+        decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
     let same = open(candidate(1, Verdict::Blocked), limited.clone());
     assert_eq!((same[0].verdict, same[0].cause), (Verdict::Limited, Cause::InputOpen));
     let protected = Candidate { is_allow_listed: true, ..candidate(1, Verdict::Blocked) };
@@ -70,7 +79,8 @@ fn one_origin_only_asks() {
 
 #[test]
 fn a_number_on_the_allow_list_is_released() {
-    let barred = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
+    let barred =
+        decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
     let mut allowed = candidate(1, Verdict::Blocked);
     allowed.is_allow_listed = true;
     assert_eq!(one_verdict(allowed, barred, day().plus(1)), Some((Verdict::Released, Cause::AllowListed)));
@@ -78,10 +88,11 @@ fn a_number_on_the_allow_list_is_released() {
 
 #[test]
 fn a_bar_lapses_into_a_release_and_then_into_nothing() {
-    let mut standing = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
+    let mut standing =
+        decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
     let mut seen = vec![];
     for later in 1..60 {
-        standing = decide(day().plus(later), vec![], standing, &rules(), Input::Complete);
+        standing = decide(day().plus(later), vec![], standing, &rules(), Input::Complete, &Desk::default());
         match standing.first() {
             Some(decision) => seen.push((decision.verdict, decision.cause)),
             None => break,
@@ -102,18 +113,26 @@ fn a_bar_lapses_into_a_release_and_then_into_nothing() {
 
 #[test]
 fn a_case_keeps_its_id_and_its_first_flag() {
-    let first = decide(day(), vec![candidate(1, Verdict::Survey)], vec![], &rules(), Input::Complete);
-    let second = decide(day().plus(1), vec![candidate(1, Verdict::Blocked)], first.clone(), &rules(), Input::Complete);
+    let first = decide(day(), vec![candidate(1, Verdict::Survey)], vec![], &rules(), Input::Complete, &Desk::default());
+    let second = decide(
+        day().plus(1),
+        vec![candidate(1, Verdict::Blocked)],
+        first.clone(),
+        &rules(),
+        Input::Complete,
+        &Desk::default(),
+    );
     assert_eq!(second[0].case_id, first[0].case_id);
     assert_eq!((second[0].flagged, second[0].since), (Some(day()), day().plus(1)));
 }
 
 #[test]
 fn another_activation_of_a_number_is_another_subject() {
-    let first = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
+    let first =
+        decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
     let mut recycled = candidate(1, Verdict::Watched);
     recycled.subject.activated_at = Some(9);
-    let second = decide(day().plus(1), vec![recycled], first, &rules(), Input::Complete);
+    let second = decide(day().plus(1), vec![recycled], first, &rules(), Input::Complete, &Desk::default());
     assert_eq!(
         second.iter().map(|decision| decision.verdict).collect::<Vec<_>>(),
         [Verdict::Limited, Verdict::Watched]
@@ -122,10 +141,105 @@ fn another_activation_of_a_number_is_another_subject() {
 
 #[test]
 fn the_next_owner_of_a_number_does_not_inherit_its_bar() {
-    let barred = decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete);
+    let barred =
+        decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
     let mut ended = candidate(1, Verdict::Limited);
     ended.is_current = false;
     assert_eq!(one_verdict(ended, barred, day().plus(1)), Some((Verdict::Released, Cause::SubscriptionEnded)));
+}
+
+const HOUR: i64 = 3_600_000_000;
+
+/// A desk that has said words about the first number, each at an hour of the day after `day()`.
+fn desk(words: &[(Word, i64)]) -> Desk {
+    let said = |(word, hour): &(Word, i64)| Said { word: *word, at: day().ends_at() + hour * HOUR };
+    let number = candidate(1, Verdict::Clear).subject.number;
+    Desk { said: BTreeMap::from([(number, words.iter().map(said).collect())]), ..Desk::default() }
+}
+
+/// What becomes of a number at `standing` whose evidence would bear a block, on each of some days after.
+fn blocked_again(standing: Verdict, desk: &Desk, rules: &Rules, days: i32) -> Vec<(Verdict, Cause)> {
+    let mut held = match standing {
+        Verdict::Clear => vec![],
+        _ => decide(day(), vec![candidate(1, standing)], vec![], &self::rules(), Input::Complete, &Desk::default()),
+    };
+    let mut seen = vec![];
+    for later in 0..days {
+        let evidence = vec![candidate(1, Verdict::Blocked)];
+        held = decide(day().plus(later), evidence, held, rules, Input::Complete, desk);
+        seen.extend(held.first().map(|decision| (decision.verdict, decision.cause)));
+        held.retain(|decision| decision.verdict != Verdict::Clear);
+        assert!(held.iter().all(|decision| decision.until > day().plus(later)), "{held:?}");
+    }
+    seen.dedup();
+    seen
+}
+
+#[test]
+fn a_release_ends_a_bar_and_its_evidence_bears_none_again() {
+    for (word, cause) in
+        [(Word::Released, Cause::Released), (Word::Overturned, Cause::Overturned), (Word::Dismissed, Cause::Dismissed)]
+    {
+        let seen = blocked_again(Verdict::Limited, &desk(&[(word, 5)]), &rules(), 24);
+        let expected = [
+            (Verdict::Released, cause),
+            (Verdict::Clear, Cause::Expired),
+            (Verdict::Watched, cause),
+            // On the day from which no candidate counts evidence from before any more.
+            (Verdict::Blocked, Cause::Evidence),
+        ];
+        assert_eq!(seen, expected, "{word}");
+    }
+}
+
+#[test]
+fn what_a_person_clears_before_a_bar_is_only_watched() {
+    let seen = blocked_again(Verdict::Survey, &desk(&[(Word::Dismissed, 5)]), &rules(), 9);
+    assert_eq!(seen, [(Verdict::Clear, Cause::Dismissed), (Verdict::Watched, Cause::Dismissed)]);
+}
+
+#[test]
+fn who_confirms_after_a_release_lets_the_evidence_count_again() {
+    let said = desk(&[(Word::Released, 5), (Word::Confirmed, 6)]);
+    assert_eq!(blocked_again(Verdict::Limited, &said, &rules(), 1), [(Verdict::Blocked, Cause::Evidence)]);
+    let said = desk(&[(Word::Confirmed, 5), (Word::Released, 6)]);
+    assert_eq!(blocked_again(Verdict::Limited, &said, &rules(), 1), [(Verdict::Released, Cause::Released)]);
+}
+
+#[test]
+fn while_an_appeal_is_open_no_bar_grows_and_none_falls() {
+    let open = desk(&[(Word::Appealed, 5)]);
+    assert_eq!(blocked_again(Verdict::Limited, &open, &rules(), 3), [(Verdict::Limited, Cause::AppealOpen)]);
+    assert_eq!(blocked_again(Verdict::Clear, &open, &rules(), 3), [(Verdict::Survey, Cause::AppealOpen)]);
+    let rejected = desk(&[(Word::Appealed, 5), (Word::Rejected, 6)]);
+    assert_eq!(blocked_again(Verdict::Limited, &rejected, &rules(), 3), [(Verdict::Blocked, Cause::Evidence)]);
+}
+
+#[test]
+fn where_a_review_is_required_nobody_is_barred_without_one() {
+    let rules = Rules { reviews_required: 1, ..rules() };
+    let unreviewed = blocked_again(Verdict::Clear, &Desk::default(), &rules, 3);
+    assert_eq!(unreviewed, [(Verdict::Survey, Cause::ReviewPending)]);
+    let confirmed = desk(&[(Word::Confirmed, 5)]);
+    assert_eq!(blocked_again(Verdict::Clear, &confirmed, &rules, 3), [(Verdict::Blocked, Cause::Evidence)]);
+}
+
+#[test]
+fn a_word_about_the_owner_before_is_none_about_this_one() {
+    let mut recycled = candidate(1, Verdict::Blocked);
+    recycled.subject.activated_at = Some(day().ends_at() + 6 * HOUR);
+    let said = desk(&[(Word::Released, 5)]);
+    let decided = decide(day(), vec![recycled], vec![], &rules(), Input::Complete, &said);
+    assert_eq!(decided[0].verdict, Verdict::Blocked);
+}
+
+#[test]
+fn a_number_that_the_desk_allows_is_released_though_its_candidate_is_older() {
+    let barred =
+        decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
+    let allowed = Desk { allowed: BTreeSet::from([barred[0].candidate.subject.number]), ..Desk::default() };
+    let decided = decide(day(), vec![candidate(1, Verdict::Blocked)], barred, &rules(), Input::Open, &allowed);
+    assert_eq!((decided[0].verdict, decided[0].cause), (Verdict::Released, Cause::AllowListed));
 }
 
 fn verdicts() -> impl Strategy<Value = Verdict> {
@@ -152,8 +266,37 @@ fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
 
 proptest! {
     #[test]
+    fn an_allowed_number_is_never_flagged(candidates in candidates(), standing in candidates(), allowed in prop::collection::btree_set(0i64..40, 0..20)) {
+        let number = |number: i64| candidate(number, Verdict::Clear).subject.number;
+        let allowed: BTreeSet<_> = allowed.into_iter().map(number).collect();
+        let standing = decide(day(), standing, vec![], &rules(), Input::Complete, &Desk::default());
+        let desk = Desk { allowed: allowed.clone(), ..Desk::default() };
+        for decision in decide(day().plus(1), candidates, standing, &rules(), Input::Complete, &desk) {
+            prop_assert!(!(decision.verdict.is_flag() && allowed.contains(&decision.candidate.subject.number)));
+        }
+    }
+
+    #[test]
+    fn a_released_number_is_not_flagged_again_by_the_same_evidence(
+        candidates in candidates(),
+        standing in candidates(),
+        word in prop::sample::select(vec![Word::Released, Word::Overturned, Word::Dismissed]),
+        days in 1i32..20,
+    ) {
+        let mut held = decide(day(), standing, vec![], &rules(), Input::Complete, &Desk::default());
+        let said = vec![Said { word, at: day().ends_at() }];
+        let numbers = (0..40).map(|number| candidate(number, Verdict::Clear).subject.number);
+        let desk = Desk { said: numbers.map(|number| (number, said.clone())).collect(), ..Desk::default() };
+        for later in 0..=days {
+            held = decide(day().plus(later), candidates.clone(), held, &rules(), Input::Complete, &desk);
+            prop_assert!(held.iter().all(|decision| !decision.verdict.is_flag()));
+            held.retain(|decision| decision.verdict != Verdict::Clear);
+        }
+    }
+
+    #[test]
     fn protected_numbers_are_never_flagged(candidates in candidates()) {
-        for decision in decide(day(), candidates, vec![], &rules(), Input::Complete) {
+        for decision in decide(day(), candidates, vec![], &rules(), Input::Complete, &Desk::default()) {
             let candidate = &decision.candidate;
             prop_assert!(!(decision.verdict.is_flag() && (candidate.is_allow_listed || candidate.is_special)));
         }
@@ -161,14 +304,14 @@ proptest! {
 
     #[test]
     fn nobody_is_barred_on_one_origin(candidates in candidates()) {
-        for decision in decide(day(), candidates, vec![], &rules(), Input::Complete) {
+        for decision in decide(day(), candidates, vec![], &rules(), Input::Complete, &Desk::default()) {
             prop_assert!(!decision.verdict.is_bar() || decision.candidate.origins >= 2);
         }
     }
 
     #[test]
     fn the_budget_holds(candidates in candidates()) {
-        let decided = decide(day(), candidates, vec![], &rules(), Input::Complete);
+        let decided = decide(day(), candidates, vec![], &rules(), Input::Complete, &Desk::default());
         let bars = |segment: &str| {
             decided.iter().filter(|decision| decision.verdict.is_bar() && decision.candidate.segment == segment).count()
         };
@@ -177,23 +320,23 @@ proptest! {
 
     #[test]
     fn the_order_of_candidates_does_not_matter(candidates in candidates(), standing in candidates()) {
-        let standing = decide(day(), standing, vec![], &rules(), Input::Complete);
+        let standing = decide(day(), standing, vec![], &rules(), Input::Complete, &Desk::default());
         let mut turned = candidates.clone();
         turned.reverse();
         let tomorrow = day().plus(1);
         prop_assert_eq!(
-            decide(tomorrow, candidates, standing.clone(), &rules(), Input::Complete).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>(),
-            decide(tomorrow, turned, standing, &rules(), Input::Complete).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>()
+            decide(tomorrow, candidates, standing.clone(), &rules(), Input::Complete, &Desk::default()).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>(),
+            decide(tomorrow, turned, standing, &rules(), Input::Complete, &Desk::default()).iter().map(|d| (d.candidate.subject, d.verdict)).collect::<Vec<_>>()
         );
     }
 
     #[test]
     fn a_second_decision_of_a_day_changes_nothing(candidates in candidates(), standing in candidates()) {
-        let standing = decide(day(), standing, vec![], &rules(), Input::Complete);
+        let standing = decide(day(), standing, vec![], &rules(), Input::Complete, &Desk::default());
         let tomorrow = day().plus(1);
         prop_assert_eq!(
-            decide(tomorrow, candidates.clone(), standing.clone(), &rules(), Input::Complete),
-            decide(tomorrow, candidates, standing, &rules(), Input::Complete)
+            decide(tomorrow, candidates.clone(), standing.clone(), &rules(), Input::Complete, &Desk::default()),
+            decide(tomorrow, candidates, standing, &rules(), Input::Complete, &Desk::default())
         );
     }
 }

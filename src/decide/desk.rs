@@ -1,0 +1,71 @@
+//! What people have said of a number, as far as a decision heeds it.
+//!
+//! In: words with their instants, and the numbers that are allowed. Out: what holds of a subscription on a day.
+//! Never: lets a word about one owner of a number count for the next.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Subject;
+use super::rails::Rules;
+use crate::domain::case::Word;
+use crate::domain::day::Day;
+use crate::domain::number::Number;
+
+/// A word, and when it was said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// What.
+    pub word: Word,
+    /// UTC microseconds.
+    pub at: i64,
+}
+
+/// Everything that people have said.
+#[derive(Debug, Default)]
+pub struct Desk {
+    /// Numbers that are allowed on the day.
+    pub allowed: BTreeSet<Number>,
+    /// Words about each number, oldest first.
+    pub said: BTreeMap<Number, Vec<Said>>,
+}
+
+/// What holds of a subscription on a day.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Heard {
+    /// The word that ended what was held of it: evidence from before is no evidence.
+    pub(super) cleared: Option<Word>,
+    /// Somebody objects, and has no answer yet.
+    pub(super) is_appealed: bool,
+    /// A reviewer has confirmed the evidence.
+    pub(super) is_confirmed: bool,
+}
+
+impl Desk {
+    pub(super) fn heard(&self, subject: Subject, day: Day, rules: &Rules) -> Heard {
+        let mut heard = Heard::default();
+        for said in self.said.get(&subject.number).into_iter().flatten() {
+            // Said before this activation, it was about another owner.
+            if subject.activated_at.is_some_and(|activated_at| said.at < activated_at) {
+                continue;
+            }
+            let counts = day < Day::of(said.at).plus(rules.fresh_after_days);
+            match said.word {
+                Word::Confirmed => (heard.cleared, heard.is_confirmed) = (None, counts),
+                Word::Dismissed | Word::Released => heard.clear(said.word, counts),
+                Word::Appealed => heard.is_appealed = true,
+                Word::Rejected => heard.is_appealed = false,
+                Word::Overturned => {
+                    heard.clear(said.word, counts);
+                    heard.is_appealed = false;
+                }
+            }
+        }
+        heard
+    }
+}
+
+impl Heard {
+    fn clear(&mut self, word: Word, counts: bool) {
+        (self.cleared, self.is_confirmed) = (counts.then_some(word), false);
+    }
+}
