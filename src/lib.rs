@@ -15,5 +15,6 @@ pub mod schema;
 pub mod score;
 pub mod serve;
 pub mod source;
+pub mod store;
 pub mod telemetry;
 pub mod text;

@@ -1,6 +1,6 @@
 //! `decide`: a day's candidates to verdicts, then the tables that wait for them.
 //!
-//! In: `block_candidate` of the day and `decision` of the latest day before. Out: `decision` of the day,
+//! In: `block_candidate` of the day, `decision` of the latest day before, and what people have said. Out: `decision` of the day,
 //! `survey_request` and `blocklist_day`. Never: edits an earlier day's verdict.
 
 use std::collections::BTreeMap;
@@ -10,6 +10,7 @@ use anyhow::Context;
 use arrow::array::{Array, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow::datatypes::ArrowPrimitiveType;
 
+use super::case;
 use crate::clock::Clock;
 use crate::decide::rails::Rules;
 use crate::decide::{Candidate, Cause, Decision, Input, Subject, decide};
@@ -22,6 +23,7 @@ use crate::pipeline::run::{Began, Ran, Runner};
 use crate::schema::column::{block_candidate as candidate, decision as column};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
+use crate::store::Store;
 
 /// What a day's decision did.
 #[derive(Debug)]
@@ -34,10 +36,16 @@ pub struct Decided {
     pub open: Vec<String>,
 }
 
-/// Decides a day of a lake.
-pub async fn day(lake: &Lake, definitions: Definitions, day: Day) -> anyhow::Result<Decided> {
+/// Decides a day of a lake, and takes what the desk has said until now from its store where there is one.
+pub async fn day(lake: &Lake, definitions: Definitions, day: Day, store: Option<&Store>) -> anyhow::Result<Decided> {
     let mut runner = Runner::new(lake.clone(), definitions, Clock::System);
-    lake.alone(run(&mut runner, Clock::System, day)).await
+    lake.alone(async {
+        if let Some(store) = store {
+            case::copy(store, lake).await?;
+        }
+        run(&mut runner, Clock::System, day).await
+    })
+    .await
 }
 
 /// Decides a day with a runner that may have the tables open already.
@@ -84,7 +92,8 @@ pub(super) async fn settle(
         }
     };
     let standing = standing.into_iter().filter(|decision| decision.verdict != Verdict::Clear).collect();
-    let decisions = decide(day, candidates, standing, &rules, input);
+    let desk = case::desk(runner, &mut began, day).await?;
+    let decisions = decide(day, candidates, standing, &rules, input, &desk);
 
     let mut verdicts = BTreeMap::new();
     for decision in &decisions {
@@ -112,6 +121,8 @@ fn rules(definition: &Definition) -> anyhow::Result<Rules> {
     }
     Ok(Rules {
         origins_required: definition.integer("origins_required")?,
+        reviews_required: definition.integer("reviews_required")?,
+        fresh_after_days: days("fresh_after_days")?,
         daily_budget,
         watched_days: days("watched_days")?,
         survey_days: days("survey_days")?,

@@ -5,9 +5,11 @@
 mod accounts;
 pub mod backfill;
 pub mod backtest;
+pub mod case;
 pub mod check;
 pub mod decide;
 pub mod demo;
+pub mod desk;
 pub mod explain;
 pub mod export;
 pub mod files;

@@ -1,7 +1,8 @@
 //! `reference load`: a reference table from a CSV file, in time.
 //!
-//! In: a file that lists what holds from a day on. Out: rows that begin, rows that end, rows that stay.
-//! Never: forgets what held before: a row that is missing from the file ends, it is not deleted.
+//! In: a file that lists what holds from a day on, or what the desk allows. Out: rows that begin, rows that end, rows
+//! that stay. Never: forgets what held before: a row that is missing from the file ends, it is not deleted; lets a file
+//! end what the desk allows, or the desk what a file lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,6 +17,7 @@ use crate::domain::number::Number;
 use crate::lake::Lake;
 use crate::schema::contract::{Contract, Pii, Table, Type, Writer};
 use crate::schema::sheet::{Row, Sheet};
+use crate::store::allow::Allowed;
 
 /// What a load did.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -33,6 +35,8 @@ type Cells = Vec<String>;
 
 const FROM: &str = "valid_from";
 const UNTIL: &str = "valid_until";
+/// How the reason of a row of `allow_list` begins that the desk has written.
+const DESK: &str = "desk: ";
 
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 struct Held {
@@ -52,13 +56,42 @@ pub async fn load_text(lake: &Lake, table: Table, text: &str, from: Day) -> anyh
     let contract = table.contract();
     ensure!(contract.writer == Writer::Reference, "{table} is no reference table");
     let wanted = read(contract, text, from)?;
+    ensure!(!wanted.iter().any(|row| row.is_desks(table)), "a reason that begins with \"{DESK}\" is the desk's");
     let mut handle = lake.open(table).await?;
-    let mut rows = held(contract, &handle.rows(vec![], &[]).await?)?;
+    let rows = held(contract, &handle.rows(vec![], &[]).await?)?;
+    let (desks, mut rows): (Vec<Held>, Vec<Held>) = rows.into_iter().partition(|row| row.is_desks(table));
     let loaded = merge(&mut rows, wanted, from);
     if loaded.begun + loaded.ended > 0 {
+        rows.extend(desks);
         handle.replace_all(&[sheet(contract, &rows)?]).await?;
     }
     Ok(loaded)
+}
+
+/// Makes the desk's rows of `allow_list` those of its store.
+pub async fn put_allowed(lake: &Lake, allowed: &[Allowed]) -> anyhow::Result<()> {
+    let table = Table::ALLOW_LIST;
+    let mut handle = lake.open(table).await?;
+    let mut known = held(table.contract(), &handle.rows(vec![], &[]).await?)?;
+    let mut rows: Vec<Held> = known.iter().filter(|row| !row.is_desks(table)).cloned().collect();
+    rows.extend(allowed.iter().map(Held::of_desk));
+    known.sort();
+    rows.sort();
+    if rows != known {
+        handle.replace_all(&[sheet(table.contract(), &rows)?]).await?;
+    }
+    Ok(())
+}
+
+impl Held {
+    fn of_desk(allowed: &Allowed) -> Self {
+        let Allowed { number, reason, from, until, .. } = allowed;
+        Self { cells: vec![number.reveal().to_string(), format!("{DESK}{reason}")], from: *from, until: *until }
+    }
+
+    fn is_desks(&self, table: Table) -> bool {
+        table == Table::ALLOW_LIST && self.cells.last().is_some_and(|reason| reason.starts_with(DESK))
+    }
 }
 
 fn merge(rows: &mut Vec<Held>, wanted: Vec<Held>, from: Day) -> Loaded {

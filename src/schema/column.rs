@@ -1242,7 +1242,7 @@ pub mod decision {
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
     /// Verdict of the day before.
     pub const PREVIOUS: Column<StringArray> = Column::new("previous");
-    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, subscription_ended, budget_spent, one_origin or input_open.
+    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, subscription_ended, budget_spent, one_origin, input_open, appeal_open, review_pending, dismissed, overturned or released.
     pub const CAUSE: Column<StringArray> = Column::new("cause");
     /// Day since which this verdict holds.
     pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");
@@ -1268,7 +1268,7 @@ pub mod decision {
     pub const DETECTIONS: Column<StringArray> = Column::new("detections");
 }
 
-/// What the network is asked to do on a day: one row per number under a bar.
+/// What the network is asked to do on a day: one row per number under a bar, or whose bar has just ended.
 pub mod blocklist_day {
     use super::*;
 
@@ -1276,9 +1276,9 @@ pub mod blocklist_day {
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// The number, E.164 digits.
     pub const NUMBER: Column<Int64Array> = Column::new("number");
-    /// bar_outgoing, bar_both or bar_incoming_from (off-net).
+    /// bar_outgoing, bar_both, bar_incoming_from (off-net), or unblock.
     pub const ACTION: Column<StringArray> = Column::new("action");
-    /// Evidence that bears it: behaviour, then +survey, +report and +registration where there is such.
+    /// Evidence that bears it: behaviour, then +survey, +report and +registration where there is such; of an unblock, the cause that ended the bar.
     pub const REASON: Column<StringArray> = Column::new("reason");
     /// Day since which it holds.
     pub const FROM_DAY: Column<Date32Array> = Column::new("from_day");
@@ -1402,6 +1402,24 @@ pub mod pipeline_run {
     pub const STARTED_AT: Column<TimestampMicrosecondArray> = Column::new("started_at");
     /// Milliseconds.
     pub const TOOK_MS: Column<Int64Array> = Column::new("took_ms");
+}
+
+/// What people have said of numbers, copied from the case store before each decision: one row per word, and none is ever taken away.
+pub mod case_event {
+    use super::*;
+
+    /// Place of the word in the case store's audit trail.
+    pub const EVENT_ID: Column<Int64Array> = Column::new("event_id");
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// confirmed, dismissed, appealed, rejected, overturned or released.
+    pub const WORD: Column<StringArray> = Column::new("word");
+    /// Reason code.
+    pub const REASON: Column<StringArray> = Column::new("reason");
+    /// Name of the user who said it.
+    pub const SAID_BY: Column<StringArray> = Column::new("said_by");
+    /// When it was said, UTC; it counts for the subscription that was active then.
+    pub const SAID_AT: Column<TimestampMicrosecondArray> = Column::new("said_at");
 }
 
 /// Numbers that are never flagged, with the reason.

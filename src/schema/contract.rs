@@ -71,6 +71,7 @@ tables! {
     regulator_week = REGULATOR_WEEK,
     ingest_range = INGEST_RANGE,
     pipeline_run = PIPELINE_RUN,
+    case_event = CASE_EVENT,
     allow_list = ALLOW_LIST,
     advertiser = ADVERTISER,
     brandname = BRANDNAME,
@@ -139,6 +140,8 @@ pub enum Writer {
     Run,
     /// The verb `reference load`.
     Reference,
+    /// The verb `decide`, from the case store.
+    Store,
 }
 
 /// What a column holds.

@@ -1,0 +1,148 @@
+//! The desk's words in the lake: copied before a decision, and read by it.
+//!
+//! In: the case store. Out: `case_event`, the desk's rows of `allow_list`, and what a decision heeds of both.
+//! Never: lets a decision ask the store itself, so that a verdict follows from tables alone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, ensure};
+use arrow::array::{Array, RecordBatch};
+
+use super::reference;
+use crate::decide::desk::{Desk, Said};
+use crate::domain::day::Day;
+use crate::domain::number::Number;
+use crate::lake::Lake;
+use crate::pipeline::run::{Began, Runner};
+use crate::schema::column::{allow_list, case_event as column};
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+use crate::store::Store;
+use crate::store::event::Event;
+
+/// Copies what decisions heed of a store into a lake.
+pub async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
+    let events = store.events().await?;
+    let mut handle = lake.open(Table::CASE_EVENT).await?;
+    let mut known = BTreeSet::new();
+    for batch in handle.rows(vec![], &[column::EVENT_ID.name]).await? {
+        known.extend(column::EVENT_ID.of(&batch)?.values().iter().copied());
+    }
+    let said: BTreeSet<i64> = events.iter().map(|event| event.id).collect();
+    let forgotten = known.difference(&said).count();
+    ensure!(forgotten == 0, "the case store lacks {forgotten} words that the lake has of it: is it another one?");
+    if known != said {
+        handle.replace_all(&[sheet(&events)]).await?;
+    }
+    reference::put_allowed(lake, &store.allowed().await?).await.context("copying the desk's allow-list")
+}
+
+/// What people have said, as the lake's tables know it.
+pub async fn desk(runner: &mut Runner, began: &mut Began, day: Day) -> anyhow::Result<Desk> {
+    let mut desk = Desk::default();
+    if let Some(table) = runner.newest(Table::CASE_EVENT).await? {
+        began.inputs.insert(Table::CASE_EVENT.name(), table.version());
+        desk.said = said(&table.rows(vec![], &[]).await?)?;
+    }
+    if let Some(table) = runner.newest(Table::ALLOW_LIST).await? {
+        began.inputs.insert(Table::ALLOW_LIST.name(), table.version());
+        desk.allowed = allowed(&table.rows(vec![], &[]).await?, day)?;
+    }
+    Ok(desk)
+}
+
+fn said(batches: &[RecordBatch]) -> anyhow::Result<BTreeMap<Number, Vec<Said>>> {
+    let mut words = BTreeMap::new();
+    for batch in batches {
+        for row in 0..batch.num_rows() {
+            let word = column::WORD.of(batch)?.value(row).parse().map_err(anyhow::Error::msg)?;
+            let said = Said { word, at: column::SAID_AT.of(batch)?.value(row) };
+            let number = number(column::NUMBER.of(batch)?.value(row))?;
+            words.insert(column::EVENT_ID.of(batch)?.value(row), (number, said));
+        }
+    }
+    let mut by_number: BTreeMap<Number, Vec<Said>> = BTreeMap::new();
+    for (number, said) in words.into_values() {
+        by_number.entry(number).or_default().push(said);
+    }
+    Ok(by_number)
+}
+
+/// Numbers that are on the list on a day or the next: a bar that is decided for a day works on the one after.
+fn allowed(batches: &[RecordBatch], day: Day) -> anyhow::Result<BTreeSet<Number>> {
+    let mut numbers = BTreeSet::new();
+    for batch in batches {
+        let (from, until) = (allow_list::VALID_FROM.of(batch)?, allow_list::VALID_UNTIL.of(batch)?);
+        for row in 0..batch.num_rows() {
+            let begins = Day::from_epoch_days(from.value(row)) <= day.plus(1);
+            let lasts = until.is_null(row) || Day::from_epoch_days(until.value(row)) > day;
+            if begins && lasts {
+                numbers.insert(number(allow_list::NUMBER.of(batch)?.value(row))?);
+            }
+        }
+    }
+    Ok(numbers)
+}
+
+fn number(digits: i64) -> anyhow::Result<Number> {
+    Number::from_e164(digits).context("a table holds a number that is none")
+}
+
+fn sheet(events: &[Event]) -> RecordBatch {
+    let mut sheet = Sheet::new(Table::CASE_EVENT.contract());
+    for event in events {
+        let row = sheet.row().int64(event.id).int64(event.number.reveal()).text(event.word.as_str());
+        row.text(&event.reason).text(&event.by).instant(event.at).end();
+    }
+    sheet.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::case::Word;
+    use crate::store::allow::Allowed;
+
+    fn event(id: i64, word: Word) -> Event {
+        let number = Number::from_e164(84_900_000_001).unwrap();
+        Event { id, number, word, reason: "misused".to_owned(), by: "an".to_owned(), at: id * 1_000 }
+    }
+
+    #[test]
+    fn words_come_back_in_the_order_in_which_they_were_said() {
+        let batches = [sheet(&[event(7, Word::Overturned)]), sheet(&[event(5, Word::Appealed)])];
+        let words = said(&batches).unwrap();
+        let expected = [Said { word: Word::Appealed, at: 5_000 }, Said { word: Word::Overturned, at: 7_000 }];
+        assert_eq!(words.into_values().collect::<Vec<_>>(), [expected]);
+    }
+
+    #[tokio::test]
+    async fn a_list_from_a_file_and_the_desks_do_not_end_one_another() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        let day: Day = "2025-01-06".parse().unwrap();
+        let number = |digits: i64| Number::from_e164(digits).unwrap();
+        let row = Allowed {
+            id: 5,
+            number: number(84_962_000_009),
+            reason: "health".to_owned(),
+            from: day.plus(1),
+            until: Some(day.plus(3)),
+            by: "an".to_owned(),
+        };
+        let listed = async |day: Day| {
+            let table = lake.find(Table::ALLOW_LIST).await.unwrap().unwrap();
+            allowed(&table.rows(vec![], &[]).await.unwrap(), day).unwrap()
+        };
+        let file = "number,reason\n0962000001,hospital\n";
+        reference::load_text(&lake, Table::ALLOW_LIST, file, day).await.unwrap();
+        reference::put_allowed(&lake, &[row]).await.unwrap();
+        reference::load_text(&lake, Table::ALLOW_LIST, file, day.plus(1)).await.unwrap();
+        let both = BTreeSet::from([number(84_962_000_001), number(84_962_000_009)]);
+        assert_eq!(listed(day).await, both, "from the day on which a bar of this day would work");
+        assert_eq!(listed(day.plus(2)).await, both);
+        assert_eq!(listed(day.plus(3)).await, BTreeSet::from([number(84_962_000_001)]));
+        reference::put_allowed(&lake, &[]).await.unwrap();
+        assert_eq!(listed(day).await, BTreeSet::from([number(84_962_000_001)]));
+    }
+}
