@@ -17,6 +17,7 @@ use crate::job;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
+mod desk;
 mod ingest;
 mod lake;
 mod ledger;
@@ -47,8 +48,8 @@ pub struct Cli {
 const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
-4 input incomplete (the ledger is not closed, the week is not all there, or a day to compare with is not decided), 5 and 6 kept for later, \
-7 another run holds the lock";
+4 input incomplete (the ledger is not closed, the week is not all there, or a day to compare with is not decided), \
+5 kept for later, 6 refused: not in this name, 7 another run holds the lock";
 
 /// The configuration does not hold: exit code 3.
 #[derive(Debug, thiserror::Error)]
@@ -79,13 +80,17 @@ pub fn main() -> ExitCode {
 }
 
 fn exit_code(error: &anyhow::Error) -> u8 {
-    if error.is::<BadConfig>() || error.is::<job::check::Invalid>() {
+    if error.is::<crate::store::reason::Unknown>() {
+        2
+    } else if error.is::<BadConfig>() || error.is::<job::check::Invalid>() {
         3
     } else if error.is::<job::ledger::Open>()
         || error.is::<job::export::Incomplete>()
         || error.is::<job::backtest::Undecided>()
     {
         4
+    } else if error.is::<crate::store::Refused>() {
+        6
     } else if error.is::<crate::lake::lock::Held>() {
         7
     } else {
@@ -108,6 +113,15 @@ impl Cli {
             Verb::Maintain(args) => lake::maintain(&args, json, metrics).await,
             Verb::Run(args) => rules::run(args, json, metrics).await,
             Verb::Decide(args) => rules::decide(args, json, metrics).await,
+            Verb::Review(args) => desk::review(args, json).await,
+            Verb::Appeal(verb) => desk::appeal(verb, json).await,
+            Verb::Allow(verb) => desk::allow(verb, json).await,
+            Verb::Release(args) => desk::release(args, json).await,
+            Verb::Pending(look) => desk::pending(look, json).await,
+            Verb::Approve(args) => desk::approve(args, json).await,
+            Verb::Decline(args) => desk::decline(args, json).await,
+            Verb::User(verb) => desk::user(verb, json).await,
+            Verb::Audit(verb) => desk::audit(verb, json).await,
             Verb::Export(verb) => rules::export(verb, json).await,
             Verb::Explain(args) => rules::explain(args, json).await,
             Verb::Backtest(args) => rules::backtest(args, json).await,

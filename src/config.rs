@@ -45,6 +45,9 @@ pub struct Config {
     /// When batches are committed.
     #[serde(default)]
     pub ingest: job::ingest::Options,
+    /// Where the desk keeps what it says; none where nobody reviews.
+    #[serde(default)]
+    pub desk: Option<job::desk::Options>,
     /// Where metrics are served.
     #[serde(default)]
     pub serve: serve::Options,
@@ -84,7 +87,8 @@ impl Config {
         let kafka = kafka.map(|(section, (key, setting))| (format!("{section}.{key}"), setting));
         let store = self.store.iter_mut().map(|(key, setting)| (format!("store.{key}"), setting));
         let registry = self.registry.password.iter_mut().map(|setting| ("registry.password".to_owned(), setting));
-        for (key, setting) in kafka.chain(store).chain(registry) {
+        let desk = self.desk.iter_mut().map(|desk| ("desk.store".to_owned(), &mut desk.store));
+        for (key, setting) in kafka.chain(store).chain(registry).chain(desk) {
             let Setting::Env { env } = setting else { continue };
             match std::env::var(&env) {
                 Ok(value) => *setting = Setting::Text(value),

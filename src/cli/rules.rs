@@ -61,6 +61,9 @@ pub(super) struct DecideArgs {
     /// The day.
     #[arg(long)]
     day: Day,
+    /// The site's configuration: what the desk of its `[desk]` has said counts.
+    #[arg(long, env = "CALLSIEVE_CONFIG")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     lake: LakeArgs,
     #[command(flatten)]
@@ -149,7 +152,8 @@ pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) ->
 
 pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
-    let decided = job::decide::day(&args.lake.open()?, definitions, args.day).await?;
+    let store = super::desk::store(args.config.as_ref()).await?;
+    let decided = job::decide::day(&args.lake.open()?, definitions, args.day, store.as_ref()).await?;
     if let Some(metrics) = metrics {
         job::note::decided(&decided, metrics)?;
     }

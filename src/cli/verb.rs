@@ -5,6 +5,7 @@
 
 use clap::Subcommand;
 
+use super::desk::{AllowVerb, AnswerArgs, AppealVerb, AuditVerb, LookArgs, ReleaseArgs, ReviewArgs, UserVerb};
 use super::ingest::{BackfillArgs, IngestArgs, ReplayArgs};
 use super::lake::{MaintainArgs, ReferenceVerb};
 use super::ledger::LedgerArgs;
@@ -46,6 +47,31 @@ pub(super) enum Verb {
     /// Turns a day's evidence into verdicts, survey requests and the block list.
     #[command(after_help = "Example: callsieve decide --lake /data/lake --day 2025-01-06")]
     Decide(DecideArgs),
+    /// What a person found who looked at a number's day.
+    Review(ReviewArgs),
+    /// Objections of subscribers, with their clock.
+    #[command(subcommand)]
+    Appeal(AppealVerb),
+    /// Numbers that are never flagged.
+    #[command(subcommand)]
+    Allow(AllowVerb),
+    /// Ends what is held of a number at the next `decide`, whatever the evidence.
+    Release(ReleaseArgs),
+    /// Releases and allowed numbers that wait for a second person.
+    #[command(after_help = "Example: callsieve pending --config site.toml")]
+    Pending(LookArgs),
+    /// Makes what waits so, in a second person's name.
+    #[command(after_help = "Example: callsieve approve 17 --by binh --config site.toml")]
+    Approve(AnswerArgs),
+    /// Turns down what waits.
+    #[command(after_help = "Example: callsieve decline 17 --by binh --config site.toml")]
+    Decline(AnswerArgs),
+    /// Who works at the desk.
+    #[command(subcommand)]
+    User(UserVerb),
+    /// The trail of all that the desk did.
+    #[command(subcommand)]
+    Audit(AuditVerb),
     /// Writes a list for the network or the regulator.
     #[command(subcommand)]
     Export(ExportVerb),

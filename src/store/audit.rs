@@ -118,6 +118,18 @@ pub struct Broken {
 }
 
 impl Verified {
+    /// For people.
+    pub fn text(&self) -> String {
+        let mut text = format!("{} rows hold, up to {}", self.rows, self.head);
+        if let Some(Broken { seq, why }) = &self.broken {
+            text += &format!("\nrow {seq}: {why}");
+        }
+        if self.has_noted == Some(false) {
+            text += "\nthe noted hash is not among them: rows were cut off, or are of another trail";
+        }
+        text
+    }
+
     /// Whether nothing is wrong.
     pub fn holds(&self) -> bool {
         self.broken.is_none() && self.has_noted != Some(false)
