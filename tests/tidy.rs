@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 const LAYERS: &[&[&str]] = &[
     &["domain", "clock"],
     &["schema", "telemetry"],
-    &["source", "decode", "lake", "text", "feature", "score", "decide", "export"],
+    &["source", "decode", "lake", "text", "feature", "score", "decide", "export", "store"],
     &["pipeline"],
     &["serve"],
     &["job"],
@@ -50,6 +50,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("rlibphonenumber", &["src/domain/party.rs"]),
     ("clap", &["src/cli.rs", "src/cli/"]),
     ("indicatif", &["src/job/demo.rs"]),
+    ("sqlx", &["src/store/"]),
     ("rand", &["src/source/synthetic/"]),
     ("rand_chacha", &["src/source/synthetic/"]),
     ("rand_distr", &["src/source/synthetic/"]),
@@ -66,10 +67,13 @@ const REVEALED: &[(&str, usize, &str)] = &[
     ("src/domain/number.rs", 1, "the definition"),
     ("src/domain/plan.rs", 2, "compares digits with ranges"),
     ("src/decode/row.rs", 2, "cells of the lake, which storage permissions guard"),
+    ("src/job/case.rs", 1, "cells of the lake, which storage permissions guard"),
     ("src/job/decide.rs", 1, "cells of the lake, which storage permissions guard"),
+    ("src/job/desk.rs", 1, "somebody with a name asked for it, and the audit trail says so"),
     ("src/job/explain.rs", 2, "the caller handed the number in"),
     ("src/job/report.rs", 1, "the caller handed the text in"),
-    ("src/job/reference.rs", 1, "cells of the lake, from a file that was handed in"),
+    ("src/job/reference.rs", 2, "cells of the lake, from a file that was handed in and from the desk"),
+    ("src/store/mod.rs", 1, "cells of the case store, which its permissions guard"),
 ];
 
 /// The only readers of the machine's clock, and those who choose it over a fixed one.

@@ -10,6 +10,7 @@ use arrow::array::{Array, RecordBatch};
 
 use super::reference;
 use crate::decide::desk::{Desk, Said};
+use crate::domain::case::Word;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::lake::Lake;
@@ -55,7 +56,7 @@ fn said(batches: &[RecordBatch]) -> anyhow::Result<BTreeMap<Number, Vec<Said>>> 
     let mut words = BTreeMap::new();
     for batch in batches {
         for row in 0..batch.num_rows() {
-            let word = column::WORD.of(batch)?.value(row).parse().map_err(anyhow::Error::msg)?;
+            let word = column::WORD.of(batch)?.value(row).parse::<Word>().map_err(anyhow::Error::msg)?;
             let said = Said { word, at: column::SAID_AT.of(batch)?.value(row) };
             let number = number(column::NUMBER.of(batch)?.value(row))?;
             words.insert(column::EVENT_ID.of(batch)?.value(row), (number, said));
@@ -100,7 +101,6 @@ fn sheet(events: &[Event]) -> RecordBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::case::Word;
     use crate::store::allow::Allowed;
 
     fn event(id: i64, word: Word) -> Event {

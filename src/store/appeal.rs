@@ -14,7 +14,7 @@ use crate::domain::case::Word;
 use crate::domain::number::Number;
 
 /// Whoever objects is told within a day how it stands.
-const ANSWER_WITHIN: Duration = Duration::from_secs(24 * 3_600);
+const ANSWER_WITHIN: Duration = Duration::from_hours(24);
 
 /// An appeal.
 #[derive(Debug, Clone)]

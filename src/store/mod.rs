@@ -124,7 +124,7 @@ pub struct Act {
 impl Act {
     /// Makes it so.
     pub async fn commit(self) -> anyhow::Result<()> {
-        Ok(self.tx.commit().await.context("writing to the case store")?)
+        self.tx.commit().await.context("writing to the case store")
     }
 
     /// Leaves everything as it was: a dry run.

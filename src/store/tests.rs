@@ -1,5 +1,6 @@
 //! The store on SQLite, and on PostgreSQL where `CALLSIEVE_POSTGRES` names one.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::Executor;
@@ -18,12 +19,12 @@ const HOUR: i64 = 3_600_000_000;
 struct Place {
     store: Store,
     url: String,
-    _folder: tempfile::TempDir,
+    _folder: Arc<tempfile::TempDir>,
 }
 
 async fn places() -> Vec<Place> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let folder = tempfile::tempdir().unwrap();
+    let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut urls = vec![format!("sqlite://{}/desk.db", folder.path().display())];
     if let Some(url) = std::env::var_os("CALLSIEVE_POSTGRES") {
         let url = url.into_string().unwrap();
@@ -43,9 +44,8 @@ async fn places() -> Vec<Place> {
         act.add_user("chi", Role::Analyst).await.unwrap();
         act.add_user("dung", Role::Auditor).await.unwrap();
         act.commit().await.unwrap();
-        places.push(Place { store, url, _folder: tempfile::tempdir().unwrap() });
+        places.push(Place { store, url, _folder: Arc::clone(&folder) });
     }
-    places[0]._folder = folder;
     places
 }
 
@@ -352,21 +352,22 @@ async fn a_reading_in_clear_is_written_down() {
     }
 }
 
+async fn five_reviews(url: String, last: i64) {
+    let store = Store::open(&url).await.unwrap();
+    for _ in 0..5 {
+        let mut act = store.act("chi", Role::Analyst, AT).await.unwrap();
+        act.review(&review(last, true)).await.unwrap();
+        act.commit().await.unwrap();
+    }
+}
+
 #[tokio::test]
 async fn many_who_act_at_once_make_one_chain() {
     for Place { store, url, .. } in places().await {
         // As other processes would: each has a pool of its own.
         let mut all = tokio::task::JoinSet::new();
         for last in 0..8 {
-            let url = url.clone();
-            all.spawn(async move {
-                let store = Store::open(&url).await.unwrap();
-                for _ in 0..5 {
-                    let mut act = store.act("chi", Role::Analyst, AT).await.unwrap();
-                    act.review(&review(last, true)).await.unwrap();
-                    act.commit().await.unwrap();
-                }
-            });
+            all.spawn(five_reviews(url.clone(), last));
         }
         while let Some(done) = all.join_next().await {
             done.unwrap();
