@@ -47,6 +47,8 @@ const DOORS: &[(&str, &[&str])] = &[
     ("prometheus", &["src/telemetry/metrics.rs"]),
     ("tracing_subscriber", &["src/telemetry/log.rs"]),
     ("reqwest", &["src/source/registry.rs"]),
+    ("idna", &["src/domain/host.rs"]),
+    ("psl", &["src/domain/host.rs"]),
     ("rlibphonenumber", &["src/domain/party.rs"]),
     ("clap", &["src/cli.rs", "src/cli/"]),
     ("indicatif", &["src/job/demo.rs"]),

@@ -6,6 +6,7 @@
 pub mod account;
 pub mod case;
 pub mod day;
+pub mod host;
 pub mod message;
 pub mod number;
 pub mod origin;
