@@ -68,6 +68,7 @@ impl Host {
     fn of_name(ascii: String) -> Option<Self> {
         let mut labels = ascii.split('.');
         let is_name = ascii.contains('.')
+            && ascii.ends_with(|end: char| end.is_ascii_alphanumeric())
             && ascii.len() <= LONGEST_NAME
             && labels.all(|label| (1..=LONGEST_LABEL).contains(&label.len()) && label.bytes().all(is_of_a_label));
         let begin = |tail: &str| ascii.len() - tail.len();
