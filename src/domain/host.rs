@@ -28,19 +28,36 @@ pub struct Host {
 const LONGEST_NAME: usize = 253;
 const LONGEST_LABEL: usize = 63;
 
-impl Host {
-    /// The first host in a text: the first with a registrable domain if there is one, or else the first of all.
+/// A link as far as it is looked at here.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// Where it leads.
+    pub host: Host,
+    /// Path and query, from the slash on; empty where there are none.
+    pub path: String,
+}
+
+impl Link {
+    /// The first host in a text, with the path that is written behind it: the first with a registrable domain if there
+    /// is one, or else the first of all.
     ///
     /// White space before a dot never counts (`abc .vn`), and behind a dot only where nothing else can be read
     /// (`abc. vn`). Of `name@abc.vn` it is `abc.vn`.
     pub fn read(text: &str) -> Option<Self> {
         let plain = refanged(text);
         let mut found: Vec<Self> = plain.split_whitespace().filter_map(word).collect();
-        if found.iter().all(|host| host.registrable.is_none()) {
+        if found.iter().all(|link| link.host.registrable.is_none()) {
             found.extend(joined(&plain).split_whitespace().filter_map(word));
         }
-        let best = found.iter().position(|host| host.registrable.is_some()).unwrap_or(0);
+        let best = found.iter().position(|link| link.host.registrable.is_some()).unwrap_or(0);
         (best < found.len()).then(|| found.swap_remove(best))
+    }
+}
+
+impl Host {
+    /// The first host in a text, as [`Link::read`] finds it.
+    pub fn read(text: &str) -> Option<Self> {
+        Link::read(text).map(|link| link.host)
     }
 
     /// The whole host: ASCII, lower case; of an IPv6 address without brackets.
@@ -120,29 +137,39 @@ fn tails(name: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(name), |tail| tail.split_once('.').map(|(_, tail)| tail))
 }
 
-/// The host of one word: of a link, of a mail address, or the word itself.
-fn word(word: &str) -> Option<Host> {
-    let link = word.trim_start_matches(is_wrapper);
-    let (is_link, rest) = without_scheme(link);
+/// What one word leads to: a link, a mail address, or a host alone.
+fn word(word: &str) -> Option<Link> {
+    let (is_link, rest) = without_scheme(word.trim_start_matches(is_wrapper));
     let rest = rest.trim_start_matches(['/', '\\']);
-    let authority = rest.split(['/', '\\', '?', '#']).next()?;
-    let host = authority.rsplit('@').next()?;
-    if let Some((address, _)) = host.strip_prefix('[').and_then(|host| host.split_once(']')) {
+    let (authority, path) = rest.split_at(rest.find(['/', '\\', '?', '#']).unwrap_or(rest.len()));
+    let host = host(authority.rsplit('@').next()?, is_link)?;
+    Some(Link { host, path: path_of(path) })
+}
+
+fn host(written: &str, is_link: bool) -> Option<Host> {
+    if let Some((address, _)) = written.strip_prefix('[').and_then(|host| host.split_once(']')) {
         return match Parsed::parse(&format!("[{address}]")) {
             Ok(Parsed::Ipv6(address)) => Some(Host::of_address(&address)),
             _ => None,
         };
     }
-    let host = host.split(':').next()?.split(is_wrapper).next()?;
-    let host = host.trim_end_matches(['.', '-', '_']).trim_start_matches('.');
-    match Parsed::parse(host).ok()? {
+    let name = written.split(':').next()?.split(is_wrapper).next()?;
+    let name = name.trim_end_matches(['.', '-', '_']).trim_start_matches('.');
+    match Parsed::parse(name).ok()? {
         Parsed::Domain(name) => Host::of_name(name),
         // A browser reads 12.5 as 12.0.0.5; a person writes a price.
         Parsed::Ipv4(address) => {
-            (is_link || host.parse() == Ok::<Ipv4Addr, _>(address)).then(|| Host::of_address(&address))
+            (is_link || name.parse() == Ok::<Ipv4Addr, _>(address)).then(|| Host::of_address(&address))
         }
         Parsed::Ipv6(_) => None,
     }
+}
+
+/// A path without its fragment and without the punctuation of the sentence around it.
+fn path_of(written: &str) -> String {
+    let path = written.split('#').next().unwrap_or_default().replace('\\', "/");
+    let path = path.trim_end_matches(|end: char| end == '.' || end == '/' || is_wrapper(end));
+    if path.is_empty() || path.starts_with('/') { path.to_owned() } else { format!("/{path}") }
 }
 
 /// What stands around a host and never in one.
@@ -260,6 +287,19 @@ mod tests {
         check("http:example.vn", "example.vn");
         check("nguoi@example.vn", "example.vn");
         check("http://ex%61mple.vn", "example.vn");
+    }
+
+    #[test]
+    fn the_path_behind_a_host_is_kept() {
+        for (text, path) in [
+            ("https://example.vn/a/B?c=d#e", "/a/B?c=d"),
+            ("example.vn/", ""),
+            ("example.vn?c=d", "/?c=d"),
+            ("hxxp://example[.]vn/a.", "/a"),
+            ("(example.vn:80/a)", "/a"),
+        ] {
+            assert_eq!(Link::read(text).map(|link| link.path).as_deref(), Some(path), "{text}");
+        }
     }
 
     #[test]
