@@ -133,7 +133,7 @@ fn site(name: &str) -> Option<&str> {
 }
 
 /// A name, the name without its first label, and so on.
-fn tails(name: &str) -> impl Iterator<Item = &str> {
+pub fn tails(name: &str) -> impl Iterator<Item = &str> {
     std::iter::successors(Some(name), |tail| tail.split_once('.').map(|(_, tail)| tail))
 }
 

@@ -1,0 +1,181 @@
+//! The domain look-up of 156: what a registry says of a domain, and apart from it what we know ourselves.
+//!
+//! In: a link as `domain::host` reads it, lists, known names, how often citizens reported it. Out: one answer for SMS,
+//! for a web page and for a terminal. Never: scrapes a page or speaks WHOIS; calls a domain unregistered that a registry
+//! only does not know; says that a domain is safe.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use self::alike::{KnownNames, Standing};
+use self::answer::Answer;
+use self::list::{Hit, Lists};
+use self::registry::{Registry, Told};
+use self::reply::Replies;
+use self::shared::SharedHosts;
+use crate::clock::Clock;
+use crate::domain::day::Day;
+use crate::domain::host::Link;
+
+pub mod alike;
+pub mod answer;
+mod cache;
+mod limit;
+pub mod list;
+mod rdap;
+pub mod registry;
+pub mod reply;
+pub mod shared;
+
+/// What a site may set, as `[lookup]`.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Folder of imported lists, each a text file; its name is the list's.
+    pub lists: Option<PathBuf>,
+    /// Folder of known names, shared hosts and replies; those of `pipelines/lookup` as they were compiled in when none
+    /// is named.
+    pub rules: Option<PathBuf>,
+    /// Registries; the first one that is asked for a domain's suffix answers.
+    pub registry: Vec<registry::Options>,
+}
+
+impl Options {
+    /// What cannot work.
+    pub fn problems(&self) -> Vec<String> {
+        self.registry.iter().flat_map(registry::Options::problems).collect()
+    }
+}
+
+/// What analysts and the carrier edit.
+#[derive(Debug)]
+pub struct Rules {
+    /// Banks, agencies and brands that impostors imitate.
+    pub names: KnownNames,
+    /// Hosts that one entry of a list does not condemn.
+    pub shared: SharedHosts,
+    /// What an SMS says.
+    pub replies: Replies,
+}
+
+impl Rules {
+    /// The rules as they were compiled in.
+    pub fn embedded() -> anyhow::Result<Self> {
+        Self::of(&[
+            include_str!("../../pipelines/lookup/known_name.csv"),
+            include_str!("../../pipelines/lookup/word.txt"),
+            include_str!("../../pipelines/lookup/namesake.txt"),
+            include_str!("../../pipelines/lookup/shared_host.txt"),
+            include_str!("../../pipelines/lookup/reply.csv"),
+        ])
+    }
+
+    /// The rules of a folder, or what is wrong with them.
+    pub fn read(folder: &Path) -> anyhow::Result<Self> {
+        let text = |name: &str| {
+            let path = folder.join(name);
+            std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+        };
+        let texts = ["known_name.csv", "word.txt", "namesake.txt", "shared_host.txt", "reply.csv"].map(text);
+        let [names, words, namesakes, shared, replies] = texts;
+        Self::of(&[&names?, &words?, &namesakes?, &shared?, &replies?]).with_context(|| folder.display().to_string())
+    }
+
+    fn of([names, words, namesakes, shared, replies]: &[&str; 5]) -> anyhow::Result<Self> {
+        Ok(Self {
+            names: KnownNames::read(names, words, namesakes)?,
+            shared: SharedHosts::read(shared),
+            replies: Replies::read(replies)?,
+        })
+    }
+}
+
+/// How often citizens reported a domain.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Reported {
+    /// Day of the first report.
+    pub first_on: Day,
+    /// Day of the last.
+    pub last_on: Day,
+    /// How many there were.
+    pub reports: u64,
+    /// By how many people.
+    pub reporters: u64,
+}
+
+/// What we know ourselves; no fact of a registry is among it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Signals {
+    /// The lists that name it.
+    pub lists: Vec<Hit>,
+    /// Whose it is, or whom it imitates.
+    pub name: Standing,
+    /// Whether many strangers share the host.
+    pub is_shared: bool,
+    /// How often it was reported; `None` where nobody looked or nobody reported.
+    pub reported: Option<Reported>,
+}
+
+/// All that a look-up needs.
+#[derive(Debug)]
+pub struct Lookup {
+    rules: Rules,
+    lists: Lists,
+    registries: Vec<Registry>,
+}
+
+impl Lookup {
+    /// Reads rules and lists, and gets ready to ask.
+    pub fn open(options: &Options, clock: Clock) -> anyhow::Result<Self> {
+        let registries = options.registry.iter().map(|options| Registry::new(options, clock));
+        Ok(Self {
+            rules: options.rules.as_deref().map_or_else(Rules::embedded, Rules::read)?,
+            lists: options.lists.as_deref().map_or_else(|| Ok(Lists::default()), Lists::read)?,
+            registries: registries.collect::<anyhow::Result<_>>()?,
+        })
+    }
+
+    /// The lists, for those who say how many entries there are.
+    pub fn lists(&self) -> &Lists {
+        &self.lists
+    }
+
+    /// What an SMS says to a text without a host.
+    pub fn unreadable(&self) -> String {
+        self.rules.replies.unreadable()
+    }
+
+    /// What an SMS says to an answer: at most 160 characters of GSM-7.
+    pub fn sms(&self, answer: &Answer) -> String {
+        self.rules.replies.sms(answer)
+    }
+
+    /// Answers for a link, with what the caller found in reports of its domain.
+    pub async fn answer(&self, link: &Link, reported: Option<Reported>) -> Answer {
+        let signals = self.signals(link, reported);
+        let told = match link.host.registrable() {
+            Some(domain) => self.ask(domain).await,
+            None => Told::not_asked(),
+        };
+        Answer::new(link, told, signals)
+    }
+
+    /// What we know of a link ourselves; asks nobody.
+    pub fn signals(&self, link: &Link, reported: Option<Reported>) -> Signals {
+        Signals {
+            lists: self.lists.hits(link, &self.rules.shared),
+            name: self.rules.names.standing(&link.host),
+            is_shared: self.rules.shared.holds(&link.host),
+            reported,
+        }
+    }
+
+    async fn ask(&self, domain: &str) -> Told {
+        match self.registries.iter().find(|registry| registry.answers_for(domain)) {
+            Some(registry) => registry.ask(domain).await,
+            None => Told::not_asked(),
+        }
+    }
+}
