@@ -18,6 +18,7 @@ use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 mod desk;
+mod domain;
 mod ingest;
 mod lake;
 mod ledger;
@@ -48,8 +49,8 @@ pub struct Cli {
 const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
-4 input incomplete (the ledger is not closed, the week is not all there, or a day to compare with is not decided), \
-5 kept for later, 6 refused: not in this name, 7 another run holds the lock";
+4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not decided, or a \
+registry did not answer), 5 kept for later, 6 refused: not in this name, 7 another run holds the lock";
 
 /// The configuration does not hold: exit code 3.
 #[derive(Debug, thiserror::Error)]
@@ -87,6 +88,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     } else if error.is::<job::ledger::Open>()
         || error.is::<job::export::Incomplete>()
         || error.is::<job::backtest::Undecided>()
+        || error.is::<job::domain::Unanswered>()
     {
         4
     } else if error.is::<crate::store::Refused>() {
@@ -127,6 +129,7 @@ impl Cli {
             Verb::Backtest(args) => rules::backtest(args, json).await,
             Verb::Reference(verb) => lake::reference(verb, json).await,
             Verb::Check(rules) => rules::check(rules, json).await,
+            Verb::Domain(verb) => domain::domain(verb, json).await,
             Verb::Report(ReportVerb::Parse) => job::report::parse(std::io::stdin().lock(), std::io::stdout().lock()),
         }
     }

@@ -16,7 +16,7 @@ use crate::lake::store;
 use crate::schema::csv::Csv;
 use crate::schema::topic::Topic;
 use crate::source::kafka::Setting;
-use crate::{decode, job, serve, source};
+use crate::{decode, job, lookup, serve, source};
 
 /// A site's configuration.
 #[derive(Debug, Clone, Deserialize)]
@@ -48,6 +48,9 @@ pub struct Config {
     /// Where the desk keeps what it says; none where nobody reviews.
     #[serde(default)]
     pub desk: Option<job::desk::Options>,
+    /// Which lists and registries domains are looked up in.
+    #[serde(default)]
+    pub lookup: lookup::Options,
     /// Where metrics are served.
     #[serde(default)]
     pub serve: serve::Options,
@@ -142,6 +145,7 @@ impl Config {
         }
         problems.extend(self.kafka.iter().flat_map(source::kafka::Options::problems));
         problems.extend(self.registry.problems());
+        problems.extend(self.lookup.problems());
         let mut mappings: BTreeMap<Topic, &Csv> = BTreeMap::new();
         for files in &self.files {
             let topic = match files.topic.parse::<Topic>() {

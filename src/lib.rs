@@ -10,6 +10,7 @@ pub mod export;
 pub mod feature;
 pub mod job;
 pub mod lake;
+pub mod lookup;
 pub mod pipeline;
 pub mod schema;
 pub mod score;

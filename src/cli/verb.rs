@@ -6,6 +6,7 @@
 use clap::Subcommand;
 
 use super::desk::{AllowVerb, AnswerArgs, AppealVerb, AuditVerb, LookArgs, ReleaseArgs, ReviewArgs, UserVerb};
+use super::domain::DomainVerb;
 use super::ingest::{BackfillArgs, IngestArgs, ReplayArgs};
 use super::lake::{MaintainArgs, ReferenceVerb};
 use super::ledger::LedgerArgs;
@@ -89,6 +90,9 @@ pub(super) enum Verb {
     /// Checks the definitions against the contracts, without data.
     #[command(after_help = "Example: callsieve check --pipelines pipelines")]
     Check(RulesArgs),
+    /// Domains.
+    #[command(subcommand)]
+    Domain(DomainVerb),
     /// Citizens' reports.
     #[command(subcommand)]
     Report(ReportVerb),

@@ -38,19 +38,24 @@ pub struct Link {
 }
 
 impl Link {
-    /// The first host in a text, with the path that is written behind it: the first with a registrable domain if there
-    /// is one, or else the first of all.
+    /// The first link of a text that leads to a registrable domain, or else the first of all.
+    pub fn read(text: &str) -> Option<Self> {
+        let mut found = Self::every(text);
+        let best = found.iter().position(|link| link.host.registrable.is_some()).unwrap_or(0);
+        (best < found.len()).then(|| found.swap_remove(best))
+    }
+
+    /// Every link of a text, in its order.
     ///
     /// White space before a dot never counts (`abc .vn`), and behind a dot only where nothing else can be read
     /// (`abc. vn`). Of `name@abc.vn` it is `abc.vn`.
-    pub fn read(text: &str) -> Option<Self> {
+    pub fn every(text: &str) -> Vec<Self> {
         let plain = refanged(text);
         let mut found: Vec<Self> = plain.split_whitespace().filter_map(word).collect();
         if found.iter().all(|link| link.host.registrable.is_none()) {
             found.extend(joined(&plain).split_whitespace().filter_map(word));
         }
-        let best = found.iter().position(|link| link.host.registrable.is_some()).unwrap_or(0);
-        (best < found.len()).then(|| found.swap_remove(best))
+        found
     }
 }
 

@@ -10,6 +10,7 @@ pub mod check;
 pub mod decide;
 pub mod demo;
 pub mod desk;
+pub mod domain;
 pub mod explain;
 pub mod export;
 pub mod files;

@@ -167,8 +167,7 @@ impl KnownNames {
 
     /// `gov` as a part of its own beside `vn` or an agency's name, or glued to either.
     fn gov(&self, labels: &[Label], suffix: &str) -> Option<Alike> {
-        let is_vietnamese =
-            suffix == "vn" || suffix.ends_with(".vn") || labels.iter().any(|label| label.has_part("vn"));
+        let is_vietnamese = tails(suffix).last() == Some("vn") || labels.iter().any(|label| label.has_part("vn"));
         let agency = self.agency(labels);
         let is_state_abroad = labels.last().is_some_and(|label| label.bare == GOV);
         let shows = |label: &&Label| {
@@ -238,11 +237,12 @@ impl KnownNames {
         })
     }
 
+    /// Whether a text is words and digits, as `24h` or `vayonline`.
     fn is_words(&self, text: &str) -> bool {
-        let text = text.trim_start_matches(|digit: char| digit.is_ascii_digit());
-        let mut words = self.words.iter().filter_map(|word| text.strip_prefix(word.as_str()));
-        // `24h` and `247` are words as well.
-        text.is_empty() || text == "h" || words.any(|rest| self.is_words(rest))
+        let rest = text.trim_start_matches(is_digit);
+        let hours = rest.strip_prefix('h').filter(|_| rest.len() < text.len());
+        let mut words = self.words.iter().filter_map(|word| rest.strip_prefix(word.as_str())).chain(hours);
+        rest.is_empty() || words.any(|rest| self.is_words(rest))
     }
 
     /// Whether a part of a label, with or without a word beside it, is the token with a few errors. The first letter is
@@ -260,7 +260,8 @@ impl KnownNames {
 
     /// A part as it is, and without digits and one word at an end.
     fn without_word<'a>(&'a self, part: &'a str) -> impl Iterator<Item = &'a str> {
-        let part = part.trim_matches(|digit: char| digit.is_ascii_digit());
+        let front = part.strip_suffix('h').filter(|front| front.ends_with(is_digit)).unwrap_or(part);
+        let part = front.trim_matches(is_digit);
         let ends = self
             .words
             .iter()
@@ -318,6 +319,10 @@ fn labels(host: &Host, suffix: &str) -> Vec<Label> {
     name.split('.').take(count).map(Label::new).collect()
 }
 
+fn is_digit(character: char) -> bool {
+    character.is_ascii_digit()
+}
+
 /// Without diacritics; đ is d.
 fn bare(text: &str) -> String {
     text.nfd().filter(|character| !is_combining_mark(*character)).map(|c| if c == 'đ' { 'd' } else { c }).collect()
@@ -326,15 +331,25 @@ fn bare(text: &str) -> String {
 /// What the eye takes a text for: look-alikes of other scripts, digits for letters, `rn` for m and `vv` for w.
 fn seen(text: &str) -> String {
     let plain: String = skeleton(text).flat_map(char::to_lowercase).filter(|c| !is_combining_mark(*c)).collect();
-    let plain = plain.replace("vv", "w");
-    plain
-        .chars()
-        .map(|character| DIGITS.iter().find(|(digit, _)| *digit == character).map_or(character, |(_, l)| *l))
-        .collect()
+    plain.replace("vv", "w").chars().map(latin).collect()
 }
 
-/// Digits that stand for letters; `l` and `i` look alike and become one.
-const DIGITS: [(char, char); 7] = [('l', 'i'), ('1', 'i'), ('3', 'e'), ('4', 'a'), ('5', 's'), ('7', 't'), ('0', 'o')];
+/// Digits that stand for letters, and small capitals, which Unicode does not confuse with the letters themselves; `l`
+/// and `i` look alike and become one.
+fn latin(character: char) -> char {
+    match character {
+        'l' | '1' => 'i',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' | 'ᴛ' => 't',
+        '0' => 'o',
+        'ĸ' => 'k',
+        'ʙ' => 'b',
+        'ʜ' => 'h',
+        other => other,
+    }
+}
 
 #[cfg(test)]
 mod tests;

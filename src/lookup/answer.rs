@@ -5,11 +5,12 @@
 
 use serde::Serialize;
 
+use super::Signals;
 use super::alike::{Alike, Manner, Standing};
 use super::list::{Hit, Reach};
 use super::registry::{Outcome, Record, Told};
-use super::{Reported, Signals};
-use crate::domain::host::Link;
+use super::reported::Reported;
+use crate::domain::host::{Link, tails};
 
 /// The answer to a look-up.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -41,9 +42,9 @@ pub enum DomainType {
 impl Answer {
     pub(super) fn new(link: &Link, registry: Told, signals: Signals) -> Self {
         let domain = link.host.registrable().map(str::to_owned);
-        let domain_type = domain
-            .as_deref()
-            .map(|domain| if domain.ends_with(".vn") { DomainType::National } else { DomainType::International });
+        let is_national = tails(link.host.host()).last() == Some("vn");
+        let of_suffix = if is_national { DomainType::National } else { DomainType::International };
+        let domain_type = domain.as_ref().map(|_| of_suffix);
         let (host, shown) = (link.host.host().to_owned(), link.host.unicode());
         Self { host, shown, domain, domain_type, registry, signals }
     }
@@ -58,7 +59,7 @@ impl Answer {
                 lines.extend(facts(record));
             }
             Outcome::NotFound => {
-                lines.push(format!("{by} does not know it, which does not mean that it is unregistered"))
+                lines.push(format!("{by} does not know it, which does not mean that it is unregistered"));
             }
             Outcome::Unavailable { why } => lines.push(format!("{by} could not be asked: {why}")),
             Outcome::NotAsked => lines.push("no registry is configured for it".to_owned()),

@@ -216,7 +216,6 @@ mod tests {
         check("trungthuong.top", &["domains Host trungthuong.top"]);
         check("nhanqua.vip", &["domains Host nhanqua.vip"]);
         check("thuong.club", &["domains Host thuong.club"]);
-        check("xn--ngn-hng-mta9b.vn", &[]);
         check("ngân-hàng.vn", &[&format!("domains Host {}", Host::read("ngân-hàng.vn").unwrap())]);
         check("tot.vn", &[]);
         check("caodai.net/x", &["links Host caodai.net"]);

@@ -14,9 +14,9 @@ use self::answer::Answer;
 use self::list::{Hit, Lists};
 use self::registry::{Registry, Told};
 use self::reply::Replies;
+use self::reported::Reported;
 use self::shared::SharedHosts;
 use crate::clock::Clock;
-use crate::domain::day::Day;
 use crate::domain::host::Link;
 
 pub mod alike;
@@ -27,6 +27,7 @@ pub mod list;
 mod rdap;
 pub mod registry;
 pub mod reply;
+pub mod reported;
 pub mod shared;
 
 /// What a site may set, as `[lookup]`.
@@ -90,19 +91,6 @@ impl Rules {
             replies: Replies::read(replies)?,
         })
     }
-}
-
-/// How often citizens reported a domain.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
-pub struct Reported {
-    /// Day of the first report.
-    pub first_on: Day,
-    /// Day of the last.
-    pub last_on: Day,
-    /// How many there were.
-    pub reports: u64,
-    /// By how many people.
-    pub reporters: u64,
 }
 
 /// What we know ourselves; no fact of a registry is among it.

@@ -1,5 +1,7 @@
 //! What an SMS says, and that it is one SMS whatever it has to say.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -7,7 +9,8 @@ use crate::domain::host::Link;
 use crate::lookup::alike::{Alike, Manner};
 use crate::lookup::list::Hit;
 use crate::lookup::registry::Told;
-use crate::lookup::{Reported, Rules, Signals};
+use crate::lookup::reported::Reported;
+use crate::lookup::{Rules, Signals};
 
 fn day_of(text: &str) -> Option<Day> {
     text.parse().ok()
@@ -48,7 +51,7 @@ fn facts_are_said_as_far_as_one_sms_goes() {
     check(
         &answer("a.com.vn", Outcome::Found(record())),
         "a.com.vn: ten mien quoc gia .vn. Chu the: Cong ty TNHH Mot thanh vien Thuong mai va Dich v... \
-         Nha dang ky: Nha dang ky Mau. Dang ky 05/03/2021. Het han 05/03/2027.",
+         Nha dang ky: Nha dang ky Mau. Dang ky 05/03/2021.",
     );
     let record = Record { holder: None, expires_on: None, ..record() };
     check(
@@ -78,7 +81,7 @@ fn a_warning_is_never_cut_for_a_fact() {
     answer.signals.name = alike();
     check(
         &answer,
-        "vietcomdank.com: ten mien quoc te. Dang ky 05/03/2021. \
+        "vietcomdank.com: ten mien quoc te. Nha dang ky: Nha dang ky Mau. \
          Luu y: co trong danh sach hostsvn. Luu y: giong ten Vietcombank, khong phai vietcombank.com.vn.",
     );
 }
@@ -121,6 +124,8 @@ fn a_template_that_cannot_be_sent_is_refused() {
 /// ASCII that GSM-7 escapes, or lacks.
 const TWO_SEPTETS_OR_NONE: [char; 9] = ['{', '}', '[', ']', '\\', '^', '~', '|', '`'];
 
+static RULES: LazyLock<Rules> = LazyLock::new(|| Rules::embedded().unwrap());
+
 proptest! {
     #[test]
     fn any_answer_is_one_sms_of_ascii(
@@ -135,7 +140,7 @@ proptest! {
         answer.signals.name = if is_alike { alike() } else { Standing::Other };
         let day = day_of("2026-11-01").unwrap();
         answer.signals.reported = Some(Reported { first_on: day, last_on: day, reports, reporters: 1 });
-        let sms = Rules::embedded().unwrap().replies.sms(&answer);
+        let sms = RULES.replies.sms(&answer);
         let is_one_septet_each = sms.is_ascii() && !sms.contains(TWO_SEPTETS_OR_NONE);
         prop_assert!(sms.len() <= LONGEST && is_one_septet_each, "{}", sms);
         prop_assert!(sms.contains("co trong danh sach"));

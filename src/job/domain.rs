@@ -1,0 +1,74 @@
+//! `domain lookup`: the 156 answer for a host or a link.
+//!
+//! In: a link, and an opened look-up. Out: what a registry says, what we know ourselves, and the SMS.
+//! Never: asks a registry twice; counts a citizen's question as a report.
+
+use serde::Serialize;
+
+use crate::domain::day::Day;
+use crate::domain::host::Link;
+use crate::domain::report::Kind;
+use crate::lake::Lake;
+use crate::lookup::Lookup;
+use crate::lookup::answer::Answer;
+use crate::lookup::registry::Outcome;
+use crate::lookup::reported::Tally;
+use crate::schema::column::citizen_report;
+use crate::schema::contract::Table;
+
+/// An answer, and the SMS that says it.
+#[derive(Debug, Serialize)]
+pub struct Answered {
+    /// The answer.
+    #[serde(flatten)]
+    pub answer: Answer,
+    /// The SMS.
+    pub sms: String,
+}
+
+/// The registry that is configured did not answer: exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("{by} could not be asked: {why}; ask again later")]
+pub struct Unanswered {
+    by: String,
+    why: String,
+}
+
+/// Answers for a link; reports of it are counted where a lake is given.
+pub async fn answer(lookup: &Lookup, link: &Link, lake: Option<&Lake>) -> anyhow::Result<Answered> {
+    let reported = match (lake, link.host.registrable()) {
+        (Some(lake), Some(domain)) => tally(lake).await?.of(domain),
+        _ => None,
+    };
+    let answer = lookup.answer(link, reported).await;
+    Ok(Answered { sms: lookup.sms(&answer), answer })
+}
+
+impl Answered {
+    /// That the registry was asked in vain, if it was.
+    pub fn unanswered(&self) -> Option<Unanswered> {
+        let Outcome::Unavailable { why } = &self.answer.registry.outcome else { return None };
+        Some(Unanswered { by: self.answer.registry.by.clone().unwrap_or_default(), why: why.clone() })
+    }
+}
+
+/// Counts the domains of all reports that there are. A service does it once, and looks up in it.
+pub async fn tally(lake: &Lake) -> anyhow::Result<Tally> {
+    let mut tally = Tally::default();
+    let Some(reports) = lake.find(Table::CITIZEN_REPORT).await? else { return Ok(tally) };
+    let columns = [
+        citizen_report::DAY.name,
+        citizen_report::REPORTER.name,
+        citizen_report::KIND.name,
+        citizen_report::CONTENT.name,
+    ];
+    let counted = [Kind::SpamCall, Kind::SpamSms, Kind::ScamCall].map(Kind::as_str);
+    for batch in reports.rows(Vec::new(), &columns).await? {
+        let (day, reporter) = (citizen_report::DAY.of(&batch)?, citizen_report::REPORTER.of(&batch)?);
+        let (kind, content) = (citizen_report::KIND.of(&batch)?, citizen_report::CONTENT.of(&batch)?);
+        for row in (0..batch.num_rows()).filter(|row| counted.contains(&kind.value(*row))) {
+            tally.add(Day::from_epoch_days(day.value(row)), reporter.value(row), content.value(row));
+        }
+    }
+    Ok(tally)
+}
