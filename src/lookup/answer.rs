@@ -76,9 +76,10 @@ impl Answer {
 
     fn heading(&self) -> String {
         let shown = if self.shown == self.host { String::new() } else { format!(" ({})", self.shown) };
+        let below = |domain: &String| if *domain == self.host { String::new() } else { format!("below {domain}, ") };
         let domain = match (&self.domain, self.domain_type) {
-            (Some(domain), Some(DomainType::National)) => format!("{domain}, a national domain"),
-            (Some(domain), _) => format!("{domain}, an international domain"),
+            (Some(domain), Some(DomainType::National)) => format!("{}a national domain", below(domain)),
+            (Some(domain), _) => format!("{}an international domain", below(domain)),
             (None, _) => "no domain that can be registered".to_owned(),
         };
         format!("{}{shown}: {domain}", self.host)

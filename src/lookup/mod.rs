@@ -14,7 +14,7 @@ use self::answer::Answer;
 use self::list::{Hit, Lists};
 use self::registry::{Registry, Told};
 use self::reply::Replies;
-use self::reported::Reported;
+use self::reported::{Reported, Tally};
 use self::shared::SharedHosts;
 use crate::clock::Clock;
 use crate::domain::host::Link;
@@ -130,9 +130,11 @@ impl Lookup {
         &self.lists
     }
 
-    /// What an SMS says to a text without a host.
-    pub fn unreadable(&self) -> String {
-        self.rules.replies.unreadable()
+    /// The SMS that answers a text behind `TCTM`, with what was counted in reports.
+    pub async fn reply(&self, text: &str, tally: &Tally) -> String {
+        let Some(link) = Link::read(text) else { return self.rules.replies.unreadable() };
+        let reported = link.host.registrable().and_then(|domain| tally.of(domain));
+        self.sms(&self.answer(&link, reported).await)
     }
 
     /// What an SMS says to an answer: at most 160 characters of GSM-7.
@@ -165,5 +167,33 @@ impl Lookup {
             Some(registry) => registry.ask(domain).await,
             None => Told::not_asked(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_text_is_answered_by_one_sms_whatever_it_holds() {
+        let lookup = Lookup::open(&Options::default(), Clock::Fixed(0)).unwrap();
+        let mut tally = Tally::default();
+        tally.add("2026-11-01".parse().unwrap(), 1, "vay-nhanh.xyz");
+        for (text, expected) in [
+            ("[hxxp://m.vay-nhanh[.]xyz/a]", "vay-nhanh.xyz: ten mien quoc te. 1 phan anh tu 01/11/2026."),
+            ("vay-nhanh.vn", "vay-nhanh.vn: ten mien quoc gia .vn."),
+            ("xin chao", "Khong doc duoc ten mien. Soan TCTM ten-mien hoac duong link gui 156."),
+        ] {
+            assert_eq!(lookup.reply(text, &tally).await, expected);
+        }
+    }
+
+    #[test]
+    fn the_folder_of_the_project_holds_what_is_compiled_in() {
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("pipelines/lookup");
+        let (read, embedded) = (Rules::read(&folder).unwrap(), Rules::embedded().unwrap());
+        assert_eq!(format!("{:?}", read.replies), format!("{:?}", embedded.replies));
+        let problem = Rules::read(Path::new("nowhere")).unwrap_err();
+        assert!(format!("{problem:#}").starts_with("reading nowhere/known_name.csv"), "{problem:#}");
     }
 }

@@ -83,13 +83,18 @@ pub enum Kind {
 /// JSON pointers (RFC 6901) to the facts of an answer.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "the names are those of `Record`")]
 pub struct Fields {
+    /// To the type of domain.
     pub kind: String,
+    /// To the holder.
     pub holder: String,
+    /// To the registrar.
     pub registrar: String,
+    /// To the day of registration.
     pub registered_on: String,
+    /// To the day of expiry.
     pub expires_on: String,
+    /// To the state.
     pub state: String,
 }
 
