@@ -3,14 +3,34 @@
 //! In: rows of an export table. Out: CSV with numbers in clear, and a summary with row count and hash.
 //! Never: publishes half a folder, or a cell that a spreadsheet would run.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 use arrow::datatypes::DataType;
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
+
+use self::cell::inert;
+use self::folder::Aside;
+
+mod about;
+pub mod cell;
+pub mod chart;
+pub mod corrections;
+pub mod coverage;
+mod figures;
+pub mod folder;
+pub mod manifest;
+pub mod package;
+mod page;
+pub mod recipient;
+pub mod rows;
+pub mod sign;
+pub mod sums;
+pub mod verify;
+mod workbook;
 
 /// What was published.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -37,31 +57,13 @@ pub fn publish(root: &Path, name: &str, file: &str, batches: &[RecordBatch]) -> 
     let is_changed = std::fs::read(folder.join(&file)).ok().as_ref() != Some(&text);
     let published = Published { folder: folder.clone(), file: file.clone(), rows, sha256, is_changed };
     if is_changed {
-        let aside = root.join(format!(".{name}.{}", std::process::id()));
-        std::fs::create_dir_all(&aside).with_context(|| format!("creating {}", aside.display()))?;
-        std::fs::write(aside.join(&file), &text)?;
+        let aside = Aside::open(root, name)?;
+        aside.write(&file, |out| Ok(out.write_all(&text)?))?;
         let summary = serde_json::json!({ "file": file, "rows": rows, "sha256": published.sha256 });
-        std::fs::write(aside.join("summary.json"), format!("{summary:#}\n"))?;
-        swap(&aside, &folder)?;
+        aside.write("summary.json", |out| Ok(writeln!(out, "{summary:#}")?))?;
+        aside.publish()?;
     }
     Ok(published)
-}
-
-/// Puts a prepared folder in the place of another.
-fn swap(aside: &Path, folder: &Path) -> anyhow::Result<()> {
-    let old = aside.with_extension("old");
-    // Left by a run that was cut off between the two renames below.
-    if old.exists() {
-        std::fs::remove_dir_all(&old).with_context(|| format!("removing {}", old.display()))?;
-    }
-    if folder.exists() {
-        std::fs::rename(folder, &old).with_context(|| format!("moving {} away", folder.display()))?;
-    }
-    std::fs::rename(aside, folder).with_context(|| format!("publishing {}", folder.display()))?;
-    if old.exists() {
-        std::fs::remove_dir_all(&old).with_context(|| format!("removing {}", old.display()))?;
-    }
-    Ok(())
 }
 
 /// The batches as CSV with one header.
@@ -77,7 +79,7 @@ fn csv(batches: &[RecordBatch]) -> anyhow::Result<Vec<u8>> {
         for row in 0..batch.num_rows() {
             let cells = columns.iter().zip(batch.columns()).map(|(column, array)| {
                 let text = column.value(row).to_string();
-                if is_text(array) { harmless(text) } else { text }
+                if is_text(array) { inert(&text).into_owned() } else { text }
             });
             writer.write_record(cells)?;
         }
@@ -87,11 +89,6 @@ fn csv(batches: &[RecordBatch]) -> anyhow::Result<Vec<u8>> {
 
 fn is_text(array: &dyn Array) -> bool {
     matches!(array.data_type(), DataType::Utf8 | DataType::Utf8View | DataType::LargeUtf8)
-}
-
-/// Spreadsheets run a cell that begins like a formula; an apostrophe makes it text.
-fn harmless(text: String) -> String {
-    if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { format!("'{text}") } else { text }
 }
 
 #[cfg(test)]

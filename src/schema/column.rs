@@ -1330,8 +1330,40 @@ pub mod regulator_week {
     pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
     /// Case.
     pub const CASE_ID: Column<StringArray> = Column::new("case_id");
-    /// What it was found at up to the last day of the week with anything, by type, joined by +; null when at nothing.
-    pub const DETECTIONS: Column<StringArray> = Column::new("detections");
+    /// Operator that carries the number now, of a number that left its range holder; null of any other.
+    pub const CARRIER: Column<StringArray> = Column::new("carrier");
+    /// What the network is asked for by the verdict: bar_outgoing, bar_both or bar_incoming_from; null when for nothing.
+    pub const ACTION: Column<StringArray> = Column::new("action");
+    /// Day since which the verdict holds.
+    pub const ACTION_DAY: Column<Date32Array> = Column::new("action_day");
+    /// Types that detection_day named the number by in the week, joined by +; null when by none.
+    pub const TYPES: Column<StringArray> = Column::new("types");
+    /// Calls that the number made on the day of its flag and the days before, as far back as the definition looks; null when none are known.
+    pub const CALLS_BEFORE_FLAG: Column<Int64Array> = Column::new("calls_before_flag");
+    /// Hash of the rules that decided.
+    pub const RULES: Column<StringArray> = Column::new("rules");
+}
+
+/// One row per package that was published for a recipient, from which the same bytes can be made again.
+pub mod package {
+    use super::*;
+
+    /// Monday of the ISO week that it is about.
+    pub const WEEK: Column<Date32Array> = Column::new("week");
+    /// For whom it was made.
+    pub const RECIPIENT: Column<StringArray> = Column::new("recipient");
+    /// Counts the packages of a recipient, from 1.
+    pub const SEQUENCE: Column<Int64Array> = Column::new("sequence");
+    /// The package of the same week that it takes the place of.
+    pub const SUPERSEDES: Column<Int64Array> = Column::new("supersedes");
+    /// SHA-256 of its manifest, hex.
+    pub const MANIFEST_SHA256: Column<StringArray> = Column::new("manifest_sha256");
+    /// SHA-256 of its list of numbers, hex.
+    pub const NUMBERS_SHA256: Column<StringArray> = Column::new("numbers_sha256");
+    /// Tables that it was read from and their versions, JSON.
+    pub const TABLES: Column<StringArray> = Column::new("tables");
+    /// When it was published, UTC.
+    pub const PUBLISHED_AT: Column<TimestampMicrosecondArray> = Column::new("published_at");
 }
 
 /// What became of every offset: one row for each source partition and commit, so that the proof outlives Kafka's retention.

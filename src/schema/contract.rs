@@ -69,6 +69,7 @@ tables! {
     decision = DECISION,
     blocklist_day = BLOCKLIST_DAY,
     regulator_week = REGULATOR_WEEK,
+    package = PACKAGE,
     ingest_range = INGEST_RANGE,
     pipeline_run = PIPELINE_RUN,
     case_event = CASE_EVENT,
@@ -138,6 +139,8 @@ pub enum Writer {
     Decide,
     /// The runner itself.
     Run,
+    /// The verb `export`.
+    Export,
     /// The verb `reference load`.
     Reference,
     /// The verb `decide`, from the case store.

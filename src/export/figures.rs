@@ -1,0 +1,162 @@
+//! What a week's rows come to, beside those of the week before.
+//!
+//! In: the rows that a recipient gets of two weeks. Out: charts. Never: a figure of a column that the recipient does not
+//! get.
+
+use std::collections::BTreeMap;
+
+use super::chart::{Bar, Chart};
+use super::rows::Rows;
+use crate::domain::day::Week;
+use crate::schema::column::regulator_week as column;
+
+/// Operators and types are many; beyond so many they are told together.
+const MOST_BARS: usize = 12;
+const OTHERS: &str = "others";
+/// Upper ends of the classes of calls before the flag: powers of ten, as call counts spread.
+const CALLS: [(i64, &str); 5] =
+    [(0, "none"), (9, "1 to 9"), (99, "10 to 99"), (999, "100 to 999"), (i64::MAX, "1000 and more")];
+
+/// Counts by label.
+type Counts = BTreeMap<String, u64>;
+
+/// The charts of a week, those of the week before beside them.
+pub fn charts(now: &Rows, before: &Rows, week: Week) -> Vec<Chart> {
+    let last = week.monday().plus(-7).week();
+    let mut charts = vec![all(now, before, week)];
+    let texts = [
+        (column::VERDICT.name, "Flagged numbers by verdict", "The verdict on the last day of the week that has one.", ""),
+        (column::ACTION.name, "Flagged numbers by action", "What the network was asked for; the verdict says why.", "none"),
+        (column::TYPES.name, "Flagged numbers by type", "A number may be of several types, and is counted in each.", "none"),
+        (column::EVIDENCE.name, "Flagged numbers by evidence", "Which independent origins spoke against the number.", ""),
+        (column::RANGE_HOLDER.name, "Flagged numbers by operator", "Who holds the number's range.", "no range of Vietnam"),
+        (column::SEGMENT.name, "Flagged numbers by segment", "Another operator's numbers are offnet.", ""),
+    ];
+    for (column, title, note, unsaid) in texts {
+        if let (Some(now), Some(before)) = (now.counts(column), before.counts(column)) {
+            charts.push(Chart { title, note, bars: bars(&split(now, unsaid), &split(before, unsaid)) });
+        }
+    }
+    if let (Some(now), Some(before)) = (calls(now, week), calls(before, last)) {
+        let bars = CALLS.iter().zip(now).zip(before).map(|(((_, label), now), before)| bar(label, now, before));
+        let (title, note) = ("Calls before the flag", "Of numbers flagged for the first time in the week.");
+        charts.push(Chart { title, note, bars: bars.collect() });
+    }
+    charts
+}
+
+fn all(now: &Rows, before: &Rows, week: Week) -> Chart {
+    let mut bars = vec![bar("all", now.len() as u64, before.len() as u64)];
+    let last = week.monday().plus(-7).week();
+    if let (Some(now), Some(before)) = (first_flagged(now, week), first_flagged(before, last)) {
+        let count = |firsts: &[bool]| firsts.iter().filter(|is_first| **is_first).count() as u64;
+        let rest = |firsts: &[bool]| firsts.len() as u64 - count(firsts);
+        bars.push(bar("for the first time", count(&now), count(&before)));
+        bars.push(bar("in a week before", rest(&now), rest(&before)));
+    }
+    Chart { title: "Flagged numbers", note: "A number stays listed while its verdict holds.", bars }
+}
+
+/// Of each row whether its number was flagged for the first time in the week.
+fn first_flagged(rows: &Rows, week: Week) -> Option<Vec<bool>> {
+    let monday = week.monday().epoch_days();
+    Some(rows.values(column::FLAGGED_DAY)?.values().iter().map(|day| *day >= monday).collect())
+}
+
+fn calls(rows: &Rows, week: Week) -> Option<[u64; CALLS.len()]> {
+    let calls = rows.values(column::CALLS_BEFORE_FLAG)?;
+    let mut counts = [0; CALLS.len()];
+    for (calls, is_first) in calls.iter().zip(first_flagged(rows, week)?) {
+        let Some(calls) = calls.filter(|_| is_first) else { continue };
+        let class = CALLS.iter().position(|(most, _)| calls <= *most).unwrap_or_default();
+        counts.iter_mut().skip(class).take(1).for_each(|count| *count += 1);
+    }
+    Some(counts)
+}
+
+/// `robocall+telemarketing` counts in both; what says nothing counts under a word of its own.
+fn split(counts: Counts, unsaid: &str) -> Counts {
+    if unsaid.is_empty() {
+        return counts;
+    }
+    let mut split = Counts::new();
+    for (text, count) in counts {
+        for part in text.split('+') {
+            let label = if part.is_empty() { unsaid } else { part };
+            *split.entry(label.to_owned()).or_default() += count;
+        }
+    }
+    split
+}
+
+/// The most frequent first, both weeks together.
+fn bars(now: &Counts, before: &Counts) -> Vec<Bar> {
+    let count = |counts: &Counts, label: &String| counts.get(label).copied().unwrap_or_default();
+    let labels: std::collections::BTreeSet<&String> = now.keys().chain(before.keys()).collect();
+    let mut bars: Vec<Bar> =
+        labels.into_iter().map(|label| bar(label, count(now, label), count(before, label))).collect();
+    bars.sort_by_key(|bar| std::cmp::Reverse(bar.now + bar.before));
+    if bars.len() > MOST_BARS {
+        let rest = bars.split_off(MOST_BARS - 1);
+        let sum = |of: fn(&Bar) -> u64| rest.iter().map(of).sum();
+        bars.push(bar(OTHERS, sum(|bar| bar.now), sum(|bar| bar.before)));
+    }
+    bars
+}
+
+fn bar(label: &str, now: u64, before: u64) -> Bar {
+    Bar { label: label.to_owned(), now, before }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::rows::tests::{Flagged, MONDAY, flagged, rows};
+    use super::*;
+    use crate::domain::day::Day;
+
+    fn week() -> Week {
+        Day::from_epoch_days(MONDAY).week()
+    }
+
+    #[track_caller]
+    fn check(charts: &[Chart], title: &str, expected: &[(&str, u64, u64)]) {
+        let chart = charts.iter().find(|chart| chart.title == title).unwrap();
+        let found: Vec<_> = chart.bars.iter().map(|bar| (bar.label.as_str(), bar.now, bar.before)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn both_weeks_stand_side_by_side() {
+        let old = Flagged { flagged_day: MONDAY - 1, ..flagged(84_900_000_002, "limited", "MobiFone") };
+        let now = rows(&[flagged(84_900_000_001, "survey", "MobiFone"), old, flagged(84_900_000_003, "limited", "")]);
+        let before = rows(&[flagged(84_900_000_009, "released", "Viettel")]);
+        let charts = charts(&now, &before, week());
+        check(&charts, "Flagged numbers", &[("all", 3, 1), ("for the first time", 2, 1), ("in a week before", 1, 0)]);
+        check(&charts, "Flagged numbers by verdict", &[("limited", 2, 0), ("released", 0, 1), ("survey", 1, 0)]);
+        let operators = [("MobiFone", 2, 0), ("Viettel", 0, 1), ("no range of Vietnam", 1, 0)];
+        check(&charts, "Flagged numbers by operator", &operators);
+    }
+
+    #[test]
+    fn a_column_that_was_cut_has_no_figure() {
+        let now = rows(&[flagged(84_900_000_001, "survey", "MobiFone")]);
+        let columns = ["week", "number", "verdict"].map(str::to_owned);
+        let cut = now.cut(&columns).unwrap();
+        let titles: Vec<_> = charts(&cut, &cut, week()).into_iter().map(|chart| chart.title).collect();
+        assert_eq!(titles, ["Flagged numbers", "Flagged numbers by verdict"]);
+    }
+
+    #[test]
+    fn several_types_count_in_each_and_the_rare_are_told_together() {
+        let counts = |counts: &[(&str, u64)]| counts.iter().map(|(text, count)| ((*text).to_owned(), *count)).collect();
+        assert_eq!(
+            split(counts(&[("robocall+sim_box", 2), ("robocall", 1), ("", 4)]), "none"),
+            counts(&[("robocall", 3), ("sim_box", 2), ("none", 4)])
+        );
+        let many: Counts = (0..20_u64).map(|at| (format!("operator {at:02}"), 100 - at)).collect();
+        let bars = bars(&many, &Counts::new());
+        assert_eq!(bars.len(), MOST_BARS);
+        assert_eq!(bars.iter().map(|bar| bar.now).sum::<u64>(), many.values().sum::<u64>());
+        assert_eq!(bars.last().map(|bar| bar.label.as_str()), Some(OTHERS));
+    }
+}

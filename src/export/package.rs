@@ -1,0 +1,139 @@
+//! The regulator's weekly package: lists, workbook, page, manifest, sums and signature in one folder.
+//!
+//! In: rows, runs of input, and facts about them. Out: a folder that is the same to the last byte for the same input.
+//! Never: reads a table, a clock or a setting; publishes by itself.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write as _;
+
+use super::chart::Chart;
+use super::corrections::{self, Correction};
+use super::coverage::{self, Run};
+use super::figures;
+use super::folder::{Aside, Hashing, Written};
+use super::manifest::{self, Listed, Manifest, Previous};
+use super::rows::Rows;
+use super::sign::SecretKey;
+use super::{page, sums, workbook};
+use crate::domain::day::Week;
+use crate::schema::column::regulator_week as column;
+
+/// The list of numbers.
+pub const NUMBERS: &str = "numbers.csv";
+/// What has changed in weeks that were told of before.
+pub const CORRECTIONS: &str = "corrections.csv";
+/// What became of the input.
+pub const COVERAGE: &str = "coverage.csv";
+const WORKBOOK: &str = "numbers.xlsx";
+const PAGE: &str = "report.html";
+
+/// What a package is, beside its rows.
+#[derive(Debug, Clone)]
+pub struct Head {
+    /// For whom, by name.
+    pub recipient: String,
+    /// The same for people.
+    pub recipient_doc: String,
+    /// The week.
+    pub week: Week,
+    /// Its number.
+    pub sequence: i64,
+    /// The package of the same week whose place it takes.
+    pub supersedes: Option<i64>,
+    /// The package before it.
+    pub previous: Option<Previous>,
+    /// When its rows were computed.
+    pub computed_at: String,
+    /// Versions of the tables that it was read from.
+    pub tables: BTreeMap<String, i64>,
+    /// Hashes of the definitions behind it.
+    pub definitions: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// Everything that a package says.
+#[derive(Debug)]
+pub struct Contents {
+    /// What it is.
+    pub head: Head,
+    /// The numbers, cut to the recipient's columns.
+    pub numbers: Rows,
+    /// The figures of the numbers.
+    pub charts: Vec<Chart>,
+    /// What has changed in earlier weeks.
+    pub corrections: Vec<Correction>,
+    /// What became of the input.
+    pub runs: Vec<Run>,
+}
+
+impl Contents {
+    /// The contents, with the figures of this week beside those of the one before.
+    pub fn new(head: Head, numbers: Rows, before: &Rows, corrections: Vec<Correction>, runs: Vec<Run>) -> Self {
+        let charts = figures::charts(&numbers, before, head.week);
+        Self { head, numbers, charts, corrections, runs }
+    }
+
+    /// Writes every file of the package; gives back the hash of its manifest.
+    pub fn write(&self, aside: &Aside, key: Option<&SecretKey>) -> anyhow::Result<String> {
+        let numbers = aside.write(NUMBERS, |out| self.numbers.csv(out))?;
+        let corrections = aside.write(CORRECTIONS, |out| corrections::csv(&self.corrections, &self.numbers, out))?;
+        let coverage = aside.write(COVERAGE, |out| coverage::csv(&self.runs, out))?;
+        let workbook = aside.write(WORKBOOK, |out| workbook::write(self, aside.path(), out))?;
+        let page = aside.write(PAGE, |out| Ok(out.write_all(page::html(self).as_bytes())?))?;
+        let files = vec![
+            listed(&corrections, Some(self.corrections.len())),
+            listed(&coverage, Some(self.runs.len())),
+            listed(&numbers, Some(self.numbers.len())),
+            listed(&workbook, None),
+            listed(&page, None),
+        ];
+        let manifest = self.manifest(files);
+        let written = aside.write(manifest::FILE, |out| Ok(out.write_all(manifest.text()?.as_bytes())?))?;
+        let mut hashes: BTreeMap<String, String> =
+            manifest.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect();
+        hashes.insert(written.name, written.sha256.clone());
+        let text = sums::text(&hashes);
+        aside.write(sums::FILE, |out| Ok(out.write_all(text.as_bytes())?))?;
+        if let Some(key) = key {
+            let signature = key.sign(text.as_bytes(), &manifest.comment());
+            aside.write(sums::SIGNATURE, |out| Ok(out.write_all(signature.as_bytes())?))?;
+        }
+        Ok(written.sha256)
+    }
+
+    fn manifest(&self, files: Vec<Listed>) -> Manifest {
+        let head = self.head.clone();
+        let monday = head.week.monday();
+        Manifest {
+            schema: manifest::SCHEMA.to_owned(),
+            recipient: head.recipient,
+            recipient_doc: head.recipient_doc,
+            week: head.week.to_string(),
+            from: monday,
+            until: monday.plus(7),
+            time_zone: "Asia/Ho_Chi_Minh".to_owned(),
+            sequence: head.sequence,
+            supersedes: head.supersedes,
+            previous: head.previous,
+            computed_at: head.computed_at,
+            code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            columns: self.numbers.columns().iter().map(|column| column.name.clone()).collect(),
+            verdicts: self.numbers.counts(column::VERDICT.name).unwrap_or_default(),
+            files,
+            tables: head.tables,
+            definitions: head.definitions,
+            coverage: coverage::sums(&self.runs),
+        }
+    }
+}
+
+fn listed(written: &Written, rows: Option<usize>) -> Listed {
+    let Written { name, sha256, size_bytes } = written.clone();
+    Listed { name, sha256, size_bytes, rows: rows.map(|rows| rows as u64) }
+}
+
+/// What the list of some numbers hashes to, without writing it.
+pub fn numbers_sha256(numbers: &Rows) -> anyhow::Result<String> {
+    let mut hashing = Hashing::new(std::io::sink());
+    numbers.csv(&mut hashing)?;
+    Ok(hashing.finish().1)
+}

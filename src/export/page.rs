@@ -1,0 +1,93 @@
+//! The package as one page to read and to print.
+//!
+//! In: a package's contents. Out: HTML that needs no other file. Never: a script, a request to anywhere, or a number of
+//! anybody: the page has figures alone.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+
+use super::about;
+use super::chart::{COLOURS, escape};
+use super::coverage;
+use super::package::Contents;
+
+const STYLE: &str = "\
+body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 760px; margin: 2em auto; padding: 0 1em; }
+h1 { font-size: 1.6em; margin-bottom: 0.2em; }
+h2 { font-size: 1.15em; margin: 2em 0 0.2em; }
+p.note { color: #555; margin: 0 0 0.6em; }
+table { border-collapse: collapse; width: 100%; }
+th, td { text-align: left; vertical-align: top; padding: 0.25em 0.8em 0.25em 0; border-bottom: 1px solid #ddd; }
+td.count, th.count { text-align: right; font-variant-numeric: tabular-nums; }
+svg { max-width: 100%; height: auto; font: 13px system-ui, sans-serif; }
+svg text.count { font-size: 11px; }
+.key { display: inline-block; width: 0.8em; height: 0.8em; margin: 0 0.3em 0 1em; }
+@page { size: A4; margin: 16mm; }
+@media print { body { max-width: none; margin: 0; font-size: 11px; } section { break-inside: avoid; } }
+";
+
+/// The text of the page.
+pub fn html(contents: &Contents) -> String {
+    let title = format!("Flagged numbers, {}", contents.head.week);
+    let mut page = format!(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
+         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
+         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
+    );
+    page += &table(about::facts(contents).into_iter());
+    let [now, before] = COLOURS.map(|colour| format!("<span class=\"key\" style=\"background:{colour}\"></span>"));
+    // Writing to a String cannot fail.
+    let _ = writeln!(page, "<p>{now}this week {before}week before</p>");
+    for chart in &contents.charts {
+        let (title, note, svg) = (escape(chart.title), escape(chart.note), chart.svg());
+        let _ = writeln!(page, "<section>\n<h2>{title}</h2>\n<p class=\"note\">{note}</p>\n{svg}</section>");
+    }
+    page += &corrections(contents);
+    page += &input(contents);
+    let _ = writeln!(page, "<section>\n<h2>Columns</h2>\n{}</section>", table(about::definitions(contents).into_iter()));
+    let files = about::FILES.iter().map(|(name, what)| (*name, (*what).to_owned()));
+    let _ = writeln!(page, "<section>\n<h2>Files</h2>\n{}</section>", table(files));
+    let _ = writeln!(page, "<section>\n<h2>Not held</h2>\n<p>{}</p>\n</section>", escape(about::NOT_HELD));
+    page += "</body>\n</html>\n";
+    page
+}
+
+/// Names with what they mean.
+fn table(lines: impl Iterator<Item = (&'static str, String)>) -> String {
+    let line = |(name, text): (&str, String)| format!("<tr><th>{}</th><td>{}</td></tr>\n", escape(name), escape(&text));
+    format!("<table>\n{}</table>\n", lines.map(line).collect::<String>())
+}
+
+fn corrections(contents: &Contents) -> String {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
+    for correction in &contents.corrections {
+        *counts.entry(correction.change).or_default() += 1;
+    }
+    let said = if counts.is_empty() {
+        "Nothing has changed in the weeks that earlier packages told of.".to_owned()
+    } else {
+        let counts: Vec<String> = counts.iter().map(|(change, count)| format!("{count} {change}")).collect();
+        format!("In weeks that earlier packages told of: {}. corrections.csv names them.", counts.join(", "))
+    };
+    format!("<section>\n<h2>Corrections</h2>\n<p>{said}</p>\n</section>\n")
+}
+
+/// What became of the week's input.
+fn input(contents: &Contents) -> String {
+    let heads = ["offsets", "rows", "rejects", "no body", "gaps", "given up", "of the week"];
+    let head: String = heads.iter().map(|head| format!("<th class=\"count\">{head}</th>")).collect();
+    let mut text = format!(
+        "<section>\n<h2>Input</h2>\n<p class=\"note\">Every offset between the week's first record and its last was \
+         counted once: offsets = rows + rejects + no body + gaps.</p>\n<table>\n<tr><th>topic</th>{head}</tr>\n"
+    );
+    for (topic, sum) in coverage::sums(&contents.runs) {
+        let counts =
+            [sum.offsets, sum.records, sum.rejects, sum.tombstones, sum.gaps, sum.accepted, sum.rows_of_week];
+        let counts: String = counts.iter().map(|count| format!("<td class=\"count\">{count}</td>")).collect();
+        // Writing to a String cannot fail.
+        let _ = writeln!(text, "<tr><td>{}</td>{counts}</tr>", escape(&topic));
+    }
+    text += "</table>\n</section>\n";
+    text
+}

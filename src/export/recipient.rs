@@ -1,0 +1,57 @@
+//! Who gets a package, and which columns of it.
+//!
+//! In: a recipient as a definition names it. Out: whether it can be served. Never: a column for whoever was not granted
+//! it by name.
+
+use serde::Deserialize;
+
+use crate::schema::contract::Contract;
+
+/// Without these there is nothing to count.
+const NEEDED: [&str; 3] = ["week", "number", "verdict"];
+
+/// A recipient of the weekly package.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Recipient {
+    /// Who it is.
+    pub doc: String,
+    /// Why these columns and no others.
+    pub why: String,
+    /// The columns that it gets.
+    pub columns: Vec<String>,
+}
+
+impl Recipient {
+    /// Everything that keeps it from being served.
+    pub fn problems(&self, contract: &Contract) -> Vec<String> {
+        let unknown = self.columns.iter().filter(|name| contract.column(name).is_none());
+        let mut problems: Vec<String> =
+            unknown.map(|name| format!("\"{name}\" is no column of {}", contract.name)).collect();
+        let missing = NEEDED.iter().filter(|needed| !self.columns.iter().any(|name| name == *needed));
+        problems.extend(missing.map(|needed| format!("column \"{needed}\" has to be among its columns")));
+        problems
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::contract::Table;
+
+    #[test]
+    fn a_recipient_gets_columns_that_there_are() {
+        let recipient = |columns: &[&str]| Recipient {
+            doc: String::new(),
+            why: String::new(),
+            columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let contract = Table::REGULATOR_WEEK.contract();
+        assert!(recipient(&["week", "number", "verdict"]).problems(contract).is_empty());
+        let problems = recipient(&["number", "verdict", "name"]).problems(contract);
+        assert_eq!(
+            problems,
+            ["\"name\" is no column of regulator_week", "column \"week\" has to be among its columns"]
+        );
+    }
+}

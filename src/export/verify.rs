@@ -1,0 +1,275 @@
+//! Whether a package is what was signed.
+//!
+//! In: a package, a public key, and maybe the package before. Out: everything that is wrong, by file.
+//! Never: needs a lake, a network, or the program's settings; follows a link out of the folder.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs::File;
+use std::path::Path;
+
+use anyhow::Context;
+use serde::Serialize;
+
+use super::folder;
+use super::manifest::{self, Manifest};
+use super::package::{CORRECTIONS, COVERAGE, NUMBERS};
+use super::sign::PublicKey;
+use super::{coverage, sums};
+use crate::schema::column::regulator_week as column;
+
+/// What was found.
+#[derive(Debug, Serialize)]
+pub struct Verdict {
+    /// Nothing is wrong.
+    pub is_sound: bool,
+    /// Everything that is wrong.
+    pub problems: Vec<Problem>,
+    /// For whom the package is; null when its manifest cannot be read, as are the next two.
+    pub recipient: Option<String>,
+    /// Its week.
+    pub week: Option<String>,
+    /// Its number.
+    pub sequence: Option<i64>,
+    /// Numbers that it lists.
+    pub numbers: Option<u64>,
+    /// Name of the key that signed it.
+    pub key: String,
+    /// Whether the package before it was looked at.
+    pub is_chained: bool,
+}
+
+/// What is wrong with a file.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Problem {
+    /// Which.
+    pub file: String,
+    /// What.
+    pub what: String,
+}
+
+/// The package is not what was signed: exit code 1.
+#[derive(Debug, thiserror::Error)]
+#[error("the package is not what was signed")]
+pub struct Unsound;
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.file, self.what)
+    }
+}
+
+fn problem(file: &str, what: impl fmt::Display) -> Problem {
+    Problem { file: file.to_owned(), what: what.to_string() }
+}
+
+/// Looks at every byte of a package.
+pub fn verify(package: &Path, key: &PublicKey, previous: Option<&Path>) -> anyhow::Result<Verdict> {
+    let entries = entries(package)?;
+    let mut problems = Vec::new();
+    let hashes = signed(package, key, &entries, &mut problems)?;
+    let manifest = read(package, manifest::FILE).and_then(|text| Ok(Manifest::read(&text)?));
+    let manifest = match manifest {
+        Ok(manifest) => Some(manifest),
+        Err(error) => {
+            problems.push(problem(manifest::FILE, format!("{error:#}")));
+            None
+        }
+    };
+    if let Some(manifest) = &manifest {
+        listed(manifest, &hashes, &entries, &mut problems);
+        counted(package, manifest, &mut problems);
+        chained(manifest, key, previous, &mut problems)?;
+    }
+    problems.sort();
+    problems.dedup();
+    let of = manifest.as_ref();
+    Ok(Verdict {
+        is_sound: problems.is_empty(),
+        recipient: of.map(|manifest| manifest.recipient.clone()),
+        week: of.map(|manifest| manifest.week.clone()),
+        sequence: of.map(|manifest| manifest.sequence),
+        numbers: of.map(|manifest| manifest.verdicts.values().sum()),
+        key: key.id(),
+        is_chained: previous.is_some(),
+        problems,
+    })
+}
+
+/// Everything in the folder, with the hash of what is a plain file.
+fn entries(package: &Path) -> anyhow::Result<BTreeMap<String, Option<String>>> {
+    let mut entries = BTreeMap::new();
+    for entry in std::fs::read_dir(package).with_context(|| format!("reading {}", package.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let is_file = path.symlink_metadata()?.is_file();
+        entries.insert(name, if is_file { Some(folder::sha256(&path)?) } else { None });
+    }
+    Ok(entries)
+}
+
+fn read(package: &Path, file: &str) -> anyhow::Result<String> {
+    match std::fs::read(package.join(file)) {
+        Ok(bytes) => String::from_utf8(bytes).map_err(|_| anyhow::anyhow!("it is no text")),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => anyhow::bail!("it is missing"),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Holds the files against the sums, and the sums against their signature.
+fn signed(
+    package: &Path,
+    key: &PublicKey,
+    entries: &BTreeMap<String, Option<String>>,
+    problems: &mut Vec<Problem>,
+) -> anyhow::Result<BTreeMap<String, String>> {
+    let text = read(package, sums::FILE);
+    let hashes = match text.as_ref().map_err(|error| format!("{error:#}")).and_then(|text| {
+        sums::read(text).map_err(|error| format!("{error:#}"))
+    }) {
+        Ok(hashes) => hashes,
+        Err(what) => {
+            problems.push(problem(sums::FILE, what));
+            BTreeMap::new()
+        }
+    };
+    let mut agree = true;
+    for (name, sha256) in &hashes {
+        let what = match entries.get(name) {
+            None => "it is missing",
+            Some(None) => "it is no plain file",
+            Some(Some(found)) if found != sha256 => "its bytes differ from those whose sum is in SHA256SUMS",
+            Some(Some(_)) => continue,
+        };
+        agree = false;
+        problems.push(problem(name, what));
+    }
+    let own = [sums::FILE, sums::SIGNATURE];
+    let extra = entries.keys().filter(|name| !hashes.contains_key(*name) && !own.contains(&name.as_str()));
+    problems.extend(extra.map(|name| problem(name, "it is not part of the package")));
+    let Ok(text) = text else { return Ok(hashes) };
+    match read(package, sums::SIGNATURE).map(|signature| key.verify(text.as_bytes(), &signature)) {
+        Err(error) => problems.push(problem(sums::SIGNATURE, format!("{error:#}; nothing vouches for the sums"))),
+        // Sums that fit every file were not changed, so their signature was.
+        Ok(Err(unsigned)) if agree && !hashes.is_empty() => problems.push(problem(sums::SIGNATURE, unsigned)),
+        Ok(Err(unsigned)) => problems.push(problem(sums::FILE, unsigned)),
+        Ok(Ok(comment)) => problems.extend(misnamed(package, &comment)),
+    }
+    Ok(hashes)
+}
+
+/// A signature names the package that it is for.
+fn misnamed(package: &Path, comment: &str) -> Option<Problem> {
+    let manifest = read(package, manifest::FILE).ok().and_then(|text| Manifest::read(&text).ok())?;
+    (manifest.comment() != comment).then(|| problem(sums::SIGNATURE, format!("it is for another package: {comment}")))
+}
+
+/// Holds the manifest against the sums.
+fn listed(
+    manifest: &Manifest,
+    hashes: &BTreeMap<String, String>,
+    entries: &BTreeMap<String, Option<String>>,
+    problems: &mut Vec<Problem>,
+) {
+    for file in &manifest.files {
+        if hashes.get(&file.name) != Some(&file.sha256) {
+            problems.push(problem(sums::FILE, format!("it has another sum of {} than the manifest", file.name)));
+        }
+    }
+    let is_listed = |name: &str| manifest.files.iter().any(|file| file.name == name);
+    for name in hashes.keys().filter(|name| *name != manifest::FILE && !is_listed(name)) {
+        problems.push(problem(name, "the manifest does not list it"));
+    }
+    for file in manifest.files.iter().filter(|file| !entries.contains_key(&file.name)) {
+        problems.push(problem(&file.name, "it is missing"));
+    }
+}
+
+/// Counts what the manifest counts.
+fn counted(package: &Path, manifest: &Manifest, problems: &mut Vec<Problem>) {
+    for file in [NUMBERS, CORRECTIONS, COVERAGE] {
+        let said = manifest.files.iter().find(|listed| listed.name == file).and_then(|listed| listed.rows);
+        match verdicts(&package.join(file)) {
+            Err(error) => problems.push(problem(file, format!("{error:#}"))),
+            Ok((rows, _)) if Some(rows) != said => {
+                problems.push(problem(file, format!("it has {rows} rows, and the manifest says {}", said.unwrap_or(0))));
+            }
+            Ok((_, verdicts)) if file == NUMBERS && verdicts != manifest.verdicts => {
+                problems.push(problem(file, "its verdicts are not as many as the manifest says"));
+            }
+            Ok(_) => {}
+        }
+    }
+    let runs = File::open(package.join(COVERAGE)).context("it is missing").and_then(coverage::read);
+    match runs {
+        Err(error) => problems.push(problem(COVERAGE, format!("{error:#}"))),
+        Ok(runs) => {
+            problems.extend(coverage::problems(&runs).iter().map(|what| problem(COVERAGE, what)));
+            if coverage::sums(&runs) != manifest.coverage {
+                problems.push(problem(COVERAGE, "its sums are not those of the manifest"));
+            }
+        }
+    }
+}
+
+/// Rows of a CSV file, and how many of each verdict, where it has any.
+fn verdicts(path: &Path) -> anyhow::Result<(u64, BTreeMap<String, u64>)> {
+    let mut reader = csv::Reader::from_reader(File::open(path).context("it is missing")?);
+    let place = reader.byte_headers()?.iter().position(|name| name == column::VERDICT.name.as_bytes());
+    let (mut rows, mut verdicts) = (0, BTreeMap::new());
+    let mut record = csv::ByteRecord::new();
+    while reader.read_byte_record(&mut record)? {
+        rows += 1;
+        if let Some(verdict) = place.and_then(|place| record.get(place)) {
+            *verdicts.entry(String::from_utf8_lossy(verdict).into_owned()).or_default() += 1;
+        }
+    }
+    Ok((rows, verdicts))
+}
+
+/// Holds the manifest against the package before it.
+fn chained(
+    manifest: &Manifest,
+    key: &PublicKey,
+    previous: Option<&Path>,
+    problems: &mut Vec<Problem>,
+) -> anyhow::Result<()> {
+    let is_first = manifest.sequence == 1;
+    if is_first != manifest.previous.is_none() {
+        problems.push(problem(manifest::FILE, "only the first package follows none"));
+    }
+    let Some(folder) = previous else { return Ok(()) };
+    let Some(said) = &manifest.previous else {
+        problems.push(problem(manifest::FILE, format!("it follows no package, and {} is one", folder.display())));
+        return Ok(());
+    };
+    let before = verify(folder, key, None)?;
+    let named = |file: &str| format!("{}/{file}", folder.display());
+    problems.extend(before.problems.iter().map(|found| problem(&named(&found.file), &found.what)));
+    let found = folder::sha256(&folder.join(manifest::FILE)).unwrap_or_default();
+    if found != said.manifest_sha256 || before.sequence != Some(said.sequence) || said.sequence + 1 != manifest.sequence {
+        let wanted = format!("package {} ({})", said.sequence, said.week);
+        problems.push(problem(&named(manifest::FILE), format!("it is not the manifest of {wanted}, which this one follows")));
+    }
+    Ok(())
+}
+
+impl Verdict {
+    /// For people.
+    pub fn text(&self) -> String {
+        if !self.is_sound {
+            let problems: Vec<String> = self.problems.iter().map(|problem| format!("  {problem}\n")).collect();
+            return format!("NOT SOUND\n{}", problems.concat().trim_end());
+        }
+        let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
+        let (recipient, week) = (or_none(&self.recipient), or_none(&self.week));
+        let chain = if self.is_chained { "it follows the package before" } else { "the package before was not looked at" };
+        format!(
+            "sound: package {} for {recipient}, week {week}, {} numbers\n\
+             every file is as it was signed by key {}; the counts hold; every input offset is counted once; {chain}",
+            self.sequence.unwrap_or_default(),
+            self.numbers.unwrap_or_default(),
+            self.key
+        )
+    }
+}

@@ -1,0 +1,176 @@
+//! The package as one workbook: a sheet to read first, figures with charts, and the lists.
+//!
+//! In: a package's contents. Out: XLSX. Never: a cell that is a formula, a telephone number that is a number, or an
+//! instant of this machine; holds the list in memory.
+
+use std::io::Write;
+use std::path::Path;
+
+use anyhow::Context;
+use rust_xlsxwriter::{Chart as Native, DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
+
+use super::about;
+use super::chart::{COLOURS, Chart};
+use super::package::Contents;
+use crate::schema::contract::{Column, Type};
+
+/// A sheet has 2^20 rows, and the first is the header.
+const SHEET_ROWS: usize = (1 << 20) - 1;
+/// Rows that a native chart takes, beside its figures.
+const CHART_ROWS: u32 = 16;
+
+/// Writes the workbook; what does not fit into memory is put aside in a folder that only we read.
+pub fn write(contents: &Contents, aside: &Path, out: impl Write + Send) -> anyhow::Result<()> {
+    write_with(contents, aside, out, SHEET_ROWS)
+}
+
+fn write_with(contents: &Contents, aside: &Path, out: impl Write + Send, sheet_rows: usize) -> anyhow::Result<()> {
+    let mut workbook = Workbook::new();
+    workbook.set_tempdir(aside)?;
+    // Its files carry an instant; this one is the week's own end.
+    let until = ExcelDateTime::parse_from_str(&contents.head.week.monday().plus(7).to_string())?;
+    workbook.set_properties(&DocProperties::new().set_creation_datetime(&until).set_title("callsieve regulator package"));
+    let styles = Styles::new();
+    read_me(workbook.add_worksheet().set_name("read me")?, contents, &styles)?;
+    figures(workbook.add_worksheet().set_name("figures")?, &contents.charts, &styles)?;
+    numbers(&mut workbook, contents, sheet_rows, &styles)?;
+    corrections(workbook.add_worksheet().set_name("corrections")?, contents, &styles)?;
+    Ok(workbook.save_to_writer(out)?)
+}
+
+struct Styles {
+    head: Format,
+    /// Text whatever it looks like, also after somebody has edited the cell.
+    text: Format,
+    plain: Format,
+}
+
+impl Styles {
+    fn new() -> Self {
+        let text = Format::new().set_num_format("@").set_quote_prefix();
+        Self { head: Format::new().set_bold(), text, plain: Format::new() }
+    }
+
+    fn header<'a>(&self, sheet: &mut Worksheet, names: impl Iterator<Item = &'a str>) -> anyhow::Result<()> {
+        for (name, column) in names.zip(0..) {
+            sheet.write_string_with_format(0, column, name, &self.head)?;
+            sheet.set_column_width(column, 18)?;
+        }
+        sheet.set_freeze_panes(1, 0)?;
+        Ok(())
+    }
+
+    /// Counts and shares are numbers; all else is text, a telephone number before anything.
+    fn cell(&self, sheet: &mut Worksheet, row: u32, column: u16, cell: &str, of: &Column) -> anyhow::Result<()> {
+        let is_figure = matches!(of.kind, Type::Int32 | Type::Int64 | Type::Float64) && of.pii.is_none();
+        match cell.parse::<f64>().ok().filter(|figure| is_figure && figure.is_finite()) {
+            Some(figure) => sheet.write_number(row, column, figure)?,
+            // An empty cell stays one.
+            None if cell.is_empty() => sheet,
+            None => sheet.write_string_with_format(row, column, cell, &self.text)?,
+        };
+        Ok(())
+    }
+}
+
+fn read_me(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> anyhow::Result<()> {
+    let facts = about::facts(contents);
+    let definitions = about::definitions(contents);
+    let files = about::FILES.iter().map(|(name, what)| (*name, (*what).to_owned()));
+    let blocks: [(&str, Vec<(&str, String)>); 4] = [
+        ("Flagged numbers of a week", facts),
+        ("Columns", definitions),
+        ("Files", files.collect()),
+        ("Not held", vec![("", about::NOT_HELD.to_owned())]),
+    ];
+    sheet.set_column_width(0, 26)?;
+    sheet.set_column_width(1, 110)?;
+    let mut row = 0;
+    for (title, lines) in blocks {
+        sheet.write_string_with_format(row, 0, title, &styles.head)?;
+        for (name, text) in lines {
+            row += 1;
+            sheet.write_string_with_format(row, 0, name, &styles.plain)?;
+            sheet.write_string_with_format(row, 1, text, &styles.text)?;
+        }
+        row += 2;
+    }
+    Ok(())
+}
+
+fn figures(sheet: &mut Worksheet, charts: &[Chart], styles: &Styles) -> anyhow::Result<()> {
+    sheet.set_column_width(0, 34)?;
+    let mut row = 0;
+    for chart in charts {
+        sheet.write_string_with_format(row, 0, chart.title, &styles.head)?;
+        sheet.write_string_with_format(row, 1, "this week", &styles.head)?;
+        sheet.write_string_with_format(row, 2, "week before", &styles.head)?;
+        let first = row + 1;
+        for (bar, row) in chart.bars.iter().zip(first..) {
+            sheet.write_string_with_format(row, 0, bar.label.as_str(), &styles.text)?;
+            for (count, column) in [bar.now, bar.before].into_iter().zip(1..) {
+                sheet.write_number(row, column, u32::try_from(count).context("a count of numbers")?)?;
+            }
+        }
+        let bars = u32::try_from(chart.bars.len())?;
+        if bars > 0 {
+            sheet.insert_chart(row, 4, &native(chart.title, first, row + bars))?;
+        }
+        row += CHART_ROWS.max(bars + 1) + 2;
+    }
+    Ok(())
+}
+
+/// A chart over the figures in some rows.
+fn native(title: &str, first: u32, last: u32) -> Native {
+    let mut chart = Native::new_bar();
+    for ((column, name), colour) in [(1, "this week"), (2, "week before")].into_iter().zip(COLOURS) {
+        let series = chart.add_series();
+        series.set_name(name);
+        series.set_categories(("figures", first, 0, last, 0));
+        series.set_values(("figures", first, column, last, column));
+        series.set_format(rust_xlsxwriter::ChartFormat::new().set_solid_fill(
+            rust_xlsxwriter::ChartSolidFill::new().set_color(colour),
+        ));
+    }
+    chart.title().set_name(title);
+    // The first figure at the top, as in the rows beside it.
+    chart.y_axis().set_reverse();
+    chart.set_width(640).set_height(20 * CHART_ROWS);
+    chart
+}
+
+fn numbers(workbook: &mut Workbook, contents: &Contents, sheet_rows: usize, styles: &Styles) -> anyhow::Result<()> {
+    let columns = contents.numbers.columns();
+    let first = workbook.worksheets().len();
+    for index in 0..contents.numbers.len().div_ceil(sheet_rows).max(1) {
+        let name = if index == 0 { "numbers".to_owned() } else { format!("numbers {}", index + 1) };
+        let sheet = workbook.add_worksheet_with_constant_memory()?.set_name(name)?;
+        let rows = (contents.numbers.len() - index * sheet_rows).min(sheet_rows);
+        sheet.autofilter(0, 0, u32::try_from(rows)?, u16::try_from(columns.len())?.saturating_sub(1))?;
+        styles.header(sheet, columns.iter().map(|column| column.name.as_str()))?;
+    }
+    let mut at = 0;
+    contents.numbers.each(|cells| {
+        let sheet = workbook.worksheet_from_index(first + at / sheet_rows)?;
+        let row = u32::try_from(at % sheet_rows)? + 1;
+        for ((cell, column), place) in cells.iter().zip(columns).zip(0..) {
+            styles.cell(sheet, row, place, cell, column)?;
+        }
+        at += 1;
+        Ok(())
+    })
+}
+
+fn corrections(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> anyhow::Result<()> {
+    let columns = contents.numbers.columns();
+    styles.header(sheet, ["change"].into_iter().chain(columns.iter().map(|column| column.name.as_str())))?;
+    anyhow::ensure!(contents.corrections.len() <= SHEET_ROWS, "more corrections than a sheet has rows");
+    for (correction, row) in contents.corrections.iter().zip(1..) {
+        sheet.write_string_with_format(row, 0, correction.change, &styles.plain)?;
+        for ((cell, column), place) in correction.cells.iter().zip(columns).zip(1..) {
+            styles.cell(sheet, row, place, cell, column)?;
+        }
+    }
+    Ok(())
+}
