@@ -137,3 +137,6 @@ pub fn numbers_sha256(numbers: &Rows) -> anyhow::Result<String> {
     numbers.csv(&mut hashing)?;
     Ok(hashing.finish().1)
 }
+
+#[cfg(test)]
+mod tests;
