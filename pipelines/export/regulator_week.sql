@@ -4,8 +4,7 @@ WITH flagged AS (
     SELECT number, activated_at, MIN(case_id) AS case_id, MAX(day) AS last_day, MIN(flagged_day) AS flagged_day,
         MAX(segment) AS segment, MAX(matched_reporters) AS matched_reporters,
         MAX(survey_yes) AS survey_yes, MAX(survey_no) AS survey_no,
-        BOOL_OR(is_registration_evidence) AS is_registration_evidence,
-        LAST_VALUE(detections ORDER BY day) FILTER (WHERE detections IS NOT NULL) AS detections
+        BOOL_OR(is_registration_evidence) AS is_registration_evidence
     FROM decision
     WHERE day >= $day AND day < $until_day AND flagged_day IS NOT NULL
     GROUP BY number, activated_at
@@ -17,6 +16,29 @@ ranked AS (
         new_callee_call_share, score,
         ROW_NUMBER() OVER (PARTITION BY caller, activated_at ORDER BY score DESC, day) AS place
     FROM spam_score WHERE day >= $day AND day < $until_day
+),
+found AS (
+    -- Each type that a number was found at in the week, once.
+    SELECT DISTINCT number, type FROM detection_day
+    WHERE day >= $day AND day < $until_day AND number IS NOT NULL
+),
+typed AS (
+    -- The types of each number in one text.
+    SELECT number, STRING_AGG(type, '+' ORDER BY type) AS types FROM found GROUP BY number
+),
+ported AS (
+    -- Numbers that are not carried by their range's holder, at the end of the week.
+    SELECT number, MAX(operator) AS carrier FROM ported_number
+    WHERE valid_from < $until_day AND (valid_until IS NULL OR valid_until >= $until_day)
+    GROUP BY number
+),
+early AS (
+    -- Calls of those who were flagged in the week, up to the day of their flag, since their activation.
+    SELECT flagged.number, flagged.activated_at, SUM(caller_day.calls_out) AS calls
+    FROM flagged INNER JOIN caller_day ON flagged.number = caller_day.caller
+    WHERE caller_day.day >= $calls_from AND caller_day.day < $until_day AND caller_day.day <= flagged.flagged_day
+        AND (flagged.activated_at IS NULL OR caller_day.day >= local_day(flagged.activated_at))
+    GROUP BY flagged.number, flagged.activated_at
 )
 SELECT
     $day AS week, flagged.number, flagged.activated_at,
@@ -33,9 +55,23 @@ SELECT
     COALESCE(flagged.survey_yes, 0) AS survey_yes,
     COALESCE(flagged.survey_no, 0) AS survey_no,
     last.case_id,
-    flagged.detections
+    ported.carrier,
+    CASE
+        WHEN last.verdict NOT IN ('limited', 'blocked') THEN NULL
+        WHEN NOT last.is_onnet THEN 'bar_incoming_from'
+        WHEN last.verdict = 'blocked' THEN 'bar_both'
+        ELSE 'bar_outgoing'
+    END AS action,
+    last.since_day AS action_day,
+    typed.types,
+    CASE WHEN flagged.flagged_day >= $day THEN COALESCE(early.calls, 0) END AS calls_before_flag,
+    last.rules
 FROM flagged
 INNER JOIN decision AS last ON flagged.number = last.number AND flagged.last_day = last.day
     AND flagged.activated_at IS NOT DISTINCT FROM last.activated_at
+LEFT JOIN typed ON flagged.number = typed.number
+LEFT JOIN ported ON flagged.number = ported.number
+LEFT JOIN early ON flagged.number = early.number
+    AND flagged.activated_at IS NOT DISTINCT FROM early.activated_at
 LEFT JOIN ranked ON flagged.number = ranked.caller AND ranked.place = 1
     AND flagged.activated_at IS NOT DISTINCT FROM ranked.activated_at

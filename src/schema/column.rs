@@ -1338,7 +1338,7 @@ pub mod regulator_week {
     pub const ACTION_DAY: Column<Date32Array> = Column::new("action_day");
     /// Types that detection_day named the number by in the week, joined by +; null when by none.
     pub const TYPES: Column<StringArray> = Column::new("types");
-    /// Calls that the number made on the day of its flag and the days before, as far back as the definition looks; null when none are known.
+    /// Calls that the number made in the four weeks before and in the week, up to the end of the day of its flag; null when it was flagged in a week before.
     pub const CALLS_BEFORE_FLAG: Column<Int64Array> = Column::new("calls_before_flag");
     /// Hash of the rules that decided.
     pub const RULES: Column<StringArray> = Column::new("rules");
