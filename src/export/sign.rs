@@ -143,6 +143,11 @@ impl PublicKey {
         format!("{UNTRUSTED}minisign public key {}\n{}\n", shown(self.id), STANDARD.encode(bytes))
     }
 
+    /// The 32 bytes of the key alone, hex.
+    pub fn hex(&self) -> String {
+        hex::encode(self.key.as_bytes())
+    }
+
     /// Its name, as `minisign` shows it.
     pub fn id(&self) -> String {
         shown(self.id)

@@ -1,4 +1,4 @@
-//! `export`: the block list of a day, the regulator's list of a week, as folders of CSV.
+//! `export`: the block list of a day as CSV, the regulator's package of a week.
 //!
 //! In: `blocklist_day` or `regulator_week`. Out: a published folder. Never: computes; an empty day is an empty list,
 //! a day that was not decided is an error.
@@ -8,7 +8,10 @@ use std::path::Path;
 use anyhow::Context;
 use arrow::array::RecordBatch;
 
+use super::package::{Order, Packaged};
+use crate::clock::Clock;
 use crate::domain::day::{Day, Week};
+use crate::export::sign::SecretKey;
 use crate::export::{Published, publish};
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
@@ -18,8 +21,10 @@ use crate::schema::contract::Table;
 #[derive(Debug, thiserror::Error)]
 #[error("the input of {week} is not complete, so nothing leaves for the regulator: {}", .reasons.join("; "))]
 pub struct Incomplete {
-    week: Week,
-    reasons: Vec<String>,
+    /// The week.
+    pub week: Week,
+    /// What is missing.
+    pub reasons: Vec<String>,
 }
 
 /// Publishes `OUT/blocklist/DAY/blocklist.csv`.
@@ -31,8 +36,15 @@ pub async fn blocklist(lake: &Lake, out: &Path, day: Day) -> anyhow::Result<Publ
     publish(&out.join("blocklist"), &day.to_string(), "blocklist", &rows)
 }
 
-/// Publishes `OUT/regulator/WEEK/numbers.csv`, once the week is as complete as `decide` wants its days.
-pub async fn regulator(lake: &Lake, definitions: &Definitions, out: &Path, week: Week) -> anyhow::Result<Published> {
+/// Publishes `OUT/RECIPIENT/WEEK`, once the week is as complete as `decide` wants its days.
+pub async fn regulator(
+    lake: &Lake,
+    definitions: &Definitions,
+    out: &Path,
+    (week, recipient): (Week, &str),
+    key: Option<&SecretKey>,
+) -> anyhow::Result<Packaged> {
+    let order = Order::new(definitions, week, recipient)?;
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let ran = computed(&decided.day(week.monday()).await?, Table::REGULATOR_WEEK)?;
     anyhow::ensure!(ran, "the list of {week} has not been computed; `callsieve run --week {week}` does");
@@ -41,8 +53,7 @@ pub async fn regulator(lake: &Lake, definitions: &Definitions, out: &Path, week:
     if !reasons.is_empty() {
         return Err(Incomplete { week, reasons }.into());
     }
-    let rows = rows(lake, Table::REGULATOR_WEEK, week.monday()).await?;
-    publish(&out.join("regulator"), &week.to_string(), "numbers", &rows)
+    super::package::publish(lake, &order, out, key, Clock::System).await
 }
 
 fn computed(runs: &[RecordBatch], table: Table) -> anyhow::Result<bool> {

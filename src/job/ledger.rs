@@ -240,7 +240,7 @@ pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>
 }
 
 /// Whether an entry is a signed act, or needs no signature.
-fn holds(topic: Topic, entry: &Entry) -> bool {
+pub(super) fn holds(topic: Topic, entry: &Entry) -> bool {
     match entry.kind {
         Kind::Accepted => Accepted::read(topic, entry, None).is_signed,
         Kind::Retired => Retired::read(topic, entry, None).is_signed,

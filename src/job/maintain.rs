@@ -56,7 +56,7 @@ pub async fn maintain(lake: &Lake, clock: Clock, dry_run: bool) -> anyhow::Resul
             Books::open(lake).await?.settle(&handle).await?;
         }
         // Tables that are written whole by partition are in the order of their contract, and have few files.
-        if matches!(contract.writer, Writer::Ingest | Writer::Run) {
+        if matches!(contract.writer, Writer::Ingest | Writer::Run | Writer::Export) {
             if dry_run {
                 maintained.joined_files = handle.joinable_files().await?;
             } else {

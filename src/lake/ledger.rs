@@ -246,16 +246,7 @@ impl Books {
     /// The entries of every topic's table, and of `reject` what was removed from it.
     pub async fn all_entries(&mut self) -> anyhow::Result<BTreeMap<Table, Vec<Entry>>> {
         self.ranges.refresh().await?;
-        let mut entries: BTreeMap<Table, Vec<Entry>> = BTreeMap::new();
-        for batch in self.ranges.rows(vec![], &[]).await? {
-            let topics = column::TOPIC.of(&batch)?;
-            for row in 0..batch.num_rows() {
-                let table: Table = topics.value(row).parse().map_err(anyhow::Error::msg)?;
-                read(&batch.slice(row, 1), table, entries.entry(table).or_default())?;
-            }
-        }
-        entries.values_mut().for_each(|entries| order(entries));
-        Ok(entries)
+        self.ranges.entries_by_table().await
     }
 
     /// Every entry of a table, in the order of source, partition and offset.
@@ -271,6 +262,20 @@ impl Books {
 }
 
 impl Handle {
+    /// Of `ingest_range`, the entries of every topic's table, and of `reject` what was removed from it.
+    pub async fn entries_by_table(&self) -> anyhow::Result<BTreeMap<Table, Vec<Entry>>> {
+        let mut entries: BTreeMap<Table, Vec<Entry>> = BTreeMap::new();
+        for batch in self.rows(vec![], &[]).await? {
+            let topics = column::TOPIC.of(&batch)?;
+            for row in 0..batch.num_rows() {
+                let table: Table = topics.value(row).parse().map_err(anyhow::Error::msg)?;
+                read(&batch.slice(row, 1), table, entries.entry(table).or_default())?;
+            }
+        }
+        entries.values_mut().for_each(|entries| order(entries));
+        Ok(entries)
+    }
+
     /// The accounts of the commits after a version, up to the one that is held.
     async fn entries_after(&self, version: i64) -> anyhow::Result<Vec<Entry>> {
         let store = log_store(&self.delta);

@@ -88,6 +88,14 @@ impl Lake {
         Ok(Some(Handle { table, delta }))
     }
 
+    /// The table as it was at a version, if it can still be read.
+    pub async fn find_at(&self, table: Table, version: i64) -> anyhow::Result<Handle> {
+        let mut delta = self.builder(table)?.build()?;
+        let loaded = delta.load_version(u64::try_from(version)?).await;
+        loaded.with_context(|| format!("opening version {version} of table {table}"))?;
+        Ok(Handle { table, delta })
+    }
+
     /// The table; made after its contract when absent, and given the contract's new nullable columns.
     pub async fn open(&self, table: Table) -> anyhow::Result<Handle> {
         if let Some(mut handle) = self.find(table).await? {

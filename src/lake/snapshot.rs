@@ -65,10 +65,13 @@ impl Handle {
         // DataFusion reads text as views; everything else here speaks the contract's types.
         let cast = |name: &&str| -> anyhow::Result<Expr> {
             let field = wanted.field_with_name(name)?;
-            Ok(datafusion::logical_expr::cast(col(*name), field.data_type().clone()).alias(*name))
+            // A version from before the contract had the column holds no value of it.
+            let is_there = frame.schema().has_column_with_unqualified_name(name);
+            let value = if is_there { col(*name) } else { lit(datafusion::scalar::ScalarValue::Null) };
+            Ok(datafusion::logical_expr::cast(value, field.data_type().clone()).alias(*name))
         };
-        let frame = frame.select(names.iter().map(cast).collect::<anyhow::Result<Vec<_>>>()?)?;
-        Ok(frame.collect().await?)
+        let columns = names.iter().map(cast).collect::<anyhow::Result<Vec<_>>>()?;
+        Ok(frame.select(columns)?.collect().await?)
     }
 
     /// The rows that have a word in a column, columns cut to `columns` when it names any.

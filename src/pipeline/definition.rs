@@ -15,6 +15,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use crate::domain::day::Day;
+use crate::export::recipient::Recipient;
 use crate::schema::contract::Table;
 use crate::score::card::Card;
 use crate::score::wording::Name;
@@ -73,6 +74,9 @@ pub struct Facts {
     /// What the characteristics of its scorecards are called in explanations.
     #[serde(default)]
     pub name: BTreeMap<String, Name>,
+    /// Who gets what of its rows.
+    #[serde(default)]
+    pub recipient: BTreeMap<String, Recipient>,
 }
 
 /// A parameter: a value with its unit, or a day counted back from the computed one, and the reason.
@@ -209,8 +213,13 @@ impl Definition {
         for (name, card) in &facts.card {
             card.check().with_context(|| format!("card {name}"))?;
         }
+        let table: Table = name.parse().map_err(anyhow::Error::msg)?;
+        for (name, recipient) in &facts.recipient {
+            let problems = recipient.problems(table.contract());
+            ensure!(problems.is_empty(), "recipient {name}: {}", problems.join("; "));
+        }
         Ok(Self {
-            table: name.parse().map_err(anyhow::Error::msg)?,
+            table,
             stage: stage.to_owned(),
             facts,
             select: sql.map(Select::parse).transpose()?,
