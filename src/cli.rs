@@ -23,6 +23,7 @@ mod ingest;
 mod lake;
 mod ledger;
 mod operator;
+mod package;
 mod print;
 mod rules;
 mod verb;
@@ -125,6 +126,8 @@ impl Cli {
             Verb::User(verb) => desk::user(verb, json).await,
             Verb::Audit(verb) => desk::audit(verb, json).await,
             Verb::Export(verb) => rules::export(verb, json).await,
+            Verb::Verify(args) => package::verify(args, json).await,
+            Verb::Key(verb) => package::key(verb, json),
             Verb::Explain(args) => rules::explain(args, json).await,
             Verb::Backtest(args) => rules::backtest(args, json).await,
             Verb::Reference(verb) => lake::reference(verb, json).await,

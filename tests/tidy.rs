@@ -28,7 +28,12 @@ const DOORS: &[(&str, &[&str])] = &[
     ("parquet", &["src/lake/", "src/source/folder.rs", "src/job/simulate.rs"]),
     ("flate2", &["src/source/folder"]),
     ("zstd", &["src/source/folder"]),
-    ("ed25519_dalek", &["src/job/ledger.rs"]),
+    ("ed25519_dalek", &["src/job/ledger.rs", "src/export/sign.rs"]),
+    ("blake2", &["src/export/sign.rs"]),
+    ("base64", &["src/export/sign.rs"]),
+    ("getrandom", &["src/export/sign.rs"]),
+    ("rust_xlsxwriter", &["src/export/workbook.rs"]),
+    ("rustix", &["src/export/folder.rs"]),
     // `explain` hands filters to `lake::Handle::rows`, which takes DataFusion's expressions.
     (
         "datafusion",

@@ -13,6 +13,7 @@ use super::lake::LakeArgs;
 use super::print::say;
 use crate::clock::Clock;
 use crate::domain::day::Day;
+use crate::export::sign::SecretKey;
 use crate::job;
 use crate::job::ledger::{Keys, Loss, Note, Open};
 use crate::schema::topic::Topic;
@@ -46,7 +47,7 @@ pub(super) enum LedgerVerb {
     #[command(
         after_help = "Example: callsieve ledger accept --topic call_record --source 4L6g/call_record/0 --partition 2 \\\n    \
         --from 1000 --until 1500 --by 'N. V. An' --why 'broker disk lost' --key accept.key --lake /data/lake\n\n\
-        accept.key holds 64 hex digits: openssl rand -hex 32 > accept.key"
+        callsieve key new --out accept.key makes the key; a file of 64 hex digits is one as well."
     )]
     Accept {
         /// The topic.
@@ -96,7 +97,7 @@ pub(super) struct SignerArgs {
     /// Who signs.
     #[arg(long)]
     by: String,
-    /// File with the Ed25519 seed, 64 hex digits.
+    /// File of a secret key, or of an Ed25519 seed in 64 hex digits.
     #[arg(long)]
     key: PathBuf,
     #[command(flatten)]
@@ -107,6 +108,9 @@ impl SignerArgs {
     fn seed(&self) -> anyhow::Result<[u8; 32]> {
         let key = self.key.display();
         let text = std::fs::read_to_string(&self.key).with_context(|| format!("reading {key}"))?;
+        if text.starts_with("untrusted comment:") {
+            return Ok(SecretKey::read(&text).with_context(|| format!("reading {key}"))?.seed());
+        }
         let seed: Option<[u8; 32]> = hex::decode(text.trim()).ok().and_then(|seed| seed.try_into().ok());
         seed.with_context(|| format!("{key} does not hold 64 hex digits"))
     }

@@ -13,6 +13,7 @@ use crate::domain::day::Day;
 use crate::export::Published;
 use crate::job;
 use crate::job::decide::Decided;
+use crate::job::package::Packaged;
 use crate::job::replay::Replayed;
 use crate::pipeline::run::Ran;
 use crate::schema::topic::Topic;
@@ -55,6 +56,15 @@ pub(super) fn published(json: bool, published: &Published) -> anyhow::Result<()>
         let path = published.folder.join(&published.file);
         let news = if published.is_changed { "" } else { " (unchanged)" };
         format!("{}: {} rows{news}", path.display(), published.rows)
+    })
+}
+
+pub(super) fn packaged(json: bool, packaged: &Packaged) -> anyhow::Result<()> {
+    say(json, packaged, || {
+        let Packaged { folder, recipient, week, sequence, rows, is_signed, is_changed, .. } = packaged;
+        let signed = if *is_signed { "signed" } else { "NOT SIGNED" };
+        let news = if *is_changed { "" } else { " (unchanged)" };
+        format!("{}: package {sequence} for {recipient}, {week}: {rows} numbers, {signed}{news}", folder.display())
     })
 }
 

@@ -84,8 +84,11 @@ pub(super) enum ExportVerb {
         #[command(flatten)]
         lake: LakeArgs,
     },
-    /// The numbers flagged in a week.
-    #[command(after_help = "Example: callsieve export regulator --lake /data/lake --week 2025-W02 --out /data/export")]
+    /// The numbers flagged in a week, as a package: lists, workbook, report, manifest, sums and signature.
+    #[command(
+        after_help = "Example: callsieve export regulator --lake /data/lake --week 2025-W02 --out /data/export \\\n    \
+        --key package.key\n\nThe package is OUT/RECIPIENT/WEEK; callsieve verify says whether it is what was signed."
+    )]
     Regulator {
         /// The ISO week.
         #[arg(long)]
@@ -93,6 +96,12 @@ pub(super) enum ExportVerb {
         /// Folder to publish in.
         #[arg(long, default_value = "export")]
         out: PathBuf,
+        /// File of the secret key that signs; without it nothing vouches for the package.
+        #[arg(long)]
+        key: Option<PathBuf>,
+        /// For whom, as pipelines/export/regulator_week.toml names them with their columns.
+        #[arg(long, default_value = "regulator")]
+        recipient: String,
         #[command(flatten)]
         lake: LakeArgs,
         #[command(flatten)]
@@ -161,14 +170,17 @@ pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metric
 }
 
 pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
-    let published = match verb {
-        ExportVerb::Blocklist { day, out, lake } => job::export::blocklist(&lake.open()?, &out, day).await?,
-        ExportVerb::Regulator { week, out, lake, rules } => {
-            let definitions = rules.load().await?;
-            job::export::regulator(&lake.open()?, &definitions, &out, week).await?
+    match verb {
+        ExportVerb::Blocklist { day, out, lake } => {
+            print::published(json, &job::export::blocklist(&lake.open()?, &out, day).await?)
         }
-    };
-    print::published(json, &published)
+        ExportVerb::Regulator { week, out, key, recipient, lake, rules } => {
+            let key = key.as_deref().map(job::key::read).transpose()?;
+            let (definitions, lake) = (rules.load().await?, lake.open()?);
+            let wanted = (week, recipient.as_str());
+            print::packaged(json, &job::export::regulator(&lake, &definitions, &out, wanted, key.as_ref()).await?)
+        }
+    }
 }
 
 pub(super) async fn explain(args: ExplainArgs, json: bool) -> anyhow::Result<()> {

@@ -11,6 +11,7 @@ use super::ingest::{BackfillArgs, IngestArgs, ReplayArgs};
 use super::lake::{MaintainArgs, ReferenceVerb};
 use super::ledger::LedgerArgs;
 use super::operator::{DemoArgs, SimulateArgs};
+use super::package::{KeyVerb, VerifyArgs};
 use super::rules::{BacktestArgs, DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, WindowArgs};
 
 #[derive(Debug, Subcommand)]
@@ -76,6 +77,15 @@ pub(super) enum Verb {
     /// Writes a list for the network or the regulator.
     #[command(subcommand)]
     Export(ExportVerb),
+    /// Says whether a package is what was signed, to the last byte; it needs nothing but the package and a public key.
+    #[command(
+        after_help = "Example: callsieve verify export/regulator/2025-W03 --key package.key.pub \\\n    \
+        --previous export/regulator/2025-W02"
+    )]
+    Verify(VerifyArgs),
+    /// Keys for signatures.
+    #[command(subcommand)]
+    Key(KeyVerb),
     /// Shows every value, threshold and point behind a number's score.
     #[command(after_help = "Example: callsieve explain 0962123456 --lake /data/lake --day 2025-01-06")]
     Explain(ExplainArgs),

@@ -51,6 +51,10 @@ const WINDOWS: [Table; 4] = [Table::SEGMENT_DAY, Table::CALLER_HOUR, Table::CALL
 /// A folder of an earlier demo holds this file, and may be emptied.
 const MARKER: &str = ".callsieve-demo";
 
+/// The key that signs the packages, and for whom they are.
+const KEY: &str = "package.key";
+const RECIPIENT: &str = "regulator";
+
 /// Runs the demo in a folder.
 pub async fn demo(
     folder: &Path,
@@ -124,6 +128,8 @@ struct Stage {
     history: Day,
     next: Day,
     requests: u64,
+    /// Folders of the packages, in their order.
+    packages: Vec<String>,
     progress: ProgressBar,
 }
 
@@ -193,6 +199,7 @@ impl Stage {
             history: since,
             next: options.first_day,
             requests: 0,
+            packages: Vec::new(),
             progress,
         })
     }
@@ -357,9 +364,12 @@ impl Stage {
         let out = self.folder.join("export");
         super::export::blocklist(&self.lake, &out, last).await?;
         let weeks: BTreeSet<_> = self.options.first_day.until(last.plus(1)).map(Day::week).collect();
+        let (key, _) = super::key::new(&self.folder.join(KEY))?;
         for week in weeks {
             self.runner.run(&[Table::REGULATOR_WEEK], week.monday()).await?;
-            super::export::regulator(&self.lake, self.runner.definitions(), &out, week).await?;
+            let (definitions, wanted) = (self.runner.definitions(), (week, RECIPIENT));
+            let packaged = super::export::regulator(&self.lake, definitions, &out, wanted, Some(&key)).await?;
+            self.packages.push(format!("export/{RECIPIENT}/{}", packaged.week));
         }
         let operator = self.operator.as_ref().context("the operator is at home between steps")?;
         simulate::write_truth(&self.folder, operator)?;

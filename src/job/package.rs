@@ -167,14 +167,14 @@ pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Proble
         Ok(folder::sha256(&aside.path().join(name))? != folder::sha256(&package.join(name))?)
     };
     let mut problems = Vec::new();
-    for name in folder::files(aside.path())?.into_keys() {
-        if differs(&name)? {
+    let made = folder::files(aside.path())?;
+    for name in made.keys() {
+        if differs(name)? {
             let by = &manifest.code_version;
             let what = format!("made anew from the lake it has other bytes (it was made by callsieve {by})");
-            problems.push(Problem { file: name, what });
+            problems.push(Problem { file: name.clone(), what });
         }
     }
-    let made = folder::files(aside.path())?;
     let more = folder::files(package)?.into_keys().filter(|name| !made.contains_key(name) && name != sums::SIGNATURE);
     problems.extend(more.map(|file| Problem { file, what: "the lake makes no such file".to_owned() }));
     Ok(problems)
@@ -299,8 +299,11 @@ impl Sources {
                 return Ok(Vec::new());
             }
         };
+        // Weeks that have new files, and those of which nothing is left.
+        let mut changed = self.numbers.days_since(*version).await?;
+        changed.extend(told.days().await?.difference(&self.numbers.days().await?));
         let mut found = Vec::new();
-        for monday in self.numbers.days_since(*version).await?.intersection(&weeks) {
+        for monday in changed.intersection(&weeks) {
             let (told, now) = (rows(&told, *monday).await?, rows(&self.numbers, *monday).await?);
             found.extend(corrections::of(&told, &now, &order.columns)?);
         }

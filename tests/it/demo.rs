@@ -4,7 +4,8 @@
 //! `call_event`, `sms_event`, `contact_day`, `caller_day` and the states of `relation` with SQL of its own, where
 //! `CALLSIEVE_PYTHON` has it.
 
-use std::process::Command;
+use std::path::Path;
+use std::process::{Command, Output};
 
 #[test]
 fn the_demo_accounts_for_everything_and_duckdb_agrees() {
@@ -31,6 +32,8 @@ fn the_demo_accounts_for_everything_and_duckdb_agrees() {
         assert!(dir.join(file).exists(), "{file} is missing");
     }
 
+    signed_package_holds(&dir, folder.path());
+
     let Some(python) = std::env::var_os("CALLSIEVE_PYTHON") else {
         eprintln!("skipped: DuckDB's part of the check; CALLSIEVE_PYTHON names no Python that has it");
         return;
@@ -43,4 +46,52 @@ fn the_demo_accounts_for_everything_and_duckdb_agrees() {
         let compared = said.lines().find(|line| line.starts_with(&format!("ok {table}.rows")));
         assert!(compared.is_some_and(|line| !line.contains(" rows=0 ")), "{table}: {said}");
     }
+}
+
+fn callsieve(args: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_callsieve"));
+    command.args(args).current_dir(env!("CARGO_MANIFEST_DIR")).output().unwrap()
+}
+
+#[track_caller]
+fn check(args: &[&str], code: i32, says: &str) {
+    let done = callsieve(args);
+    let said = format!("{}{}", String::from_utf8_lossy(&done.stdout), String::from_utf8_lossy(&done.stderr));
+    assert_eq!(done.status.code(), Some(code), "{args:?}: {said}");
+    assert!(said.contains(says), "{args:?} does not say {says}: {said}");
+}
+
+fn files(folder: &Path) -> Vec<(String, Vec<u8>)> {
+    let entries = std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    let name = |path: &Path| path.file_name().unwrap().to_str().unwrap().to_owned();
+    let mut files: Vec<_> = entries.map(|path| (name(&path), std::fs::read(&path).unwrap())).collect();
+    files.sort();
+    files
+}
+
+/// The demo's package verifies, is made again to the last byte elsewhere, and one changed byte is found.
+fn signed_package_holds(demo: &Path, scratch: &Path) {
+    let text = |path: &Path| path.to_str().unwrap().to_owned();
+    let package = demo.join("export/regulator/2025-W02");
+    let (folder, lake, key) = (text(&package), text(&demo.join("lake")), text(&demo.join("package.key")));
+    let public = format!("{key}.pub");
+    check(&["verify", &folder, "--key", &public], 0, "sound: package 1 for regulator, week 2025-W02");
+    check(&["verify", &folder, "--key", &public, "--recompute", &lake], 0, "sound");
+
+    let again = text(&scratch.join("again"));
+    let export = ["export", "regulator", "--week", "2025-W02", "--lake", &lake, "--key", &key, "--out"];
+    check(&[&export[..], &[&again]].concat(), 0, "package 1 for regulator");
+    assert_eq!(files(&scratch.join("again/regulator/2025-W02")), files(&package));
+    check(&[&export[..], &[&again]].concat(), 0, "(unchanged)");
+    // Another recipient has numbers of its own, and fewer columns.
+    check(&[&export[..], &[&again, "--recipient", "security"]].concat(), 0, "package 1 for security");
+    let numbers = std::fs::read_to_string(scratch.join("again/security/2025-W02/numbers.csv")).unwrap();
+    assert!(numbers.starts_with("week,number,range_holder,flagged_day,verdict,evidence,matched_reporters,case_id,"));
+    check(&[&export[..], &[&again, "--recipient", "nobody"]].concat(), 1, "there are regulator, security");
+
+    let path = package.join("report.html");
+    let mut page = std::fs::read(&path).unwrap();
+    page[100] ^= 1;
+    std::fs::write(&path, page).unwrap();
+    check(&["verify", &folder, "--key", &public], 1, "report.html: its bytes differ");
 }

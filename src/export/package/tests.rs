@@ -1,6 +1,7 @@
 //! Whole packages, built and verified; with Debian's own tools and Python where they are installed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
@@ -196,7 +197,7 @@ fn tool(name: &str, folder: &Path, args: &[&str]) -> Option<std::process::Output
     match Command::new(name).args(args).current_dir(folder).output() {
         Ok(output) => Some(output),
         Err(error) => {
-            eprintln!("skipped: {name} cannot be run here: {error}");
+            writeln!(std::io::stderr(), "skipped: {name} cannot be run here: {error}").unwrap();
             None
         }
     }

@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 use serde::Serialize;
 
-use super::Stage;
+use super::{KEY, Stage};
 use crate::clock::Stopwatch;
 use crate::job::measure::{self, Detection, Figures};
 use crate::schema::column::{call_event, call_record};
@@ -46,6 +46,8 @@ pub struct Summary {
     pub figures: Figures,
     /// Detections against the truth, by type, and breaches of the rules for advertising.
     pub detections: BTreeMap<String, Detection>,
+    /// Folders of the signed packages, in their order, below the demo's own.
+    pub packages: Vec<String>,
     /// Seconds that everything took.
     pub took_s: f64,
 }
@@ -98,7 +100,16 @@ impl Summary {
                head -5 {folder}/export/regulator/*/numbers.csv\n",
             self.took_s
         );
+        text += &self.verify(&folder.to_string());
         text
+    }
+
+    /// How to see that the last package is what was signed, and follows the one before.
+    fn verify(&self, folder: &str) -> String {
+        let mut newest = self.packages.iter().rev();
+        let Some(last) = newest.next() else { return String::new() };
+        let before = newest.next().map(|before| format!(" --previous {folder}/{before}")).unwrap_or_default();
+        format!("  callsieve verify {folder}/{last} --key {folder}/{KEY}.pub{before}\n")
     }
 }
 
@@ -146,6 +157,7 @@ impl Stage {
             survey_answers: answers,
             figures: measure::figures(&held, &truth, first_day),
             detections,
+            packages: self.packages.clone(),
             took_s: watch.elapsed().as_secs_f64(),
         })
     }

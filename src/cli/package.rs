@@ -1,0 +1,61 @@
+//! The verbs around a package that has left: `verify`, and `key`, which makes what it is signed with.
+//!
+//! In: a package and a public key, or where a new key goes. Out: a verdict, or a key pair. Never: prints a secret.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::{Args, Subcommand};
+
+use super::BadConfig;
+use super::print::say;
+use crate::export::sign::PublicKey;
+use crate::export::verify::{Unsound, verify as look_at};
+use crate::lake::Lake;
+use crate::{config, job};
+
+#[derive(Debug, Args)]
+pub(super) struct VerifyArgs {
+    /// The package's folder.
+    package: PathBuf,
+    /// File of the public key that it has to be signed by.
+    #[arg(long)]
+    key: PathBuf,
+    /// Folder of the package before it, which it has to follow.
+    #[arg(long)]
+    previous: Option<PathBuf>,
+    /// Lake to make the package anew from, by the table versions in its manifest.
+    #[arg(long, value_name = "LAKE")]
+    recompute: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum KeyVerb {
+    /// Makes a key pair in FILE and FILE.pub, which minisign reads too.
+    #[command(after_help = "Example: callsieve key new --out package.key")]
+    New {
+        /// File of the secret key.
+        #[arg(long)]
+        out: PathBuf,
+    },
+}
+
+pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
+    let named = || format!("reading {}", args.key.display());
+    let key = std::fs::read_to_string(&args.key).with_context(named)?;
+    let key = PublicKey::read(&key).with_context(named)?;
+    let mut verdict = look_at(&args.package, &key, args.previous.as_deref())?;
+    if let Some(lake) = args.recompute.filter(|_| verdict.is_sound) {
+        let lake = Lake::at(&lake, &config::store_of_environment()).map_err(BadConfig)?;
+        verdict.problems = job::package::recompute(&lake, &args.package).await?;
+        verdict.is_sound = verdict.problems.is_empty();
+    }
+    say(json, &verdict, || verdict.text())?;
+    if verdict.is_sound { Ok(()) } else { Err(Unsound.into()) }
+}
+
+pub(super) fn key(verb: KeyVerb, json: bool) -> anyhow::Result<()> {
+    let KeyVerb::New { out } = verb;
+    let (_, made) = job::key::new(&out)?;
+    say(json, &made, || made.text())
+}
