@@ -78,10 +78,8 @@ pub(super) enum Verb {
     #[command(subcommand)]
     Export(ExportVerb),
     /// Says whether a package is what was signed, to the last byte; it needs nothing but the package and a public key.
-    #[command(
-        after_help = "Example: callsieve verify export/regulator/2025-W03 --key package.key.pub \\\n    \
-        --previous export/regulator/2025-W02"
-    )]
+    #[command(after_help = "Example: callsieve verify export/regulator/2025-W03 --key package.key.pub \\\n    \
+        --previous export/regulator/2025-W02")]
     Verify(VerifyArgs),
     /// Keys for signatures.
     #[command(subcommand)]

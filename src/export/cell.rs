@@ -12,7 +12,8 @@ const STARTS: [char; 8] = ['=', '+', '-', '@', '＝', '＋', '－', '＠'];
 pub fn inert(text: &str) -> Cow<'_, str> {
     // Tab and line break move on to a next cell, and what nobody sees may be trimmed before the cell is read.
     let is_moving = text.starts_with(['\t', '\r', '\n', '\0']);
-    let shown = text.trim_start_matches(|letter: char| letter.is_whitespace() || letter.is_control() || is_unseen(letter));
+    let shown =
+        text.trim_start_matches(|letter: char| letter.is_whitespace() || letter.is_control() || is_unseen(letter));
     if is_moving || shown.starts_with(STARTS) { Cow::Owned(format!("'{text}")) } else { Cow::Borrowed(text) }
 }
 
@@ -28,8 +29,24 @@ mod tests {
     #[test]
     fn what_could_run_is_marked_and_kept_whole() {
         for text in [
-            "=1+1", "+84912345678", "-2+3", "@SUM(A1)", "\t=1", "\r=1", "\n=1", "\0=1", "\tx", "＝1+1", "＋1", "－1",
-            "＠SUM(A1)", " =1+1", "\u{feff}=1", "\u{200b}＝1", "=HYPERLINK(\"http://x\")", "=",
+            "=1+1",
+            "+84912345678",
+            "-2+3",
+            "@SUM(A1)",
+            "\t=1",
+            "\r=1",
+            "\n=1",
+            "\0=1",
+            "\tx",
+            "＝1+1",
+            "＋1",
+            "－1",
+            "＠SUM(A1)",
+            " =1+1",
+            "\u{feff}=1",
+            "\u{200b}＝1",
+            "=HYPERLINK(\"http://x\")",
+            "=",
         ] {
             assert_eq!(inert(text), format!("'{text}"));
         }

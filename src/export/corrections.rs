@@ -75,7 +75,8 @@ mod tests {
 
     fn check(told: &[(i64, &'static str)], now: &[(i64, &'static str)], columns: &[&str], expected: &[(&str, &str)]) {
         let rows = |numbers: &[(i64, &'static str)]| {
-            let numbers: Vec<_> = numbers.iter().map(|(number, verdict)| flagged(*number, verdict, "Viettel")).collect();
+            let numbers: Vec<_> =
+                numbers.iter().map(|(number, verdict)| flagged(*number, verdict, "Viettel")).collect();
             rows(&numbers)
         };
         let columns: Vec<String> = columns.iter().map(|name| (*name).to_owned()).collect();

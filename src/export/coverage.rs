@@ -214,7 +214,16 @@ pub fn problems(runs: &[Run]) -> Vec<String> {
 pub fn csv(runs: &[Run], out: &mut impl Write) -> anyhow::Result<()> {
     let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(out);
     writer.write_record([
-        "topic", "source", "partition", "act", "from", "until", "records", "rejects", "tombstones", "gaps",
+        "topic",
+        "source",
+        "partition",
+        "act",
+        "from",
+        "until",
+        "records",
+        "rejects",
+        "tombstones",
+        "gaps",
         "rows_of_week",
     ])?;
     for run in runs {
@@ -250,7 +259,8 @@ mod tests {
         let told: Vec<Told<'_>> =
             told.iter().map(|(act, account)| Told { topic: "call_record", act: *act, account }).collect();
         let runs = runs(&told, week());
-        let found: Vec<_> = runs.iter().map(|run| (run.partition, run.act, run.from, run.until, run.rows_of_week)).collect();
+        let found: Vec<_> =
+            runs.iter().map(|run| (run.partition, run.act, run.from, run.until, run.rows_of_week)).collect();
         assert_eq!(found, expected);
         let found = problems(&runs);
         assert_eq!(found.len(), problems_expected.len(), "{found:?}");
@@ -318,7 +328,8 @@ mod tests {
 
     #[test]
     fn sums_are_by_topic() {
-        let (one, lost) = (account(0, 0, 10, Some(0)), Account { until: 12, ..Account::empty("k/call_record/0", 0, 10) });
+        let (one, lost) =
+            (account(0, 0, 10, Some(0)), Account { until: 12, ..Account::empty("k/call_record/0", 0, 10) });
         let told = [
             Told { topic: "call_record", act: Act::Read, account: &one },
             Told { topic: "call_record", act: Act::Accepted, account: &lost },

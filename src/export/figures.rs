@@ -25,11 +25,36 @@ pub fn charts(now: &Rows, before: &Rows, week: Week) -> Vec<Chart> {
     let last = week.monday().plus(-7).week();
     let mut charts = vec![all(now, before, week)];
     let texts = [
-        (column::VERDICT.name, "Flagged numbers by verdict", "The verdict on the last day of the week that has one.", ""),
-        (column::ACTION.name, "Flagged numbers by action", "What the network was asked for; the verdict says why.", "none"),
-        (column::TYPES.name, "Flagged numbers by type", "A number may be of several types, and is counted in each.", "none"),
-        (column::EVIDENCE.name, "Flagged numbers by evidence", "Which independent origins spoke against the number.", ""),
-        (column::RANGE_HOLDER.name, "Flagged numbers by operator", "Who holds the number's range.", "no range of Vietnam"),
+        (
+            column::VERDICT.name,
+            "Flagged numbers by verdict",
+            "The verdict on the last day of the week that has one.",
+            "",
+        ),
+        (
+            column::ACTION.name,
+            "Flagged numbers by action",
+            "What the network was asked for; the verdict says why.",
+            "none",
+        ),
+        (
+            column::TYPES.name,
+            "Flagged numbers by type",
+            "A number may be of several types, and is counted in each.",
+            "none",
+        ),
+        (
+            column::EVIDENCE.name,
+            "Flagged numbers by evidence",
+            "Which independent origins spoke against the number.",
+            "",
+        ),
+        (
+            column::RANGE_HOLDER.name,
+            "Flagged numbers by operator",
+            "Who holds the number's range.",
+            "no range of Vietnam",
+        ),
         (column::SEGMENT.name, "Flagged numbers by segment", "Another operator's numbers are offnet.", ""),
     ];
     for (column, title, note, unsaid) in texts {

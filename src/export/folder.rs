@@ -72,7 +72,8 @@ impl Aside {
         for entry in std::fs::read_dir(root)? {
             let entry = entry?;
             if entry.file_name().to_str().is_some_and(|name| name.starts_with(&left)) {
-                std::fs::remove_dir_all(entry.path()).with_context(|| format!("removing {}", entry.path().display()))?;
+                std::fs::remove_dir_all(entry.path())
+                    .with_context(|| format!("removing {}", entry.path().display()))?;
             }
         }
         let path = root.join(format!("{left}{}", std::process::id()));

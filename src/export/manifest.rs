@@ -102,6 +102,9 @@ impl Manifest {
 
     /// The line that is signed along with the sums.
     pub fn comment(&self) -> String {
-        format!("callsieve regulator package, recipient {}, week {}, sequence {}", self.recipient, self.week, self.sequence)
+        format!(
+            "callsieve regulator package, recipient {}, week {}, sequence {}",
+            self.recipient, self.week, self.sequence
+        )
     }
 }

@@ -45,7 +45,8 @@ pub fn html(contents: &Contents) -> String {
     }
     page += &corrections(contents);
     page += &input(contents);
-    let _ = writeln!(page, "<section>\n<h2>Columns</h2>\n{}</section>", table(about::definitions(contents).into_iter()));
+    let _ =
+        writeln!(page, "<section>\n<h2>Columns</h2>\n{}</section>", table(about::definitions(contents).into_iter()));
     let files = about::FILES.iter().map(|(name, what)| (*name, (*what).to_owned()));
     let _ = writeln!(page, "<section>\n<h2>Files</h2>\n{}</section>", table(files));
     let _ = writeln!(page, "<section>\n<h2>Not held</h2>\n<p>{}</p>\n</section>", escape(about::NOT_HELD));
@@ -82,8 +83,7 @@ fn input(contents: &Contents) -> String {
          counted once: offsets = rows + rejects + no body + gaps.</p>\n<table>\n<tr><th>topic</th>{head}</tr>\n"
     );
     for (topic, sum) in coverage::sums(&contents.runs) {
-        let counts =
-            [sum.offsets, sum.records, sum.rejects, sum.tombstones, sum.gaps, sum.accepted, sum.rows_of_week];
+        let counts = [sum.offsets, sum.records, sum.rejects, sum.tombstones, sum.gaps, sum.accepted, sum.rows_of_week];
         let counts: String = counts.iter().map(|count| format!("<td class=\"count\">{count}</td>")).collect();
         // Writing to a String cannot fail.
         let _ = writeln!(text, "<tr><td>{}</td>{counts}</tr>", escape(&topic));

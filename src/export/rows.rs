@@ -39,9 +39,8 @@ impl Rows {
 
     /// The same rows with these columns alone, in the contract's order.
     pub fn cut(&self, names: &[String]) -> anyhow::Result<Self> {
-        let places = (0..self.columns.len()).filter(|place| {
-            self.columns.get(*place).is_some_and(|column| names.contains(&column.name))
-        });
+        let places = (0..self.columns.len())
+            .filter(|place| self.columns.get(*place).is_some_and(|column| names.contains(&column.name)));
         let places: Vec<usize> = places.collect();
         let columns = places.iter().filter_map(|place| self.columns.get(*place).copied()).collect();
         Ok(Self { columns, batch: self.batch.project(&places)? })
@@ -133,7 +132,8 @@ pub(super) mod tests {
     pub(in crate::export) fn batch(flagged: &[Flagged]) -> RecordBatch {
         let contract = Table::REGULATOR_WEEK.contract();
         let count = flagged.len();
-        let text = |of: fn(&Flagged) -> &str| Arc::new(StringArray::from_iter_values(flagged.iter().map(of))) as ArrayRef;
+        let text =
+            |of: fn(&Flagged) -> &str| Arc::new(StringArray::from_iter_values(flagged.iter().map(of))) as ArrayRef;
         let array = |column: &Column| -> ArrayRef {
             match (column.name.as_str(), column.kind) {
                 ("number", _) => Arc::new(Int64Array::from_iter_values(flagged.iter().map(|flagged| flagged.number))),
@@ -144,9 +144,9 @@ pub(super) mod tests {
                 ("flagged_day", _) => {
                     Arc::new(Date32Array::from_iter_values(flagged.iter().map(|flagged| flagged.flagged_day)))
                 }
-                ("activated_at", _) => Arc::new(
-                    TimestampMicrosecondArray::from(vec![1_704_067_200_000_000; count]).with_timezone("UTC"),
-                ),
+                ("activated_at", _) => {
+                    Arc::new(TimestampMicrosecondArray::from(vec![1_704_067_200_000_000; count]).with_timezone("UTC"))
+                }
                 (_, kind) if column.null => new_null_array(&kind.arrow(), count),
                 (_, Type::Utf8) => text(|_| "C-1"),
                 (_, Type::Int64) => Arc::new(Int64Array::from(vec![2; count])),
@@ -188,9 +188,6 @@ pub(super) mod tests {
         let cut = rows.cut(&names(&["range_holder", "number", "flagged_day"])).unwrap();
         let mut text = Vec::new();
         cut.csv(&mut text).unwrap();
-        assert_eq!(
-            String::from_utf8(text).unwrap(),
-            "number,range_holder,flagged_day\n84900000001,'=1+1,2025-01-06\n"
-        );
+        assert_eq!(String::from_utf8(text).unwrap(), "number,range_holder,flagged_day\n84900000001,'=1+1,2025-01-06\n");
     }
 }

@@ -124,9 +124,11 @@ fn signed(
     problems: &mut Vec<Problem>,
 ) -> anyhow::Result<BTreeMap<String, String>> {
     let text = read(package, sums::FILE);
-    let hashes = match text.as_ref().map_err(|error| format!("{error:#}")).and_then(|text| {
-        sums::read(text).map_err(|error| format!("{error:#}"))
-    }) {
+    let hashes = match text
+        .as_ref()
+        .map_err(|error| format!("{error:#}"))
+        .and_then(|text| sums::read(text).map_err(|error| format!("{error:#}")))
+    {
         Ok(hashes) => hashes,
         Err(what) => {
             problems.push(problem(sums::FILE, what));
@@ -192,7 +194,8 @@ fn counted(package: &Path, manifest: &Manifest, problems: &mut Vec<Problem>) {
         match verdicts(&package.join(file)) {
             Err(error) => problems.push(problem(file, format!("{error:#}"))),
             Ok((rows, _)) if Some(rows) != said => {
-                problems.push(problem(file, format!("it has {rows} rows, and the manifest says {}", said.unwrap_or(0))));
+                problems
+                    .push(problem(file, format!("it has {rows} rows, and the manifest says {}", said.unwrap_or(0))));
             }
             Ok((_, verdicts)) if file == NUMBERS && verdicts != manifest.verdicts => {
                 problems.push(problem(file, "its verdicts are not as many as the manifest says"));
@@ -247,9 +250,13 @@ fn chained(
     let named = |file: &str| format!("{}/{file}", folder.display());
     problems.extend(before.problems.iter().map(|found| problem(&named(&found.file), &found.what)));
     let found = folder::sha256(&folder.join(manifest::FILE)).unwrap_or_default();
-    if found != said.manifest_sha256 || before.sequence != Some(said.sequence) || said.sequence + 1 != manifest.sequence {
+    if found != said.manifest_sha256 || before.sequence != Some(said.sequence) || said.sequence + 1 != manifest.sequence
+    {
         let wanted = format!("package {} ({})", said.sequence, said.week);
-        problems.push(problem(&named(manifest::FILE), format!("it is not the manifest of {wanted}, which this one follows")));
+        problems.push(problem(
+            &named(manifest::FILE),
+            format!("it is not the manifest of {wanted}, which this one follows"),
+        ));
     }
     Ok(())
 }
@@ -263,7 +270,8 @@ impl Verdict {
         }
         let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
         let (recipient, week) = (or_none(&self.recipient), or_none(&self.week));
-        let chain = if self.is_chained { "it follows the package before" } else { "the package before was not looked at" };
+        let chain =
+            if self.is_chained { "it follows the package before" } else { "the package before was not looked at" };
         format!(
             "sound: package {} for {recipient}, week {week}, {} numbers\n\
              every file is as it was signed by key {}; the counts hold; every input offset is counted once; {chain}",

@@ -29,7 +29,8 @@ fn write_with(contents: &Contents, aside: &Path, out: impl Write + Send, sheet_r
     workbook.set_tempdir(aside)?;
     // Its files carry an instant; this one is the week's own end.
     let until = ExcelDateTime::parse_from_str(&contents.head.week.monday().plus(7).to_string())?;
-    workbook.set_properties(&DocProperties::new().set_creation_datetime(&until).set_title("callsieve regulator package"));
+    workbook
+        .set_properties(&DocProperties::new().set_creation_datetime(&until).set_title("callsieve regulator package"));
     let styles = Styles::new();
     read_me(workbook.add_worksheet().set_name("read me")?, contents, &styles)?;
     figures(workbook.add_worksheet().set_name("figures")?, &contents.charts, &styles)?;
@@ -129,9 +130,10 @@ fn native(title: &str, first: u32, last: u32) -> Native {
         series.set_name(name);
         series.set_categories(("figures", first, 0, last, 0));
         series.set_values(("figures", first, column, last, column));
-        series.set_format(rust_xlsxwriter::ChartFormat::new().set_solid_fill(
-            rust_xlsxwriter::ChartSolidFill::new().set_color(colour),
-        ));
+        series.set_format(
+            rust_xlsxwriter::ChartFormat::new()
+                .set_solid_fill(rust_xlsxwriter::ChartSolidFill::new().set_color(colour)),
+        );
     }
     chart.title().set_name(title);
     // The first figure at the top, as in the rows beside it.

@@ -97,7 +97,11 @@ pub async fn publish(
                 Ok(packaged) => return Ok(packaged),
                 Err(error) => {
                     let error = format!("{error:#}");
-                    tracing::warn!(sequence = last.sequence, error, "package cannot be made again, it gets a new number");
+                    tracing::warn!(
+                        sequence = last.sequence,
+                        error,
+                        "package cannot be made again, it gets a new number"
+                    );
                 }
             }
         }
@@ -353,11 +357,8 @@ impl Sources {
         let row = row.int64_or_null(head.supersedes).text(manifest_sha256);
         let row = row.text(&numbers_sha256(&contents.numbers)?).text(&serde_json::to_string(&head.tables)?);
         row.instant(clock.now()).end();
-        let span = Span {
-            app_id: format!("package/{}", head.recipient),
-            from: head.sequence - 1,
-            until: head.sequence,
-        };
+        let span =
+            Span { app_id: format!("package/{}", head.recipient), from: head.sequence - 1, until: head.sequence };
         let noted = self.packages.append(&[sheet.finish()], &[span]).await;
         noted.with_context(|| format!("writing down package {} for {}", head.sequence, head.recipient))?;
         Ok(())
