@@ -152,7 +152,7 @@ mod tests {
 
     #[test]
     fn both_weeks_stand_side_by_side() {
-        let old = Flagged { flagged_day: MONDAY - 1, ..flagged(84_900_000_002, "limited", "MobiFone") };
+        let old = Flagged { since_day: MONDAY - 1, ..flagged(84_900_000_002, "limited", "MobiFone") };
         let now = rows(&[flagged(84_900_000_001, "survey", "MobiFone"), old, flagged(84_900_000_003, "limited", "")]);
         let before = rows(&[flagged(84_900_000_009, "released", "Viettel")]);
         let charts = charts(&now, &before, week());

@@ -97,8 +97,8 @@ impl Aside {
         let mut out = Hashing::new(BufWriter::new(File::create_new(&path).with_context(writing)?));
         fill(&mut out).with_context(writing)?;
         let (out, sha256, size_bytes) = out.finish();
-        let file = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(writing)?;
-        file.sync_all().with_context(writing)?;
+        let written = out.into_inner().map_err(io::IntoInnerError::into_error).with_context(writing)?;
+        written.sync_all().with_context(writing)?;
         Ok(Written { name: name.to_owned(), sha256, size_bytes })
     }
 

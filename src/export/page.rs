@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 
 use super::about;
 use super::chart::{COLOURS, escape};
-use super::coverage;
+use super::coverage::{self, Sum};
 use super::package::Contents;
 
 const STYLE: &str = "\
@@ -76,17 +76,21 @@ fn corrections(contents: &Contents) -> String {
 
 /// What became of the week's input.
 fn input(contents: &Contents) -> String {
-    let heads = ["offsets", "rows", "rejects", "no body", "gaps", "given up", "of the week"];
-    let head: String = heads.iter().map(|head| format!("<th class=\"count\">{head}</th>")).collect();
-    let mut text = format!(
-        "<section>\n<h2>Input</h2>\n<p class=\"note\">Every offset between the week's first record and its last was \
-         counted once: offsets = rows + rejects + no body + gaps.</p>\n<table>\n<tr><th>topic</th>{head}</tr>\n"
-    );
+    let mut text = "<section>\n<h2>Input</h2>\n<p class=\"note\">Every offset between the week's first record and its \
+         last was counted once: offsets = rows + rejects + no body + gaps.</p>\n<table>\n<tr><th>topic</th>"
+        .to_owned();
+    // Writing to a String cannot fail.
+    for head in ["offsets", "rows", "rejects", "no body", "gaps", "given up", "of the week"] {
+        let _ = write!(text, "<th class=\"count\">{head}</th>");
+    }
+    text += "</tr>\n";
     for (topic, sum) in coverage::sums(&contents.runs) {
-        let counts = [sum.offsets, sum.records, sum.rejects, sum.tombstones, sum.gaps, sum.accepted, sum.rows_of_week];
-        let counts: String = counts.iter().map(|count| format!("<td class=\"count\">{count}</td>")).collect();
-        // Writing to a String cannot fail.
-        let _ = writeln!(text, "<tr><td>{}</td>{counts}</tr>", escape(&topic));
+        let _ = write!(text, "<tr><td>{}</td>", escape(&topic));
+        let Sum { offsets, records, rejects, tombstones, gaps, accepted, rows_of_week } = sum;
+        for count in [offsets, records, rejects, tombstones, gaps, accepted, rows_of_week] {
+            let _ = write!(text, "<td class=\"count\">{count}</td>");
+        }
+        text += "</tr>\n";
     }
     text += "</table>\n</section>\n";
     text

@@ -123,7 +123,7 @@ pub(super) mod tests {
         pub(in crate::export) number: i64,
         pub(in crate::export) verdict: &'static str,
         pub(in crate::export) holder: &'static str,
-        pub(in crate::export) flagged_day: i32,
+        pub(in crate::export) since_day: i32,
     }
 
     /// The Monday of that week, and its batch; what a test does not say is null, or the contract's first idea of it.
@@ -142,7 +142,7 @@ pub(super) mod tests {
                 ("segment", _) => text(|_| "prepaid"),
                 ("evidence", _) => text(|_| "behaviour+survey"),
                 ("flagged_day", _) => {
-                    Arc::new(Date32Array::from_iter_values(flagged.iter().map(|flagged| flagged.flagged_day)))
+                    Arc::new(Date32Array::from_iter_values(flagged.iter().map(|flagged| flagged.since_day)))
                 }
                 ("activated_at", _) => {
                     Arc::new(TimestampMicrosecondArray::from(vec![1_704_067_200_000_000; count]).with_timezone("UTC"))
@@ -162,7 +162,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::export) fn flagged(number: i64, verdict: &'static str, holder: &'static str) -> Flagged {
-        Flagged { number, verdict, holder, flagged_day: MONDAY }
+        Flagged { number, verdict, holder, since_day: MONDAY }
     }
 
     fn names(names: &[&str]) -> Vec<String> {

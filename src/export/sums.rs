@@ -13,7 +13,8 @@ pub const SIGNATURE: &str = "SHA256SUMS.minisig";
 
 /// The text of the file.
 pub fn text(sums: &BTreeMap<String, String>) -> String {
-    sums.iter().map(|(name, sha256)| format!("{sha256}  {name}\n")).collect()
+    let lines: Vec<String> = sums.iter().map(|(name, sha256)| format!("{sha256}  {name}\n")).collect();
+    lines.concat()
 }
 
 /// Reads it back, if it is as we write it.

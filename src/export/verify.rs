@@ -67,8 +67,8 @@ fn problem(file: &str, what: impl fmt::Display) -> Problem {
 pub fn verify(package: &Path, key: &PublicKey, previous: Option<&Path>) -> anyhow::Result<Verdict> {
     let entries = entries(package)?;
     let mut problems = Vec::new();
-    let hashes = signed(package, key, &entries, &mut problems)?;
-    let manifest = read(package, manifest::FILE).and_then(|text| Ok(Manifest::read(&text)?));
+    let hashes = signed(package, key, &entries, &mut problems);
+    let manifest = read(package, manifest::FILE).and_then(|text| Manifest::read(&text));
     let manifest = match manifest {
         Ok(manifest) => Some(manifest),
         Err(error) => {
@@ -122,42 +122,43 @@ fn signed(
     key: &PublicKey,
     entries: &BTreeMap<String, Option<String>>,
     problems: &mut Vec<Problem>,
-) -> anyhow::Result<BTreeMap<String, String>> {
+) -> BTreeMap<String, String> {
     let text = read(package, sums::FILE);
-    let hashes = match text
+    let hashes = text
         .as_ref()
-        .map_err(|error| format!("{error:#}"))
-        .and_then(|text| sums::read(text).map_err(|error| format!("{error:#}")))
-    {
-        Ok(hashes) => hashes,
-        Err(what) => {
-            problems.push(problem(sums::FILE, what));
-            BTreeMap::new()
-        }
-    };
-    let mut agree = true;
-    for (name, sha256) in &hashes {
-        let what = match entries.get(name) {
-            None => "it is missing",
-            Some(None) => "it is no plain file",
-            Some(Some(found)) if found != sha256 => "its bytes differ from those whose sum is in SHA256SUMS",
-            Some(Some(_)) => continue,
-        };
-        agree = false;
-        problems.push(problem(name, what));
-    }
+        .map_or_else(|error| Err(format!("{error:#}")), |text| sums::read(text).map_err(|error| format!("{error:#}")));
+    let hashes = hashes.unwrap_or_else(|what| {
+        problems.push(problem(sums::FILE, what));
+        BTreeMap::new()
+    });
+    let differing = differing(&hashes, entries);
     let own = [sums::FILE, sums::SIGNATURE];
     let extra = entries.keys().filter(|name| !hashes.contains_key(*name) && !own.contains(&name.as_str()));
     problems.extend(extra.map(|name| problem(name, "it is not part of the package")));
-    let Ok(text) = text else { return Ok(hashes) };
-    match read(package, sums::SIGNATURE).map(|signature| key.verify(text.as_bytes(), &signature)) {
-        Err(error) => problems.push(problem(sums::SIGNATURE, format!("{error:#}; nothing vouches for the sums"))),
-        // Sums that fit every file were not changed, so their signature was.
-        Ok(Err(unsigned)) if agree && !hashes.is_empty() => problems.push(problem(sums::SIGNATURE, unsigned)),
-        Ok(Err(unsigned)) => problems.push(problem(sums::FILE, unsigned)),
-        Ok(Ok(comment)) => problems.extend(misnamed(package, &comment)),
+    if let Ok(text) = text {
+        match read(package, sums::SIGNATURE).map(|signature| key.verify(text.as_bytes(), &signature)) {
+            Err(error) => problems.push(problem(sums::SIGNATURE, format!("{error:#}; nothing vouches for the sums"))),
+            // Sums that fit every file were not changed, so their signature was.
+            Ok(Err(unsigned)) if differing.is_empty() && !hashes.is_empty() => {
+                problems.push(problem(sums::SIGNATURE, unsigned));
+            }
+            Ok(Err(unsigned)) => problems.push(problem(sums::FILE, unsigned)),
+            Ok(Ok(comment)) => problems.extend(misnamed(package, &comment)),
+        }
     }
-    Ok(hashes)
+    problems.extend(differing);
+    hashes
+}
+
+/// The files that are not those whose sums were written down.
+fn differing(hashes: &BTreeMap<String, String>, entries: &BTreeMap<String, Option<String>>) -> Vec<Problem> {
+    let what = |(name, sha256): (&String, &String)| match entries.get(name) {
+        None => Some(problem(name, "it is missing")),
+        Some(None) => Some(problem(name, "it is no plain file")),
+        Some(Some(found)) if found == sha256 => None,
+        Some(Some(_)) => Some(problem(name, "its bytes differ from those whose sum is in SHA256SUMS")),
+    };
+    hashes.iter().filter_map(what).collect()
 }
 
 /// A signature names the package that it is for.
