@@ -1,0 +1,319 @@
+//! Telephone numbers within a text, however they are spelled.
+//!
+//! In: a text. Out: each number with its place. Never: takes an amount, a date or an account for a number; reads a short
+//! code, which in prose is an amount.
+
+use super::letter::{closes, is_dash, is_part_of_letter, opens, plain};
+use crate::domain::party::{self, PartyKind};
+use crate::domain::report::Source;
+
+/// Digits of a number that somebody can be called at: a service number has eight, E.164 fifteen with `00` before them.
+const DIGITS: std::ops::RangeInclusive<usize> = 8..=17;
+/// Characters between two groups of one number, at most.
+const WIDEST_GAP: usize = 4;
+
+/// A number and where it stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Spelled {
+    pub(super) source: Source,
+    pub(super) from: usize,
+    pub(super) until: usize,
+}
+
+/// How a group of digits stands to the one before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Link {
+    /// Only what may stand inside a number lies between.
+    Joined,
+    /// A bracket opens or a dash stands between spaces: a new part, unless the number is not whole yet.
+    Parted,
+    /// Something else lies between.
+    Cut,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Group {
+    from: usize,
+    until: usize,
+    digits: usize,
+    link: Link,
+}
+
+/// Every number in a text, in its order.
+pub(super) fn numbers(text: &str) -> Vec<Spelled> {
+    let groups = groups(text);
+    let mut found = Vec::new();
+    let mut rest = groups.as_slice();
+    while !rest.is_empty() {
+        let used = match longest(text, rest) {
+            Some((number, used)) => {
+                found.push(number);
+                used
+            }
+            None => 1,
+        };
+        rest = rest.get(used..).unwrap_or_default();
+    }
+    found
+}
+
+/// The number that the first groups spell, and how many they are. A group that is a number alone is one; otherwise as
+/// many groups belong to it as make it a number.
+fn longest(text: &str, groups: &[Group]) -> Option<(Spelled, usize)> {
+    let first = groups.first()?;
+    let mut best = None;
+    let mut digits = 0;
+    for (at, group) in groups.iter().enumerate() {
+        let is_over = at > 0 && (group.link == Link::Cut || (group.link == Link::Parted && best.is_some()));
+        digits += group.digits;
+        if is_over || digits > *DIGITS.end() {
+            break;
+        }
+        if !DIGITS.contains(&digits) {
+            continue;
+        }
+        if let Some(source) = text.get(first.from..group.until).and_then(number) {
+            best = Some((Spelled { source, from: first.from, until: group.until }, at + 1));
+            if at == 0 {
+                break;
+            }
+        }
+    }
+    best
+}
+
+/// A subscriber's or a service's number; in prose a round figure without a prefix is an amount.
+fn number(spelling: &str) -> Option<Source> {
+    let party = party::read_in_text(spelling)?;
+    match (party.kind, party.number) {
+        (PartyKind::E164, Some(number)) => {
+            let digits = dialled(spelling);
+            let is_amount = digits.ends_with("000") && !digits.starts_with(['0', '+']) && !digits.starts_with("84");
+            (!is_amount).then_some(Source::Number(number))
+        }
+        (PartyKind::NationalShort, _) => Some(Source::Short(as_dialled_here(&dialled(spelling)))),
+        _ => None,
+    }
+}
+
+/// A short code or service number, where a party is expected and nothing else.
+pub(super) fn short(spelling: &str) -> Option<Source> {
+    let spelling = spelling.trim_matches(|letter: char| letter.is_whitespace() || is_part_of_letter(letter));
+    let party = party::read_in_text(spelling)?;
+    let is_short = party.kind == PartyKind::NationalShort;
+    is_short.then(|| Source::Short(as_dialled_here(&dialled(spelling))))
+}
+
+/// The digits of a spelling that `party` has read, with their plus.
+pub(super) fn dialled(spelling: &str) -> String {
+    let digit = |letter: char| match plain(letter) {
+        digit @ ('0'..='9' | '+') => Some(digit),
+        _ if is_zero(letter) => Some('0'),
+        _ => None,
+    };
+    spelling.chars().filter_map(digit).collect()
+}
+
+/// A service number without a country code: nobody dials one.
+fn as_dialled_here(digits: &str) -> String {
+    let national = ["+84", "0084", "84"].iter().find_map(|code| digits.strip_prefix(code));
+    national.filter(|national| national.len() >= *DIGITS.start()).unwrap_or(digits).to_owned()
+}
+
+/// An O written for 0, Latin, Cyrillic or Greek.
+fn is_zero(letter: char) -> bool {
+    matches!(letter, 'O' | 'o' | 'О' | 'о')
+}
+
+/// The groups of digits, an O among or beside digits being one.
+fn groups(text: &str) -> Vec<Group> {
+    let mut scan = Scan::default();
+    for (at, letter) in text.char_indices() {
+        if !is_part_of_letter(letter) {
+            scan.take(at, letter);
+        }
+    }
+    scan.close(text.len(), false);
+    scan.groups
+}
+
+#[derive(Default)]
+struct Scan {
+    groups: Vec<Group>,
+    open: Option<Group>,
+    /// Where an O or a plus stands that the next digit may belong to.
+    lead: Option<(usize, usize)>,
+    /// Zeros behind the open group that are letters if a letter follows.
+    zeros: usize,
+    gap: Gap,
+    follows_letter: bool,
+}
+
+#[derive(Debug, Clone, Copy, Default)]
+struct Gap {
+    is_cut: bool,
+    has_open: bool,
+    has_dash: bool,
+    has_space: bool,
+    width: usize,
+}
+
+impl Gap {
+    fn link(self) -> Link {
+        match self {
+            gap if gap.is_cut || gap.width > WIDEST_GAP => Link::Cut,
+            gap if gap.has_open || (gap.has_dash && gap.has_space) => Link::Parted,
+            _ => Link::Joined,
+        }
+    }
+}
+
+impl Scan {
+    fn take(&mut self, at: usize, letter: char) {
+        if plain(letter).is_ascii_digit() {
+            self.digit(at, letter);
+        } else if is_zero(letter) && (self.open.is_some() || !self.follows_letter) {
+            self.zero(at);
+        } else {
+            self.other(at, letter);
+        }
+        self.follows_letter = letter.is_alphabetic() && (!is_zero(letter) || self.follows_letter);
+    }
+
+    fn digit(&mut self, at: usize, letter: char) {
+        let until = at + letter.len_utf8();
+        if let Some(group) = &mut self.open {
+            group.until = until;
+            group.digits += 1 + std::mem::take(&mut self.zeros);
+            return;
+        }
+        let (from, zeros) = self.lead.take().unwrap_or((at, 0));
+        self.open = Some(Group { from, until, digits: 1 + zeros, link: self.gap.link() });
+    }
+
+    fn zero(&mut self, at: usize) {
+        match (self.open.is_some(), self.lead) {
+            (true, _) => self.zeros += 1,
+            (false, Some((from, zeros))) => self.lead = Some((from, zeros + 1)),
+            (false, None) => self.lead = Some((at, 1)),
+        }
+    }
+
+    fn other(&mut self, at: usize, letter: char) {
+        self.close(at, letter.is_alphabetic());
+        let plain = plain(letter);
+        if plain == '+' {
+            self.lead = Some((at, 0));
+            self.gap.is_cut = true;
+            return;
+        }
+        let gap = &mut self.gap;
+        gap.width += 1;
+        gap.has_open |= opens(letter);
+        gap.has_dash |= is_dash(letter);
+        gap.has_space |= letter.is_whitespace();
+        // A lone O between groups is a word.
+        let is_joint = matches!(plain, '.' | '(' | ')') || is_dash(letter) || letter.is_whitespace() || closes(letter);
+        gap.is_cut |= !is_joint || self.lead.is_some();
+        self.lead = None;
+    }
+
+    /// Ends the open group before `at`.
+    fn close(&mut self, at: usize, before_letter: bool) {
+        let zeros = std::mem::take(&mut self.zeros);
+        let Some(mut group) = self.open.take() else { return };
+        if zeros > 0 && !before_letter {
+            group.until = at;
+            group.digits += zeros;
+        }
+        self.groups.push(group);
+        self.gap = Gap { is_cut: zeros > 0 && before_letter, ..Gap::default() };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let mut shown = Vec::new();
+        for Spelled { source, from, until } in numbers(text) {
+            let digits = match source {
+                Source::Number(number) => number.reveal().to_string(),
+                Source::Short(digits) => digits,
+                other => panic!("{other:?}"),
+            };
+            shown.push(format!("{digits}={}", &text[from..until]));
+        }
+        assert_eq!(shown.join(" "), expected, "{text}");
+    }
+
+    #[test]
+    fn a_number_is_found_in_every_spelling() {
+        check("so 0912345678.", "84912345678=0912345678");
+        check("0912.345.678", "84912345678=0912.345.678");
+        check("0912 345 678 moi", "84912345678=0912 345 678");
+        check("091-234-5678", "84912345678=091-234-5678");
+        check("0 9 1 2 3 4 5 6 7 8", "84912345678=0 9 1 2 3 4 5 6 7 8");
+        check("+84912345678", "84912345678=+84912345678");
+        check("(+84)912345678", "84912345678=+84)912345678");
+        check("+84 (0) 912 345 678", "84912345678=+84 (0) 912 345 678");
+        check("0084912345678", "84912345678=0084912345678");
+        check("84 0912345678", "84912345678=84 0912345678");
+        check("0１2345", "");
+        check("０９１２３４５６７８", "84912345678=０９１２３４５６７８");
+        check("sdt0912345678goi", "84912345678=0912345678");
+        check("09\u{200b}12345678", "84912345678=09\u{200b}12345678");
+        check("01621234567", "84321234567=01621234567");
+        check("2899981545", "842899981545=2899981545");
+        check("(028) 9998 1545 a", "842899981545=028) 9998 1545");
+        check("+224 622 12 34 56", "224622123456=+224 622 12 34 56");
+        check("1900 1234 56", "1900123456=1900 1234 56");
+        check("+84 19001234", "19001234=+84 19001234");
+    }
+
+    #[test]
+    fn an_o_is_a_zero_beside_digits_and_not_in_a_word() {
+        check("O912345678", "84912345678=O912345678");
+        check("09l2 o912345678", "84912345678=o912345678");
+        check("o9123456OO a", "84912345600=o9123456OO");
+        check("so0912345678", "84912345678=0912345678");
+        check("0912345678 o Ha Noi", "84912345678=0912345678");
+        check("0912345678ong ta", "84912345678=0912345678");
+    }
+
+    #[test]
+    fn what_stands_beside_a_number_is_not_in_it() {
+        check("0912345678 50 trieu", "84912345678=0912345678");
+        check("0912 345 678 50 trieu", "84912345678=0912 345 678");
+        check("ngay 12 0912345678", "84912345678=0912345678");
+        check("goi 3 lan 0912345678 0913456789", "84912345678=0912345678 84913456789=0913456789");
+        check("(0912345678)(0913456789)", "84912345678=0912345678 84913456789=0913456789");
+        check("19001234 - 56 lan", "19001234=19001234");
+        check("(19001234)(56 lan)", "19001234=19001234");
+        check("0912345678/0913456789", "84912345678=0912345678 84913456789=0913456789");
+    }
+
+    #[test]
+    fn amounts_dates_and_accounts_are_no_numbers() {
+        for text in [
+            "50.000.000 dong",
+            "350000000d",
+            "1.900.000.000",
+            "2 100 000 000",
+            "12/10/2024",
+            "12102024",
+            "2024-10-12 08:30",
+            "stk 19034567890123",
+            "156",
+            "8088",
+            "9h30",
+            "ooo",
+            "+",
+            "",
+        ] {
+            check(text, "");
+        }
+    }
+}
