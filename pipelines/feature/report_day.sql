@@ -1,15 +1,15 @@
 -- Count the people who reported each number, and those whom it had really called or written to.
 WITH report AS (
-    -- Each report once, however often it was sent; only those that name a number.
+    -- Each report once, however often it was sent; only those that accuse a number.
     SELECT report_id, MIN(reporter) AS reporter, MIN(kind) AS kind, MIN(source) AS source, MIN(reported_at) AS reported_at
     FROM citizen_report
-    WHERE day = $day AND source IS NOT NULL AND kind <> 'unparsed'
+    WHERE day = $day AND source IS NOT NULL AND kind IN ('spam_call', 'spam_sms', 'scam_call')
     GROUP BY report_id
 ),
 seen AS (
     -- People who reported a number on an earlier day already.
     SELECT DISTINCT source, reporter FROM citizen_report
-    WHERE day >= $seen_from AND day < $day AND source IS NOT NULL AND kind <> 'unparsed'
+    WHERE day >= $seen_from AND day < $day AND source IS NOT NULL AND kind IN ('spam_call', 'spam_sms', 'scam_call')
 ),
 contact AS (
     -- Contacts that a report of the day may be about.

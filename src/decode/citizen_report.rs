@@ -6,7 +6,7 @@
 use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
-use super::row::{Cells, Place, Topical, digits, not_empty, number, one_of};
+use super::row::{Cells, Place, Topical, cell, not_empty, number, one_of};
 use crate::domain::report::{Read, Source};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
@@ -44,16 +44,16 @@ impl Topical for Rows {
         let reporter = number("reporter", &wire.reporter)?;
         let day = place.day("reported_at", wire.reported_at)?;
         let reading = (self.read)(&wire.text);
-        let (source_kind, source) = match &reading.source {
-            Source::Party(party) => (party.kind.as_str(), digits(party)),
-            Source::Name(_) => ("sender_name", None),
-            Source::None => ("none", None),
-        };
+        let source = reading.source().and_then(Source::number).map(cell);
+        // Who reports the own number has mistaken it for the caller's.
+        let needs_human = reading.needs_human || source == Some(reporter);
+        let scam_form = reading.story.as_ref().map(|story| story.form);
 
         let row = self.sheet.row().day(day).text(&wire.report_id).text(&wire.channel).int64(reporter);
-        let row = row.text(reading.kind.as_str()).text(source_kind).int64_or_null(source);
-        let row = row.text_or_null(reading.source_raw).text(reading.content).boolean(reading.needs_human);
-        place.end(row.instant(wire.reported_at));
+        let row = row.text(reading.kind.as_str()).text(reading.source_kind()).int64_or_null(source);
+        let row = row.text_or_null(reading.source_raw).text(reading.content).boolean(needs_human);
+        let row = place.cells(row.instant(wire.reported_at));
+        row.text_or_null(scam_form).int32(reading.level as i32).end();
         Ok(())
     }
 

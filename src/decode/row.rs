@@ -9,6 +9,7 @@ use super::Options;
 use super::reject::{Reason, Refusal};
 use crate::domain::day::Day;
 use crate::domain::message::Message;
+use crate::domain::number::Number;
 use crate::domain::party::{self, Nature, Party, PartyKind};
 use crate::schema::sheet::Row;
 use crate::schema::wire::Text;
@@ -92,9 +93,14 @@ impl<'a> Place<'a> {
         place.day(field, at)
     }
 
-    /// Fills the last four columns of every ingested table.
+    /// Fills the last four columns of an ingested table; those that it got later come behind.
+    pub(super) fn cells<'r>(&self, row: Row<'r>) -> Row<'r> {
+        row.int32(self.partition).int64(self.offset).instant(self.loaded_at).text(self.source)
+    }
+
+    /// The same where none come behind.
     pub(super) fn end(&self, row: Row<'_>) {
-        row.int32(self.partition).int64(self.offset).instant(self.loaded_at).text(self.source).end();
+        self.cells(row).end();
     }
 }
 
@@ -117,13 +123,18 @@ pub(super) fn present(field: &'static str, party: Party) -> Result<Party, Refusa
 
 /// A number that must be one, in national or international digits.
 pub(super) fn number(field: &'static str, text: &str) -> Result<i64, Refusal> {
-    let number = crate::domain::number::Number::parse_given(text);
-    number.map(|number| number.reveal()).ok_or_else(|| Refusal::new(Reason::NotANumber, field))
+    let number = Number::parse_given(text);
+    number.map(cell).ok_or_else(|| Refusal::new(Reason::NotANumber, field))
 }
 
 /// The number of a party as a cell.
 pub(super) fn digits(party: &Party) -> Option<i64> {
-    party.number.map(|number| number.reveal())
+    party.number.map(cell)
+}
+
+/// A number as a cell.
+pub(super) fn cell(number: Number) -> i64 {
+    number.reveal()
 }
 
 /// A word out of a closed list.

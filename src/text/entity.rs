@@ -1,0 +1,234 @@
+//! What a text names that can be looked up: numbers, links, domains, bank accounts, accounts of social networks.
+//!
+//! In: a text as its sender wrote it. Out: each thing once, in the order of the text. Never: takes `moi.vay` for a
+//! domain; holds a number back, so that whoever prints it answers for that.
+
+use super::letter::{is_dash, is_part_of_letter};
+use super::spelling;
+use super::word::bare_words;
+use super::sender;
+use crate::domain::host::Host;
+use crate::domain::report::Source;
+
+/// Digits of a bank account.
+const ACCOUNT: std::ops::RangeInclusive<usize> = 6..=19;
+/// Words of a person's name in a social network.
+const NAME: std::ops::RangeInclusive<usize> = 2..=5;
+/// Words between a network's name and an account's.
+const MOST_BETWEEN: usize = 2;
+
+/// Two letters that are a country in a bare domain; others are a syllable behind a full stop (`tien.la`), unless a
+/// scheme or a path says that it is a link.
+const COUNTRIES: [&str; 9] = ["vn", "cc", "cn", "io", "tv", "us", "uk", "eu", "tk"];
+
+/// Networks by the words that people use, and by their hosts.
+const NETWORKS: [(&str, &[&str], &[&str]); 3] = [
+    ("zalo", &["zalo"], &["zalo.me"]),
+    ("facebook", &["facebook", "fb", "face"], &["facebook.com", "fb.com", "m.me", "fb.me"]),
+    ("telegram", &["telegram", "tele", "tlg"], &["t.me", "telegram.me"]),
+];
+
+/// Words that stand between a network and an account.
+const BETWEEN: [&str; 9] = ["nick", "ten", "id", "nhom", "so", "tk", "tai", "khoan", "la"];
+
+/// What a text names.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Entities {
+    /// Subscribers' and service numbers.
+    pub numbers: Vec<Source>,
+    /// Links as written.
+    pub links: Vec<String>,
+    /// Registrable domains of links and hosts.
+    pub domains: Vec<String>,
+    /// Bank accounts, digits.
+    pub accounts: Vec<String>,
+    /// `zalo:NAME`, `facebook:NAME`, `telegram:NAME`.
+    pub names: Vec<String>,
+}
+
+/// Everything that a text names.
+pub fn find(text: &str) -> Entities {
+    let mut found = Entities::default();
+    accounts(text, &mut found);
+    for number in spelling::numbers(text) {
+        let is_account = text.get(..number.from).is_some_and(sender::is_account);
+        if !is_account {
+            add(&mut found.numbers, number.source);
+        }
+    }
+    links(text, &mut found);
+    names(text, &mut found);
+    found
+}
+
+fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
+    if !list.contains(&item) {
+        list.push(item);
+    }
+}
+
+// --- bank accounts ---
+
+fn accounts(text: &str, found: &mut Entities) {
+    let mut rest = text;
+    while let Some(start) = rest.find(|letter: char| letter.is_ascii_digit()) {
+        let from = text.len() - rest.len() + start;
+        let (before, run) = text.split_at(from);
+        let is_inside = |letter: char| letter.is_ascii_digit() || letter == ' ' || letter == '.' || is_dash(letter);
+        let end = run.find(|letter| !is_inside(letter) && !is_part_of_letter(letter)).unwrap_or(run.len());
+        let (run, after) = run.split_at(end);
+        rest = after;
+        if sender::is_account(before) {
+            let digits: String = run.chars().filter(char::is_ascii_digit).collect();
+            if ACCOUNT.contains(&digits.len()) {
+                add(&mut found.accounts, digits);
+            }
+        }
+    }
+}
+
+// --- links ---
+
+fn links(text: &str, found: &mut Entities) {
+    let may_be = |word: &&str| word.contains(['.', '。', '．']) && word.contains(char::is_alphabetic);
+    for word in text.split_whitespace().filter(may_be) {
+        if let Some(host) = Host::read(word) {
+            link(word, &host, found);
+        }
+    }
+    let is_defanged = found.domains.is_empty() && ["hxxp", "http", "[.]", "www"].iter().any(|sign| text.contains(sign));
+    if let Some(host) = is_defanged.then(|| Host::read(text)).flatten()
+        && let Some(domain) = host.registrable()
+    {
+        add(&mut found.domains, domain.to_owned());
+    }
+}
+
+fn link(word: &str, host: &Host, found: &mut Entities) {
+    let Some(domain) = host.registrable() else { return };
+    let is_link = word.contains('/') || host.host().starts_with("www.");
+    let ending = domain.rsplit('.').next().unwrap_or_default();
+    if !is_link && ending.len() == 2 && !COUNTRIES.contains(&ending) {
+        return;
+    }
+    add(&mut found.domains, domain.to_owned());
+    if is_link {
+        let link = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '/');
+        add(&mut found.links, link.to_owned());
+        account_of_link(link, domain, found);
+    }
+}
+
+/// `zalo.me/NAME`: the first step of the path.
+fn account_of_link(link: &str, domain: &str, found: &mut Entities) {
+    let Some((network, ..)) = NETWORKS.iter().find(|(_, _, hosts)| hosts.contains(&domain)) else { return };
+    let path = link.split_once("://").map_or(link, |(_, rest)| rest);
+    let account = path.split(['/', '?', '#']).nth(1).unwrap_or_default();
+    let is_page = matches!(account, "groups" | "profile.php" | "share" | "pages" | "g" | "joinchat" | "");
+    if !is_page {
+        add(&mut found.names, format!("{network}:{account}"));
+    }
+}
+
+// --- accounts of social networks ---
+
+fn names(text: &str, found: &mut Entities) {
+    let words: Vec<&str> = text.split_whitespace().collect();
+    for (at, word) in words.iter().enumerate() {
+        let Some(network) = network(word) else { continue };
+        let behind = words.get(at + 1..).unwrap_or_default();
+        let between = behind.iter().take(MOST_BETWEEN).take_while(|word| BETWEEN.contains(&bare_words(word).trim()));
+        let behind = behind.get(between.count()..).unwrap_or_default();
+        if let Some(name) = handle(behind).or_else(|| number(behind)).or_else(|| person(behind)) {
+            add(&mut found.names, format!("{network}:{name}"));
+        }
+    }
+}
+
+fn network(word: &str) -> Option<&'static str> {
+    if word.len() > "telegram".len() + 2 {
+        return None;
+    }
+    let bare = bare_words(word);
+    NETWORKS.iter().find(|(_, names, _)| names.contains(&bare.trim())).map(|(network, ..)| *network)
+}
+
+/// `@name`.
+fn handle(words: &[&str]) -> Option<String> {
+    let handle = words.first()?.trim_start_matches([':', '(', '[', '"']).strip_prefix('@')?;
+    let handle: String = handle.chars().take_while(|letter| letter.is_alphanumeric() || "._".contains(*letter)).collect();
+    let handle = handle.trim_end_matches('.');
+    (!handle.is_empty()).then(|| handle.to_owned())
+}
+
+/// The number that the words begin with, as it is dialled.
+fn number(words: &[&str]) -> Option<String> {
+    let text = words.join(" ");
+    let first = spelling::numbers(&text).into_iter().next()?;
+    let is_first = text.get(..first.from).is_some_and(sender::is_label);
+    text.get(first.from..first.until).filter(|_| is_first).map(spelling::dialled)
+}
+
+/// Capitalised words, as a person's name is written.
+fn person(words: &[&str]) -> Option<String> {
+    let mut name: Vec<&str> = Vec::new();
+    for word in words.iter().take(*NAME.end()) {
+        let bare = word.trim_matches(|letter: char| !letter.is_alphanumeric());
+        if !bare.starts_with(char::is_uppercase) {
+            break;
+        }
+        name.push(bare);
+        if word.ends_with([',', '.', ';', ')', ']']) {
+            break;
+        }
+    }
+    NAME.contains(&name.len()).then(|| name.join(" "))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(text: &str, expected: &[&str]) {
+        let Entities { numbers, links, domains, accounts, names } = find(text);
+        let number = |source: &Source| match source {
+            Source::Short(digits) => digits.clone(),
+            other => other.number().map_or(String::new(), |number| number.reveal().to_string()),
+        };
+        let mut found: Vec<String> = numbers.iter().map(number).collect();
+        for (sign, list) in [("link ", links), ("domain ", domains), ("account ", accounts), ("", names)] {
+            found.extend(list.into_iter().map(|item| format!("{sign}{item}")));
+        }
+        assert_eq!(found, expected, "{text}");
+    }
+
+    #[test]
+    fn numbers_are_found_and_accounts_are_none() {
+        check("goi 0912.345.678 hoac 19001234", &["84912345678", "19001234"]);
+        check("stk 0912345678 MB, goi 0913456789", &["84913456789", "account 0912345678"]);
+        check("số tài khoản: 1903 4567 8901 23", &["account 19034567890123"]);
+        check("STK VCB 0071001234567", &["account 0071001234567"]);
+        check("mat 50.000.000 dong ngay 12/10/2026", &[]);
+    }
+
+    #[test]
+    fn links_and_domains_are_found_through_their_dress() {
+        check("vao https://abc.example.vn/x?y=1 ngay", &["link https://abc.example.vn/x?y=1", "domain example.vn"]);
+        check("vao hxxp://abc[.]xyz/a.", &["link hxxp://abc[.]xyz/a", "domain abc.xyz"]);
+        check("bit.ly/3xYz", &["link bit.ly/3xYz", "domain bit.ly"]);
+        check("vao example.com.vn dang nhap", &["domain example.com.vn"]);
+        check("vao www.example . top nhe", &["domain example.top"]);
+        check("het tien.la mat. Goi.vay", &[]);
+    }
+
+    #[test]
+    fn accounts_of_networks_are_named_with_their_network() {
+        check("ket ban zalo 0912345678", &["84912345678", "zalo:0912345678"]);
+        check("tele @lai_cao88.", &["telegram:lai_cao88"]);
+        check("Telegram: @abc, fb Nguyen Van An, nhe", &["telegram:abc", "facebook:Nguyen Van An"]);
+        check("zalo.me/g/abc", &["link zalo.me/g/abc", "domain zalo.me"]);
+        check("https://t.me/lai88", &["link https://t.me/lai88", "domain t.me", "telegram:lai88"]);
+        check("moi vao zalo dau tu", &[]);
+    }
+}

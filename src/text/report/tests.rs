@@ -1,0 +1,82 @@
+//! The golden set: a text and what it says, each rule beside its nearest miss.
+
+use serde::Deserialize;
+
+use super::*;
+
+#[derive(Deserialize)]
+struct Case {
+    text: String,
+    kind: String,
+    source: Option<String>,
+}
+
+fn cases() -> Vec<Case> {
+    let lines = include_str!("../../../tests/data/report.jsonl").lines();
+    lines.map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+fn shown(source: &Source) -> Option<String> {
+    match source {
+        Source::Number(number) => Some(number.reveal().to_string()),
+        Source::Short(digits) => Some(digits.clone()),
+        Source::Name(name) => Some(format!("brand:{name}")),
+        Source::Domain(domain) => Some(domain.clone()),
+        Source::Hidden => None,
+    }
+}
+
+#[test]
+fn every_golden_text_has_its_kind_and_its_source() {
+    let mut wrong = Vec::new();
+    for Case { text, kind, source } in cases() {
+        let reading = read(&text);
+        let found = reading.source().and_then(shown);
+        if reading.kind.as_str() != kind || found != source {
+            wrong.push(format!("{text:?}: {} {found:?}, expected {kind} {source:?}", reading.kind.as_str()));
+        }
+        assert!(text.contains(reading.content), "{text}");
+    }
+    assert!(wrong.is_empty(), "{}\n{}", wrong.len(), wrong.join("\n"));
+}
+
+#[track_caller]
+fn check(text: &str, content: &str, level: Level, needs_human: bool) {
+    let reading = read(text);
+    assert_eq!((reading.content, reading.level, reading.needs_human), (content, level, needs_human), "{text}");
+}
+
+#[test]
+fn the_content_is_what_is_not_the_source() {
+    check("V [0912345678][moi vay tien]", "moi vay tien", Level::Exact, false);
+    check("LD (0912345678 - gia danh cong an)", "gia danh cong an", Level::OneBracket, false);
+    check("V(0912345678) lua dao", "lua dao", Level::HalfBracketed, false);
+    check("v 0912345678 moi vay", "moi vay", Level::Free, false);
+    check("LD gia danh cong an so 0912345678", "gia danh cong an so 0912345678", Level::Free, false);
+    check("S (0912345678)(bang (gia) GOl: )", "bang (gia) GOl:", Level::Exact, false);
+    check("S [Vietcombank][tk bi khoa]", "tk bi khoa", Level::Exact, false);
+    check("LD (gia cong an)(0912345678)", "gia cong an", Level::HalfBracketed, false);
+    check("DK DNC S", "S", Level::Exact, false);
+    check("FW [ban dat]", "ban dat", Level::Exact, false);
+}
+
+#[test]
+fn what_is_not_clear_goes_to_a_person() {
+    check("V [0912345678]", "", Level::OneBracket, true);
+    check("V goi hoai", "goi hoai", Level::Unread, true);
+    check("V (so an)(goi hoai)", "goi hoai", Level::Exact, true);
+    check("V [113][gia danh]", "gia danh", Level::Exact, true);
+    check("V [0692348560][gia danh]", "gia danh", Level::Exact, true);
+    check("TCTM vietcombank", "vietcombank", Level::Unread, true);
+    check("DK DNC X", "X", Level::Free, true);
+    check("Vui lòng (gấp) gọi lại", "Vui lòng (gấp) gọi lại", Level::Unread, true);
+}
+
+#[test]
+fn every_number_of_a_list_is_a_source_and_none_of_the_content() {
+    let sources = |text| read(text).sources.iter().filter_map(shown).collect::<Vec<_>>();
+    assert_eq!(sources("V (0912345678, 0913456789)(moi vay)"), ["84912345678", "84913456789"]);
+    assert_eq!(sources("V 0912345678 va 0912345678"), ["84912345678"]);
+    assert_eq!(sources("V [0912345678][goi ca so 0913456789]"), ["84912345678"]);
+    assert_eq!(sources("V 0912345678 noi goi lai 0913456789"), ["84912345678"]);
+}

@@ -1,0 +1,187 @@
+//! Who a report is about when it gives no subscriber's number: a sender's name, somebody hidden.
+//!
+//! In: a part of a report. Out: a name or a hidden number, and the words that `pipelines/sender.toml` lists. Never: takes
+//! any word for a name outside of brackets: only the listed ones.
+
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+
+use serde::Deserialize;
+
+use super::letter::{closes, is_dash, is_part_of_letter, opens};
+use super::word::bare_words;
+use crate::domain::report::Source;
+
+/// Characters of a registered sender's name (decree 91/2020, article 23), and of one word that a citizen takes for one.
+const LONGEST_NAME: usize = 11;
+const LONGEST_WORD: usize = 20;
+/// Words of the longest name that is known without brackets.
+const MOST_WORDS: usize = 4;
+/// Bytes before a number that may say what it is.
+const NEAR: usize = 40;
+
+/// The word lists; in each, a phrase as [`bare_words`] has it.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lists {
+    names: BTreeSet<String>,
+    hidden: BTreeSet<String>,
+    labels: BTreeSet<String>,
+    joints: BTreeSet<String>,
+    accounts: BTreeSet<String>,
+    units: BTreeSet<String>,
+}
+
+static LISTS: LazyLock<Lists> = LazyLock::new(|| {
+    // The file is compiled in and read by every test below, so a wrong one never leaves the house.
+    toml::from_str(include_str!("../../pipelines/sender.toml")).expect("pipelines/sender.toml is valid")
+});
+
+/// Whether a phrase says only that a number follows, or says nothing.
+pub(super) fn is_label(phrase: &str) -> bool {
+    let words = bare_words(phrase);
+    words.trim().is_empty() || LISTS.labels.contains(words.trim())
+}
+
+/// Whether a phrase stands between two numbers of one list.
+pub(super) fn is_joint(phrase: &str) -> bool {
+    let words = bare_words(phrase);
+    words.trim().is_empty() || LISTS.joints.contains(words.trim())
+}
+
+/// Whether what stands before a number makes it a bank account.
+pub(super) fn is_account(before: &str) -> bool {
+    let near = before.get(before.floor_char_boundary(before.len().saturating_sub(NEAR))..).unwrap_or_default();
+    let words = bare_words(near);
+    let mut words: Vec<&str> = words.split_whitespace().collect();
+    // The bank may stand between: `stk VCB 007…`.
+    words.pop_if(|last| LISTS.names.contains(*last));
+    (1..=words.len()).any(|count| LISTS.accounts.contains(&words[words.len() - count..].join(" ")))
+}
+
+/// Whether what follows a count makes it one.
+pub(super) fn is_unit(after: &str) -> bool {
+    let word = after.split_whitespace().next().map(bare_words).unwrap_or_default();
+    LISTS.units.contains(word.trim())
+}
+
+/// Whether the source of a report is a hidden number.
+pub(super) fn is_hidden(source: &str) -> bool {
+    let words = bare_words(source);
+    let words = words.trim();
+    let named = words.strip_prefix("so dien thoai ").or_else(|| words.strip_prefix("cuoc goi ")).unwrap_or(words);
+    LISTS.hidden.contains(words) || LISTS.hidden.contains(named)
+}
+
+/// Whether a text says that the number was hidden.
+pub(super) fn says_hidden(text: &str) -> bool {
+    let words = bare_words(text);
+    LISTS.hidden.iter().any(|phrase| phrase.contains(' ') && words.contains(&format!(" {phrase} ")))
+}
+
+/// A sender's name that is all of a bracket: known, or spelled as one can be registered.
+pub(super) fn name(raw: &str) -> Option<Source> {
+    let raw = raw.trim_matches(|letter: char| !letter.is_alphanumeric());
+    let spelled = raw.split_whitespace().collect::<Vec<_>>().join(" ");
+    let mut words = spelled.split(' ');
+    let is_one_word = words.clone().count() == 1;
+    let is_capital = words.all(|word| word.starts_with(|first: char| first.is_uppercase() || first.is_ascii_digit()));
+    let is_short = spelled.len() <= if is_one_word { LONGEST_WORD } else { LONGEST_NAME };
+    let is_registrable = spelled.is_ascii()
+        && spelled.contains(|letter: char| letter.is_ascii_alphabetic())
+        && spelled.chars().all(|letter| letter.is_ascii_alphanumeric() || " -_.&+".contains(letter))
+        && !is_masked_number(&spelled);
+    let is_name = (is_registrable && is_short && (is_one_word || is_capital)) || is_known(&spelled);
+    (is_name && !is_label(&spelled)).then(|| Source::Name(spelled.to_uppercase()))
+}
+
+/// `1900xxxx` and `09123xxxxx` are numbers whose end was left out.
+fn is_masked_number(spelled: &str) -> bool {
+    spelled.starts_with(|first: char| first.is_ascii_digit())
+        && spelled.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, 'x' | 'X' | '.'))
+}
+
+pub(super) fn is_known(spelled: &str) -> bool {
+    LISTS.names.contains(bare_words(spelled).trim())
+}
+
+/// The known name that a text begins with, and the text behind it; the longest of several.
+pub(super) fn leading(text: &str) -> Option<(Source, &str)> {
+    let mut found = None;
+    let mut until = 0;
+    for _ in 0..MOST_WORDS {
+        let rest = text.get(until..).unwrap_or_default();
+        let start = rest.find(|letter: char| !is_between(letter)).unwrap_or(rest.len());
+        let length = rest.get(start..).unwrap_or_default().find(is_after).unwrap_or(rest.len() - start);
+        if length == 0 {
+            break;
+        }
+        until += start + length;
+        let (name, rest) = text.split_at(until);
+        if is_known(name) {
+            let spelled = name.split_whitespace().collect::<Vec<_>>().join(" ");
+            found = Some((Source::Name(spelled.to_uppercase()), rest));
+        }
+    }
+    found
+}
+
+/// What may stand between the words of a name.
+fn is_between(letter: char) -> bool {
+    letter.is_whitespace() || letter == '_' || is_part_of_letter(letter)
+}
+
+/// What ends a word of a name.
+fn is_after(letter: char) -> bool {
+    is_between(letter) || opens(letter) || closes(letter) || is_dash(letter) || matches!(letter, ':' | ',' | ';' | '.' | '/')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[track_caller]
+    fn check(raw: &str, expected: &str) {
+        let found = name(raw).map_or("-".to_owned(), |source| match source {
+            Source::Name(name) => name,
+            other => panic!("{other:?}"),
+        });
+        assert_eq!(found, expected, "{raw}");
+    }
+
+    #[test]
+    fn a_name_is_spelled_as_it_can_be_registered() {
+        check("Vietcombank", "VIETCOMBANK");
+        check(" viettel  cskh ", "VIETTEL CSKH");
+        check("VNPT-CSKH", "VNPT-CSKH");
+        check("MB Bank", "MB BANK");
+        check("QC", "QC");
+        check("ViettelTelecom", "VIETTELTELECOM");
+    }
+
+    #[test]
+    fn other_words_are_no_name() {
+        for raw in ["cong an", "gia danh cong an", "quảng cáo", "1900xxxx", "so", "", "123", "lua dao", "Vay tien"] {
+            check(raw, "-");
+        }
+    }
+
+    #[test]
+    fn only_a_known_name_is_found_without_brackets() {
+        let found = |text| leading(text).map(|(source, rest)| (source, rest.to_owned()));
+        let name = |name: &str| Source::Name(name.to_owned());
+        assert_eq!(found("Viettel CSKH: moi"), Some((name("VIETTEL CSKH"), ": moi".to_owned())));
+        assert_eq!(found("viettel moi nang cap"), Some((name("VIETTEL"), " moi nang cap".to_owned())));
+        assert_eq!(found("quang cao"), None);
+        assert_eq!(found(""), None);
+    }
+
+    #[test]
+    fn a_hidden_number_is_said_in_many_ways() {
+        for source in ["so an", "Số ẩn", "PRIVATE NUMBER", "không hiện số", "số điện thoại ẩn danh"] {
+            assert!(is_hidden(source), "{source}");
+        }
+        assert!(!is_hidden("so la") && !is_hidden("an toan"));
+        assert!(says_hidden("bi goi hoai, khong hien so") && !says_hidden("anh ta goi hoai"));
+    }
+}

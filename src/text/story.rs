@@ -1,0 +1,368 @@
+//! Which known story of fraud a text tells: `pipelines/scam_form.toml` has the forms and their words.
+//!
+//! In: what a citizen writes, with marks or without. Out: the form with the phrases that speak for it, whom the fraudster
+//! claims to be, whom the form aims at. Never: guesses from a phrase whose marks say something else ("công ăn"); holds a
+//! phrase or a threshold.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::LazyLock;
+
+use aho_corasick::AhoCorasick;
+use anyhow::{Context, ensure};
+use serde::Deserialize;
+
+use super::word::{Words, bare_words, marked};
+use crate::domain::report::Story;
+
+/// Letters of a phrase that is also looked for without its spaces (`congan`), at least.
+const GLUED: usize = 6;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Written {
+    points: Points,
+    short: BTreeMap<String, String>,
+    organisation: Vec<Organisation>,
+    form: Vec<Form>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Points {
+    strong: u32,
+    plain: u32,
+    weak: u32,
+    needed: u32,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Organisation {
+    name: String,
+    words: Vec<String>,
+}
+
+/// One form as the file has it; a number is the form's for ever.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Form {
+    /// Its place in the handbook, or behind.
+    pub number: u32,
+    /// Its name in tables and JSON.
+    pub name: String,
+    /// Its name for people.
+    pub title: String,
+    /// Whom it aims at.
+    pub targets: Vec<String>,
+    strong: Vec<String>,
+    plain: Vec<String>,
+    weak: Vec<String>,
+}
+
+/// What a phrase speaks for.
+#[derive(Debug, Clone, Copy)]
+enum Meaning {
+    Form { at: usize, points: u32 },
+    Organisation { at: usize },
+}
+
+/// A phrase with everything that it speaks for.
+#[derive(Debug)]
+struct Phrase {
+    written: String,
+    /// Its words with their marks in one order; none for a word without.
+    marked: Vec<Option<String>>,
+    meanings: Vec<Meaning>,
+}
+
+struct Lexicon {
+    written: Written,
+    short: BTreeMap<String, String>,
+    phrases: Vec<Phrase>,
+    patterns: AhoCorasick,
+    /// The phrase of each pattern.
+    phrase_of: Vec<usize>,
+}
+
+/// A phrase at its place in the words' text.
+#[derive(Debug, Clone, Copy)]
+struct Hit {
+    phrase: usize,
+    from: usize,
+    until: usize,
+}
+
+static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| {
+    // The file is compiled in and read whole by a test, so a wrong one never leaves the house.
+    Lexicon::read(include_str!("../../pipelines/scam_form.toml")).expect("pipelines/scam_form.toml is valid")
+});
+
+/// Every form, in the order of the file.
+pub fn forms() -> &'static [Form] {
+    &LEXICON.written.form
+}
+
+/// The story that a text tells, if its words are those of a known one.
+pub fn find(text: &str) -> Option<Story> {
+    LEXICON.find(text)
+}
+
+impl Lexicon {
+    fn read(text: &str) -> anyhow::Result<Self> {
+        let written: Written = toml::from_str(text)?;
+        let (mut numbers, mut names) = (BTreeSet::new(), BTreeSet::new());
+        for form in &written.form {
+            ensure!(numbers.insert(form.number), "form {} stands twice", form.number);
+            ensure!(names.insert(&form.name), "form {} stands twice", form.name);
+        }
+        let phrases = phrases(&written)?;
+        let (mut patterns, mut phrase_of) = (Vec::new(), Vec::new());
+        for (at, phrase) in phrases.iter().enumerate() {
+            let bare = bare_words(&phrase.written);
+            let glued = bare.replace(' ', "");
+            if phrase.marked.len() > 1 && glued.len() >= GLUED {
+                patterns.push(format!(" {glued} "));
+                phrase_of.push(at);
+            }
+            patterns.push(bare);
+            phrase_of.push(at);
+        }
+        let patterns = AhoCorasick::new(&patterns).context("building the search for phrases")?;
+        let bared = |(short, long): (&String, &String)| (short.clone(), bare_words(long).trim().to_owned());
+        let short = written.short.iter().map(bared).collect();
+        Ok(Self { written, short, phrases, patterns, phrase_of })
+    }
+
+    fn find(&'static self, text: &str) -> Option<Story> {
+        let words = Words::of(text, |word| self.short.get(word).map(String::as_str));
+        let hits = self.hits(text, &words);
+        let (at, _) = self.best(&hits)?;
+        let form = self.written.form.get(at)?;
+        let phrases = hits.iter().filter_map(|hit| self.phrases.get(hit.phrase));
+        let mut evidence = Vec::new();
+        for phrase in phrases.filter(|phrase| phrase.points_for(at) > 0) {
+            if !evidence.contains(&phrase.written.as_str()) {
+                evidence.push(phrase.written.as_str());
+            }
+        }
+        Some(Story { form: &form.name, evidence, impersonated: self.impersonated(text, &words), targets: &form.targets })
+    }
+
+    /// Phrases that stand in the text with the right marks, none inside a longer one.
+    fn hits(&self, text: &str, words: &Words) -> Vec<Hit> {
+        let mut hits = self.all_hits(text, words);
+        hits.sort_by_key(|hit| (hit.from, std::cmp::Reverse(hit.until)));
+        let mut longest: Vec<Hit> = Vec::with_capacity(hits.len());
+        for hit in hits {
+            let is_inside = longest.iter().any(|long| long.from <= hit.from && hit.until <= long.until);
+            if !is_inside {
+                longest.push(hit);
+            }
+        }
+        longest
+    }
+
+    fn all_hits(&self, text: &str, words: &Words) -> Vec<Hit> {
+        let mut hits = Vec::new();
+        for found in self.patterns.find_overlapping_iter(&words.text) {
+            let Some(at) = self.phrase_of.get(found.pattern().as_usize()) else { continue };
+            // Without the spaces around it.
+            let hit = Hit { phrase: *at, from: found.start() + 1, until: found.end() - 1 };
+            let written: Vec<&str> = words.original(text, hit.from, hit.until).collect();
+            if self.phrases.get(*at).is_some_and(|phrase| phrase.agrees(&written)) {
+                hits.push(hit);
+            }
+        }
+        hits
+    }
+
+    /// The form with the most points, and these; none where no form has enough.
+    fn best(&self, hits: &[Hit]) -> Option<(usize, u32)> {
+        let mut seen = BTreeSet::new();
+        let mut points = vec![(0, 0); self.written.form.len()];
+        for hit in hits.iter().filter(|hit| seen.insert(hit.phrase)) {
+            for meaning in self.phrases.get(hit.phrase).map_or(&[][..], |phrase| &phrase.meanings) {
+                if let Meaning::Form { at, points: more } = meaning
+                    && let Some((sum, letters)) = points.get_mut(*at)
+                {
+                    *sum += more;
+                    *letters += hit.until - hit.from;
+                }
+            }
+        }
+        let enough = points.iter().enumerate().filter(|(_, (sum, _))| *sum >= self.written.points.needed);
+        let best = enough.max_by_key(|(at, points)| (**points, std::cmp::Reverse(*at)));
+        best.map(|(at, (sum, _))| (at, *sum))
+    }
+
+    /// The first organisation that the text names.
+    fn impersonated(&self, text: &str, words: &Words) -> Option<&str> {
+        let hits = self.all_hits(text, words);
+        let organisation = |hit: &Hit| {
+            let meanings = &self.phrases.get(hit.phrase)?.meanings;
+            meanings.iter().find_map(|meaning| match meaning {
+                Meaning::Organisation { at } => Some((hit.from, *at)),
+                Meaning::Form { .. } => None,
+            })
+        };
+        let (_, at) = hits.iter().filter_map(organisation).min()?;
+        self.written.organisation.get(at).map(|organisation| organisation.name.as_str())
+    }
+}
+
+impl Phrase {
+    fn points_for(&self, form: usize) -> u32 {
+        let points = self.meanings.iter().map(|meaning| match meaning {
+            Meaning::Form { at, points } if *at == form => *points,
+            _ => 0,
+        });
+        points.sum()
+    }
+
+    /// Whether the words of a text, as written, may be this phrase: each has its marks or none at all.
+    fn agrees(&self, written: &[&str]) -> bool {
+        if written.len() == self.marked.len() {
+            let mut pairs = written.iter().zip(&self.marked);
+            return pairs.all(|(word, expected)| marked(word).is_none_or(|found| Some(found) == *expected));
+        }
+        // Glued, or an abbreviation: there is nothing to compare word by word.
+        true
+    }
+}
+
+fn phrases(written: &Written) -> anyhow::Result<Vec<Phrase>> {
+    let mut by_words: BTreeMap<&str, Vec<Meaning>> = BTreeMap::new();
+    let Points { strong, plain, weak, .. } = written.points;
+    for (at, form) in written.form.iter().enumerate() {
+        let mut own = BTreeSet::new();
+        for (list, points) in [(&form.strong, strong), (&form.plain, plain), (&form.weak, weak)] {
+            for phrase in list {
+                ensure!(own.insert(phrase), "form {}: \"{phrase}\" stands twice", form.name);
+                by_words.entry(phrase).or_default().push(Meaning::Form { at, points });
+            }
+        }
+    }
+    for (at, organisation) in written.organisation.iter().enumerate() {
+        for phrase in &organisation.words {
+            by_words.entry(phrase).or_default().push(Meaning::Organisation { at });
+        }
+    }
+    by_words.into_iter().map(|(phrase, meanings)| Phrase::read(phrase, meanings)).collect()
+}
+
+impl Phrase {
+    fn read(phrase: &str, meanings: Vec<Meaning>) -> anyhow::Result<Self> {
+        let marked: Vec<Option<String>> = phrase.split_whitespace().map(marked).collect();
+        let bare = bare_words(phrase);
+        ensure!(bare.trim().split(' ').count() == marked.len(), "\"{phrase}\" is not only words and spaces");
+        Ok(Self { written: phrase.to_owned(), marked, meanings })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One labelled text: whether the words were chosen with it in sight, its form (`-` for none), the text.
+    struct Labelled {
+        was_seen: bool,
+        form: &'static str,
+        text: &'static str,
+    }
+
+    fn labelled() -> Vec<Labelled> {
+        let lines = include_str!("../../tests/data/scam_form.tsv").lines();
+        let read = |line: &'static str| {
+            let [half, form, text] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("three columns: {line}") };
+            Labelled { was_seen: half == "tuned", form, text }
+        };
+        lines.map(read).collect()
+    }
+
+    /// F1 of each form, and what was taken for what.
+    fn f1(texts: &[&Labelled]) -> (BTreeMap<&'static str, f64>, Vec<String>) {
+        let mut counts: BTreeMap<&str, [f64; 3]> = BTreeMap::new();
+        let mut wrong = Vec::new();
+        for Labelled { form, text, .. } in texts {
+            let story = find(text);
+            let found = story.as_ref().map_or("-", |story| story.form);
+            if found == *form {
+                counts.entry(form).or_default()[0] += 1.0;
+            } else {
+                counts.entry(found).or_default()[1] += 1.0;
+                counts.entry(form).or_default()[2] += 1.0;
+                wrong.push(format!("{form}, found {found} {:?}: {text}", story.map(|story| story.evidence)));
+            }
+        }
+        let f1 = |[hits, false_hits, missed]: [f64; 3]| 2.0 * hits / (2.0 * hits + false_hits + missed);
+        (counts.into_iter().map(|(form, counts)| (form, f1(counts))).collect(), wrong)
+    }
+
+    fn mean(f1: &BTreeMap<&str, f64>) -> f64 {
+        f1.values().sum::<f64>() / f64::from(u32::try_from(f1.len()).unwrap())
+    }
+
+    #[test]
+    fn labelled_texts_are_told_apart() {
+        let labelled = labelled();
+        for (was_seen, name, at_least) in [(true, "seen while choosing words", 0.95), (false, "not seen", 0.85)] {
+            let texts: Vec<&Labelled> = labelled.iter().filter(|text| text.was_seen == was_seen).collect();
+            let (f1, wrong) = f1(&texts);
+            println!("{} texts {name}: macro-F1 {:.3}", texts.len(), mean(&f1));
+            f1.iter().for_each(|(form, f1)| println!("  {form} {f1:.2}"));
+            if was_seen {
+                println!("{}", wrong.join("\n"));
+            }
+            assert!(mean(&f1) >= at_least, "{name}: {:.3}", mean(&f1));
+        }
+    }
+
+    #[test]
+    fn every_form_is_in_the_labelled_texts_and_every_label_is_a_form() {
+        let labels: BTreeSet<&str> = labelled().iter().map(|text| text.form).filter(|form| *form != "-").collect();
+        assert_eq!(labels, forms().iter().map(|form| form.name.as_str()).collect());
+        assert!(forms().iter().all(|form| !form.title.is_empty()));
+        assert_eq!(forms().len(), 36);
+    }
+
+    #[track_caller]
+    fn check(text: &str, expected: &str) {
+        let shown = find(text).map_or("-".to_owned(), |story| {
+            format!("{} {:?} {}", story.form, story.evidence, story.impersonated.unwrap_or("-"))
+        });
+        assert_eq!(shown, expected, "{text}");
+    }
+
+    #[test]
+    fn marks_decide_where_they_are_written() {
+        check("giả danh công an", r#"police_court ["giả danh công an"] police"#);
+        check("gia danh cong an", r#"police_court ["giả danh công an"] police"#);
+        check("gia\u{309} danh co\u{302}ng an", r#"police_court ["giả danh công an"] police"#);
+        check("đi làm công ăn lương", "-");
+        check("hoàn thuế", r#"tax_office ["hoàn thuế"] -"#);
+        check("hòan thuế", r#"tax_office ["hoàn thuế"] -"#);
+    }
+
+    #[test]
+    fn tricks_do_not_hide_a_phrase() {
+        for text in ["c.ô.n.g a.n bắt giam", "c0ng @n bat giam", "congan bat giam", "c o n g a n bat giam", "CA bat giam", "cô\u{200b}ng an bắt giam"] {
+            let story = find(text).unwrap();
+            assert_eq!((story.form, story.impersonated), ("police_court", Some("police")), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_phrase_inside_a_longer_one_is_not_counted() {
+        check("công an phường gọi", r#"vneid_update ["công an phường"] police"#);
+    }
+
+    #[test]
+    fn a_file_that_says_something_twice_is_refused() {
+        let text = include_str!("../../pipelines/scam_form.toml");
+        assert!(Lexicon::read(text).is_ok());
+        let twice = text.replacen("number  = 2\n", "number  = 1\n", 1);
+        assert_eq!(Lexicon::read(&twice).err().map(|error| error.to_string()).as_deref(), Some("form 1 stands twice"));
+        let marks = text.replacen("\"bưu kiện\"", "\"bưu-kiện\"", 1);
+        assert!(Lexicon::read(&marks).is_err());
+    }
+}
