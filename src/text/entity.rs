@@ -4,9 +4,9 @@
 //! domain; holds a number back, so that whoever prints it answers for that.
 
 use super::letter::{is_dash, is_part_of_letter};
+use super::sender;
 use super::spelling;
 use super::word::bare_words;
-use super::sender;
 use crate::domain::host::Host;
 use crate::domain::report::Source;
 
@@ -156,7 +156,8 @@ fn network(word: &str) -> Option<&'static str> {
 /// `@name`.
 fn handle(words: &[&str]) -> Option<String> {
     let handle = words.first()?.trim_start_matches([':', '(', '[', '"']).strip_prefix('@')?;
-    let handle: String = handle.chars().take_while(|letter| letter.is_alphanumeric() || "._".contains(*letter)).collect();
+    let handle: String =
+        handle.chars().take_while(|letter| letter.is_alphanumeric() || "._".contains(*letter)).collect();
     let handle = handle.trim_end_matches('.');
     (!handle.is_empty()).then(|| handle.to_owned())
 }

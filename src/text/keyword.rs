@@ -114,7 +114,8 @@ mod tests {
 
     #[test]
     fn a_letter_is_an_order_only_when_it_is_a_word() {
-        for text in ["Vui lòng", "Vu\u{300}a", "Sao", "V.I.P 1", "v/v", "S23 ultra", "V-A", "S'il", "Viettel", "VV 1"] {
+        for text in ["Vui lòng", "Vu\u{300}a", "Sao", "V.I.P 1", "v/v", "S23 ultra", "V-A", "S'il", "Viettel", "VV 1"]
+        {
             check(text, "-");
         }
         check("V0912345678", "spam_call|0912345678");
@@ -126,7 +127,8 @@ mod tests {
 
     #[test]
     fn other_services_words_are_none() {
-        for text in ["TC", "TC1", "TTTB", "YCCM 1", "TCTMX", "LDAP", "LDP 1", "FWD a", "156", "", "…", "0912345678 V"] {
+        for text in ["TC", "TC1", "TTTB", "YCCM 1", "TCTMX", "LDAP", "LDP 1", "FWD a", "156", "", "…", "0912345678 V"]
+        {
             check(text, "-");
         }
     }

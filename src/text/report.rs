@@ -214,7 +214,8 @@ fn named(bracket: Bracket<'_>) -> Option<Found<'_>> {
     let (source, raw, said) = whole.or_else(parts)?;
     let (said, after) = (stripped(said), stripped(bracket.after));
     let numbers = spelling::numbers(after);
-    let is_content_first = matches!(source, Source::Name(_)) && !sender::is_known(raw) && is_only_numbers(after, &numbers);
+    let is_content_first =
+        matches!(source, Source::Name(_)) && !sender::is_known(raw) && is_only_numbers(after, &numbers);
     if is_content_first {
         return None;
     }
@@ -317,7 +318,8 @@ fn leading_short(rest: &str) -> Option<(Source, &str)> {
     let (label, from) = rest.split_at(start);
     let end = from.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(from.len());
     let (code, after) = from.split_at(end);
-    let is_number = after.starts_with(['.', ',']) && after.get(1..2).is_some_and(|next| next.bytes().all(|b| b.is_ascii_digit()));
+    let is_number =
+        after.starts_with(['.', ',']) && after.get(1..2).is_some_and(|next| next.bytes().all(|b| b.is_ascii_digit()));
     let is_word = after.starts_with(char::is_alphanumeric) || after.starts_with(['%', '/']);
     let is_code = SHORT.contains(&code.len()) && !is_number && !is_word && !sender::is_unit(after);
     if !is_code || !sender::is_label(label) {
@@ -331,9 +333,9 @@ fn leading_short(rest: &str) -> Option<(Source, &str)> {
 /// The first numbers, as far as nothing but a comma or an "and" stands between them.
 fn list<'n>(text: &str, numbers: &'n [&'n Spelled]) -> &'n [&'n Spelled] {
     let is_joined = |pair: &[&Spelled]| match pair {
-        [last, next] => text.get(last.until..next.from).is_some_and(|between| {
-            sender::is_joint(between) && !(between.contains(closes) && between.contains(opens))
-        }),
+        [last, next] => text
+            .get(last.until..next.from)
+            .is_some_and(|between| sender::is_joint(between) && !(between.contains(closes) && between.contains(opens))),
         _ => false,
     };
     let joined = numbers.windows(2).take_while(|pair| is_joined(pair)).count();

@@ -133,7 +133,11 @@ fn is_between(letter: char) -> bool {
 
 /// What ends a word of a name.
 fn is_after(letter: char) -> bool {
-    is_between(letter) || opens(letter) || closes(letter) || is_dash(letter) || matches!(letter, ':' | ',' | ';' | '.' | '/')
+    is_between(letter)
+        || opens(letter)
+        || closes(letter)
+        || is_dash(letter)
+        || matches!(letter, ':' | ',' | ';' | '.' | '/')
 }
 
 #[cfg(test)]

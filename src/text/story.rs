@@ -145,7 +145,12 @@ impl Lexicon {
                 evidence.push(phrase.written.as_str());
             }
         }
-        Some(Story { form: &form.name, evidence, impersonated: self.impersonated(text, &words), targets: &form.targets })
+        Some(Story {
+            form: &form.name,
+            evidence,
+            impersonated: self.impersonated(text, &words),
+            targets: &form.targets,
+        })
     }
 
     /// Phrases that stand in the text with the right marks, none inside a longer one.
@@ -274,7 +279,7 @@ mod tests {
         let lines = include_str!("../../tests/data/scam_form.tsv").lines();
         let read = |line: &'static str| {
             let [half, form, text] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("three columns: {line}") };
-            Labelled { was_seen: half == "tuned", form, text }
+            Labelled { was_seen: half == "seen", form, text }
         };
         lines.map(read).collect()
     }
@@ -345,7 +350,14 @@ mod tests {
 
     #[test]
     fn tricks_do_not_hide_a_phrase() {
-        for text in ["c.ô.n.g a.n bắt giam", "c0ng @n bat giam", "congan bat giam", "c o n g a n bat giam", "CA bat giam", "cô\u{200b}ng an bắt giam"] {
+        for text in [
+            "c.ô.n.g a.n bắt giam",
+            "c0ng @n bat giam",
+            "congan bat giam",
+            "c o n g a n bat giam",
+            "CA bat giam",
+            "cô\u{200b}ng an bắt giam",
+        ] {
             let story = find(text).unwrap();
             assert_eq!((story.form, story.impersonated), ("police_court", Some("police")), "{text}");
         }
