@@ -69,10 +69,12 @@ fn ends_a_letter(rest: &str) -> bool {
         let more = letters.take_while(|letter| letter.is_ascii_digit() || matches!(letter, 'O' | 'o' | '.' | ' '));
         return 1 + more.filter(|letter| !matches!(letter, '.' | ' ')).count() >= FEWEST_DIGITS;
     }
+    let behind = letters.clone().find(|letter| !letter.is_whitespace());
+    let is_before_number = !next.is_alphanumeric() && behind.is_some_and(|letter| letter.is_ascii_digit());
     let is_abbreviation =
         is_mark && letters.next().is_some_and(char::is_alphabetic) && !letters.next().is_some_and(char::is_alphabetic);
     let is_delimiter = is_mark || next == '+' || next.is_whitespace() || opens(next) || closes(next);
-    is_delimiter && !is_abbreviation
+    is_before_number || (is_delimiter && !is_abbreviation)
 }
 
 #[cfg(test)]
@@ -120,6 +122,7 @@ mod tests {
         }
         check("V0912345678", "spam_call|0912345678");
         check("S8088 a", "spam_sms|8088 a");
+        check("V/0912", "spam_call|/0912");
         check("V+84912", "spam_call|+84912");
         check("V.Shopee", "spam_call|.Shopee");
         check("V", "spam_call|");

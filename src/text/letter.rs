@@ -16,11 +16,11 @@ pub(super) fn is_part_of_letter(letter: char) -> bool {
 }
 
 pub(super) fn opens(letter: char) -> bool {
-    matches!(plain(letter), '(' | '[' | '{' | '<' | '【' | '〔' | '「' | '『' | '《' | '〈' | '«')
+    matches!(plain(letter), '(' | '[' | '{' | '<' | '【' | '〔' | '「' | '『' | '《' | '〈' | '⟨' | '❨' | '«')
 }
 
 pub(super) fn closes(letter: char) -> bool {
-    matches!(plain(letter), ')' | ']' | '}' | '>' | '】' | '〕' | '」' | '』' | '》' | '〉' | '»')
+    matches!(plain(letter), ')' | ']' | '}' | '>' | '】' | '〕' | '」' | '』' | '》' | '〉' | '⟩' | '❩' | '»')
 }
 
 pub(super) fn is_dash(letter: char) -> bool {

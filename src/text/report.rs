@@ -380,7 +380,7 @@ fn has_break(text: &str) -> bool {
 
 /// What stands between the parts of a message and is part of none.
 fn is_filler(letter: char) -> bool {
-    let is_mark = matches!(letter, ':' | ';' | ',' | '.' | '=' | '_' | '*' | '"' | '/' | '|' | '“' | '”');
+    let is_mark = matches!(letter, ':' | ';' | ',' | '.' | '=' | '_' | '*' | '"' | '\'' | '/' | '|' | '#' | '“' | '”');
     letter.is_whitespace() || is_part_of_letter(letter) || is_mark || is_dash(letter) || closes(letter)
 }
 

@@ -15,6 +15,8 @@ use crate::domain::report::Source;
 /// Characters of a registered sender's name (decree 91/2020, article 23), and of one word that a citizen takes for one.
 const LONGEST_NAME: usize = 11;
 const LONGEST_WORD: usize = 20;
+/// Letters of a name, at least: one letter is a slip.
+const FEWEST_LETTERS: usize = 2;
 /// Words of the longest name that is known without brackets.
 const MOST_WORDS: usize = 4;
 /// Bytes before a number that may say what it is.
@@ -26,6 +28,7 @@ const NEAR: usize = 40;
 struct Lists {
     names: BTreeSet<String>,
     hidden: BTreeSet<String>,
+    descriptions: BTreeSet<String>,
     labels: BTreeSet<String>,
     joints: BTreeSet<String>,
     accounts: BTreeSet<String>,
@@ -83,22 +86,18 @@ pub(super) fn says_hidden(text: &str) -> bool {
 pub(super) fn name(raw: &str) -> Option<Source> {
     let raw = raw.trim_matches(|letter: char| !letter.is_alphanumeric());
     let spelled = raw.split_whitespace().collect::<Vec<_>>().join(" ");
+    let letters = spelled.bytes().filter(u8::is_ascii_alphabetic).count();
     let mut words = spelled.split(' ');
     let is_one_word = words.clone().count() == 1;
     let is_capital = words.all(|word| word.starts_with(|first: char| first.is_uppercase() || first.is_ascii_digit()));
     let is_short = spelled.len() <= if is_one_word { LONGEST_WORD } else { LONGEST_NAME };
     let is_registrable = spelled.is_ascii()
-        && spelled.contains(|letter: char| letter.is_ascii_alphabetic())
+        && letters >= FEWEST_LETTERS
         && spelled.chars().all(|letter| letter.is_ascii_alphanumeric() || " -_.&+".contains(letter))
-        && !is_masked_number(&spelled);
+        && letters * 2 > spelled.len()
+        && !LISTS.descriptions.contains(bare_words(&spelled).trim());
     let is_name = (is_registrable && is_short && (is_one_word || is_capital)) || is_known(&spelled);
     (is_name && !is_label(&spelled)).then(|| Source::Name(spelled.to_uppercase()))
-}
-
-/// `1900xxxx` and `09123xxxxx` are numbers whose end was left out.
-fn is_masked_number(spelled: &str) -> bool {
-    spelled.starts_with(|first: char| first.is_ascii_digit())
-        && spelled.chars().all(|letter| letter.is_ascii_digit() || matches!(letter, 'x' | 'X' | '.'))
 }
 
 pub(super) fn is_known(spelled: &str) -> bool {
@@ -137,7 +136,7 @@ fn is_after(letter: char) -> bool {
         || opens(letter)
         || closes(letter)
         || is_dash(letter)
-        || matches!(letter, ':' | ',' | ';' | '.' | '/')
+        || matches!(letter, ':' | ',' | ';' | '.' | '/' | '"' | '”')
 }
 
 #[cfg(test)]
@@ -165,7 +164,19 @@ mod tests {
 
     #[test]
     fn other_words_are_no_name() {
-        for raw in ["cong an", "gia danh cong an", "quảng cáo", "1900xxxx", "so", "", "123", "lua dao", "Vay tien"] {
+        for raw in [
+            "CONG AN",
+            "gia danh cong an",
+            "quảng cáo",
+            "1900xxxx",
+            "09l2345678",
+            "a",
+            "so",
+            "",
+            "123",
+            "lua dao",
+            "Vay tien",
+        ] {
             check(raw, "-");
         }
     }

@@ -34,6 +34,7 @@ struct Token {
     from: usize,
     until: usize,
     letters: usize,
+    has_digit: bool,
     /// What stands before it.
     before: Before,
 }
@@ -93,7 +94,8 @@ fn one_word(tokens: &[Token]) -> usize {
     if marked > 1 {
         return marked;
     }
-    let spaced = run(tokens, |last, next| next.before == Before::Space && last.letters == 1 && next.letters == 1);
+    let is_letter = |token: &Token| token.letters == 1 && !token.has_digit;
+    let spaced = run(tokens, |last, next| next.before == Before::Space && is_letter(last) && is_letter(next));
     if spaced >= SPACED { spaced } else { 1 }
 }
 
@@ -108,9 +110,10 @@ fn tokens(text: &str) -> Vec<Token> {
     let mut before = Before::Break;
     for (at, letter) in text.char_indices().filter(|(_, letter)| !is_part_of_letter(*letter)) {
         if is_of_word(letter) {
-            let token = open.get_or_insert(Token { from: at, until: at, letters: 0, before });
+            let token = open.get_or_insert(Token { from: at, until: at, letters: 0, has_digit: false, before });
             token.until = at + letter.len_utf8();
             token.letters += 1;
+            token.has_digit |= letter.is_ascii_digit();
         } else {
             let is_first = open.is_some();
             tokens.extend(open.take());
