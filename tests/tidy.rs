@@ -57,7 +57,10 @@ const DOORS: &[(&str, &[&str])] = &[
     ("strsim", &["src/lookup/alike.rs"]),
     ("unicode_security", &["src/lookup/alike.rs"]),
     ("aho_corasick", &["src/text/story.rs"]),
-    ("unicode_normalization", &["src/text/letter.rs", "src/text/word.rs"]),
+    (
+        "unicode_normalization",
+        &["src/text/letter.rs", "src/text/word.rs", "src/lookup/reply.rs", "src/lookup/alike.rs"],
+    ),
     ("rlibphonenumber", &["src/domain/party.rs"]),
     ("clap", &["src/cli.rs", "src/cli/"]),
     ("indicatif", &["src/job/demo.rs"]),

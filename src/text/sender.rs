@@ -59,7 +59,7 @@ pub(super) fn is_account(before: &str) -> bool {
     let mut words: Vec<&str> = words.split_whitespace().collect();
     // The bank may stand between: `stk VCB 007…`.
     words.pop_if(|last| LISTS.names.contains(*last));
-    (1..=words.len()).any(|count| LISTS.accounts.contains(&words[words.len() - count..].join(" ")))
+    (0..words.len()).any(|from| words.get(from..).is_some_and(|tail| LISTS.accounts.contains(&tail.join(" "))))
 }
 
 /// Whether what follows a count makes it one.

@@ -151,17 +151,19 @@ struct Scan {
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Gap {
-    is_cut: bool,
     has_open: bool,
     has_dash: bool,
     has_space: bool,
+    /// Characters of it; more than there can be where one of them never stands in a number.
     width: usize,
 }
 
 impl Gap {
+    const CUT: Gap = Gap { has_open: false, has_dash: false, has_space: false, width: WIDEST_GAP + 1 };
+
     fn link(self) -> Link {
         match self {
-            gap if gap.is_cut || gap.width > WIDEST_GAP => Link::Cut,
+            gap if gap.width > WIDEST_GAP => Link::Cut,
             gap if gap.has_open || (gap.has_dash && gap.has_space) => Link::Parted,
             _ => Link::Joined,
         }
@@ -204,7 +206,7 @@ impl Scan {
         let plain = plain(letter);
         if plain == '+' {
             self.lead = Some((at, 0));
-            self.gap.is_cut = true;
+            self.gap = Gap::CUT;
             return;
         }
         let gap = &mut self.gap;
@@ -214,8 +216,10 @@ impl Scan {
         gap.has_space |= letter.is_whitespace();
         // A lone O between groups is a word.
         let is_joint = matches!(plain, '.' | '(' | ')') || is_dash(letter) || letter.is_whitespace() || closes(letter);
-        gap.is_cut |= !is_joint || self.lead.is_some();
-        self.lead = None;
+        let has_lead = self.lead.take().is_some();
+        if !is_joint || has_lead {
+            *gap = Gap::CUT;
+        }
     }
 
     /// Ends the open group before `at`.
@@ -227,7 +231,7 @@ impl Scan {
             group.digits += zeros;
         }
         self.groups.push(group);
-        self.gap = Gap { is_cut: zeros > 0 && before_letter, ..Gap::default() };
+        self.gap = if zeros > 0 && before_letter { Gap::CUT } else { Gap::default() };
     }
 }
 

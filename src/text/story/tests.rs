@@ -1,0 +1,116 @@
+//! Labelled texts and the F1 of each form; the figures are recorded in `tests/snapshots/scam_form.txt`.
+
+use super::*;
+
+/// One labelled text. `seen` ones were read while phrases were chosen, `held` ones were written before and not read,
+/// `later` ones were written when the phrases stood as they stand.
+struct Labelled {
+    part: &'static str,
+    form: &'static str,
+    text: &'static str,
+}
+
+fn labelled() -> Vec<Labelled> {
+    let lines = include_str!("../../../tests/data/scam_form.tsv").lines();
+    let read = |line: &'static str| {
+        let [part, form, text] = line.split('\t').collect::<Vec<_>>()[..] else { panic!("three columns: {line}") };
+        Labelled { part, form, text }
+    };
+    lines.map(read).collect()
+}
+
+/// F1 of each form, and what was taken for what.
+fn f1(texts: &[&Labelled]) -> (BTreeMap<&'static str, f64>, Vec<String>) {
+    let mut counts: BTreeMap<&str, [f64; 3]> = BTreeMap::new();
+    let mut wrong = Vec::new();
+    for Labelled { form, text, .. } in texts {
+        let story = find(text);
+        let found = story.as_ref().map_or("-", |story| story.form);
+        if found == *form {
+            counts.entry(form).or_default()[0] += 1.0;
+        } else {
+            counts.entry(found).or_default()[1] += 1.0;
+            counts.entry(form).or_default()[2] += 1.0;
+            wrong.push(format!("{form}, found {found} {:?}: {text}", story.map(|story| story.evidence)));
+        }
+    }
+    let f1 = |[hits, false_hits, missed]: [f64; 3]| 2.0 * hits / (2.0 * hits + false_hits + missed);
+    (counts.into_iter().map(|(form, counts)| (form, f1(counts))).collect(), wrong)
+}
+
+fn mean(f1: &BTreeMap<&str, f64>) -> f64 {
+    f1.values().sum::<f64>() / f64::from(u32::try_from(f1.len()).unwrap())
+}
+
+#[test]
+fn labelled_texts_are_told_apart() {
+    let labelled = labelled();
+    let mut told = String::new();
+    for (part, at_least) in [("seen", 0.95), ("held", 0.95), ("later", 0.85)] {
+        let texts: Vec<&Labelled> = labelled.iter().filter(|text| text.part == part).collect();
+        let (f1, wrong) = f1(&texts);
+        told += &format!("{part}: {} texts, macro-F1 {:.3}\n", texts.len(), mean(&f1));
+        f1.iter().for_each(|(form, f1)| told += &format!("    {form} {f1:.2}\n"));
+        if part == "seen" {
+            wrong.iter().for_each(|wrong| told += &format!("    {wrong}\n"));
+        }
+        assert!(mean(&f1) >= at_least, "{told}");
+    }
+    expect_test::expect_file!["../../../tests/snapshots/scam_form.txt"].assert_eq(&told);
+}
+
+#[test]
+fn every_form_is_in_the_labelled_texts_and_every_label_is_a_form() {
+    let labels: BTreeSet<&str> = labelled().iter().map(|text| text.form).filter(|form| *form != "-").collect();
+    assert_eq!(labels, forms().iter().map(|form| form.name.as_str()).collect());
+    assert!(forms().iter().all(|form| !form.title.is_empty()));
+    assert_eq!(forms().len(), 36);
+}
+
+#[track_caller]
+fn check(text: &str, expected: &str) {
+    let shown = find(text).map_or("-".to_owned(), |story| {
+        format!("{} {:?} {}", story.form, story.evidence, story.impersonated.unwrap_or("-"))
+    });
+    assert_eq!(shown, expected, "{text}");
+}
+
+#[test]
+fn marks_decide_where_they_are_written() {
+    check("giả danh công an", r#"police_court ["giả danh công an"] police"#);
+    check("gia danh cong an", r#"police_court ["giả danh công an"] police"#);
+    check("gia\u{309} danh co\u{302}ng an", r#"police_court ["giả danh công an"] police"#);
+    check("đi làm công ăn lương", "-");
+    check("hoàn thuế", r#"tax_office ["hoàn thuế"] -"#);
+    check("hòan thuế", r#"tax_office ["hoàn thuế"] -"#);
+}
+
+#[test]
+fn tricks_do_not_hide_a_phrase() {
+    for text in [
+        "c.ô.n.g a.n bắt giam",
+        "c0ng @n bat giam",
+        "congan bat giam",
+        "c o n g a n bat giam",
+        "CA bat giam",
+        "cô\u{200b}ng an bắt giam",
+    ] {
+        let story = find(text).unwrap();
+        assert_eq!((story.form, story.impersonated), ("police_court", Some("police")), "{text}");
+    }
+}
+
+#[test]
+fn a_phrase_inside_a_longer_one_is_not_counted() {
+    check("công an phường gọi", r#"vneid_update ["công an phường"] police"#);
+}
+
+#[test]
+fn a_file_that_says_something_twice_is_refused() {
+    let text = include_str!("../../../pipelines/scam_form.toml");
+    assert!(Lexicon::read(text).is_ok());
+    let twice = text.replacen("number  = 2\n", "number  = 1\n", 1);
+    assert_eq!(Lexicon::read(&twice).err().map(|error| error.to_string()).as_deref(), Some("form 1 stands twice"));
+    let marks = text.replacen("\"bưu kiện\"", "\"bưu-kiện\"", 1);
+    assert!(Lexicon::read(&marks).is_err());
+}
