@@ -61,3 +61,61 @@ impl Topical for Rows {
         self.sheet.finish()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array;
+
+    use super::*;
+    use crate::decode::Options;
+    use crate::domain::message::Message;
+    use crate::domain::number::Number;
+    use crate::domain::report::{Kind, Level, Reading, Source, Story};
+    use crate::schema::column::citizen_report;
+
+    /// A reader of one word: the number that is reported, or `TCTM`.
+    fn read(text: &str) -> Reading<'_> {
+        let story = Story { form: "tax_office", evidence: vec![], impersonated: None, targets: &[] };
+        let (kind, sources, story) = match Number::parse_given(text) {
+            Some(number) => (Kind::ScamCall, vec![Source::Number(number)], Some(story)),
+            None => (Kind::DomainLookup, vec![Source::Domain("example.vn".to_owned())], None),
+        };
+        let level = Level::OneBracket;
+        Reading { kind, sources, source_raw: Some(text), content: "", level, story, needs_human: false }
+    }
+
+    fn decoded(texts: &[&str]) -> RecordBatch {
+        let message = Message { partition: 0, offset: 0, kafka_at: None, key: None, payload: None, headers: None };
+        let place = Place::new(&message, "test/0", Options::default(), 1_736_136_000_000_000);
+        let mut rows = Rows::with_capacity(read, texts.len());
+        for text in texts {
+            let wire = CitizenReport {
+                report_id: "r".into(),
+                channel: "sms_156".into(),
+                reporter: "0912345678".into(),
+                text: (*text).into(),
+                reported_at: 1_736_136_000_000_000,
+            };
+            assert!(rows.push(wire, &place).is_ok());
+        }
+        rows.finish()
+    }
+
+    #[test]
+    fn who_reports_the_own_number_is_read_by_a_person() {
+        let batch = decoded(&["0913456789", "0912345678"]);
+        let needs_human = citizen_report::NEEDS_HUMAN.of(&batch).unwrap();
+        assert!(!needs_human.value(0) && needs_human.value(1));
+    }
+
+    #[test]
+    fn only_a_report_has_a_number_and_a_story() {
+        let batch = decoded(&["0913456789", "TCTM"]);
+        let source = citizen_report::SOURCE.of(&batch).unwrap();
+        let form = citizen_report::SCAM_FORM.of(&batch).unwrap();
+        assert_eq!((source.value(0), form.value(0)), (84_913_456_789, "tax_office"));
+        assert!(source.is_null(1) && form.is_null(1));
+        assert_eq!(citizen_report::SOURCE_KIND.of(&batch).unwrap().value(1), "domain");
+        assert_eq!(citizen_report::PARSE_LEVEL.of(&batch).unwrap().value(0), 2);
+    }
+}

@@ -136,7 +136,7 @@ pub mod sms_record {
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
-/// One row per citizen's message to 156 or 5656, read as far as its plain form allows; nothing is dropped.
+/// One row per citizen's message to 156 or 5656, read as far as its form allows; nothing is dropped.
 pub mod citizen_report {
     use super::*;
 
@@ -148,15 +148,15 @@ pub mod citizen_report {
     pub const CHANNEL: Column<StringArray> = Column::new("channel");
     /// Number that reported, E.164 digits.
     pub const REPORTER: Column<Int64Array> = Column::new("reporter");
-    /// spam_call, spam_sms, scam_call or unparsed.
+    /// spam_call, spam_sms or scam_call for a report; domain_lookup, dnc_register, dnc_cancel, ad_copy or unparsed for what accuses nobody.
     pub const KIND: Column<StringArray> = Column::new("kind");
-    /// e164, national_short, sender_name or none.
+    /// e164, national_short, sender_name, anonymous (the number was hidden), domain or none.
     pub const SOURCE_KIND: Column<StringArray> = Column::new("source_kind");
-    /// Reported number, E.164 digits; set for source_kind e164 alone.
+    /// Reported number, the first of several, E.164 digits; set for source_kind e164 alone.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
-    /// Reported source as the citizen wrote it.
+    /// Reported sources as the citizen wrote them, or the domain that a look-up asks for.
     pub const SOURCE_RAW: Column<StringArray> = Column::new("source_raw");
-    /// What the citizen says of it; the whole message when unparsed.
+    /// What the citizen says of it; the whole message when unparsed; S, V or nothing for dnc_register and dnc_cancel.
     pub const CONTENT: Column<StringArray> = Column::new("content");
     /// Whether a person has to read it.
     pub const NEEDS_HUMAN: Column<BooleanArray> = Column::new("needs_human");
@@ -170,6 +170,10 @@ pub mod citizen_report {
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
     /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
+    /// Form of fraud that the content tells, a name of pipelines/scam_form.toml; null when it tells none, and in rows of before the column.
+    pub const SCAM_FORM: Column<StringArray> = Column::new("scam_form");
+    /// 1 as the official form says, 2 one bracket for both parts, 3 one bracket and free wording, 4 free, 5 not read; null in rows of before the column.
+    pub const PARSE_LEVEL: Column<Int32Array> = Column::new("parse_level");
 }
 
 /// One row per change of a subscription: a number in one activation interval.
