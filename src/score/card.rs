@@ -1,29 +1,65 @@
 //! Additive scorecards: whole points for each bin of each characteristic.
 //!
-//! In: a card as an analyst wrote it, and values. Out: points, and the bin they came from. Never: a sum of floats, so
-//! that no order of adding changes a score.
+//! In: a card as an analyst wrote it or as it was trained, and values. Out: points, the bin they came from, and the
+//! probability that they stand for. Never: a sum of floats, so that no order of adding changes a score.
 
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
 use anyhow::ensure;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 /// A scorecard.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Card {
+    /// SHA-256 of all else, where the card is a file of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What it judges.
     pub doc: String,
+    /// How many points a step of one in the log-odds is, where the card was trained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub points_per_logit: Option<i64>,
+    /// What its points mean as a probability.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub calibration: Option<Calibration>,
     /// Its characteristics by name.
     pub characteristic: BTreeMap<String, Characteristic>,
 }
 
+/// Probabilities at some totals of points; between two of them they lie on a line.
+///
+/// Whole numbers all through, in parts of 10^9, so that every machine says the same.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Calibration {
+    /// Totals, rising.
+    pub points: Vec<i64>,
+    /// The probability at each total, never falling.
+    pub probability_ppb: Vec<u32>,
+    /// The lower end of its interval at 95 %.
+    pub low_ppb: Vec<u32>,
+    /// The upper end of its interval at 95 %.
+    pub high_ppb: Vec<u32>,
+}
+
+/// A probability with its interval, in parts of 10^9.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Probability {
+    /// The probability.
+    pub value_ppb: u32,
+    /// The lower end at 95 %.
+    pub low_ppb: u32,
+    /// The upper end at 95 %.
+    pub high_ppb: u32,
+}
+
 /// One characteristic with its bins.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
 pub struct Characteristic {
-    /// Which component it counts for: frequency, behaviour, short_call, short_gap, stranger or support.
+    /// Which component it counts for: frequency, behaviour, short_call, short_gap, stranger, complaint or support.
     pub criterion: String,
     /// Upper bounds of all bins but the last, rising; a value equal to a bound lies in the next bin.
     pub below: Vec<f64>,
@@ -37,7 +73,14 @@ pub struct Characteristic {
 }
 
 /// The components of a score: the five criteria of Thông tư 22/2021 Art. 4, and what lies outside them.
-pub const CRITERIA: [&str; 6] = ["frequency", "behaviour", "short_call", "short_gap", "stranger", "support"];
+pub const CRITERIA: [&str; 7] =
+    ["frequency", "behaviour", "short_call", "short_gap", "stranger", "complaint", "support"];
+
+/// The characteristic that has no value: its points are everybody's.
+pub const BASE: &str = "base";
+
+/// What a probability of one is.
+pub const PPB: u32 = 1_000_000_000;
 
 impl Card {
     /// What is wrong with it.
@@ -49,7 +92,53 @@ impl Card {
             ensure!(CRITERIA.contains(&criterion.as_str()), "{name}: \"{criterion}\" is no criterion");
             ensure!(why.len() >= 10, "{name} does not say why");
         }
+        self.calibration.as_ref().map_or(Ok(()), Calibration::check)
+    }
+
+    /// The least and the most points that anybody can have.
+    pub fn range(&self) -> (i64, i64) {
+        let spans = self.characteristic.values().map(Characteristic::span);
+        spans.fold((0, 0), |(least, most), (low, high)| (least + low, most + high))
+    }
+}
+
+impl Calibration {
+    fn check(&self) -> anyhow::Result<()> {
+        let Self { points, probability_ppb, low_ppb, high_ppb } = self;
+        let count = points.len();
+        let lengths = [probability_ppb.len(), low_ppb.len(), high_ppb.len()];
+        ensure!(count > 0 && lengths == [count; 3], "calibration: {count} points need {count} values of each kind");
+        ensure!(points.is_sorted_by(|a, b| a < b), "calibration: points must rise");
+        for place in 0..count {
+            let ordered = low_ppb[place] <= probability_ppb[place] && probability_ppb[place] <= high_ppb[place];
+            ensure!(ordered && high_ppb[place] <= PPB, "calibration: {} lies outside its interval", points[place]);
+        }
+        let rises = [probability_ppb, low_ppb, high_ppb].iter().all(|values| values.is_sorted());
+        ensure!(rises, "calibration: a probability falls where points rise");
         Ok(())
+    }
+
+    /// The probability of a total; beyond the first and the last it is theirs.
+    pub fn at(&self, total: i64) -> Probability {
+        let above = self.points.partition_point(|points| *points <= total);
+        let at = |values: &[u32]| match (above.checked_sub(1), self.points.get(above)) {
+            (Some(below), Some(upper)) => {
+                let (from, until) = (i64::from(values[below]), i64::from(values[above]));
+                let (walked, width) = (total - self.points[below], upper - self.points[below]);
+                u32::try_from(from + (until - from) * walked / width).unwrap_or(PPB)
+            }
+            (Some(last), None) => values[last],
+            (None, _) => values[0],
+        };
+        let (value_ppb, low_ppb, high_ppb) = (at(&self.probability_ppb), at(&self.low_ppb), at(&self.high_ppb));
+        Probability { value_ppb, low_ppb, high_ppb }
+    }
+}
+
+impl Probability {
+    /// The probability as a float.
+    pub fn value(self) -> f64 {
+        f64::from(self.value_ppb) / f64::from(PPB)
     }
 }
 
@@ -57,6 +146,12 @@ impl Characteristic {
     /// The points of a value.
     pub fn points(&self, value: Option<f64>) -> i64 {
         value.map_or(self.missing, |value| self.points[self.bin(value)])
+    }
+
+    /// The least and the most points that it gives.
+    pub fn span(&self) -> (i64, i64) {
+        let span = (self.missing, self.missing);
+        self.points.iter().fold(span, |(least, most), points| (least.min(*points), most.max(*points)))
     }
 
     /// The bin that a value lies in.
@@ -127,7 +222,52 @@ mod tests {
     fn a_card_with_a_missing_point_is_refused() {
         let mut bad = characteristic();
         bad.points.pop();
-        let card = Card { doc: String::new(), characteristic: BTreeMap::from([("x".to_owned(), bad)]) };
-        assert_eq!(card.check().unwrap_err().to_string(), "x: 2 bounds need 3 points");
+        assert_eq!(card(bad, None).check().unwrap_err().to_string(), "x: 2 bounds need 3 points");
+    }
+
+    fn card(characteristic: Characteristic, calibration: Option<Calibration>) -> Card {
+        let characteristic = BTreeMap::from([("x".to_owned(), characteristic)]);
+        Card { name: None, doc: String::new(), points_per_logit: None, calibration, characteristic }
+    }
+
+    fn calibration() -> Calibration {
+        Calibration {
+            points: vec![-100, 0, 200],
+            probability_ppb: vec![100_000_000, 400_000_000, 900_000_000],
+            low_ppb: vec![50_000_000, 300_000_000, 850_000_000],
+            high_ppb: vec![200_000_000, 500_000_000, 950_000_000],
+        }
+    }
+
+    #[test]
+    fn a_probability_lies_on_the_line_between_two_totals() {
+        let probability = |total| calibration().at(total).value_ppb;
+        assert_eq!([-900, -100, -50, 0, 1, 200, 900].map(probability), [
+            100_000_000,
+            100_000_000,
+            250_000_000,
+            400_000_000,
+            402_500_000,
+            900_000_000,
+            900_000_000
+        ]);
+        let half = Probability { value_ppb: 650_000_000, low_ppb: 575_000_000, high_ppb: 725_000_000 };
+        assert_eq!(calibration().at(100), half);
+    }
+
+    #[test]
+    fn a_calibration_that_falls_is_refused() {
+        assert!(card(characteristic(), Some(calibration())).check().is_ok());
+        let falling = Calibration { low_ppb: vec![50_000_000, 300_000_000, 200_000_000], ..calibration() };
+        let problem = card(characteristic(), Some(falling)).check().unwrap_err().to_string();
+        assert_eq!(problem, "calibration: a probability falls where points rise");
+        let outside = Calibration { high_ppb: vec![50_000_000, 500_000_000, 950_000_000], ..calibration() };
+        let problem = card(characteristic(), Some(outside)).check().unwrap_err().to_string();
+        assert_eq!(problem, "calibration: -100 lies outside its interval");
+    }
+
+    #[test]
+    fn the_range_is_that_of_the_outermost_bins() {
+        assert_eq!(card(characteristic(), None).range(), (-10, 25));
     }
 }

@@ -1,0 +1,249 @@
+//! `scorecard train`: a card, and the model card beside it.
+//!
+//! In: a file of rows with a label. Out: `M.toml`, and beside it `M.md`, `M.json` and `M.svg`. Never: another card where
+//! one is.
+
+use std::collections::BTreeMap;
+use std::fs::File;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, ensure};
+use serde::Serialize;
+use sha2::{Digest, Sha256};
+
+use crate::score::about::{About, Data, Segment};
+use crate::score::card::{CRITERIA, Card};
+use crate::score::drift::{Drift, psi};
+use crate::score::fit::{Labels, Trend};
+use crate::score::frame::{self, Ask, Frame};
+use crate::score::measure::{Measured, measure};
+use crate::score::number::real;
+use crate::score::train::{Given, Trained, Wanted, train as fit};
+use crate::score::{bins, file};
+
+/// What is to be trained on what.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The rows.
+    pub features: PathBuf,
+    /// The column that is one for a positive and else zero.
+    pub label: String,
+    /// The column that names a row; `id` where there is one and none is named.
+    pub id: Option<String>,
+    /// The columns to train on; all others when none is named.
+    pub columns: Vec<String>,
+    /// Columns whose points may only rise or only fall.
+    pub trends: BTreeMap<String, Trend>,
+    /// The component that a column counts for, where it is not `support`.
+    pub criteria: BTreeMap<String, String>,
+    /// The share of positives where the card will be used.
+    pub prevalence: Option<f64>,
+    /// What a positive weighs.
+    pub positive_weight: f64,
+    /// What parts the rows by chance.
+    pub seed: u64,
+    /// Where rows and labels come from, for the model card.
+    pub source: Option<String>,
+    /// A file of the same columns that drift is measured against.
+    pub reference: Option<PathBuf>,
+    /// A column by which errors are told apart.
+    pub segment: Option<String>,
+    /// The card.
+    pub out: PathBuf,
+}
+
+/// What was trained.
+#[derive(Debug, Clone, Serialize)]
+pub struct Summary {
+    /// The card's name.
+    pub card: String,
+    /// Its file.
+    pub file: PathBuf,
+    /// Its model card.
+    pub model_card: PathBuf,
+    /// Rows trained on.
+    pub rows: usize,
+    /// Positives among them.
+    pub positives: usize,
+    /// How good it is on rows that it had not seen.
+    pub held_out: Measured,
+}
+
+/// Draws behind each interval of a model card.
+const DRAWS: usize = 500;
+
+/// A column of more values than these is parted into as many ranges as the second says.
+const MOST_VALUES: usize = 12;
+const RANGES: usize = 4;
+
+/// Trains a card and writes it with its model card.
+pub fn train(options: &Options) -> anyhow::Result<Summary> {
+    let columns = options.chosen()?;
+    let mut asked = columns.clone();
+    asked.push(options.label.clone());
+    asked.extend(options.segment.clone());
+    let frame = Frame::read(Ask { path: &options.features, id: options.id()?.as_deref(), columns: &asked })?;
+    let truth = frame.truth(columns.len(), &options.label)?;
+    let given: Vec<Given> = columns.iter().zip(&frame.columns).map(|(name, values)| options.given(name, values)).collect();
+    let sha256 = hash(&options.features)?;
+    let labels = Labels { is_positive: truth, positive_weight: options.positive_weight };
+    let rows = labels.is_positive.len();
+    let positives = labels.is_positive.iter().filter(|is_positive| **is_positive).count();
+    let share = real(positives) / real(rows);
+    let prevalence = options.prevalence.unwrap_or(share);
+    let doc = format!(
+        "Trained on {rows} rows of a file with SHA-256 {sha256}, {positives} of them positive by {}; probabilities are for \
+         a share of {prevalence}.",
+        options.label
+    );
+    let wanted = Wanted { doc, prevalence: options.prevalence, seed: options.seed };
+    let trained = fit(&given, &labels, wanted).with_context(|| options.features.display().to_string())?;
+    let held_out = measure(&trained.probability, &labels.is_positive, DRAWS, options.seed)?;
+    let segments = match &options.segment {
+        Some(name) => segments(name, &frame.columns[columns.len() + 1], &trained, &labels.is_positive, options.seed)?,
+        None => Vec::new(),
+    };
+    let drift = match &options.reference {
+        Some(reference) => drift(&trained.card, &given, reference)?,
+        None => Vec::new(),
+    };
+    let card = file::write(&options.out, &trained.card)?;
+    let name = options.features.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let source = options.source.clone();
+    let about = About {
+        card: card.clone(),
+        data: Data { file: name, sha256, source, rows, label: options.label.clone(), positives, share, columns },
+        prevalence,
+        positive_weight: options.positive_weight,
+        seed: options.seed,
+        rounds: trained.rounds,
+        segments,
+        drift,
+        limits: About::limits(&held_out, options.prevalence),
+        held_out: held_out.clone(),
+    };
+    let model_card = beside(&options.out, &about, &trained.card)?;
+    Ok(Summary { card, file: options.out.clone(), model_card, rows, positives, held_out })
+}
+
+/// Writes the model card and returns the one for people.
+fn beside(out: &Path, about: &About, card: &Card) -> anyhow::Result<PathBuf> {
+    let plot = out.with_extension("svg");
+    let plot_name = plot.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let model_card = out.with_extension("md");
+    let texts = [
+        (&plot, about.plot()),
+        (&model_card, about.markdown(card, &plot_name)),
+        (&out.with_extension("json"), format!("{}\n", serde_json::to_string_pretty(about)?)),
+    ];
+    for (path, text) in texts {
+        std::fs::write(path, text).with_context(|| format!("writing {}", path.display()))?;
+    }
+    Ok(model_card)
+}
+
+impl Options {
+    fn id(&self) -> anyhow::Result<Option<String>> {
+        let names = frame::names(&self.features)?;
+        Ok(self.id.clone().or_else(|| names.contains(&"id".to_owned()).then(|| "id".to_owned())))
+    }
+
+    /// The columns to train on, after all that is said about columns was found to be about one of them.
+    fn chosen(&self) -> anyhow::Result<Vec<String>> {
+        let id = self.id()?;
+        let kept_out = |name: &String| *name == self.label || id.as_ref() == Some(name);
+        let columns = if self.columns.is_empty() {
+            let mut names = frame::names(&self.features)?;
+            names.retain(|name| !kept_out(name) && self.segment.as_ref() != Some(name));
+            names
+        } else {
+            self.columns.clone()
+        };
+        let told = columns.iter().find(|name| kept_out(name));
+        ensure!(told.is_none(), "column {} cannot be trained on: it is the label or the id", told.map_or("", |name| name));
+        let twice = columns.iter().enumerate().find(|(place, name)| columns[..*place].contains(name));
+        ensure!(twice.is_none(), "column {} is named twice", twice.map_or("", |(_, name)| name));
+        let unknown = self.trends.keys().chain(self.criteria.keys()).find(|name| !columns.contains(name));
+        ensure!(unknown.is_none(), "column {} is not trained on", unknown.map_or("", |name| name));
+        let criterion = self.criteria.values().find(|criterion| !CRITERIA.contains(&criterion.as_str()));
+        let known = CRITERIA.join(", ");
+        ensure!(criterion.is_none(), "\"{}\" is no criterion; there are {known}", criterion.map_or("", |name| name));
+        let odd = self.prevalence.filter(|share| !(*share > 0.0 && *share < 1.0));
+        ensure!(odd.is_none(), "a prevalence lies between 0 and 1, and {} does not", odd.unwrap_or_default());
+        let weight = self.positive_weight;
+        ensure!(weight > 0.0 && weight.is_finite(), "a weight is above 0, and {weight} is not");
+        Ok(columns)
+    }
+
+    fn given(&self, name: &str, values: &[f64]) -> Given {
+        Given {
+            name: name.to_owned(),
+            criterion: self.criteria.get(name).cloned().unwrap_or_else(|| "support".to_owned()),
+            trend: self.trends.get(name).copied().unwrap_or_default(),
+            values: values.to_vec(),
+        }
+    }
+}
+
+fn hash(path: &Path) -> anyhow::Result<String> {
+    let mut hash = Sha256::new();
+    let mut file = File::open(path).with_context(|| format!("reading {}", path.display()))?;
+    std::io::copy(&mut file, &mut hash).with_context(|| format!("reading {}", path.display()))?;
+    Ok(hex::encode(hash.finalize()))
+}
+
+/// The rows parted by a column: by value where it has few, else by ranges that hold about as many rows.
+fn segments(
+    name: &str,
+    values: &[f64],
+    trained: &Trained,
+    truth: &[bool],
+    seed: u64,
+) -> anyhow::Result<Vec<Segment>> {
+    let each = bins::bounds(values, usize::MAX);
+    let below = if each.len() < MOST_VALUES { each } else { bins::bounds(values, RANGES) };
+    let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    for (row, value) in values.iter().enumerate() {
+        parts.entry(bins::bin(&below, *value)).or_default().push(row);
+    }
+    let segment = |(bin, rows): (usize, Vec<usize>)| {
+        let scores: Vec<f64> = rows.iter().map(|row| trained.probability[*row]).collect();
+        let is_positive: Vec<bool> = rows.iter().map(|row| truth[*row]).collect();
+        let positives = is_positive.iter().filter(|is_positive| **is_positive).count();
+        let squares = scores.iter().zip(&is_positive).map(|(score, truth)| (score - f64::from(*truth)).powi(2));
+        let there = |row: &usize| values[*row];
+        let (low, high) = rows.iter().map(there).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
+            (low.min(value), high.max(value))
+        });
+        let is_measured = 0 < positives && positives < rows.len();
+        Ok(Segment {
+            name: match bin {
+                bin if bin > below.len() => format!("{name} missing"),
+                _ if low < high => format!("{name} {low} to {high}"),
+                _ => format!("{name} {low}"),
+            },
+            rows: rows.len(),
+            positives,
+            predicted: scores.iter().sum::<f64>() / real(rows.len()),
+            brier: squares.sum::<f64>() / real(rows.len()),
+            roc_auc: if is_measured { Some(measure(&scores, &is_positive, DRAWS, seed)?.roc_auc) } else { None },
+        })
+    };
+    parts.into_iter().map(segment).collect()
+}
+
+/// How far a reference file lies from the rows, by characteristic; the furthest first.
+fn drift(card: &Card, given: &[Given], reference: &Path) -> anyhow::Result<Vec<Drift>> {
+    let columns: Vec<String> = given.iter().map(|column| column.name.clone()).collect();
+    let frame = Frame::read(Ask { path: reference, id: None, columns: &columns })?;
+    let mut all: Vec<Drift> = given
+        .iter()
+        .zip(&frame.columns)
+        .filter_map(|(column, now)| {
+            let psi = psi(card.characteristic.get(&column.name)?, &column.values, now);
+            Some(Drift { characteristic: column.name.clone(), psi })
+        })
+        .collect();
+    all.sort_by(|a, b| b.psi.total_cmp(&a.psi).then_with(|| a.characteristic.cmp(&b.characteristic)));
+    Ok(all)
+}

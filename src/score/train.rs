@@ -1,0 +1,287 @@
+//! A card out of labelled rows: as many turns of boosting as held-out rows ask for, and probabilities learnt from them.
+//!
+//! In: columns of numbers with a label for each row. Out: a card, and the points of each row by a card that had not
+//! seen it. Never: a figure of a row by a card that was fitted to it.
+
+use anyhow::{anyhow, ensure};
+
+use super::bins;
+use super::calibrate::Curve;
+use super::card::{BASE, Card};
+use super::chance::Chance;
+use super::fit::{self, Binned, Labels, Model, Settings, Trend};
+use super::number::{logistic, real};
+use super::shape::{POINTS_PER_LOGIT, Source, characteristics};
+
+/// A column to train on.
+#[derive(Debug, Clone)]
+pub struct Given {
+    /// Its name.
+    pub name: String,
+    /// The component that it counts for.
+    pub criterion: String,
+    /// Which way its points may go.
+    pub trend: Trend,
+    /// Its value in each row; `NaN` is a missing one.
+    pub values: Vec<f64>,
+}
+
+/// What is wanted of a card.
+#[derive(Debug, Clone)]
+pub struct Wanted {
+    /// What it judges.
+    pub doc: String,
+    /// The share of positives where it will be used; that of the table when not named.
+    pub prevalence: Option<f64>,
+    /// What parts the rows by chance.
+    pub seed: u64,
+}
+
+/// A trained card with what was found on the way.
+#[derive(Debug, Clone)]
+pub struct Trained {
+    /// The card.
+    pub card: Card,
+    /// How many turns held-out rows asked for.
+    pub rounds: usize,
+    /// The points of each row by a card that had not seen it.
+    pub held_out: Vec<i64>,
+    /// What those points mean at the table's own prevalence.
+    pub probability: Vec<f64>,
+}
+
+/// Bins before shapes are made shorter.
+const FINE_BINS: usize = 64;
+
+/// Parts of the rows; each is held out once.
+const FOLDS: usize = 5;
+
+/// The most turns, and how often held-out rows are asked.
+const MOST_ROUNDS: usize = 600;
+const EVERY: usize = 20;
+
+/// The models of one fit after every few turns, with the bins that they are about.
+struct Course {
+    models: Vec<Model>,
+    sources: Vec<Source>,
+    held_out: Vec<usize>,
+    /// Of the held-out rows, after as many turns: the sum of what each truth's probability is short of one, as a log.
+    losses: Vec<f64>,
+}
+
+/// Trains a card.
+pub fn train(given: &[Given], labels: &Labels, wanted: Wanted) -> anyhow::Result<Trained> {
+    let rows = labels.is_positive.len();
+    let positives = labels.is_positive.iter().filter(|is_positive| **is_positive).count();
+    ensure!(given.iter().all(|column| column.name != BASE), "\"{BASE}\" is the card's own: give the column another name");
+    ensure!(!given.is_empty(), "no column to train on");
+    ensure!(
+        positives >= FOLDS && rows - positives >= FOLDS,
+        "{positives} of {rows} rows are positive: {FOLDS} of each kind are the least that can be held out in turn"
+    );
+    let parts = folds(&labels.is_positive, wanted.seed);
+    let courses = std::thread::scope(|scope| {
+        let held_out = (0..=FOLDS).map(|part| (0..rows).filter(|row| parts[*row] == part).collect::<Vec<usize>>());
+        // The last part is empty: that fit has all rows.
+        let fits: Vec<_> = held_out.map(|held_out| scope.spawn(|| course(given, labels, held_out))).collect();
+        fits.into_iter().map(|fit| fit.join().map_err(|_| anyhow!("a fit was cut off"))).collect::<Result<Vec<_>, _>>()
+    })?;
+    let loss = |turn: usize| courses.iter().filter_map(|course| course.losses.get(turn)).sum::<f64>();
+    let turns = MOST_ROUNDS / EVERY;
+    let best = (0..turns).min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or_default();
+    let mut held_out = vec![0; rows];
+    for course in &courses {
+        let characteristics = characteristics(&course.models[best], &course.sources);
+        for row in &course.held_out {
+            let of_columns = given.iter().map(|column| characteristics[&column.name].points(known(column.values[*row])));
+            held_out[*row] = of_columns.sum::<i64>() + characteristics[BASE].missing;
+        }
+    }
+    let curve = Curve::fit(&held_out, &labels.is_positive, POINTS_PER_LOGIT)?;
+    let Some(whole) = courses.last() else { return Err(anyhow!("nothing was fitted")) };
+    let mut card = Card {
+        name: None,
+        doc: wanted.doc,
+        points_per_logit: Some(POINTS_PER_LOGIT),
+        calibration: None,
+        characteristic: characteristics(&whole.models[best], &whole.sources),
+    };
+    let here = curve.table(reach(card.range(), &held_out), POINTS_PER_LOGIT);
+    let probability = held_out.iter().map(|points| here.at(*points).value()).collect();
+    let in_table = real(positives) / real(rows);
+    let used = wanted.prevalence.map_or(curve, |in_world| curve.at_prevalence(in_table, in_world));
+    card.calibration = Some(used.table(card.range(), POINTS_PER_LOGIT));
+    Ok(Trained { card, rounds: (best + 1) * EVERY, held_out, probability })
+}
+
+fn known(value: f64) -> Option<f64> {
+    (!value.is_nan()).then_some(value)
+}
+
+/// A range that holds all points as well.
+fn reach(range: (i64, i64), points: &[i64]) -> (i64, i64) {
+    points.iter().fold(range, |(least, most), points| (least.min(*points), most.max(*points)))
+}
+
+/// The part of each row; each part has as many positives as the others, give or take one.
+fn folds(is_positive: &[bool], seed: u64) -> Vec<usize> {
+    let mut parts = vec![0; is_positive.len()];
+    for kind in [false, true] {
+        let rows: Vec<usize> = (0..is_positive.len()).filter(|row| is_positive[*row] == kind).collect();
+        let order = Chance::new(seed, u64::from(kind)).order(rows.len());
+        order.into_iter().enumerate().for_each(|(place, row)| parts[rows[row]] = place % FOLDS);
+    }
+    parts
+}
+
+fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>) -> Course {
+    let rows = labels.is_positive.len();
+    let mut is_held_out = vec![false; rows];
+    held_out.iter().for_each(|row| is_held_out[*row] = true);
+    let fitted: Vec<usize> = (0..rows).filter(|row| !is_held_out[*row]).collect();
+    let mut sources = Vec::new();
+    let (mut seen, mut unseen) = (Binned::default(), Binned::default());
+    for column in given {
+        let values: Vec<f64> = fitted.iter().map(|row| column.values[*row]).collect();
+        let below = bins::bounds(&values, FINE_BINS);
+        let count = below.len() + 2;
+        // No more than FINE_BINS and that of missing values, so that none is cut short.
+        let bin = |row: &usize| u16::try_from(bins::bin(&below, column.values[*row])).unwrap_or(u16::MAX);
+        let binned = |rows: &[usize]| fit::Column { bins: rows.iter().map(bin).collect(), count, trend: column.trend };
+        let of_seen = binned(&fitted);
+        unseen.columns.push(binned(&held_out));
+        sources.push(source(column, below, &of_seen));
+        seen.columns.push(of_seen);
+    }
+    let of = |rows: &[usize]| rows.iter().map(|row| labels.is_positive[*row]).collect::<Vec<bool>>();
+    let labels_seen = Labels { is_positive: of(&fitted), positive_weight: labels.positive_weight };
+    let truth = of(&held_out);
+    let weight = |is_positive: bool| if is_positive { labels.positive_weight } else { 1.0 };
+    let (mut models, mut losses) = (Vec::new(), Vec::new());
+    fit::boost(&seen, &labels_seen, Settings::of(fitted.len(), MOST_ROUNDS), |round, model| {
+        if round % EVERY == 0 {
+            let loss = |(row, is_positive): (usize, &bool)| {
+                let logit = model.logit(&unseen, row);
+                -weight(*is_positive) * logistic(if *is_positive { logit } else { -logit }).max(f64::MIN_POSITIVE).ln()
+            };
+            losses.push(truth.iter().enumerate().map(loss).sum());
+            models.push(model.clone());
+        }
+    });
+    Course { models, sources, held_out, losses }
+}
+
+fn source(column: &Given, below: Vec<f64>, binned: &fit::Column) -> Source {
+    let mut rows = vec![0; binned.count];
+    binned.bins.iter().for_each(|bin| rows[usize::from(*bin)] += 1);
+    let (name, criterion) = (column.name.clone(), column.criterion.clone());
+    let why = "Trained: its points are what the labels say, given all other characteristics.".to_owned();
+    Source { name, criterion, why, below, rows }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Two columns that matter, one of them missing by chance, and one of noise.
+    fn table(rows: usize) -> (Vec<Given>, Labels) {
+        let mut chance = Chance::new(3, 0);
+        let mut values: [Vec<f64>; 3] = [Vec::new(), Vec::new(), Vec::new()];
+        let mut is_positive = Vec::new();
+        for _ in 0..rows {
+            let [calls, share, noise] = [0; 3].map(|_| real(chance.below(1000)) / 1000.0);
+            let is_known = chance.below(5) > 0;
+            let logit = 6.0 * (calls - 0.5) - if is_known && share > 0.3 && share < 0.6 { 2.0 } else { 0.0 };
+            is_positive.push(real(chance.below(1_000_000)) / 1e6 < logistic(logit));
+            for (column, value) in values.iter_mut().zip([calls, if is_known { share } else { f64::NAN }, noise]) {
+                column.push(value);
+            }
+        }
+        let names = ["calls", "share", "noise"].into_iter().zip(values);
+        let given = names.map(|(name, values)| Given {
+            name: name.to_owned(),
+            criterion: "support".to_owned(),
+            trend: Trend::Any,
+            values,
+        });
+        (given.collect(), Labels { is_positive, positive_weight: 1.0 })
+    }
+
+    fn wanted(seed: u64) -> Wanted {
+        Wanted { doc: "A test.".to_owned(), prevalence: None, seed }
+    }
+
+    #[test]
+    fn what_was_planted_stands_in_the_card() {
+        let (given, labels) = table(4000);
+        let trained = train(&given, &labels, wanted(1)).unwrap();
+        trained.card.check().unwrap();
+        let points = |name: &str, value: f64| trained.card.characteristic[name].points(known(value));
+        // Six logits between the ends, of which the outermost bins see most.
+        let rise = points("calls", 0.99) - points("calls", 0.01);
+        assert!((400..=600).contains(&rise), "{rise}");
+        let dip = points("share", 0.45) - points("share", 0.9);
+        assert!((-250..=-150).contains(&dip), "{dip}");
+        let missing = points("share", f64::NAN) - points("share", 0.9);
+        assert!(missing.abs() < 50, "{missing}");
+        let noise = points("noise", 0.9) - points("noise", 0.1);
+        assert!(noise.abs() < 40, "{noise}");
+    }
+
+    #[test]
+    fn a_seed_gives_the_same_card_and_another_parts_the_rows_otherwise() {
+        let (given, labels) = table(600);
+        let [one, again, other] = [1, 1, 2].map(|seed| train(&given, &labels, wanted(seed)).unwrap());
+        assert_eq!(one.card, again.card);
+        assert_eq!(one.held_out, again.held_out);
+        assert_ne!(one.held_out, other.held_out);
+    }
+
+    #[test]
+    fn a_trend_that_was_asked_for_stands_in_the_points() {
+        let (mut given, labels) = table(2000);
+        given[1].trend = Trend::Falling;
+        given[2].trend = Trend::Rising;
+        let trained = train(&given, &labels, wanted(1)).unwrap();
+        assert!(trained.card.characteristic["share"].points.is_sorted_by(|a, b| a >= b));
+        assert!(trained.card.characteristic["noise"].points.is_sorted());
+    }
+
+    #[test]
+    fn a_rare_world_moves_the_probabilities_and_not_the_points() {
+        let (given, labels) = table(2000);
+        let here = train(&given, &labels, wanted(1)).unwrap();
+        let rare = train(&given, &labels, Wanted { prevalence: Some(0.001), ..wanted(1) }).unwrap();
+        assert_eq!(here.card.characteristic, rare.card.characteristic);
+        let mean = |trained: &Trained| {
+            let calibration = trained.card.calibration.as_ref().unwrap();
+            let all = trained.held_out.iter().map(|points| calibration.at(*points).value());
+            all.sum::<f64>() / real(trained.held_out.len())
+        };
+        assert!((mean(&here) - 0.43).abs() < 0.05, "{}", mean(&here));
+        assert!(mean(&rare) < 0.02, "{}", mean(&rare));
+        assert_eq!(here.probability, rare.probability, "what is measured is the table");
+    }
+
+    #[test]
+    fn each_part_has_its_share_of_positives() {
+        let is_positive: Vec<bool> = (0..103).map(|row| row % 4 == 0).collect();
+        let parts = folds(&is_positive, 1);
+        for part in 0..FOLDS {
+            let positives = (0..103).filter(|row| parts[*row] == part && is_positive[*row]).count();
+            assert!((5..=6).contains(&positives), "{positives}");
+        }
+    }
+
+    #[test]
+    fn what_cannot_be_trained_on_is_refused() {
+        let (mut given, mut labels) = table(100);
+        given[0].name = BASE.to_owned();
+        let problem = train(&given, &labels, wanted(1)).unwrap_err().to_string();
+        assert_eq!(problem, "\"base\" is the card's own: give the column another name");
+        given[0].name = "calls".to_owned();
+        labels.is_positive.fill(false);
+        let problem = train(&given, &labels, wanted(1)).unwrap_err().to_string();
+        assert!(problem.starts_with("0 of 100 rows are positive"), "{problem}");
+    }
+}
