@@ -12,8 +12,12 @@ use crate::domain::report::Source;
 
 /// Digits of a bank account.
 const ACCOUNT: std::ops::RangeInclusive<usize> = 6..=19;
+/// Bytes of a link, at most; what is longer is no link, and slow to take apart.
+const LONGEST_LINK: usize = 2048;
 /// Words of a person's name in a social network.
 const NAME: std::ops::RangeInclusive<usize> = 2..=5;
+/// Words that one number may be spelled in, with a word before it.
+const MOST_PARTS: usize = 12;
 /// Words between a network's name and an account's.
 const MOST_BETWEEN: usize = 2;
 
@@ -90,18 +94,26 @@ fn accounts(text: &str, found: &mut Entities) {
 // --- links ---
 
 fn links(text: &str, found: &mut Entities) {
-    let may_be = |word: &&str| word.contains(['.', '。', '．']) && word.contains(char::is_alphabetic);
+    let may_be = |word: &&str| {
+        word.len() <= LONGEST_LINK && word.contains(['.', '。', '．']) && word.contains(char::is_alphabetic)
+    };
     for word in text.split_whitespace().filter(may_be) {
         if let Some(host) = Host::read(word) {
             link(word, &host, found);
         }
     }
+    let text = start_of(text);
     let is_defanged = found.domains.is_empty() && ["hxxp", "http", "[.]", "www"].iter().any(|sign| text.contains(sign));
     if let Some(host) = is_defanged.then(|| Host::read(text)).flatten()
         && let Some(domain) = host.registrable()
     {
         add(&mut found.domains, domain.to_owned());
     }
+}
+
+/// As much of a text as a link may take.
+pub(super) fn start_of(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(LONGEST_LINK)).unwrap_or_default()
 }
 
 fn link(word: &str, host: &Host, found: &mut Entities) {
@@ -164,7 +176,7 @@ fn handle(words: &[&str]) -> Option<String> {
 
 /// The number that the words begin with, as it is dialled.
 fn number(words: &[&str]) -> Option<String> {
-    let text = words.join(" ");
+    let text = words.get(..words.len().min(MOST_PARTS)).unwrap_or_default().join(" ");
     let first = spelling::numbers(&text).into_iter().next()?;
     let is_first = text.get(..first.from).is_some_and(sender::is_label);
     text.get(first.from..first.until).filter(|_| is_first).map(spelling::dialled)

@@ -9,7 +9,7 @@
 
 use super::letter::{closes, is_dash, is_part_of_letter, opens};
 use super::spelling::{self, Spelled};
-use super::{keyword, sender, story};
+use super::{entity, keyword, sender, story};
 use crate::domain::host::Host;
 use crate::domain::plan;
 use crate::domain::report::{Kind, Level, Reading, Source};
@@ -44,7 +44,7 @@ fn unparsed(text: &str) -> Reading<'_> {
 
 fn lookup(rest: &str) -> Reading<'_> {
     let asked = stripped(rest);
-    let host = Host::read(rest);
+    let host = Host::read(entity::start_of(rest));
     let domain = host.as_ref().and_then(Host::registrable);
     let sources: Vec<Source> = domain.map(|domain| Source::Domain(domain.to_owned())).into_iter().collect();
     let level = if sources.is_empty() { Level::Unread } else { Level::Exact };

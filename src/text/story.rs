@@ -158,9 +158,11 @@ impl Lexicon {
         let mut hits = self.all_hits(text, words);
         hits.sort_by_key(|hit| (hit.from, std::cmp::Reverse(hit.until)));
         let mut longest: Vec<Hit> = Vec::with_capacity(hits.len());
+        let mut until = 0;
         for hit in hits {
-            let is_inside = longest.iter().any(|long| long.from <= hit.from && hit.until <= long.until);
-            if !is_inside {
+            // What begins no earlier and ends no later than another lies inside it.
+            if hit.until > until {
+                until = hit.until;
                 longest.push(hit);
             }
         }
