@@ -26,6 +26,7 @@ mod operator;
 mod package;
 mod print;
 mod rules;
+mod scorecard;
 mod verb;
 
 /// Finds SIMs used for spam and scam calls in a telecom operator's call records.
@@ -131,6 +132,7 @@ impl Cli {
             Verb::Explain(args) => rules::explain(args, json).await,
             Verb::Backtest(args) => rules::backtest(args, json).await,
             Verb::Reference(verb) => lake::reference(verb, json).await,
+            Verb::Scorecard(verb) => scorecard::scorecard(verb, json),
             Verb::Check(rules) => rules::check(rules, json).await,
             Verb::Domain(verb) => domain::domain(verb, json).await,
             Verb::Report(ReportVerb::Parse) => job::report::parse(std::io::stdin().lock(), std::io::stdout().lock()),

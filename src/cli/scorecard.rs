@@ -17,12 +17,10 @@ use crate::score::measure::Figure;
 #[derive(Debug, Subcommand)]
 pub(super) enum ScorecardVerb {
     /// Trains a card on labelled rows, and writes its model card beside it.
-    #[command(
-        after_help = "Example: callsieve scorecard train --features rows.parquet --label is_spam \\\n    \
+    #[command(after_help = "Example: callsieve scorecard train --features rows.parquet --label is_spam \\\n    \
         --columns calls_out,callees,imeis --monotone imeis=+1 --prevalence 0.0001 --out spam.toml\n\n\
         Files are CSV with a header, or Parquet. A blank cell is a missing value and has points of its own.\n\
-        Writes spam.toml, and spam.md, spam.json and spam.svg that tell what it was made of and how good it is."
-    )]
+        Writes spam.toml, and spam.md, spam.json and spam.svg that tell what it was made of and how good it is.")]
     Train(TrainArgs),
     /// Scores rows: probability, points, and the five reasons that weigh most.
     #[command(
@@ -125,7 +123,8 @@ pub(super) struct EvaluateArgs {
 }
 
 fn pair(text: &str) -> anyhow::Result<(String, String)> {
-    let (column, value) = text.rsplit_once('=').with_context(|| format!("\"{text}\" is not of the form COLUMN=VALUE"))?;
+    let (column, value) =
+        text.rsplit_once('=').with_context(|| format!("\"{text}\" is not of the form COLUMN=VALUE"))?;
     Ok((column.trim().to_owned(), value.trim().to_owned()))
 }
 
@@ -190,8 +189,12 @@ fn train(args: TrainArgs, json: bool) -> anyhow::Result<()> {
 /// The names in a file, one on a line.
 fn listed(file: &Path) -> anyhow::Result<Vec<String>> {
     let text = std::fs::read_to_string(file).with_context(|| format!("reading {}", file.display()))?;
-    let names: Vec<String> =
-        text.lines().map(str::trim).filter(|line| !line.is_empty() && !line.starts_with('#')).map(str::to_owned).collect();
+    let names: Vec<String> = text
+        .lines()
+        .map(str::trim)
+        .filter(|line| !line.is_empty() && !line.starts_with('#'))
+        .map(str::to_owned)
+        .collect();
     if names.is_empty() {
         bail!("{} names no column", file.display());
     }

@@ -13,6 +13,7 @@ use super::ledger::LedgerArgs;
 use super::operator::{DemoArgs, SimulateArgs};
 use super::package::{KeyVerb, VerifyArgs};
 use super::rules::{BacktestArgs, DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, WindowArgs};
+use super::scorecard::ScorecardVerb;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -92,6 +93,9 @@ pub(super) enum Verb {
         --from 2025-01-13 --until 2025-01-19 --html backtest.html\n\n\
         The lake is only read; what is computed lies in DIR/lake afterwards.")]
     Backtest(BacktestArgs),
+    /// Scorecards out of labelled rows, and scores out of scorecards.
+    #[command(subcommand)]
+    Scorecard(ScorecardVerb),
     /// Reference tables.
     #[command(subcommand)]
     Reference(ReferenceVerb),

@@ -26,6 +26,7 @@ pub mod reference;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod scorecard;
 pub mod seed;
 pub mod simulate;
 mod writer;

@@ -77,6 +77,9 @@ pub struct Facts {
     /// Who gets what of its rows.
     #[serde(default)]
     pub recipient: BTreeMap<String, Recipient>,
+    /// Scorecards that are files of their own, each by a path from the folder of this one.
+    #[serde(default)]
+    pub card_file: BTreeMap<String, PathBuf>,
 }
 
 /// A parameter: a value with its unit, or a day counted back from the computed one, and the reason.
@@ -202,13 +205,21 @@ impl Definition {
         let name = stem.file_name().and_then(|name| name.to_str()).context("a file without a name")?;
         let stage = stem.parent().and_then(Path::file_name).and_then(|name| name.to_str()).unwrap_or_default();
         let toml = std::fs::read_to_string(facts)?;
-        let facts: Facts = toml::from_str(&toml)?;
+        let mut facts: Facts = toml::from_str(&toml)?;
         let sql = sql(&stem, facts.sql.as_deref())?;
         let slt = std::fs::read_to_string(stem.with_extension("slt")).unwrap_or_default();
         let mut hash = Sha256::new();
         for text in [&toml, sql.as_deref().unwrap_or_default(), &slt] {
             hash.update(text.len().to_le_bytes());
             hash.update(text);
+        }
+        for (name, file) in &facts.card_file {
+            let card = crate::score::file::read(&stem.with_file_name(file))?;
+            hash.update(card.name.as_deref().unwrap_or_default());
+            ensure!(
+                facts.card.insert(name.clone(), card).is_none(),
+                "card {name} is written here and is a file as well"
+            );
         }
         for (name, card) in &facts.card {
             card.check().with_context(|| format!("card {name}"))?;
@@ -387,6 +398,24 @@ mod tests {
         assert_eq!(before.select.map(|select| select.text).as_deref(), Some("SELECT $day AS day"));
         write(&folder, "caller_week.sql", "SELECT $day AS day, 1 AS calls");
         assert_ne!(month(&folder).hash, before.hash);
+    }
+
+    #[test]
+    fn a_card_that_is_a_file_is_known_by_its_name_and_its_content_is_part_of_the_hash() {
+        let folder = folder();
+        let facts = "doc = \"d\"\nowner = \"o\"\nschedule = \"s\"\nsql = \"caller_week\"\n";
+        std::fs::create_dir(folder.path().join("feature/card")).unwrap();
+        write(&folder, "caller_month.toml", &format!("{facts}[card_file]\ntrained = \"card/a.toml\"\n"));
+        let hash = |doc: &str| {
+            let card: Card = toml::from_str(&format!("doc = \"{doc}\"\n[characteristic]\n")).unwrap();
+            let file = folder.path().join("feature/card/a.toml");
+            drop(std::fs::remove_file(&file));
+            crate::score::file::write(&file, &card).unwrap();
+            let definition = month(&folder);
+            assert_eq!(definition.facts.card["trained"].doc, doc);
+            definition.hash
+        };
+        assert_ne!(hash("One."), hash("Another."));
     }
 
     #[test]

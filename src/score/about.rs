@@ -99,7 +99,9 @@ impl About {
             ),
         }
         if measured.positives.min(measured.rows - measured.positives) < 200 {
-            limits.push("One kind has fewer than 200 rows: the figures are uncertain, as their intervals say.".to_owned());
+            limits.push(
+                "One kind has fewer than 200 rows: the figures are uncertain, as their intervals say.".to_owned(),
+            );
         }
         limits
     }
@@ -122,7 +124,9 @@ impl About {
             weight = self.positive_weight,
             seed = self.seed,
         );
-        text.push_str("\n## On rows that it had not seen\n\nFive-fold cross-validation; intervals at 95 % by bootstrap.\n\n");
+        text.push_str(
+            "\n## On rows that it had not seen\n\nFive-fold cross-validation; intervals at 95 % by bootstrap.\n\n",
+        );
         text.push_str("| figure | value | interval |\n|---|---|---|\n");
         for (name, Figure { value, low, high }) in self.held_out.named() {
             // Writing to a text does not fail.
@@ -132,7 +136,8 @@ impl About {
         text.push_str("| rows | said | seen | interval |\n|---|---|---|---|\n");
         for decile in &self.held_out.calibration {
             let Figure { value, low, high } = decile.observed;
-            let _ok = writeln!(text, "| {} | {:.4} | {value:.4} | {low:.4} to {high:.4} |", decile.rows, decile.predicted);
+            let _ok =
+                writeln!(text, "| {} | {:.4} | {value:.4} | {low:.4} to {high:.4} |", decile.rows, decile.predicted);
         }
         self.parts(&mut text);
         weights(card, &mut text);
@@ -154,10 +159,13 @@ impl About {
                 || "one kind only".to_owned(),
                 |area| format!("{:.4} ({:.4} to {:.4})", area.value, area.low, area.high),
             );
-            let _ok = writeln!(text, "| {name} | {rows} | {positives} | {predicted:.4} | {seen:.4} | {brier:.4} | {area} |");
+            let _ok =
+                writeln!(text, "| {name} | {rows} | {positives} | {predicted:.4} | {seen:.4} | {brier:.4} | {area} |");
         }
         if !self.drift.is_empty() {
-            text.push_str("\n## Drift against the reference\n\nBy custom a PSI of 0.1 is worth a look and 0.25 a new card.\n\n");
+            text.push_str(
+                "\n## Drift against the reference\n\nBy custom a PSI of 0.1 is worth a look and 0.25 a new card.\n\n",
+            );
             text.push_str("| characteristic | PSI |\n|---|---|\n");
         }
         for drift in &self.drift {

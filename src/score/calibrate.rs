@@ -64,7 +64,10 @@ impl Curve {
                 break;
             }
         }
-        ensure!(slope > 0.0, "the columns say nothing about the label: rows kept aside are ranked no better than by chance");
+        ensure!(
+            slope > 0.0,
+            "the columns say nothing about the label: rows kept aside are ranked no better than by chance"
+        );
         Ok(Self { slope, intercept, variance, points_per_logit: scale })
     }
 

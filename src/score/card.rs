@@ -242,15 +242,10 @@ mod tests {
     #[test]
     fn a_probability_lies_on_the_line_between_two_totals() {
         let probability = |total| calibration().at(total).value_ppb;
-        assert_eq!([-900, -100, -50, 0, 1, 200, 900].map(probability), [
-            100_000_000,
-            100_000_000,
-            250_000_000,
-            400_000_000,
-            402_500_000,
-            900_000_000,
-            900_000_000
-        ]);
+        assert_eq!(
+            [-900, -100, -50, 0, 1, 200, 900].map(probability),
+            [100_000_000, 100_000_000, 250_000_000, 400_000_000, 402_500_000, 900_000_000, 900_000_000]
+        );
         let half = Probability { value_ppb: 650_000_000, low_ppb: 575_000_000, high_ppb: 725_000_000 };
         assert_eq!(calibration().at(100), half);
     }

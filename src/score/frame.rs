@@ -80,8 +80,13 @@ pub fn names(path: &Path) -> anyhow::Result<Vec<String>> {
 pub fn scan(ask: Ask<'_>, each: &mut dyn FnMut(Row<'_>) -> anyhow::Result<()>) -> anyhow::Result<()> {
     let names = names(ask.path)?;
     let path = || ask.path.display().to_string();
-    let missing: Vec<&str> =
-        ask.columns.iter().map(String::as_str).chain(ask.id).filter(|name| !names.iter().any(|has| has == name)).collect();
+    let missing: Vec<&str> = ask
+        .columns
+        .iter()
+        .map(String::as_str)
+        .chain(ask.id)
+        .filter(|name| !names.iter().any(|has| has == name))
+        .collect();
     ensure!(missing.is_empty(), "{}: no column {}; it has {}", path(), missing.join(", "), names.join(", "));
     let place = |name: &str| names.iter().position(|has| has == name).unwrap_or_default();
     let id = ask.id.map(place);

@@ -1,11 +1,24 @@
-//! Scorecards as SQL functions.
+//! Scorecards: trained, kept, explained, and as SQL functions.
 //!
-//! In: a card's name, a criterion and the values of a row. Out: whole points. Never: a bin or a point of its own; cards
-//! are written in `pipelines/score`.
+//! In: a card's name, a criterion and the values of a row. Out: whole points, and the probability that they stand for.
+//! Never: a bin or a point of its own; cards are written in `pipelines/score`, or trained.
 
+pub mod about;
+pub mod bins;
+pub mod calibrate;
 pub mod card;
+pub mod chance;
 pub mod change;
+pub mod condition;
+pub mod drift;
 pub mod explanation;
+pub mod file;
+pub mod fit;
+pub mod frame;
+pub mod measure;
+pub mod number;
+pub mod shape;
+pub mod train;
 pub mod wording;
 
 use std::collections::BTreeMap;
@@ -13,19 +26,21 @@ use std::sync::Arc;
 
 use arrow::array::{Array, AsArray, Float64Array, Int64Array, StructArray};
 use arrow::compute::cast;
-use arrow::datatypes::{DataType, Field, FieldRef, Float64Type};
+use arrow::datatypes::{DataType, Field, FieldRef, Float64Type, Int64Type};
 use datafusion::common::{Result, exec_datafusion_err, exec_err, plan_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDF, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
-use self::card::{CRITERIA, Card, Characteristic};
+use self::card::{CRITERIA, Calibration, Card, Characteristic};
 
 /// Makes the functions of this module known to a session.
 pub fn register(session: &SessionContext, cards: BTreeMap<String, Card>) {
-    session.register_udf(ScalarUDF::new_from_impl(Points::new(cards)));
+    let cards = Arc::new(cards);
+    session.register_udf(ScalarUDF::new_from_impl(Points::new(Arc::clone(&cards))));
+    session.register_udf(ScalarUDF::new_from_impl(Probability::new(cards)));
 }
 
 /// `points(card, criterion, {'characteristic': value, …}) -> BIGINT`: what a card gives for one criterion.
@@ -39,8 +54,8 @@ struct Points {
 }
 
 impl Points {
-    fn new(cards: BTreeMap<String, Card>) -> Self {
-        Self { signature: Signature::any(3, Volatility::Immutable), cards: Arc::new(cards) }
+    fn new(cards: Arc<BTreeMap<String, Card>>) -> Self {
+        Self { signature: Signature::any(3, Volatility::Immutable), cards }
     }
 
     fn card(&self, name: &str) -> Result<&Card> {
@@ -120,5 +135,59 @@ impl ScalarUDFImpl for Points {
             }
         }
         Ok(ColumnarValue::Array(Arc::new(Int64Array::from(sums))))
+    }
+}
+
+/// `probability(card, points) -> DOUBLE`: what a total of points means by the calibration of a card.
+///
+/// Null for null points. The card is a literal, and has a calibration.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Probability {
+    signature: Signature,
+    cards: Arc<BTreeMap<String, Card>>,
+}
+
+impl Probability {
+    fn new(cards: Arc<BTreeMap<String, Card>>) -> Self {
+        let exact = TypeSignature::Exact(vec![DataType::Utf8, DataType::Int64]);
+        Self { signature: Signature::new(exact, Volatility::Immutable), cards }
+    }
+
+    fn calibration(&self, card: &ColumnarValue) -> Result<&Calibration> {
+        let ColumnarValue::Scalar(card) = card else { return plan_err!("probability: the card is a literal") };
+        let card = text(card).unwrap_or_default();
+        let Some(found) = self.cards.get(card) else { return exec_err!("probability: there is no card {card}") };
+        found.calibration.as_ref().map_or_else(|| exec_err!("probability: card {card} has no calibration"), Ok)
+    }
+}
+
+impl ScalarUDFImpl for Probability {
+    fn name(&self) -> &'static str {
+        "probability"
+    }
+
+    fn signature(&self) -> &Signature {
+        &self.signature
+    }
+
+    fn return_type(&self, _: &[DataType]) -> Result<DataType> {
+        Ok(DataType::Float64)
+    }
+
+    fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
+        let [card, points] = &args.args[..] else { return plan_err!("probability takes two arguments") };
+        let calibration = self.calibration(card)?;
+        match points {
+            ColumnarValue::Scalar(ScalarValue::Int64(points)) => {
+                let value = points.map(|points| calibration.at(points).value());
+                Ok(ColumnarValue::Scalar(ScalarValue::Float64(value)))
+            }
+            ColumnarValue::Array(points) => {
+                let points = points.as_primitive::<Int64Type>().iter();
+                let values: Float64Array = points.map(|points| Some(calibration.at(points?).value())).collect();
+                Ok(ColumnarValue::Array(Arc::new(values)))
+            }
+            ColumnarValue::Scalar(other) => exec_err!("probability: {other} is no whole number"),
+        }
     }
 }

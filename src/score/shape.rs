@@ -84,9 +84,8 @@ fn characteristic(shape: &[f64], source: &Source) -> Characteristic {
 
 fn mean(values: &[f64], rows: &[usize]) -> f64 {
     let weights = rows.iter().map(|rows| real(*rows).max(f64::MIN_POSITIVE));
-    let (sum, weight) = values.iter().zip(weights).fold((0.0, 0.0), |(sum, all), (value, weight)| {
-        (sum + value * weight, all + weight)
-    });
+    let (sum, weight) =
+        values.iter().zip(weights).fold((0.0, 0.0), |(sum, all), (value, weight)| (sum + value * weight, all + weight));
     sum / weight
 }
 

@@ -73,7 +73,10 @@ struct Course {
 pub fn train(given: &[Given], labels: &Labels, wanted: Wanted) -> anyhow::Result<Trained> {
     let rows = labels.is_positive.len();
     let positives = labels.is_positive.iter().filter(|is_positive| **is_positive).count();
-    ensure!(given.iter().all(|column| column.name != BASE), "\"{BASE}\" is the card's own: give the column another name");
+    ensure!(
+        given.iter().all(|column| column.name != BASE),
+        "\"{BASE}\" is the card's own: give the column another name"
+    );
     ensure!(!given.is_empty(), "no column to train on");
     ensure!(
         positives >= FOLDS && rows - positives >= FOLDS,
@@ -93,7 +96,8 @@ pub fn train(given: &[Given], labels: &Labels, wanted: Wanted) -> anyhow::Result
     for course in &courses {
         let characteristics = characteristics(&course.models[best], &course.sources);
         for row in &course.held_out {
-            let of_columns = given.iter().map(|column| characteristics[&column.name].points(known(column.values[*row])));
+            let of_columns =
+                given.iter().map(|column| characteristics[&column.name].points(known(column.values[*row])));
             held_out[*row] = of_columns.sum::<i64>() + characteristics[BASE].missing;
         }
     }

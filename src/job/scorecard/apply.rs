@@ -39,7 +39,8 @@ struct Reason<'c> {
 pub fn apply(model: &Path, features: &Path, id: &str, out: &Path) -> anyhow::Result<Summary> {
     let card = file::read(model)?;
     let calibration = card.calibration.as_ref();
-    let calibration = calibration.with_context(|| format!("{} says no probabilities: it has no calibration", model.display()))?;
+    let calibration =
+        calibration.with_context(|| format!("{} says no probabilities: it has no calibration", model.display()))?;
     let (columns, reasons): (Vec<String>, Vec<Reason<'_>>) = reasons(&card).into_iter().unzip();
     let base = card.characteristic.get(BASE).map_or(0, |base| base.missing);
     ensure!(!columns.is_empty(), "{} has no characteristic", model.display());
@@ -80,7 +81,8 @@ fn reasons<'c>(card: &'c Card) -> Vec<(String, Reason<'c>)> {
     let columns = card.characteristic.iter().filter(|(name, _)| *name != BASE);
     let reason = |(name, characteristic): (&'c String, &'c Characteristic)| {
         // Each bin begins where the one before ends.
-        let begins = [f64::NEG_INFINITY].into_iter().chain(characteristic.below.iter().copied()).map(Some).chain([None]);
+        let begins =
+            [f64::NEG_INFINITY].into_iter().chain(characteristic.below.iter().copied()).map(Some).chain([None]);
         let text = |value| format!("{name} {} {:+}", characteristic.bin_text(value), characteristic.points(value));
         (name.clone(), Reason { characteristic, texts: begins.map(text).collect() })
     };
@@ -147,6 +149,9 @@ mod tests {
             decimal(&mut text, ppb);
             text.clone()
         };
-        assert_eq!([0, 7, 123_456_789, PPB].map(&mut shown), ["0.000000000", "0.000000007", "0.123456789", "1.000000000"]);
+        assert_eq!(
+            [0, 7, 123_456_789, PPB].map(&mut shown),
+            ["0.000000000", "0.000000007", "0.123456789", "1.000000000"]
+        );
     }
 }

@@ -59,7 +59,11 @@ pub fn evaluate(options: &Options) -> anyhow::Result<Evaluated> {
             bail!("{} {place}: no row of {} has its {id}, so it has no label", scores.display(), labels.display());
         };
         let is_probability = (0.0..=1.0).contains(score);
-        ensure!(is_probability, "{} {place}, column score: a probability is no more than 1 and not missing", scores.display());
+        ensure!(
+            is_probability,
+            "{} {place}, column score: a probability is no more than 1 and not missing",
+            scores.display()
+        );
         if condition.as_ref().is_none_or(|condition| condition.holds(labelled.columns[1][row])) {
             kept.push(*score);
             is_positive.push(truth[row]);
@@ -91,7 +95,9 @@ impl Evaluated {
                 tenth.predicted
             ));
         }
-        for (count, what) in [(self.left_out, "left out by the condition"), (self.unscored, "rows of the labels unscored")] {
+        for (count, what) in
+            [(self.left_out, "left out by the condition"), (self.unscored, "rows of the labels unscored")]
+        {
             if count > 0 {
                 lines.push(format!("{count} {what}"));
             }

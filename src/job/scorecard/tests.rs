@@ -163,7 +163,10 @@ fn refuses(change: impl FnOnce(&mut train::Options), expect: &str) {
 #[test]
 fn what_cannot_be_trained_says_why() {
     refuses(|options| options.columns.clear(), "rows.csv: line 2, column note: \"free text\" is no number");
-    refuses(|options| options.columns.push("is_spam".to_owned()), "column is_spam cannot be trained on: it is the label or the id");
+    refuses(
+        |options| options.columns.push("is_spam".to_owned()),
+        "column is_spam cannot be trained on: it is the label or the id",
+    );
     refuses(|options| options.columns.push("callees".to_owned()), "column callees is named twice");
     refuses(
         |options| options.label = "flagged".to_owned(),
@@ -171,9 +174,12 @@ fn what_cannot_be_trained_says_why() {
     );
     refuses(|options| options.label = "region".to_owned(), "rows.csv line 4, column region: a label is 0 or 1, not 2");
     refuses(|options| options.prevalence = Some(1.0), "a prevalence lies between 0 and 1, and 1 does not");
-    refuses(|options| drop(options.trends.insert("age".to_owned(), Trend::Rising)), "column age is not trained on");
     refuses(
-        |options| drop(options.criteria.insert("callees".to_owned(), "colour".to_owned())),
+        |options| options.trends = BTreeMap::from([("age".to_owned(), Trend::Rising)]),
+        "column age is not trained on",
+    );
+    refuses(
+        |options| options.criteria = BTreeMap::from([("callees".to_owned(), "colour".to_owned())]),
         "\"colour\" is no criterion; there are frequency, behaviour, short_call, short_gap, stranger, complaint, support",
     );
     let only = |options: &mut train::Options| {
@@ -208,7 +214,8 @@ fn nothing_is_left_of_scores_that_were_not_finished() {
     let text = std::fs::read_to_string(&rows).unwrap();
     std::fs::write(&rows, format!("{text}r100,many,1,0,,0\n")).unwrap();
     let before = std::fs::read_dir(folder.path()).unwrap().count();
-    let problem = format!("{:#}", apply(&folder.path().join("m.toml"), &rows, "id", &folder.path().join("s.csv")).unwrap_err());
+    let problem =
+        format!("{:#}", apply(&folder.path().join("m.toml"), &rows, "id", &folder.path().join("s.csv")).unwrap_err());
     assert!(problem.ends_with("line 102, column callees: \"many\" is no number"), "{problem}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
 }

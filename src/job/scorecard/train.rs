@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::File;
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -84,7 +85,8 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
     asked.extend(options.segment.clone());
     let frame = Frame::read(Ask { path: &options.features, id: options.id()?.as_deref(), columns: &asked })?;
     let truth = frame.truth(columns.len(), &options.label)?;
-    let given: Vec<Given> = columns.iter().zip(&frame.columns).map(|(name, values)| options.given(name, values)).collect();
+    let given: Vec<Given> =
+        columns.iter().zip(&frame.columns).map(|(name, values)| options.given(name, values)).collect();
     let sha256 = hash(&options.features)?;
     let labels = Labels { is_positive: truth, positive_weight: options.positive_weight };
     let rows = labels.is_positive.len();
@@ -160,7 +162,11 @@ impl Options {
             self.columns.clone()
         };
         let told = columns.iter().find(|name| kept_out(name));
-        ensure!(told.is_none(), "column {} cannot be trained on: it is the label or the id", told.map_or("", |name| name));
+        ensure!(
+            told.is_none(),
+            "column {} cannot be trained on: it is the label or the id",
+            told.map_or("", |name| name)
+        );
         let twice = columns.iter().enumerate().find(|(place, name)| columns[..*place].contains(name));
         ensure!(twice.is_none(), "column {} is named twice", twice.map_or("", |(_, name)| name));
         let unknown = self.trends.keys().chain(self.criteria.keys()).find(|name| !columns.contains(name));
@@ -186,20 +192,22 @@ impl Options {
 }
 
 fn hash(path: &Path) -> anyhow::Result<String> {
+    let reading = || format!("reading {}", path.display());
     let mut hash = Sha256::new();
-    let mut file = File::open(path).with_context(|| format!("reading {}", path.display()))?;
-    std::io::copy(&mut file, &mut hash).with_context(|| format!("reading {}", path.display()))?;
-    Ok(hex::encode(hash.finalize()))
+    let mut file = BufReader::new(File::open(path).with_context(reading)?);
+    loop {
+        let part = file.fill_buf().with_context(reading)?;
+        if part.is_empty() {
+            return Ok(hex::encode(hash.finalize()));
+        }
+        hash.update(part);
+        let read = part.len();
+        file.consume(read);
+    }
 }
 
 /// The rows parted by a column: by value where it has few, else by ranges that hold about as many rows.
-fn segments(
-    name: &str,
-    values: &[f64],
-    trained: &Trained,
-    truth: &[bool],
-    seed: u64,
-) -> anyhow::Result<Vec<Segment>> {
+fn segments(name: &str, values: &[f64], trained: &Trained, truth: &[bool], seed: u64) -> anyhow::Result<Vec<Segment>> {
     let each = bins::bounds(values, usize::MAX);
     let below = if each.len() < MOST_VALUES { each } else { bins::bounds(values, RANGES) };
     let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -212,9 +220,10 @@ fn segments(
         let positives = is_positive.iter().filter(|is_positive| **is_positive).count();
         let squares = scores.iter().zip(&is_positive).map(|(score, truth)| (score - f64::from(*truth)).powi(2));
         let there = |row: &usize| values[*row];
-        let (low, high) = rows.iter().map(there).fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| {
-            (low.min(value), high.max(value))
-        });
+        let (low, high) = rows
+            .iter()
+            .map(there)
+            .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
         let is_measured = 0 < positives && positives < rows.len();
         Ok(Segment {
             name: match bin {

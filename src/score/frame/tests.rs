@@ -63,10 +63,10 @@ fn parquet_says_the_same_as_csv() {
     let truth: ArrayRef = Arc::new(BooleanArray::from(vec![true, false, true]));
     let (_folder, path) = parquet(vec![("id", whole()), ("label", truth)]);
     let frame = read(&path, Some("id"), &["label"]).unwrap();
-    assert_eq!((frame.ids.clone(), frame.truth(0, "label").unwrap()), (
-        vec!["7".to_owned(), "8".to_owned(), "9".to_owned()],
-        vec![true, false, true]
-    ));
+    assert_eq!(
+        (frame.ids.clone(), frame.truth(0, "label").unwrap()),
+        (vec!["7".to_owned(), "8".to_owned(), "9".to_owned()], vec![true, false, true])
+    );
 }
 
 #[track_caller]
@@ -88,7 +88,8 @@ fn a_bad_file_is_refused_with_line_and_column() {
     refuses("id,a\n1,2\n2,-inf\n", &["a"], &format!("f.csv: line 3, column a: \"-inf\" {blank}"));
     refuses("id,a\n1,2\n2,3\n1,4\n", &["a"], "f.csv line 4, column id: line 2 has the same");
     refuses("id,a\n1,2\n,3\n", &["a"], "f.csv: line 3: its id is blank");
-    let short = "CSV error: record 2 (line: 3, byte: 9): found record with 1 fields, but the previous record has 2 fields";
+    let short =
+        "CSV error: record 2 (line: 3, byte: 9): found record with 1 fields, but the previous record has 2 fields";
     refuses("id,a\n1,2\n2\n", &["a"], &format!("f.csv: {short}"));
 }
 
