@@ -20,66 +20,71 @@ const CALLS: [(i64, &str); 5] =
 /// Counts by label.
 type Counts = BTreeMap<String, u64>;
 
-/// The charts of a week, those of the week before beside them.
-pub fn charts(now: &Rows, before: &Rows, week: Week) -> Vec<Chart> {
-    let last = week.monday().plus(-7).week();
-    let mut charts = vec![all(now, before, week)];
-    let texts = [
-        (
-            column::VERDICT.name,
-            "Flagged numbers by verdict",
-            "The verdict on the last day of the week that has one.",
-            "",
-        ),
-        (
-            column::ACTION.name,
-            "Flagged numbers by action",
-            "What the network was asked for; the verdict says why.",
-            "none",
-        ),
-        (
-            column::TYPES.name,
-            "Flagged numbers by type",
-            "A number may be of several types, and is counted in each.",
-            "none",
-        ),
-        (
-            column::EVIDENCE.name,
-            "Flagged numbers by evidence",
-            "Which independent origins spoke against the number.",
-            "",
-        ),
-        (
-            column::RANGE_HOLDER.name,
-            "Flagged numbers by operator",
-            "Who holds the number's range.",
-            "no range of Vietnam",
-        ),
-        (column::SEGMENT.name, "Flagged numbers by segment", "Another operator's numbers are offnet.", ""),
-    ];
-    for (column, title, note, unsaid) in texts {
-        if let (Some(now), Some(before)) = (now.counts(column), before.counts(column)) {
-            charts.push(Chart { title, note, bars: bars(&split(now, unsaid), &split(before, unsaid)) });
-        }
-    }
-    if let (Some(now), Some(before)) = (calls(now, week), calls(before, last)) {
-        let bars = CALLS.iter().zip(now).zip(before).map(|(((_, label), now), before)| bar(label, now, before));
-        let (title, note) = ("Calls before the flag", "Of numbers flagged for the first time in the week.");
-        charts.push(Chart { title, note, bars: bars.collect() });
-    }
-    charts
+/// Columns of text that are counted, each with its title, its note, and the word for what says nothing; where that is
+/// empty, the text is one word and always there.
+const TEXTS: [(&str, &str, &str, &str); 6] = [
+    (column::VERDICT.name, "Flagged numbers by verdict", "The verdict on the last day of the week that has one.", ""),
+    (column::ACTION.name, "Flagged numbers by action", "What the network was asked for; the verdict says why.", "none"),
+    (
+        column::TYPES.name,
+        "Flagged numbers by type",
+        "A number may be of several types, and is counted in each.",
+        "none",
+    ),
+    (column::EVIDENCE.name, "Flagged numbers by evidence", "Which independent origins spoke against the number.", ""),
+    (column::RANGE_HOLDER.name, "Flagged numbers by operator", "Who holds the number's range.", "no range of Vietnam"),
+    (column::SEGMENT.name, "Flagged numbers by segment", "Another operator's numbers are offnet.", ""),
+];
+
+/// What the rows of one week come to.
+#[derive(Debug)]
+pub struct Figures {
+    all: u64,
+    /// Those flagged for the first time in the week.
+    firsts: Option<u64>,
+    /// Of each of [`TEXTS`].
+    texts: Vec<Option<Counts>>,
+    /// Of each of [`CALLS`], those flagged for the first time.
+    calls: Option<[u64; CALLS.len()]>,
 }
 
-fn all(now: &Rows, before: &Rows, week: Week) -> Chart {
-    let mut bars = vec![bar("all", now.len() as u64, before.len() as u64)];
-    let last = week.monday().plus(-7).week();
-    if let (Some(now), Some(before)) = (first_flagged(now, week), first_flagged(before, last)) {
-        let count = |firsts: &[bool]| firsts.iter().filter(|is_first| **is_first).count() as u64;
-        let rest = |firsts: &[bool]| firsts.len() as u64 - count(firsts);
-        bars.push(bar("for the first time", count(&now), count(&before)));
-        bars.push(bar("in a week before", rest(&now), rest(&before)));
+impl Figures {
+    /// Counts the rows of a week.
+    pub fn of(rows: &Rows, week: Week) -> Self {
+        let firsts = first_flagged(rows, week);
+        let texts = TEXTS.iter().map(|(column, _, _, unsaid)| Some(split(rows.counts(column)?, unsaid)));
+        Self {
+            all: rows.len() as u64,
+            texts: texts.collect(),
+            calls: firsts.as_ref().and_then(|firsts| calls(rows, firsts)),
+            firsts: firsts.map(|firsts| firsts.into_iter().filter(|is_first| *is_first).count() as u64),
+        }
     }
-    Chart { title: "Flagged numbers", note: "A number stays listed while its verdict holds.", bars }
+
+    /// Charts of a week, those of the week before beside them.
+    pub fn charts(&self, before: &Self) -> Vec<Chart> {
+        let mut charts = vec![self.all(before)];
+        for ((_, title, note, _), (now, before)) in TEXTS.into_iter().zip(self.texts.iter().zip(&before.texts)) {
+            if let (Some(now), Some(before)) = (now, before) {
+                charts.push(Chart { title, note, bars: bars(now, before) });
+            }
+        }
+        if let (Some(now), Some(before)) = (self.calls, before.calls) {
+            let bars = CALLS.iter().zip(now).zip(before).map(|(((_, label), now), before)| bar(label, now, before));
+            let (title, note) = ("Calls before the flag", "Of numbers flagged for the first time in the week.");
+            charts.push(Chart { title, note, bars: bars.collect() });
+        }
+        charts
+    }
+
+    fn all(&self, before: &Self) -> Chart {
+        let mut bars = vec![bar("all", self.all, before.all)];
+        if let (Some(now), Some(earlier)) = (self.firsts, before.firsts) {
+            bars.push(bar("for the first time", now, earlier));
+            bars.push(bar("in a week before", self.all - now, before.all - earlier));
+        }
+        Chart { title: "Flagged numbers", note: "A number stays listed while its verdict holds.", bars }
+    }
 }
 
 /// Of each row whether its number was flagged for the first time in the week.
@@ -88,11 +93,10 @@ fn first_flagged(rows: &Rows, week: Week) -> Option<Vec<bool>> {
     Some(rows.values(column::FLAGGED_DAY)?.values().iter().map(|day| *day >= monday).collect())
 }
 
-fn calls(rows: &Rows, week: Week) -> Option<[u64; CALLS.len()]> {
-    let calls = rows.values(column::CALLS_BEFORE_FLAG)?;
+fn calls(rows: &Rows, firsts: &[bool]) -> Option<[u64; CALLS.len()]> {
     let mut counts = [0; CALLS.len()];
-    for (calls, is_first) in calls.iter().zip(first_flagged(rows, week)?) {
-        let Some(calls) = calls.filter(|_| is_first) else { continue };
+    for (calls, is_first) in rows.values(column::CALLS_BEFORE_FLAG)?.iter().zip(firsts) {
+        let Some(calls) = calls.filter(|_| *is_first) else { continue };
         let class = CALLS.iter().position(|(most, _)| calls <= *most).unwrap_or_default();
         counts.iter_mut().skip(class).take(1).for_each(|count| *count += 1);
     }
@@ -139,8 +143,9 @@ mod tests {
     use super::*;
     use crate::domain::day::Day;
 
-    fn week() -> Week {
-        Day::from_epoch_days(MONDAY).week()
+    fn charts(now: &Rows, before: &Rows) -> Vec<Chart> {
+        let week = Day::from_epoch_days(MONDAY).week();
+        Figures::of(now, week).charts(&Figures::of(before, week.monday().plus(-7).week()))
     }
 
     #[track_caller]
@@ -155,7 +160,7 @@ mod tests {
         let old = Flagged { since_day: MONDAY - 1, ..flagged(84_900_000_002, "limited", "MobiFone") };
         let now = rows(&[flagged(84_900_000_001, "survey", "MobiFone"), old, flagged(84_900_000_003, "limited", "")]);
         let before = rows(&[flagged(84_900_000_009, "released", "Viettel")]);
-        let charts = charts(&now, &before, week());
+        let charts = charts(&now, &before);
         check(&charts, "Flagged numbers", &[("all", 3, 1), ("for the first time", 2, 1), ("in a week before", 1, 0)]);
         check(&charts, "Flagged numbers by verdict", &[("limited", 2, 0), ("released", 0, 1), ("survey", 1, 0)]);
         let operators = [("MobiFone", 2, 0), ("Viettel", 0, 1), ("no range of Vietnam", 1, 0)];
@@ -167,7 +172,7 @@ mod tests {
         let now = rows(&[flagged(84_900_000_001, "survey", "MobiFone")]);
         let columns = ["week", "number", "verdict"].map(str::to_owned);
         let cut = now.cut(&columns).unwrap();
-        let titles: Vec<_> = charts(&cut, &cut, week()).into_iter().map(|chart| chart.title).collect();
+        let titles: Vec<_> = charts(&cut, &cut).into_iter().map(|chart| chart.title).collect();
         assert_eq!(titles, ["Flagged numbers", "Flagged numbers by verdict"]);
     }
 

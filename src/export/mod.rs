@@ -20,7 +20,7 @@ pub mod cell;
 pub mod chart;
 pub mod corrections;
 pub mod coverage;
-mod figures;
+pub mod figures;
 pub mod folder;
 pub mod manifest;
 pub mod package;

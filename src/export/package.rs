@@ -9,7 +9,7 @@ use std::io::Write as _;
 use super::chart::Chart;
 use super::corrections::{self, Correction};
 use super::coverage::{self, Run};
-use super::figures;
+use super::figures::Figures;
 use super::folder::{Aside, Hashing, Written};
 use super::manifest::{self, Listed, Manifest, Previous};
 use super::rows::Rows;
@@ -67,8 +67,8 @@ pub struct Contents {
 
 impl Contents {
     /// The contents, with the figures of this week beside those of the one before.
-    pub fn new(head: Head, numbers: Rows, before: &Rows, corrections: Vec<Correction>, runs: Vec<Run>) -> Self {
-        let charts = figures::charts(&numbers, before, head.week);
+    pub fn new(head: Head, numbers: Rows, before: &Figures, corrections: Vec<Correction>, runs: Vec<Run>) -> Self {
+        let charts = Figures::of(&numbers, head.week).charts(before);
         Self { head, numbers, charts, corrections, runs }
     }
 

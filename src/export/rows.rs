@@ -24,9 +24,10 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of some batches, ordered by the contract's key.
-    pub fn of(contract: &'static Contract, batches: &[RecordBatch]) -> anyhow::Result<Self> {
-        let batch = concat_batches(&contract.schema(), batches)?;
+    /// The rows of some batches, ordered by the contract's key. The batches go as they are joined: a list may be long.
+    pub fn of(contract: &'static Contract, batches: Vec<RecordBatch>) -> anyhow::Result<Self> {
+        let batch = concat_batches(&contract.schema(), &batches)?;
+        drop(batches);
         let columns = contract.columns.iter().collect();
         let key = |name: &String| {
             let values = batch.column_by_name(name).with_context(|| format!("no column \"{name}\""))?;
@@ -158,7 +159,7 @@ pub(super) mod tests {
     }
 
     pub(in crate::export) fn rows(flagged: &[Flagged]) -> Rows {
-        Rows::of(Table::REGULATOR_WEEK.contract(), &[batch(flagged)]).unwrap()
+        Rows::of(Table::REGULATOR_WEEK.contract(), vec![batch(flagged)]).unwrap()
     }
 
     pub(in crate::export) fn flagged(number: i64, verdict: &'static str, holder: &'static str) -> Flagged {
@@ -173,13 +174,13 @@ pub(super) mod tests {
     fn the_order_of_the_batches_does_not_matter() {
         let (one, two) = (flagged(84_900_000_001, "limited", ""), flagged(84_900_000_002, "survey", ""));
         let contract = Table::REGULATOR_WEEK.contract();
-        let csv = |batches: &[RecordBatch]| {
+        let csv = |batches: Vec<RecordBatch>| {
             let mut text = Vec::new();
             Rows::of(contract, batches).unwrap().csv(&mut text).unwrap();
             String::from_utf8(text).unwrap()
         };
         let (one, two) = (batch(&[one]), batch(&[two]));
-        assert_eq!(csv(&[one.clone(), two.clone()]), csv(&[two, one]));
+        assert_eq!(csv(vec![one.clone(), two.clone()]), csv(vec![two, one]));
     }
 
     #[test]

@@ -15,6 +15,7 @@ use super::export::Incomplete;
 use crate::clock::Clock;
 use crate::domain::day::{Day, Week, instant};
 use crate::export::coverage::{self, Act, Told};
+use crate::export::figures::Figures;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::{self, Manifest, Previous};
 use crate::export::package::{Contents, Head, numbers_sha256};
@@ -91,8 +92,8 @@ pub async fn publish(
     let issued = issued(&sources.packages, &order.recipient).await?;
     let last = issued.iter().rev().find(|issued| issued.week == order.week.monday());
     if let Some(last) = last {
-        let numbers = sources.numbers(order.week).await?.cut(&order.columns)?;
-        if numbers_sha256(&numbers)? == last.numbers_sha256 {
+        let now = numbers_sha256(&sources.numbers(order.week).await?.cut(&order.columns)?)?;
+        if now == last.numbers_sha256 {
             match again(lake, order, last, &root, key).await {
                 Ok(packaged) => return Ok(packaged),
                 Err(error) => {
@@ -279,9 +280,11 @@ impl Sources {
             tables: self.versions(),
             definitions,
         };
-        let numbers = self.numbers(week).await?.cut(&order.columns)?;
-        let before = self.numbers(week.monday().plus(-7).week()).await?.cut(&order.columns)?;
+        // One long list in memory at a time.
         let corrections = self.corrections(lake, &issued, order).await?;
+        let last_week = week.monday().plus(-7).week();
+        let before = Figures::of(&self.numbers(last_week).await?.cut(&order.columns)?, last_week);
+        let numbers = self.numbers(week).await?.cut(&order.columns)?;
         Ok(Contents::new(head, numbers, &before, corrections, runs))
     }
 
@@ -366,7 +369,7 @@ impl Sources {
 }
 
 async fn rows(table: &Handle, monday: Day) -> anyhow::Result<Rows> {
-    Rows::of(Table::REGULATOR_WEEK.contract(), &table.day(monday).await?)
+    Rows::of(Table::REGULATOR_WEEK.contract(), table.day(monday).await?)
 }
 
 /// What an entry of the books tells of offsets; nothing when of none.

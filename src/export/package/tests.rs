@@ -10,6 +10,7 @@ use super::{Contents, Head};
 use crate::domain::day::Day;
 use crate::export::corrections::Correction;
 use crate::export::coverage::{Act, Run};
+use crate::export::figures::Figures;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::Previous;
 use crate::export::rows::tests::{MONDAY, flagged, rows};
@@ -74,6 +75,7 @@ fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf, String) {
         rows_of_week: 7,
     };
     let corrections = vec![Correction { change: "withdrawn", cells }];
+    let before = Figures::of(&before, head.week.monday().plus(-7).week());
     let contents = Contents::new(head, numbers, &before, corrections, vec![run]);
     let aside = Aside::open(root, name).unwrap();
     let manifest = contents.write(&aside, spec.key).unwrap();
