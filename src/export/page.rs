@@ -21,7 +21,7 @@ th, td { text-align: left; vertical-align: top; padding: 0.25em 0.8em 0.25em 0; 
 td.count, th.count { text-align: right; font-variant-numeric: tabular-nums; }
 svg { max-width: 100%; height: auto; font: 13px system-ui, sans-serif; }
 svg text.count { font-size: 11px; }
-.key { display: inline-block; width: 0.8em; height: 0.8em; margin: 0 0.3em 0 1em; }
+.key { display: inline-block; width: 0.8em; height: 0.8em; margin: 0 0.3em 0 1em; print-color-adjust: exact; }
 @page { size: A4; margin: 16mm; }
 @media print { body { max-width: none; margin: 0; font-size: 11px; } section { break-inside: avoid; } }
 ";
