@@ -19,4 +19,5 @@ mod registry;
 mod relation;
 mod s3;
 mod same;
+mod scorecard;
 mod secured;
