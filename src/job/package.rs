@@ -8,7 +8,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
-use arrow::array::Array;
 use serde::Serialize;
 
 use super::export::Incomplete;
@@ -327,11 +326,10 @@ impl Sources {
                     (pipeline_run::TABLE_NAME.of(&batch)?, pipeline_run::DEFINITION_HASH.of(&batch)?);
                 let started = pipeline_run::STARTED_AT.of(&batch)?;
                 for row in 0..batch.num_rows() {
-                    let table = tables.value(row);
-                    definitions.entry(table.to_owned()).or_default().insert(hashes.value(row).to_owned());
-                    if table == Table::REGULATOR_WEEK.name() {
-                        computed_at = computed_at.max(Some(started.value(row)));
-                    }
+                    let (table, hash) = (tables.value(row).to_owned(), hashes.value(row).to_owned());
+                    let at = (table == Table::REGULATOR_WEEK.name()).then(|| started.value(row));
+                    computed_at = computed_at.max(at);
+                    definitions.entry(table).or_default().insert(hash);
                 }
             }
         }

@@ -93,14 +93,14 @@ fn mean(values: &[f64], rows: &[usize]) -> f64 {
 fn segments(shape: &[f64], rows: &[usize], most: usize) -> Vec<usize> {
     let bins = shape.len();
     let mut loss = vec![vec![0.0; bins + 1]; bins];
-    for from in 0..bins {
+    for (from, loss) in loss.iter_mut().enumerate() {
         let (mut weight, mut sum, mut squares) = (0.0, 0.0, 0.0);
         for until in from + 1..=bins {
             let (value, of_bin) = (shape[until - 1], real(rows[until - 1]));
             weight += of_bin;
             sum += of_bin * value;
             squares += of_bin * value * value;
-            loss[from][until] = if weight > 0.0 { squares - sum * sum / weight } else { 0.0 };
+            loss[until] = if weight > 0.0 { squares - sum * sum / weight } else { 0.0 };
         }
     }
     // The least loss of the first `until` bins in so many segments, and where the last of these begins.

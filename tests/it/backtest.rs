@@ -49,7 +49,7 @@ async fn decided(folder: &Path) -> Lake {
     for (on, numbers) in [(MONDAY, &[ANN, BEN][..]), (TUESDAY, &[ANN][..])] {
         score(&lake, day(on), numbers).await;
         run::day(&lake, ours().await, &[Table::BLOCK_CANDIDATE], day(on)).await.unwrap();
-        decide::day(&lake, ours().await, day(on)).await.unwrap();
+        decide::day(&lake, ours().await, day(on), None).await.unwrap();
     }
     lake
 }

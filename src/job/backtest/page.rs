@@ -31,11 +31,9 @@ pub fn html(outcome: &Outcome) -> String {
     }
     page += &format!("<p>Computed anew: {}. {LIMITS}</p>\n", escaped(&outcome.work()));
     page += "<p>Dashed: the live version. Solid: the changed one.</p>\n";
-    let charts: [(&str, fn(&DayCounts) -> Counts); 3] =
-        [("Flagged", |day| day.flagged), ("Barred", |day| day.barred), ("New bars", |day| day.new_bars)];
-    for (title, of) in charts {
-        page += &chart(title, &comparison.days, of);
-    }
+    page += &chart("Flagged", &comparison.days, |day| day.flagged);
+    page += &chart("Barred", &comparison.days, |day| day.barred);
+    page += &chart("New bars", &comparison.days, |day| day.new_bars);
     page += &days(&comparison.days);
     page += "<h2>Ever in these days</h2>\n<p>Accused: the evidence alone bears survey or more, whatever a rail made of \
         it. Overturned: barred once, and released as protected.</p>\n";
