@@ -1092,23 +1092,29 @@ pub mod spam_score {
     pub const TOP_CALLEE_SHARE: Column<Float64Array> = Column::new("top_callee_share");
     /// Called parties who called back the same day over called parties, summed by day.
     pub const CALLED_BACK_SHARE: Column<Float64Array> = Column::new("called_back_share");
+    /// Distinct cells of a day over calls made, both summed by day; null when the number is not ours.
+    pub const CELLS_PER_CALL: Column<Float64Array> = Column::new("cells_per_call");
+    /// Most calls within any ten minutes.
+    pub const PEAK_CALLS_600S: Column<Int64Array> = Column::new("peak_calls_600s");
+    /// Share of calls whose called number differs from the one before by 1 to 10.
+    pub const SEQUENTIAL_CALL_SHARE: Column<Float64Array> = Column::new("sequential_call_share");
     /// Answered calls over calls made.
     pub const ANSWERED_SHARE: Column<Float64Array> = Column::new("answered_share");
     /// Most distinct handsets on one day of the window.
     pub const IMEIS: Column<Int64Array> = Column::new("imeis");
     /// Messages sent in the window.
     pub const SMS_SENT: Column<Int64Array> = Column::new("sms_sent");
-    /// Points of criterion 1.
+    /// What the card gives for criterion 1, frequency.
     pub const FREQUENCY_POINTS: Column<Int64Array> = Column::new("frequency_points");
-    /// Points of criterion 2: outgoing share and called-back share.
+    /// What the card gives for criterion 2, behaviour.
     pub const BEHAVIOUR_POINTS: Column<Int64Array> = Column::new("behaviour_points");
-    /// Points of criterion 3.
+    /// What the card gives for criterion 3, short calls.
     pub const SHORT_CALL_POINTS: Column<Int64Array> = Column::new("short_call_points");
-    /// Points of criterion 4.
+    /// What the card gives for criterion 4, short gaps.
     pub const SHORT_GAP_POINTS: Column<Int64Array> = Column::new("short_gap_points");
-    /// Points of criterion 5: strangers called, calls per callee, top callee.
+    /// What the card gives for criterion 5, strangers called.
     pub const STRANGER_POINTS: Column<Int64Array> = Column::new("stranger_points");
-    /// Points outside the five criteria: answers, handsets, messages.
+    /// What the card gives outside the five criteria, its base included.
     pub const SUPPORT_POINTS: Column<Int64Array> = Column::new("support_points");
     /// How many of the five criteria scored above zero.
     pub const CRITERIA_MET: Column<Int64Array> = Column::new("criteria_met");
