@@ -73,6 +73,7 @@ pub fn criterion(lang: Lang, word: &str) -> &str {
             "5 share of calls to numbers never called before",
             "5 tỷ lệ gọi cho thuê bao không có mối quan hệ (chưa từng gọi trước đây)",
         ),
+        "complaint" => ("what people report", "phản ánh của người dân"),
         "support" => ("outside the five criteria", "ngoài năm tiêu chí"),
         other => (other, other),
     };

@@ -35,6 +35,7 @@ async fn score(lake: &Lake, day: Day, numbers: &[(i64, Option<f64>, i64)]) {
         let row = row.int64(1).int64(100).float64(100.0).float64_or_null(Some(0.99));
         let row = row.float64_or_null(None).float64_or_null(None).float64_or_null(Some(0.9));
         let row = row.float64_or_null(Some(1.0)).float64_or_null(*top_callee_share).float64_or_null(None);
+        let row = row.float64_or_null(None).int64_or_null(None).float64_or_null(None);
         let row = row.float64_or_null(None).int64_or_null(None).int64(0);
         let row = row.int64(10).int64(22).int64(0).int64(0).int64(points + 38).int64(-70).int64(3).int64(*points);
         let logit = f64::from(i32::try_from(*points).unwrap()) / 10.0;

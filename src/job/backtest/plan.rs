@@ -206,22 +206,23 @@ mod tests {
     #[test]
     fn a_changed_score_is_computed_for_all_days_that_the_evidence_looks_back_on() {
         let plan = planned(&[Table::SPAM_SCORE]).unwrap();
-        assert_eq!(plan.needed[0], (Table::SPAM_SCORE, day(-13)..day(2)));
-        assert_eq!(plan.needed.len(), 3);
+        // Detections of the evidence's days look back on scores themselves.
+        assert_eq!(plan.needed[0], (Table::SPAM_SCORE, day(-26)..day(2)));
+        assert!(plan.needed.contains(&(Table::DETECTION_DAY, day(-13)..day(2))));
         assert_eq!(plan.changed, [Changed { table: "spam_score".to_owned(), params: BTreeMap::new() }]);
     }
 
     #[test]
-    fn a_changed_feature_is_computed_for_the_window_of_the_scores() {
+    fn a_changed_feature_is_computed_for_the_windows_of_scores_and_detections() {
         let plan = planned(&[Table::CALLER_DAY]).unwrap();
-        assert_eq!(plan.needed[0], (Table::CALLER_DAY, day(-19)..day(2)));
-        assert_eq!(plan.needed[1].0, Table::SPAM_SCORE);
+        assert_eq!(plan.needed[0], (Table::CALLER_DAY, day(-53)..day(2)));
+        assert!(plan.needed.iter().any(|(table, _)| *table == Table::SPAM_SCORE));
     }
 
     #[test]
     fn what_no_verdict_follows_from_is_named_and_not_tried() {
-        let plan = planned(&[Table::DETECTION_DAY]).unwrap();
-        assert_eq!(plan.untried, ["detection_day"]);
+        let plan = planned(&[Table::REGULATOR_WEEK]).unwrap();
+        assert_eq!(plan.untried, ["regulator_week"]);
         assert_eq!(plan.needed.len(), 2);
     }
 
