@@ -87,6 +87,8 @@ pub(super) struct Law {
     /// Messages sent a day: log-normal; and the share of them to strangers.
     pub(super) texts: (f64, f64),
     pub(super) text_strangers: f64,
+    /// Share of messages that take two parts.
+    pub(super) long_texts: f64,
     /// Where strangers come from.
     pub(super) aim: Aim,
     /// Share of strangers that are dialled one after the other.
@@ -123,6 +125,7 @@ pub(super) struct Habit {
     pub(super) handsets: usize,
     pub(super) texts: f64,
     pub(super) text_strangers: f64,
+    pub(super) long_texts: f64,
     pub(super) aim: Aim,
     pub(super) in_sequence: f64,
 }
@@ -158,6 +161,7 @@ pub(super) fn draw(law: &Law, rng: &mut Rng) -> Habit {
         handsets: 1 + streak(rng, law.handsets, 12),
         texts: log_normal(rng, law.texts),
         text_strangers: law.text_strangers,
+        long_texts: law.long_texts,
         aim: law.aim,
         in_sequence: law.in_sequence,
     }

@@ -31,6 +31,7 @@ pub(super) const PERSON: Law = Law {
     handsets: 0.1,
     texts: (0.12, 1.0),
     text_strangers: 0.05,
+    long_texts: 0.15,
     aim: Aim::Shops,
     in_sequence: 0.0,
 };
@@ -183,6 +184,7 @@ pub(super) const SMS_AND_CALL: Law = Law {
     handsets: 0.8,
     texts: (160.0, 0.7),
     text_strangers: 0.97,
+    long_texts: 0.6,
     ..BURST
 };
 

@@ -27,6 +27,9 @@ pub(super) const DAY_US: i64 = 86_400 * SECOND_US;
 /// Days of calls before the history that contacts come from.
 const WARM_DAYS: f64 = 150.0;
 
+/// No subscription is older than nineteen years.
+const OLDEST_DAYS: f64 = 7_000.0;
+
 /// One subscription.
 #[derive(Debug)]
 pub(super) struct Sim {
@@ -379,7 +382,7 @@ pub(super) fn history_start(options: &Options) -> Day {
 /// A subscription that is months or years old.
 pub(super) fn settled(options: &Options, rng: &mut Rng) -> Draft {
     let starts = -i32::try_from(options.history_days).unwrap_or(i32::MAX);
-    Draft { number: 0, class: Class::Light, starts, ends: i32::MAX, idle_days: log_normal(rng, (500.0, 1.0)) }
+    Draft { number: 0, class: Class::Light, starts, ends: i32::MAX, idle_days: log_normal(rng, (500.0, 1.0)).min(OLDEST_DAYS) }
 }
 
 /// A share of the base, as a count.

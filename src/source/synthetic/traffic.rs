@@ -7,7 +7,6 @@
 use super::BeyondOptions;
 use super::advertising;
 use super::behaviour::{self, Habit, tilted};
-use super::class::Archetype;
 use super::draw::{Rng, between, chance, gamma, log_logistic, log_normal, poisson, whole, whole_i32};
 use super::party::{Kind, Party};
 use super::population::{DAY_US, Population, SECOND_US};
@@ -373,10 +372,9 @@ impl Today<'_> {
         if sender == recipient || !is_open(sender) || !is_open(recipient) {
             return;
         }
-        let class = self.population.sims[index].class;
-        let is_spam = is_stranger && class.is_unwanted();
-        let parts =
-            if class.archetype() == Some(Archetype::SmsAndCall) { 2 } else { 1 + i32::from(chance(self.rng, 0.15)) };
+        let sim = &self.population.sims[index];
+        let is_spam = is_stranger && sim.class.is_unwanted();
+        let parts = 1 + i32::from(chance(self.rng, sim.habit.long_texts));
         self.texts.push(Text { sender: Sender::Party(sender), recipient, at, parts, is_spam });
     }
 
