@@ -84,5 +84,5 @@ SELECT
     out_share, short_call_share_all, short_gap_share, new_callee_call_share, calls_per_callee, top_callee_share,
     called_back_share, cells_per_call, peak_calls_600s, sequential_call_share, answered_share, imeis, sms_sent,
     frequency_points, behaviour_points, short_call_points, short_gap_points, stranger_points, support_points,
-    criteria_met, points, COALESCE(1 / (1 + EXP(-points / $points_per_logit)), 0.0) AS score
+    criteria_met, points, probability(card, points) AS score
 FROM totalled

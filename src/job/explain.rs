@@ -157,7 +157,7 @@ async fn judged(
             all: &all,
             names: &scored.facts.name,
             score: spam_score::SCORE.of(row)?.value(0),
-            line: Line::at(line, scored.float("points_per_logit")?),
+            line: Line::at(line, card),
         },
     );
     let (explained, points) = (explanation.points.unwrap_or_default(), spam_score::POINTS.of(row)?.value(0));

@@ -338,17 +338,20 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn points_are_a_probability_by_the_calibration_of_their_card() {
-        let card = r#"
+    async fn points_are_a_probability_by_what_the_card_of_their_row_says() {
+        let trained = r#"
             doc = "Calibrated."
             characteristic = {}
             calibration = { points = [0, 100], probability_ppb = [400_000_000, 900_000_000], low_ppb = [0, 0], high_ppb = [900_000_000, 950_000_000] }"#;
-        let session = session(BTreeMap::from([("trained".to_owned(), toml::from_str(card).unwrap())])).unwrap();
-        let points = "(VALUES (CAST(50 AS BIGINT)), (700), (NULL)) AS total(points)";
-        let sql = format!("SELECT COALESCE(probability('trained', points), 0.125) AS p FROM {points} ORDER BY p");
+        let written = "doc = \"By hand.\"\ncharacteristic = {}\npoints_per_logit = 10";
+        let cards = [("trained", trained), ("written", written)];
+        let cards = cards.map(|(name, card)| (name.to_owned(), toml::from_str(card).unwrap()));
+        let session = session(cards.into()).unwrap();
+        let rows = "(VALUES ('trained', CAST(50 AS BIGINT)), ('trained', 700), ('trained', NULL), ('written', 0)) AS total(card, points)";
+        let sql = format!("SELECT COALESCE(probability(card, points), 0.125) AS p FROM {rows} ORDER BY p");
         let shown = said(&session, &sql).await;
         let cells: Vec<&str> = shown.split('|').map(str::trim).filter(|cell| cell.starts_with("0.")).collect();
-        assert_eq!(cells, ["0.125", "0.65", "0.9"], "{shown}");
+        assert_eq!(cells, ["0.125", "0.5", "0.65", "0.9"], "{shown}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -1120,7 +1120,7 @@ pub mod spam_score {
     pub const CRITERIA_MET: Column<Int64Array> = Column::new("criteria_met");
     /// All points together with the card's base.
     pub const POINTS: Column<Int64Array> = Column::new("points");
-    /// 1 / (1 + exp(-points / points_per_logit)): reads as a probability; not calibrated yet.
+    /// What the points mean as a probability: by the calibration of a trained card, 1 / (1 + exp(-points / points_per_logit)) of one written by hand.
     pub const SCORE: Column<Float64Array> = Column::new("score");
 }
 

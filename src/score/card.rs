@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::hash::{Hash, Hasher};
 
-use anyhow::ensure;
+use anyhow::{bail, ensure};
 use serde::{Deserialize, Serialize};
 
 /// A scorecard.
@@ -18,7 +18,7 @@ pub struct Card {
     pub name: Option<String>,
     /// What it judges.
     pub doc: String,
-    /// How many points a step of one in the log-odds is, where the card was trained.
+    /// How many points a step of one in the log-odds is; what points mean where there is no calibration.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub points_per_logit: Option<i64>,
     /// What its points mean as a probability.
@@ -92,7 +92,36 @@ impl Card {
             ensure!(CRITERIA.contains(&criterion.as_str()), "{name}: \"{criterion}\" is no criterion");
             ensure!(why.len() >= 10, "{name} does not say why");
         }
-        self.calibration.as_ref().map_or(Ok(()), Calibration::check)
+        match (&self.calibration, self.points_per_logit) {
+            (Some(calibration), _) => calibration.check(),
+            (None, Some(points)) => Ok(ensure!(points > 0, "points_per_logit is above zero")),
+            (None, None) => bail!("nothing says what its points mean: it has no calibration and no points_per_logit"),
+        }
+    }
+
+    /// The probability that a total of points stands for.
+    #[expect(clippy::cast_precision_loss, reason = "no card comes near 2^53 points")]
+    pub fn probability(&self, total: i64) -> f64 {
+        match (&self.calibration, self.points_per_logit) {
+            (Some(calibration), _) => calibration.at(total).value(),
+            (None, Some(points)) => 1.0 / (1.0 + (-(total as f64) / points as f64).exp()),
+            // No card without both passes `check`.
+            (None, None) => f64::NAN,
+        }
+    }
+
+    /// The least total that anybody can have of which the probability reaches this one; `None` when none does.
+    pub fn least(&self, probability: f64) -> Option<i64> {
+        let (mut below, mut reached) = self.range();
+        if self.probability(reached) < probability {
+            return None;
+        }
+        below -= 1;
+        while reached - below > 1 {
+            let middle = below.midpoint(reached);
+            if self.probability(middle) < probability { below = middle } else { reached = middle }
+        }
+        Some(reached)
     }
 
     /// The least and the most points that anybody can have.
@@ -227,7 +256,25 @@ mod tests {
 
     fn card(characteristic: Characteristic, calibration: Option<Calibration>) -> Card {
         let characteristic = BTreeMap::from([("x".to_owned(), characteristic)]);
-        Card { name: None, doc: String::new(), points_per_logit: None, calibration, characteristic }
+        Card { name: None, doc: String::new(), points_per_logit: Some(10), calibration, characteristic }
+    }
+
+    #[test]
+    fn a_card_that_says_nothing_of_what_its_points_mean_is_refused() {
+        let mute = Card { points_per_logit: None, ..card(characteristic(), None) };
+        let problem = mute.check().unwrap_err().to_string();
+        assert_eq!(problem, "nothing says what its points mean: it has no calibration and no points_per_logit");
+    }
+
+    #[test]
+    fn the_least_total_is_the_first_that_reaches_a_probability() {
+        let by_logits = card(characteristic(), None);
+        assert_eq!([0.2, 0.5, 0.8].map(|p| by_logits.least(p)), [Some(-10), Some(0), Some(14)]);
+        assert_eq!(by_logits.least(0.95), None, "nobody can have so many points");
+        let by_table = card(characteristic(), Some(calibration()));
+        assert_eq!(by_table.least(0.41), Some(4));
+        let calibration = by_table.calibration.clone().unwrap();
+        assert!(calibration.at(4).value() >= 0.41 && calibration.at(3).value() < 0.41);
     }
 
     fn calibration() -> Calibration {

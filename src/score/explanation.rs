@@ -85,16 +85,9 @@ pub struct Line {
 }
 
 impl Line {
-    /// The line at a score, where `score = 1 / (1 + exp(-points / points_per_logit))`.
-    pub fn at(score: f64, points_per_logit: f64) -> Self {
-        // No card comes near a million points.
-        let (mut below, mut reached) = (-1_000_000_i32, 1_000_000);
-        while reached - below > 1 {
-            let middle = below.midpoint(reached);
-            let is_below = 1.0 / (1.0 + (-f64::from(middle) / points_per_logit).exp()) < score;
-            if is_below { below = middle } else { reached = middle }
-        }
-        Self { score, points: i64::from(reached) }
+    /// The line at a score of a card; `None` when nobody can have so many points.
+    pub fn at(score: f64, card: &Card) -> Option<Self> {
+        card.least(score).map(|points| Self { score, points })
     }
 }
 
@@ -113,8 +106,8 @@ pub struct Judged<'a> {
     pub names: &'a BTreeMap<String, Name>,
     /// The score as the table has it.
     pub score: f64,
-    /// From where on a number is flagged.
-    pub line: Line,
+    /// From where on a number is flagged; `None` when no sum of the card reaches it.
+    pub line: Option<Line>,
 }
 
 impl Explanation {
@@ -141,12 +134,12 @@ impl Explanation {
         components.sort_by_key(|component| CRITERIA.iter().position(|name| *name == component.criterion));
         let points = components.iter().map(|component| component.points).sum();
         let places: Vec<_> = components.iter().filter_map(|component| place(component, judged.card)).collect();
-        let change = smallest(points, judged.line.points, &places);
+        let change = judged.line.and_then(|line| smallest(points, line.points, &places));
         Self {
             card: Some(judged.name.to_owned()),
             points: Some(points),
             score: Some(judged.score),
-            line: Some(judged.line),
+            line: judged.line,
             change,
             components,
             ..Self::unjudged(day)
@@ -337,6 +330,7 @@ mod tests {
 
     const CARD: &str = r#"
         doc = "A card for a test."
+        points_per_logit = 10
         [characteristic.base]
         criterion = "support"
         below = []
@@ -383,7 +377,7 @@ mod tests {
                 all: &BTreeMap::from([("calls".to_owned(), vec![1.0, 2.0, 30.5, 30.5, 400.0])]),
                 names: &names.map(|(column, name)| (column.to_owned(), name)).into(),
                 score: 0.818,
-                line: Line::at(0.5, 10.0),
+                line: Line::at(0.5, &card),
             },
         )
     }
@@ -448,13 +442,6 @@ mod tests {
     fn peers_are_the_others_that_have_the_value() {
         assert_eq!(Peers::of(3.0, &[1.0, 3.0, 3.0, 4.0]), Peers { lower: 1, all: 3 });
         assert_eq!(Peers::of(3.0, &[3.0]).share(), None);
-    }
-
-    #[test]
-    fn the_line_is_the_least_sum_that_reaches_the_score() {
-        for (score, points_per_logit, points) in [(0.5, 10.0, 0), (0.8, 10.0, 14), (0.2, 10.0, -13), (0.5, 100.0, 0)] {
-            assert_eq!(Line::at(score, points_per_logit).points, points, "{score}");
-        }
     }
 
     #[test]

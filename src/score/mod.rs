@@ -34,7 +34,7 @@ use datafusion::logical_expr::{
 use datafusion::prelude::SessionContext;
 use datafusion::scalar::ScalarValue;
 
-use self::card::{CRITERIA, Calibration, Card, Characteristic};
+use self::card::{CRITERIA, Card, Characteristic};
 
 /// Makes the functions of this module known to a session.
 pub fn register(session: &SessionContext, cards: BTreeMap<String, Card>) {
@@ -138,9 +138,9 @@ impl ScalarUDFImpl for Points {
     }
 }
 
-/// `probability(card, points) -> DOUBLE`: what a total of points means by the calibration of a card.
+/// `probability(card, points) -> DOUBLE`: what a total of points means by its card.
 ///
-/// Null for null points. The card is a literal, and has a calibration.
+/// Null for null points alone. The card may differ by row.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Probability {
     signature: Signature,
@@ -151,13 +151,6 @@ impl Probability {
     fn new(cards: Arc<BTreeMap<String, Card>>) -> Self {
         let exact = TypeSignature::Exact(vec![DataType::Utf8, DataType::Int64]);
         Self { signature: Signature::new(exact, Volatility::Immutable), cards }
-    }
-
-    fn calibration(&self, card: &ColumnarValue) -> Result<&Calibration> {
-        let ColumnarValue::Scalar(card) = card else { return plan_err!("probability: the card is a literal") };
-        let card = text(card).unwrap_or_default();
-        let Some(found) = self.cards.get(card) else { return exec_err!("probability: there is no card {card}") };
-        found.calibration.as_ref().map_or_else(|| exec_err!("probability: card {card} has no calibration"), Ok)
     }
 }
 
@@ -174,20 +167,22 @@ impl ScalarUDFImpl for Probability {
         Ok(DataType::Float64)
     }
 
+    fn return_field_from_args(&self, args: ReturnFieldArgs<'_>) -> Result<FieldRef> {
+        let is_nullable = args.arg_fields.get(1).is_none_or(|points| points.is_nullable());
+        Ok(Arc::new(Field::new("probability", DataType::Float64, is_nullable)))
+    }
+
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
-        let [card, points] = &args.args[..] else { return plan_err!("probability takes two arguments") };
-        let calibration = self.calibration(card)?;
-        match points {
-            ColumnarValue::Scalar(ScalarValue::Int64(points)) => {
-                let value = points.map(|points| calibration.at(points).value());
-                Ok(ColumnarValue::Scalar(ScalarValue::Float64(value)))
-            }
-            ColumnarValue::Array(points) => {
-                let points = points.as_primitive::<Int64Type>().iter();
-                let values: Float64Array = points.map(|points| Some(calibration.at(points?).value())).collect();
-                Ok(ColumnarValue::Array(Arc::new(values)))
-            }
-            ColumnarValue::Scalar(other) => exec_err!("probability: {other} is no whole number"),
-        }
+        let [cards, points] = &ColumnarValue::values_to_arrays(&args.args)?[..] else {
+            return plan_err!("probability takes two arguments");
+        };
+        let rows = cards.as_string::<i32>().iter().zip(points.as_primitive::<Int64Type>());
+        let probability = |(card, points): (Option<&str>, Option<i64>)| -> Result<Option<f64>> {
+            let card = card.unwrap_or_default();
+            let Some(found) = self.cards.get(card) else { return exec_err!("probability: there is no card {card}") };
+            Ok(points.map(|points| found.probability(points)))
+        };
+        let values: Float64Array = rows.map(probability).collect::<Result<_>>()?;
+        Ok(ColumnarValue::Array(Arc::new(values)))
     }
 }
