@@ -5,6 +5,7 @@
 
 pub mod call_sequence;
 mod contact;
+mod fold;
 mod frames;
 pub mod lookup;
 mod number;
@@ -47,7 +48,11 @@ pub fn aggregates() -> Vec<AggregateUDF> {
 
 /// Every window function.
 fn windows() -> Vec<WindowUDF> {
-    vec![WindowUDF::new_from_impl(run::RunNumber::new()), WindowUDF::new_from_impl(run::Previous::new())]
+    vec![
+        WindowUDF::new_from_impl(run::RunNumber::new()),
+        WindowUDF::new_from_impl(run::Previous::new()),
+        WindowUDF::new_from_impl(fold::FoldCall::new()),
+    ]
 }
 
 /// Every lookup in these parts.

@@ -1,0 +1,254 @@
+//! Which records are one call, and what they say together.
+//!
+//! In: all records between two parties, in any order. Out: each call with the record that leads it. Never: folds what
+//! differs: other parties, another reference, a start too far off.
+
+use std::collections::BTreeSet;
+use std::collections::btree_map::{BTreeMap, Entry};
+
+/// Types of records; the first that a call has leads it.
+pub(super) const TYPES: usize = 5;
+
+/// Places of the types that say more than that they are there.
+pub(super) const ORIGINATING: usize = 0;
+pub(super) const INCOMING: usize = 1;
+pub(super) const FORWARDED: usize = 2;
+pub(super) const TERMINATING: usize = 3;
+pub(super) const OUTGOING: usize = 4;
+
+/// What the fold needs of a record.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Record<'a> {
+    /// Its row, by which its other columns are found.
+    pub(super) row: usize,
+    /// Names of parties without a number.
+    pub(super) names: &'a str,
+    pub(super) record_id: &'a str,
+    pub(super) call_ref: Option<&'a str>,
+    pub(super) start_at: i64,
+    pub(super) end_at: i64,
+    pub(super) partial_seq: Option<i32>,
+    /// Place of its type: below `TYPES`.
+    pub(super) kind: usize,
+    /// Whether it is of the day before the one that is folded, or of the day after.
+    pub(super) is_before: bool,
+    pub(super) is_after: bool,
+    pub(super) duration_s: i32,
+    pub(super) is_answered: bool,
+    pub(super) trunk: Option<&'a str>,
+    pub(super) source: (i32, i64),
+}
+
+/// What the first copies of the parts of one type say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Side<'a> {
+    /// Rows of the first and the last part.
+    pub(super) first: usize,
+    pub(super) last: usize,
+    /// The lowest name of a trunk, and a row that has it.
+    pub(super) trunk: Option<(&'a str, usize)>,
+    pub(super) duration_s: i64,
+    pub(super) is_answered: bool,
+}
+
+/// A call.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Call<'a> {
+    /// What each type of record says.
+    pub(super) sides: [Option<Side<'a>>; TYPES],
+    /// How many records it has, copies among them; of the day before, and of the day after.
+    pub(super) records: i64,
+    pub(super) before: i64,
+    pub(super) after: i64,
+}
+
+impl<'a> Call<'a> {
+    /// The side that leads: the first type that there is.
+    pub(super) fn leading(&self) -> Option<&Side<'a>> {
+        self.sides.iter().flatten().next()
+    }
+
+    fn add(&mut self, record: &Record<'a>, is_first_copy: bool) {
+        self.records += 1;
+        self.before += i64::from(record.is_before);
+        self.after += i64::from(record.is_after);
+        let new = Side { first: record.row, last: record.row, trunk: None, duration_s: 0, is_answered: false };
+        let side = self.sides[record.kind].get_or_insert(new);
+        side.trunk = side.trunk.into_iter().chain(record.trunk.map(|trunk| (trunk, record.row))).min();
+        if is_first_copy {
+            side.last = record.row;
+            side.duration_s += i64::from(record.duration_s);
+            side.is_answered |= record.is_answered;
+        }
+    }
+}
+
+/// The calls that these records are, in no order that means anything.
+///
+/// Records with one reference belong together, and so do those with one id, whatever their references: a record that
+/// came more than once. Among those a record that starts more than `window_us` after the one before it begins another
+/// call, unless it is a part of a long one and follows within as much of the latest end.
+pub(super) fn fold<'a>(records: &mut [Record<'a>], window_us: i64, mut found: impl FnMut(Call<'a>)) {
+    let references = references(records);
+    let link = |record: &Record<'a>| {
+        let known = references.get(&(record.names, record.record_id)).copied();
+        match known.or(record.call_ref) {
+            Some(reference) => (record.names, true, reference),
+            None => (record.names, false, record.record_id),
+        }
+    };
+    records.sort_by(|one, other| {
+        let place = |record: &Record<'a>| (record.start_at, record.partial_seq, record.record_id, record.source);
+        link(one).cmp(&link(other)).then_with(|| place(one).cmp(&place(other)))
+    });
+    for linked in records.chunk_by(|one, other| link(one) == link(other)) {
+        follow(linked, window_us, &mut found);
+    }
+}
+
+/// The lowest reference of each record id that came with several.
+fn references<'a>(records: &[Record<'a>]) -> BTreeMap<(&'a str, &'a str), &'a str> {
+    let mut first: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
+    let mut lowest = BTreeMap::new();
+    // Two records of one call have ids of their own: nothing to look for where each reference comes once.
+    if records.len() < 2 {
+        return lowest;
+    }
+    for record in records {
+        let key = (record.names, record.record_id);
+        match first.entry(key) {
+            Entry::Vacant(entry) => _ = entry.insert(record.call_ref),
+            Entry::Occupied(entry) if *entry.get() == record.call_ref => {}
+            Entry::Occupied(mut entry) => {
+                let reference = [*entry.get(), record.call_ref].into_iter().flatten().min();
+                entry.insert(reference);
+                lowest.extend(reference.map(|reference| (key, reference)));
+            }
+        }
+    }
+    lowest
+}
+
+/// Cuts records of one link, in their order, into calls.
+fn follow<'a>(linked: &[Record<'a>], window_us: i64, found: &mut impl FnMut(Call<'a>)) {
+    let mut copies = BTreeSet::new();
+    let mut call = Call::default();
+    let (mut start_before, mut end_before) = (None, None);
+    for record in linked {
+        let follows = |before: Option<i64>| before.is_some_and(|before| record.start_at - before <= window_us);
+        if !follows(start_before) && !(record.partial_seq.is_some() && follows(end_before)) {
+            if call.records > 0 {
+                found(std::mem::take(&mut call));
+            }
+            copies.clear();
+        }
+        call.add(record, copies.insert((record.kind, record.partial_seq)));
+        start_before = Some(record.start_at);
+        end_before = end_before.max(Some(record.end_at));
+    }
+    if call.records > 0 {
+        found(call);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const WINDOW_US: i64 = 120_000_000;
+
+    fn record(row: usize, kind: usize, start_s: i64) -> Record<'static> {
+        Record {
+            row,
+            names: "",
+            record_id: ["R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7"][row % 8],
+            call_ref: Some("ref"),
+            start_at: start_s * 1_000_000,
+            end_at: (start_s + 60) * 1_000_000,
+            partial_seq: None,
+            kind,
+            is_before: false,
+            is_after: false,
+            duration_s: 60,
+            is_answered: true,
+            trunk: None,
+            source: (0, i64::try_from(row).unwrap()),
+        }
+    }
+
+    /// Each call as its leading row, its seconds and how many records it has.
+    fn calls(records: &[Record<'_>]) -> Vec<(usize, i64, i64)> {
+        let mut calls = Vec::new();
+        fold(&mut records.to_vec(), WINDOW_US, |call| {
+            let leading = call.leading().unwrap();
+            calls.push((leading.first, leading.duration_s, call.records));
+        });
+        calls.sort_unstable();
+        calls
+    }
+
+    #[test]
+    fn both_ends_are_one_call_and_the_originating_one_leads() {
+        assert_eq!(calls(&[record(0, TERMINATING, 2), record(1, ORIGINATING, 0)]), [(1, 60, 2)]);
+    }
+
+    #[test]
+    fn another_reference_is_another_call_and_so_is_a_reference_that_comes_round() {
+        let other = Record { call_ref: Some("other"), ..record(1, TERMINATING, 2) };
+        assert_eq!(calls(&[record(0, ORIGINATING, 0), other]), [(0, 60, 1), (1, 60, 1)]);
+        assert_eq!(calls(&[record(0, ORIGINATING, 0), record(1, ORIGINATING, 121)]), [(0, 60, 1), (1, 60, 1)]);
+        assert_eq!(calls(&[record(0, ORIGINATING, 0), record(1, ORIGINATING, 120)]), [(0, 60, 2)]);
+    }
+
+    #[test]
+    fn a_record_sent_again_under_another_reference_is_the_same_record() {
+        let again = Record { record_id: "R0", call_ref: Some("zzz"), ..record(1, ORIGINATING, 0) };
+        assert_eq!(calls(&[record(0, ORIGINATING, 0), again]), [(0, 60, 2)]);
+        let mute = Record { record_id: "R0", call_ref: None, ..record(1, ORIGINATING, 0) };
+        assert_eq!(calls(&[mute, record(0, ORIGINATING, 0)]), [(0, 60, 2)]);
+    }
+
+    #[test]
+    fn parts_of_a_long_call_add_up_and_a_part_sent_twice_counts_once() {
+        let part = |row, seq, start_s| Record { partial_seq: Some(seq), ..record(row, ORIGINATING, start_s) };
+        let long = |row, seq, start_s| Record {
+            end_at: (start_s + 1800) * 1_000_000,
+            duration_s: 1800,
+            ..part(row, seq, start_s)
+        };
+        assert_eq!(calls(&[long(0, 1, 0), long(1, 2, 1800), part(2, 3, 3600), part(3, 3, 3600)]), [(0, 3660, 4)]);
+        assert_eq!(
+            calls(&[long(0, 1, 0), record(1, ORIGINATING, 1800)]),
+            [(0, 1800, 1), (1, 60, 1)],
+            "no part, no chain"
+        );
+    }
+
+    #[test]
+    fn parties_without_a_number_are_told_apart_by_name() {
+        let named = Record { names: "sender_name BANK", ..record(1, ORIGINATING, 0) };
+        assert_eq!(calls(&[record(0, ORIGINATING, 0), named]), [(0, 60, 1), (1, 60, 1)]);
+    }
+
+    proptest! {
+        #[test]
+        fn every_record_is_in_one_call_and_the_order_of_arrival_says_nothing(
+            drawn in prop::collection::vec((0_usize..5, 0_i64..600, 0_usize..3, prop::option::of(0_i32..3), 0_usize..8), 0..12),
+            turn in 0_usize..12,
+        ) {
+            let records: Vec<_> = drawn.iter().enumerate().map(|(row, (kind, start, reference, partial_seq, id))| Record {
+                record_id: ["a", "b", "c", "d", "e", "f", "g", "h"][*id],
+                call_ref: [None, Some("x"), Some("y")][*reference],
+                partial_seq: *partial_seq,
+                ..record(row, *kind, *start)
+            }).collect();
+            let folded = calls(&records);
+            prop_assert_eq!(folded.iter().map(|call| call.2).sum::<i64>(), i64::try_from(records.len()).unwrap());
+            let mut turned = records.clone();
+            turned.rotate_left(turn.min(records.len()));
+            prop_assert_eq!(calls(&turned), folded);
+        }
+    }
+}
