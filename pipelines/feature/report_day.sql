@@ -1,40 +1,75 @@
--- Count the people who reported each number, and those whom it had really called or written to.
+-- Count the people who reported each number, those whose word counts, and those who look sent.
 WITH report AS (
-    -- Each report once, however often it was sent; only those that accuse a number.
-    SELECT report_id, MIN(reporter) AS reporter, MIN(kind) AS kind, MIN(source) AS source, MIN(reported_at) AS reported_at
-    FROM citizen_report
-    WHERE day = $day AND source IS NOT NULL AND kind IN ('spam_call', 'spam_sms', 'scam_call')
-    GROUP BY report_id
+    -- Each person with each number on the day: what came of it.
+    SELECT source, reporter, COUNT(*) AS reports, NOT BOOL_AND(is_repeated) AS is_new, MIN(weight) AS weight,
+        BOOL_OR(state = 'matched') AS is_matched, BOOL_OR(state = 'matched' AND kind = 'scam_call') AS is_scam,
+        BOOL_OR(state = 'other_direction') AS is_reversed, BOOL_OR(state = 'not_here_yet') AS is_pending,
+        BOOL_OR(state IN ('no_such_call', 'other_direction', 'outside_window', 'own_number')) AS is_unmatched
+    FROM report_check WHERE day = $day AND source IS NOT NULL GROUP BY source, reporter
 ),
-seen AS (
-    -- People who reported a number on an earlier day already.
-    SELECT DISTINCT source, reporter FROM citizen_report
-    WHERE day >= $seen_from AND day < $day AND source IS NOT NULL AND kind IN ('spam_call', 'spam_sms', 'scam_call')
+counted AS (
+    -- People who were matched about a number on an earlier day already.
+    SELECT DISTINCT source, reporter FROM report_check WHERE day >= $seen_from AND day < $day AND state = 'matched'
 ),
-contact AS (
-    -- Contacts that a report of the day may be about.
-    SELECT caller, callee, SUM(calls) AS calls, SUM(messages) AS messages, MIN(first_call_at) AS first_call_at
-    FROM contact_day
-    WHERE day BETWEEN $match_from AND $day AND caller IS NOT NULL AND callee IS NOT NULL
-    GROUP BY caller, callee
+told AS (
+    -- Who reported which number within the last weeks.
+    SELECT source, reporter, MAX(day) AS last_day, BOOL_OR(state = 'matched') AS is_matched,
+        BOOL_OR(state IN ('no_such_call', 'other_direction', 'outside_window', 'own_number')) AS is_unmatched
+    FROM report_check WHERE day BETWEEN $together_from AND $day AND source IS NOT NULL GROUP BY source, reporter
 ),
-checked AS (
-    -- Each report with whether its source had contacted the reporter, or only the other way round.
-    SELECT report.source, report.reporter, report.report_id, report.kind,
-        COALESCE(CASE WHEN report.kind = 'spam_sms' THEN made.messages > 0
-            ELSE made.first_call_at <= report.reported_at END, false) AS is_matched,
-        COALESCE(received.calls > 0, false) AND COALESCE(made.calls, 0) = 0 AS is_reversed
-    FROM report LEFT ANTI JOIN seen ON report.source = seen.source AND report.reporter = seen.reporter
-    LEFT JOIN contact AS made ON made.caller = report.source AND made.callee = report.reporter
-    LEFT JOIN contact AS received ON received.caller = report.reporter AND received.callee = report.source
+burst AS (
+    -- Numbers that many people report of late whom they had nothing to do with.
+    SELECT source FROM told WHERE last_day >= $burst_from GROUP BY source
+    HAVING COUNT(*) FILTER (WHERE is_unmatched AND NOT is_matched) >= $burst_reporters
+        AND COUNT(*) FILTER (WHERE is_unmatched AND NOT is_matched) >= $burst_share * COUNT(*)
+),
+breadth AS (
+    -- How many numbers each person reported.
+    SELECT reporter, COUNT(*) AS numbers FROM told GROUP BY reporter
+),
+shared AS (
+    -- Pairs of people with how many numbers both reported.
+    SELECT one.reporter, other.reporter AS peer, COUNT(*) AS numbers
+    FROM told AS one INNER JOIN told AS other ON one.source = other.source
+    WHERE one.reporter <> other.reporter GROUP BY one.reporter, other.reporter
+    HAVING COUNT(*) >= $together_numbers
+),
+companion AS (
+    -- Those of them who report hardly anything else.
+    SELECT shared.reporter, peer FROM shared
+    INNER JOIN breadth AS own ON shared.reporter = own.reporter INNER JOIN breadth AS theirs ON peer = theirs.reporter
+    WHERE shared.numbers >= $together_share * GREATEST(own.numbers, theirs.numbers)
+),
+together AS (
+    -- People who reported a number of the day with enough companions.
+    SELECT report.source, report.reporter FROM report
+    INNER JOIN companion ON report.reporter = companion.reporter
+    INNER JOIN told ON told.reporter = peer AND told.source = report.source
+    GROUP BY report.source, report.reporter HAVING COUNT(*) + 1 >= $together_people
+),
+judged AS (
+    -- Each person with each number, and whether the word counts.
+    SELECT report.*, together.reporter IS NOT NULL AS is_together, burst.source IS NOT NULL AS is_burst,
+        counted.reporter IS NULL AND is_matched AS is_first_match,
+        counted.reporter IS NULL AND is_matched AND weight >= $least_weight AND together.reporter IS NULL AS is_counted
+    FROM report
+    LEFT JOIN counted ON report.source = counted.source AND report.reporter = counted.reporter
+    LEFT JOIN together ON report.source = together.source AND report.reporter = together.reporter
+    LEFT JOIN burst ON report.source = burst.source
 )
 SELECT
     $day AS day,
     COALESCE(source, 0) AS source,
-    COUNT(DISTINCT report_id) AS reports,
-    COUNT(DISTINCT reporter) AS reporters,
-    COUNT(DISTINCT CASE WHEN is_matched THEN reporter END) AS matched_reporters,
-    COUNT(DISTINCT CASE WHEN is_reversed AND NOT is_matched THEN reporter END) AS reversed_reporters,
-    COUNT(DISTINCT CASE WHEN is_matched AND kind = 'scam_call' THEN reporter END) AS scam_reporters
-FROM checked
+    COALESCE(SUM(reports) FILTER (WHERE is_new), 0) AS reports,
+    COUNT(*) FILTER (WHERE is_new) AS reporters,
+    COUNT(*) FILTER (WHERE is_counted) AS matched_reporters,
+    COUNT(*) FILTER (WHERE is_new AND is_reversed AND NOT is_matched) AS reversed_reporters,
+    COUNT(*) FILTER (WHERE is_counted AND is_scam) AS scam_reporters,
+    COUNT(*) FILTER (WHERE is_new AND is_unmatched AND NOT is_matched) AS unmatched_reporters,
+    COUNT(*) FILTER (WHERE is_new AND is_pending AND NOT is_matched) AS pending_reporters,
+    COUNT(*) FILTER (WHERE is_first_match AND NOT is_counted) AS doubted_reporters,
+    NULLIF(CONCAT_WS('+', CASE WHEN BOOL_OR(is_burst) THEN 'burst' END, CASE WHEN BOOL_OR(is_together) THEN 'together' END), '')
+        AS brigade
+FROM judged
 GROUP BY source
+HAVING COUNT(*) FILTER (WHERE is_new OR is_first_match) > 0

@@ -796,7 +796,49 @@ pub mod caller_month {
     pub const REPEAT_WITHIN_24H: Column<Int64Array> = Column::new("repeat_within_24h");
 }
 
-/// One row per reported number and local day: who reported it, and whether a call or message of that kind really was.
+/// One row per citizen's report that accuses somebody, checked against the calls and messages that really were; made anew when records or reports come late.
+pub mod report_check {
+    use super::*;
+
+    /// Local day of receipt.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// As in citizen_report; a report_id belongs to its channel.
+    pub const CHANNEL: Column<StringArray> = Column::new("channel");
+    /// The intake's id; one row however often the report was sent.
+    pub const REPORT_ID: Column<StringArray> = Column::new("report_id");
+    /// Number that reported, E.164 digits.
+    pub const REPORTER: Column<Int64Array> = Column::new("reporter");
+    /// Reported number, E.164 digits; null for no_source.
+    pub const SOURCE: Column<Int64Array> = Column::new("source");
+    /// spam_call, spam_sms or scam_call.
+    pub const KIND: Column<StringArray> = Column::new("kind");
+    /// Receipt, UTC.
+    pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
+    /// matched: it called or wrote unasked within match_from before. Of the rest: no_source (no number is named: hidden, a sender's name, a short code), own_number (the reporter's own), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (longer ago, or after the report), no_such_call.
+    pub const STATE: Column<StringArray> = Column::new("state");
+    /// Start of the first call from the source to the reporter within match_from, UTC.
+    pub const FIRST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("first_call_at");
+    /// Calls from the source to the reporter from match_from to the end of the day.
+    pub const CALLS: Column<Int64Array> = Column::new("calls");
+    /// Answered among them.
+    pub const ANSWERED: Column<Int64Array> = Column::new("answered");
+    /// Messages from the source to the reporter in the same time.
+    pub const MESSAGES: Column<Int64Array> = Column::new("messages");
+    /// Whether this reporter had reported this number before, within seen_from, on whatever channel.
+    pub const IS_REPEATED: Column<BooleanArray> = Column::new("is_repeated");
+    /// Numbers that this reporter reported on earlier days within record_from, and that could be checked.
+    pub const RECORD_NUMBERS: Column<Int64Array> = Column::new("record_numbers");
+    /// Matched among them.
+    pub const RECORD_MATCHED: Column<Int64Array> = Column::new("record_matched");
+    /// What the reporter's record makes of the word: (record_matched + record_prior) / (record_numbers + record_prior); 1 for whoever has never been wrong.
+    pub const WEIGHT: Column<Float64Array> = Column::new("weight");
+    /// Operator that carries the source on the day: by the ported numbers, else ours if we serve it, else the holder of its range; null for foreign and unallocated numbers.
+    pub const CARRIER: Column<StringArray> = Column::new("carrier");
+    /// Operator that the report has to go to; null when the source is ours or nobody is known.
+    pub const ROUTE_TO: Column<StringArray> = Column::new("route_to");
+}
+
+/// One row per reported number and local day: who reported it, whose word counts, and whether a brigade speaks.
 pub mod report_day {
     use super::*;
 
@@ -804,16 +846,24 @@ pub mod report_day {
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// Reported number, E.164 digits.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
-    /// Reports of people who had not reported this number within seen_from before; each report_id once.
+    /// Reports of people who had not reported this number on an earlier day within seen_from; each report once.
     pub const REPORTS: Column<Int64Array> = Column::new("reports");
-    /// Distinct people who reported it and had not within seen_from before: a sum over days counts each once.
+    /// Distinct people who reported it and had not on an earlier day within seen_from: a sum over days counts each once.
     pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
-    /// Distinct people who were called (or sent a message) by it within match_days before they reported.
+    /// Distinct people whose word counts: it had called or written to them, their record bears it, they are no part of a brigade, and they were not matched about it on an earlier day within seen_from.
     pub const MATCHED_REPORTERS: Column<Int64Array> = Column::new("matched_reporters");
-    /// Distinct people not called by it, who called it themselves.
+    /// Distinct people, not matched, who called or wrote to it themselves.
     pub const REVERSED_REPORTERS: Column<Int64Array> = Column::new("reversed_reporters");
-    /// Matched people who reported a scam call (LD).
+    /// Those of matched_reporters who reported a scam call (LD).
     pub const SCAM_REPORTERS: Column<Int64Array> = Column::new("scam_reporters");
+    /// Distinct people of reporters whose reports were checked and match nothing, those reversed included; null in rows of before the column.
+    pub const UNMATCHED_REPORTERS: Column<Int64Array> = Column::new("unmatched_reporters");
+    /// Distinct people of reporters whose records are not here yet; null in rows of before the column.
+    pub const PENDING_REPORTERS: Column<Int64Array> = Column::new("pending_reporters");
+    /// Distinct people who were matched and do not count, for their record or as part of a brigade; null in rows of before the column.
+    pub const DOUBTED_REPORTERS: Column<Int64Array> = Column::new("doubted_reporters");
+    /// Why the reports look arranged: burst (many people within burst_from, and most of them without a contact), together (people who always report the same numbers), or burst+together; null when they do not, and in rows of before the column.
+    pub const BRIGADE: Column<StringArray> = Column::new("brigade");
 }
 
 /// One row per number and local day with at least min_calls calls made: how it rings, how evenly it dials and how evenly it talks.

@@ -51,6 +51,7 @@ tables! {
     caller_hour = CALLER_HOUR,
     caller_week = CALLER_WEEK,
     caller_month = CALLER_MONTH,
+    report_check = REPORT_CHECK,
     report_day = REPORT_DAY,
     dial_day = DIAL_DAY,
     callee_day = CALLEE_DAY,

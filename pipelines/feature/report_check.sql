@@ -1,0 +1,115 @@
+-- Check each report against the calls and messages that really were, and say whose number it is about.
+WITH report AS (
+    -- Each report once, however often it was sent; only those that accuse somebody.
+    SELECT channel, report_id, MIN(reporter) AS reporter, MIN(kind) AS kind, MIN(source) AS source, MIN(reported_at) AS reported_at
+    FROM citizen_report WHERE day = $day AND kind IN ('spam_call', 'spam_sms', 'scam_call')
+    GROUP BY channel, report_id
+),
+pair AS (
+    -- Whose contacts are looked up, either way round.
+    SELECT source AS caller, reporter AS callee, source, reporter, true AS is_made FROM report WHERE source <> reporter
+    UNION
+    SELECT reporter AS caller, source AS callee, source, reporter, false AS is_made FROM report WHERE source <> reporter
+),
+contact AS (
+    -- All contacts of the last week that may be theirs.
+    SELECT day >= $match_from AS is_near, caller, callee, calls, answered, messages, first_call_at FROM contact_day
+    WHERE day BETWEEN $known_from AND $day AND may_have('pair', caller, callee)
+),
+met AS (
+    -- What each reported number and its reporter had to do with each other.
+    SELECT source, reporter,
+        SUM(calls) FILTER (WHERE is_made AND is_near) AS calls, SUM(answered) FILTER (WHERE is_made AND is_near) AS answered,
+        SUM(messages) FILTER (WHERE is_made AND is_near) AS messages,
+        MIN(first_call_at) FILTER (WHERE is_made AND is_near) AS first_call_at,
+        MIN(first_call_at) FILTER (WHERE NOT is_made AND is_near) AS asked_at,
+        SUM(messages) FILTER (WHERE NOT is_made AND is_near) AS written,
+        SUM(calls) FILTER (WHERE is_made) AS known_calls, SUM(messages) FILTER (WHERE is_made) AS known_messages
+    FROM contact INNER JOIN pair ON contact.caller = pair.caller AND contact.callee = pair.callee
+    GROUP BY source, reporter
+),
+newest AS (
+    -- How new the records of each day are.
+    SELECT false AS is_message, day, MAX(last_call_at) AS newest_at FROM contact_day
+    WHERE day BETWEEN $match_from AND $day AND last_call_at IS NOT NULL GROUP BY day
+    UNION ALL
+    SELECT true, day, MAX(start_at) FROM sms_event WHERE day BETWEEN $match_from AND $day GROUP BY day
+),
+loaded AS (
+    -- Calls and messages: of how many days there are any, and how new they are.
+    SELECT is_message, COUNT(*) AS days, MAX(newest_at) AS newest_at FROM newest GROUP BY is_message
+),
+told AS (
+    -- When each person first reported each number.
+    SELECT reporter, source, MIN(reported_at) AS first_at FROM citizen_report
+    WHERE day BETWEEN $seen_from AND $day AND source IS NOT NULL AND kind IN ('spam_call', 'spam_sms', 'scam_call')
+    GROUP BY reporter, source
+),
+record AS (
+    -- What became of the numbers that each person reported earlier.
+    SELECT reporter, COUNT(DISTINCT source) AS numbers, COUNT(DISTINCT CASE WHEN state = 'matched' THEN source END) AS matched
+    FROM report_check_before
+    WHERE day >= $record_from AND state IN ('matched', 'no_such_call', 'other_direction', 'outside_window', 'own_number')
+    GROUP BY reporter
+),
+party AS (
+    -- Both ends of all reports.
+    SELECT source AS number FROM report WHERE source IS NOT NULL UNION SELECT reporter FROM report
+),
+own_range AS (
+    -- The holder of the ranges that most of our numbers are in.
+    SELECT range_holder(number) AS holder FROM subscriber WHERE range_holder(number) IS NOT NULL
+    GROUP BY range_holder(number) ORDER BY COUNT(*) DESC, holder LIMIT 1
+),
+served AS (
+    -- Those whom we serve on the day.
+    SELECT subscriber.number, MAX(holder) AS holder FROM subscriber
+    INNER JOIN party ON subscriber.number = party.number LEFT JOIN own_range ON true
+    WHERE activated_at < $until GROUP BY subscriber.number
+    HAVING COALESCE(LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) > $from, true)
+),
+ported AS (
+    -- Numbers that left the holder of their range.
+    SELECT number, MAX(operator) AS operator FROM ported_number
+    WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day) GROUP BY number
+),
+compared AS (
+    -- Each report with all of that.
+    SELECT report.*, COALESCE(calls, 0) AS calls, COALESCE(answered, 0) AS answered, COALESCE(messages, 0) AS messages,
+        first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
+        COALESCE(record.numbers, 0) AS record_numbers, COALESCE(record.matched, 0) AS record_matched,
+        COALESCE(operator, source_served.holder, range_holder(report.source)) AS carrier, own_range.holder,
+        CASE WHEN kind = 'spam_sms' THEN messages > 0
+            ELSE first_call_at <= reported_at AND (asked_at IS NULL OR first_call_at <= asked_at) END AS is_matched,
+        loaded.days >= $match_days AND seconds_between(newest_at, reported_at) <= $quiet_s AS is_here,
+        source_served.number IS NOT NULL OR reporter_served.number IS NOT NULL AS is_seen,
+        CASE WHEN kind = 'spam_sms' THEN written > 0 ELSE asked_at IS NOT NULL AND COALESCE(asked_at < first_call_at, true) END
+            AS is_reversed,
+        CASE WHEN kind = 'spam_sms' THEN known_messages > 0 ELSE known_calls > 0 END AS is_known
+    FROM report
+    LEFT JOIN met ON report.source = met.source AND report.reporter = met.reporter
+    LEFT JOIN told ON report.source = told.source AND report.reporter = told.reporter
+    LEFT JOIN record ON report.reporter = record.reporter
+    LEFT JOIN loaded ON (report.kind = 'spam_sms') = loaded.is_message
+    LEFT JOIN ported ON report.source = ported.number
+    LEFT JOIN served AS source_served ON report.source = source_served.number
+    LEFT JOIN served AS reporter_served ON report.reporter = reporter_served.number
+    LEFT JOIN own_range ON true
+)
+SELECT
+    $day AS day, channel, report_id, COALESCE(reporter, 0) AS reporter, source, COALESCE(kind, '') AS kind,
+    COALESCE(reported_at, $from) AS reported_at,
+    CASE
+        WHEN source IS NULL THEN 'no_source'
+        WHEN source = reporter THEN 'own_number'
+        WHEN is_matched THEN 'matched'
+        WHEN NOT COALESCE(is_here, false) THEN 'not_here_yet'
+        WHEN NOT is_seen THEN 'unseen'
+        WHEN is_reversed THEN 'other_direction'
+        WHEN is_known THEN 'outside_window'
+        ELSE 'no_such_call'
+    END AS state,
+    first_call_at, calls, answered, messages, is_repeated, record_numbers, record_matched,
+    (record_matched + $record_prior) / CAST(record_numbers + $record_prior AS DOUBLE) AS weight,
+    carrier, CASE WHEN carrier <> holder THEN carrier END AS route_to
+FROM compared
