@@ -16,8 +16,18 @@ detected AS (
         AND (activated_at IS NULL OR day >= local_day(activated_at))
     GROUP BY detection_day.number, activated_at
 ),
+answered AS (
+    -- What each person said of each subscription first, when asked about it and while the call was fresh.
+    SELECT subject, activated_at, asked.respondent,
+        FIRST_VALUE(answer ORDER BY answered_at, source_partition, source_offset) AS answer
+    FROM survey_request_before AS asked
+    INNER JOIN survey_answer AS said ON asked.request_id = said.request_id AND asked.respondent = said.respondent
+    WHERE asked.day >= $evidence_from AND answered_at < $until
+        AND seconds_between(called_at, answered_at) BETWEEN 0 AND $answer_s
+    GROUP BY subject, activated_at, asked.respondent
+),
 part AS (
-    -- What each origin says, one row per source; survey answers only by those who were asked.
+    -- What each origin says, one row per source.
     SELECT caller AS number, activated_at, MAX(score) AS score, MAX(criteria_met) AS criteria_met,
         0 AS matched_reporters, 0 AS survey_yes, 0 AS survey_no
     FROM spam_score WHERE day BETWEEN $evidence_from AND $day GROUP BY caller, activated_at
@@ -28,14 +38,8 @@ part AS (
         AND (subscription.activated_at IS NULL OR day >= local_day(subscription.activated_at))
     GROUP BY source, subscription.activated_at
     UNION ALL
-    SELECT subject, activated_at, NULL, 0, 0,
-        COUNT(DISTINCT CASE WHEN answer = 'yes' THEN asked.respondent END),
-        COUNT(DISTINCT CASE WHEN answer = 'no' THEN asked.respondent END)
-    FROM survey_request_before AS asked
-    INNER JOIN survey_answer AS answered
-        ON asked.request_id = answered.request_id AND asked.respondent = answered.respondent
-    WHERE asked.day >= $evidence_from AND answered.answered_at < $until
-    GROUP BY subject, activated_at
+    SELECT subject, activated_at, NULL, 0, 0, COUNT(*) FILTER (WHERE answer = 'yes'), COUNT(*) FILTER (WHERE answer = 'no')
+    FROM answered GROUP BY subject, activated_at
     UNION ALL
     SELECT number, activated_at, NULL, 0, 0, 0, 0 FROM detected
     UNION ALL

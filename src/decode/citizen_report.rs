@@ -1,4 +1,4 @@
-//! Citizens' reports to 156 and 5656.
+//! Citizens' reports to 156 and 5656, tickets of agents who took a call, and forms.
 //!
 //! In: `wire::CitizenReport`, and the reader of report texts that the job hands over. Out: rows of
 //! `citizen_report`. Never: refuses a text for its wording: what cannot be read is a row for a person to read.
@@ -7,12 +7,15 @@ use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
 use super::row::{Cells, Place, Topical, cell, not_empty, number, one_of};
-use crate::domain::report::{Read, Source};
+use crate::domain::report::{Kind, Level, Read, Reading, Source};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::CitizenReport;
 
-const CHANNELS: [&str; 5] = ["sms_156", "sms_5656", "voice", "web", "app"];
+const CHANNELS: [&str; 6] = ["sms_156", "sms_5656", "voice", "web", "app", "vneid"];
+
+/// What a form may call a report, and the keyword by which a text says so.
+const KINDS: [(Kind, &str); 3] = [(Kind::SpamCall, "V"), (Kind::SpamSms, "S"), (Kind::ScamCall, "LD")];
 
 pub(super) struct Rows {
     sheet: Sheet,
@@ -22,6 +25,24 @@ pub(super) struct Rows {
 impl Rows {
     pub(super) fn with_capacity(read: Read, rows: usize) -> Self {
         Self { sheet: Sheet::with_capacity(Table::CITIZEN_REPORT.contract(), rows), read }
+    }
+
+    /// The row of a report that reads like this.
+    fn row(&mut self, wire: &CitizenReport<'_>, reading: &Reading<'_>, place: &Place<'_>) -> Result<(), Refusal> {
+        let reporter = number("reporter", &wire.reporter)?;
+        let day = place.day("reported_at", wire.reported_at)?;
+        let source = reading.source().and_then(Source::number).map(cell);
+        // Who reports the own number has mistaken it for the caller's.
+        let needs_human = reading.needs_human || source == Some(reporter);
+        let scam_form = reading.story.as_ref().map(|story| story.form);
+
+        let row = self.sheet.row().day(day).text(&wire.report_id).text(&wire.channel).int64(reporter);
+        let row = row.text(reading.kind.as_str()).text(reading.source_kind()).int64_or_null(source);
+        let row = row.text_or_null(reading.source_raw).text(reading.content).boolean(needs_human);
+        let row = place.cells(row.instant(wire.reported_at));
+        let row = row.text_or_null(scam_form).int32(reading.level as i32);
+        row.instant_or_null(wire.called_at).text_or_null(wire.evidence.as_deref()).end();
+        Ok(())
     }
 }
 
@@ -35,30 +56,64 @@ impl Topical for Rows {
             reporter: cells.text()?,
             text: cells.text()?,
             reported_at: cells.long()?,
+            source: cells.text_or_null()?,
+            kind: cells.text_or_null()?,
+            called_at: cells.long_or_null()?,
+            evidence: cells.text_or_null()?,
         })
     }
 
     fn push(&mut self, wire: CitizenReport<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         not_empty("report_id", &wire.report_id)?;
         one_of("channel", &wire.channel, &CHANNELS)?;
-        let reporter = number("reporter", &wire.reporter)?;
-        let day = place.day("reported_at", wire.reported_at)?;
-        let reading = (self.read)(&wire.text);
-        let source = reading.source().and_then(Source::number).map(cell);
-        // Who reports the own number has mistaken it for the caller's.
-        let needs_human = reading.needs_human || source == Some(reporter);
-        let scam_form = reading.story.as_ref().map(|story| story.form);
-
-        let row = self.sheet.row().day(day).text(&wire.report_id).text(&wire.channel).int64(reporter);
-        let row = row.text(reading.kind.as_str()).text(reading.source_kind()).int64_or_null(source);
-        let row = row.text_or_null(reading.source_raw).text(reading.content).boolean(needs_human);
-        let row = place.cells(row.instant(wire.reported_at));
-        row.text_or_null(scam_form).int32(reading.level as i32).end();
-        Ok(())
+        let form = Form::of(&wire, place)?;
+        let text = (self.read)(&wire.text);
+        let Some(source) = form.source else {
+            return self.row(&wire, &Reading { kind: form.kind.unwrap_or(text.kind), ..text }, place);
+        };
+        // A form that does not say what it is about is what its text says.
+        let kind = form.kind.unwrap_or(text.kind);
+        let keyword = KINDS.iter().find(|(known, _)| *known == kind).map_or("V", |(_, keyword)| keyword);
+        let official = format!("{keyword} [{source}][{}]", wire.text);
+        let told = (self.read)(&official);
+        if told.sources.is_empty() {
+            return Err(Refusal::new(Reason::NotANumber, "source"));
+        }
+        let needs_human = told.needs_human || !kind.is_report();
+        let (source_raw, content) = (Some(source), wire.text.as_ref());
+        self.row(&wire, &Reading { kind, source_raw, content, level: Level::Exact, needs_human, ..told }, place)
     }
 
     fn finish(&mut self) -> RecordBatch {
         self.sheet.finish()
+    }
+}
+
+/// What a channel with fields of their own says in them.
+struct Form<'a> {
+    /// A source is read as that of a text in the official form, so that a name or a short code means the same on every
+    /// channel.
+    source: Option<&'a str>,
+    kind: Option<Kind>,
+}
+
+impl<'a> Form<'a> {
+    fn of(wire: &'a CitizenReport<'_>, place: &Place<'_>) -> Result<Self, Refusal> {
+        let (source, evidence) = (wire.source.as_deref(), wire.evidence.as_deref());
+        for (field, text) in [("source", source), ("evidence", evidence)] {
+            text.map_or(Ok(()), |text| not_empty(field, text.trim()))?;
+        }
+        if let Some(at) = wire.called_at {
+            place.day("called_at", at)?;
+            if at > wire.reported_at {
+                return Err(Refusal::new(Reason::EndsBeforeStart, "called_at"));
+            }
+        }
+        let kind = wire.kind.as_deref().map(|word| {
+            let known = KINDS.iter().map(|(kind, _)| *kind).find(|kind| kind.as_str() == word);
+            known.ok_or_else(|| Refusal::new(Reason::UnknownWord, "kind"))
+        });
+        Ok(Self { source, kind: kind.transpose()? })
     }
 }
 
@@ -70,35 +125,103 @@ mod tests {
     use crate::decode::Options;
     use crate::domain::message::Message;
     use crate::domain::number::Number;
-    use crate::domain::report::{Kind, Level, Reading, Source, Story};
+    use crate::domain::report::Story;
     use crate::schema::column::citizen_report;
 
-    /// A reader of one word: the number that is reported, or `TCTM`.
+    /// A reader of one word, or of the first bracket: the number that is reported, or `TCTM`.
     fn read(text: &str) -> Reading<'_> {
         let story = Story { form: "tax_office", evidence: vec![], impersonated: None, targets: &[] };
-        let (kind, sources, story) = match Number::parse_given(text) {
+        let word = text.split(['[', ']']).nth(1).unwrap_or(text);
+        let (kind, sources, story) = match Number::parse_given(word) {
             Some(number) => (Kind::ScamCall, vec![Source::Number(number)], Some(story)),
+            None if word.len() < text.len() => (Kind::ScamCall, vec![], None),
             None => (Kind::DomainLookup, vec![Source::Domain("example.vn".to_owned())], None),
         };
         let level = Level::OneBracket;
         Reading { kind, sources, source_raw: Some(text), content: "", level, story, needs_human: false }
     }
 
-    fn decoded(texts: &[&str]) -> RecordBatch {
-        let message = Message { partition: 0, offset: 0, kafka_at: None, key: None, payload: None, headers: None };
-        let place = Place::new(&message, "test/0", Options::default(), 1_736_136_000_000_000);
-        let mut rows = Rows::with_capacity(read, texts.len());
-        for text in texts {
-            let wire = CitizenReport {
-                report_id: "r".into(),
-                channel: "sms_156".into(),
-                reporter: "0912345678".into(),
-                text: (*text).into(),
-                reported_at: 1_736_136_000_000_000,
-            };
-            assert!(rows.push(wire, &place).is_ok());
+    const RECEIVED: i64 = 1_736_136_000_000_000;
+
+    fn report(text: &str) -> CitizenReport<'_> {
+        CitizenReport {
+            report_id: "r".into(),
+            channel: "sms_156".into(),
+            reporter: "0912345678".into(),
+            text: text.into(),
+            reported_at: RECEIVED,
+            source: None,
+            kind: None,
+            called_at: None,
+            evidence: None,
         }
-        rows.finish()
+    }
+
+    fn form(text: &str) -> CitizenReport<'_> {
+        CitizenReport {
+            channel: "vneid".into(),
+            source: Some("0913456789".into()),
+            kind: Some("spam_sms".into()),
+            called_at: Some(RECEIVED - 1),
+            evidence: Some("2025/a.jpg 2025/b.amr".into()),
+            ..report(text)
+        }
+    }
+
+    fn pushed(reports: Vec<CitizenReport<'_>>) -> Result<RecordBatch, Refusal> {
+        let message = Message { partition: 0, offset: 0, kafka_at: None, key: None, payload: None, headers: None };
+        let place = Place::new(&message, "test/0", Options::default(), RECEIVED);
+        let mut rows = Rows::with_capacity(read, reports.len());
+        reports.into_iter().try_for_each(|report| rows.push(report, &place))?;
+        Ok(rows.finish())
+    }
+
+    fn decoded(texts: &[&str]) -> RecordBatch {
+        pushed(texts.iter().copied().map(report).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_field_of_its_own_stands_before_the_text_which_is_kept() {
+        let text = "LD [0914567890][doi no]";
+        let batch = pushed(vec![form(text), CitizenReport { source: None, kind: None, ..form(text) }]).unwrap();
+        let (kind, source) = (citizen_report::KIND.of(&batch).unwrap(), citizen_report::SOURCE.of(&batch).unwrap());
+        let (raw, content) =
+            (citizen_report::SOURCE_RAW.of(&batch).unwrap(), citizen_report::CONTENT.of(&batch).unwrap());
+        assert_eq!((kind.value(0), source.value(0)), ("spam_sms", 84_913_456_789));
+        assert_eq!((raw.value(0), content.value(0)), ("0913456789", text));
+        assert_eq!((kind.value(1), source.value(1)), ("scam_call", 84_914_567_890));
+        assert_eq!(citizen_report::CALLED_AT.of(&batch).unwrap().value(0), RECEIVED - 1);
+        assert_eq!(citizen_report::EVIDENCE.of(&batch).unwrap().value(0), "2025/a.jpg 2025/b.amr");
+    }
+
+    #[test]
+    fn a_form_that_does_not_say_what_it_is_about_goes_to_a_person_where_its_text_does_not_either() {
+        let batch = pushed(vec![
+            CitizenReport { kind: None, ..form("LD [0914567890][doi no]") },
+            CitizenReport { kind: None, ..form("TCTM") },
+        ]);
+        let needs_human = citizen_report::NEEDS_HUMAN.of(batch.as_ref().unwrap()).unwrap().clone();
+        assert!(!needs_human.value(0) && needs_human.value(1));
+    }
+
+    #[test]
+    fn a_field_with_a_bad_value_is_refused_and_named() {
+        type Spoil = fn(&mut CitizenReport<'_>);
+        let cases: [(Spoil, Reason, &str); 8] = [
+            (|report| report.channel = "fax".into(), Reason::UnknownWord, "channel"),
+            (|report| report.source = Some(" ".into()), Reason::Empty, "source"),
+            (|report| report.source = Some("?".into()), Reason::NotANumber, "source"),
+            (|report| report.kind = Some("unparsed".into()), Reason::UnknownWord, "kind"),
+            (|report| report.evidence = Some(String::new().into()), Reason::Empty, "evidence"),
+            (|report| report.called_at = Some(RECEIVED + 1), Reason::EndsBeforeStart, "called_at"),
+            (|report| report.called_at = Some(0), Reason::TooOld, "called_at"),
+            (|report| report.called_at = Some(i64::MAX), Reason::TooFarAhead, "called_at"),
+        ];
+        for (spoil, reason, field) in cases {
+            let mut report = form("quang cao");
+            spoil(&mut report);
+            assert_eq!(pushed(vec![report]).unwrap_err(), Refusal::new(reason, field));
+        }
     }
 
     #[test]

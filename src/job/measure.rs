@@ -1,4 +1,4 @@
-//! Verdicts and detections against the hidden truth: what a demo was worth.
+//! Verdicts, detections and reports against the hidden truth: what a demo was worth.
 //!
 //! In: the tables `decision`, `detection_day` and `ad_breach`, and the synthetic operator's truth, which nothing else
 //! reads. Out: the figures of `summary.json`. Never: feeds anything back into the pipeline.
@@ -15,6 +15,8 @@ use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
 use crate::schema::column::{ad_breach, decision, detection_day};
 use crate::source::synthetic::{Breach, SPOOFED_NUMBER, Spoofed, TYPES, Truth};
+
+pub mod report;
 
 /// Archetypes that behave like ordinary people, or hardly at all: no rule on a day's calls separates them.
 const HARDLY_SEPARABLE: [&str; 3] = ["camouflaged", "mixed", "tiny"];

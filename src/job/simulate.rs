@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::schema::topic::Topic;
 use crate::source::producer::{Outgoing, Producer};
-use crate::source::synthetic::{Breach, Message, Operator, Options, Spoofed, Truth};
+use crate::source::synthetic::{Accusation, Breach, Message, Operator, Options, Spoofed, Truth};
 
 /// Partitions of the topics that the demo and `simulate` use.
 pub fn partitions(topic: Topic) -> i32 {
@@ -136,13 +136,15 @@ pub fn write_reference(folder: &Path, operator: &Operator) -> anyhow::Result<()>
     Ok(())
 }
 
-/// Writes the truth: `FOLDER/truth.parquet` of subscriptions, `FOLDER/spoofed.parquet` of trunks and
-/// `FOLDER/breaches.parquet` of advertising calls; returns how many subscriptions there are.
+/// Writes the truth: `FOLDER/truth.parquet` of subscriptions, `FOLDER/spoofed.parquet` of trunks,
+/// `FOLDER/breaches.parquet` of advertising calls and `FOLDER/reports.parquet` of citizens' reports; returns how many
+/// subscriptions there are.
 pub fn write_truth(folder: &Path, operator: &Operator) -> anyhow::Result<usize> {
     let truth = operator.truth();
     write_parquet(&folder.join("truth.parquet"), &truth_batch(&truth)?)?;
     write_parquet(&folder.join("spoofed.parquet"), &spoofed_batch(&operator.spoofed())?)?;
     write_parquet(&folder.join("breaches.parquet"), &breaches_batch(operator.breaches())?)?;
+    write_parquet(&folder.join("reports.parquet"), &reports_batch(operator.accusations())?)?;
     Ok(truth.len())
 }
 
@@ -202,6 +204,20 @@ fn breaches_batch(breaches: &[Breach]) -> anyhow::Result<RecordBatch> {
         ("caller", Arc::new(Int64Array::from_iter_values(breaches.iter().map(|row| row.caller)))),
         ("callee", Arc::new(Int64Array::from_iter_values(breaches.iter().map(|row| row.callee)))),
         ("kind", Arc::new(StringArray::from_iter_values(breaches.iter().map(|row| row.kind)))),
+    ];
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+fn reports_batch(reports: &[Accusation]) -> anyhow::Result<RecordBatch> {
+    let at = reports.iter().map(|row| Some(row.reported_at));
+    let columns: [(&str, ArrayRef); 7] = [
+        ("report_id", Arc::new(StringArray::from_iter_values(reports.iter().map(|row| row.report_id.as_str())))),
+        ("reporter", Arc::new(Int64Array::from_iter_values(reports.iter().map(|row| row.reporter)))),
+        ("source", Arc::new(Int64Array::from_iter_values(reports.iter().map(|row| row.source)))),
+        ("reported_at", Arc::new(TimestampMicrosecondArray::from_iter(at).with_timezone("UTC"))),
+        ("motive", Arc::new(StringArray::from_iter_values(reports.iter().map(|row| row.motive)))),
+        ("is_sms", Arc::new(BooleanArray::from_iter(reports.iter().map(|row| Some(row.is_sms))))),
+        ("is_due", Arc::new(BooleanArray::from_iter(reports.iter().map(|row| Some(row.is_due))))),
     ];
     Ok(RecordBatch::try_from_iter(columns)?)
 }

@@ -136,7 +136,7 @@ pub mod sms_record {
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
-/// One row per citizen's message to 156 or 5656, read as far as its form allows; nothing is dropped.
+/// One row per citizen's report, a message to 156 or 5656, a ticket or a form, read as far as its form allows; nothing is dropped.
 pub mod citizen_report {
     use super::*;
 
@@ -144,7 +144,7 @@ pub mod citizen_report {
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// The intake's id; the same when the report is sent again.
     pub const REPORT_ID: Column<StringArray> = Column::new("report_id");
-    /// sms_156, sms_5656, voice, web or app.
+    /// sms_156, sms_5656, voice (an agent's ticket), web, app or vneid.
     pub const CHANNEL: Column<StringArray> = Column::new("channel");
     /// Number that reported, E.164 digits.
     pub const REPORTER: Column<Int64Array> = Column::new("reporter");
@@ -154,9 +154,9 @@ pub mod citizen_report {
     pub const SOURCE_KIND: Column<StringArray> = Column::new("source_kind");
     /// Reported number, the first of several, E.164 digits; set for source_kind e164 alone.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
-    /// Reported sources as the citizen wrote them, or the domain that a look-up asks for.
+    /// Reported sources as the citizen wrote them or as the form's field has it, or the domain that a look-up asks for.
     pub const SOURCE_RAW: Column<StringArray> = Column::new("source_raw");
-    /// What the citizen says of it; the whole message when unparsed; S, V or nothing for dnc_register and dnc_cancel.
+    /// What the citizen says of it; the whole message when unparsed and where the source came in a field of its own; S, V or nothing for dnc_register and dnc_cancel.
     pub const CONTENT: Column<StringArray> = Column::new("content");
     /// Whether a person has to read it.
     pub const NEEDS_HUMAN: Column<BooleanArray> = Column::new("needs_human");
@@ -174,6 +174,10 @@ pub mod citizen_report {
     pub const SCAM_FORM: Column<StringArray> = Column::new("scam_form");
     /// 1 as the official form says, 2 one bracket for both parts, 3 one bracket and free wording, 4 free, 5 not read; null in rows of before the column.
     pub const PARSE_LEVEL: Column<Int32Array> = Column::new("parse_level");
+    /// When the call or message came, as the citizen says, UTC; null when nobody said, and in rows of before the column.
+    pub const CALLED_AT: Column<TimestampMicrosecondArray> = Column::new("called_at");
+    /// References of recordings and pictures in the site's own store, a space between two; null without any, and in rows of before the column.
+    pub const EVIDENCE: Column<StringArray> = Column::new("evidence");
 }
 
 /// One row per change of a subscription: a number in one activation interval.

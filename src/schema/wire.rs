@@ -115,7 +115,7 @@ pub struct CitizenReport<'a> {
     /// The intake's id of the report.
     #[serde(borrow)]
     pub report_id: Text<'a>,
-    /// `sms_156`, `sms_5656`, voice, web or app.
+    /// `sms_156`, `sms_5656`, voice, web, app or vneid.
     #[serde(borrow)]
     pub channel: Text<'a>,
     /// Number that the message came from.
@@ -127,6 +127,18 @@ pub struct CitizenReport<'a> {
     /// Receipt.
     #[serde(with = "instant")]
     pub reported_at: i64,
+    /// Who is reported, where the channel has a field for it.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<Text<'a>>,
+    /// `spam_call`, `spam_sms` or `scam_call`, where the channel asks.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub kind: Option<Text<'a>>,
+    /// When the call or message came.
+    #[serde(default, skip_serializing_if = "Option::is_none", with = "instant::optional")]
+    pub called_at: Option<i64>,
+    /// References of evidence files.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<Text<'a>>,
 }
 
 /// `schemas/topic/subscriber.avsc`.

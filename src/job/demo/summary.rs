@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use super::{KEY, Stage};
 use crate::clock::Stopwatch;
+use crate::job::measure::report::{self, Reports};
 use crate::job::measure::{self, Detection, Figures};
 use crate::schema::column::{call_event, call_record};
 use crate::schema::contract::Table;
@@ -46,6 +47,8 @@ pub struct Summary {
     pub figures: Figures,
     /// Detections against the truth, by type, and breaches of the rules for advertising.
     pub detections: BTreeMap<String, Detection>,
+    /// Citizens' reports against the truth.
+    pub reports: Reports,
     /// Folders of the signed packages, in their order, below the demo's own.
     pub packages: Vec<String>,
     /// Seconds that everything took.
@@ -92,6 +95,7 @@ impl Summary {
             let (precision, recall) = (share(detection.precision), share(detection.recall));
             text += &format!("  {of:<20}{:>8}{precision:>11}{recall:>10}\n", detection.found);
         }
+        text += &self.verified();
         text += &format!(
             "\nThe data are invented: these figures say that the machinery works, not how well it does on a real network.\n\
              {:.0} s. Try next:\n  \
@@ -102,6 +106,19 @@ impl Summary {
         );
         text += &self.verify(&folder.to_string());
         text
+    }
+
+    /// What was right about the reports, and what the false ones did.
+    fn verified(&self) -> String {
+        let reports = &self.reports;
+        format!(
+            "\n  {} reports checked, {} of them right; {} of {} brigades seen; {} numbers held on false reports\n",
+            reports.checked,
+            share(reports.verified_right_share),
+            reports.brigaded_seen,
+            reports.brigaded,
+            reports.wrongly_held,
+        )
     }
 
     /// How to see that the last package is what was signed, and follows the one before.
@@ -140,6 +157,12 @@ impl Stage {
         let breaches = self.lake.open(Table::AD_BREACH).await?.rows(vec![], &[]).await?;
         let mut detections = measure::detections(&detected, &truth, &operator.spoofed(), first_day)?;
         detections.insert(Table::AD_BREACH.name().to_owned(), measure::breaches(&breaches, operator.breaches())?);
+        let reports = report::figures(
+            &self.lake.open(Table::REPORT_CHECK).await?.rows(vec![], &[]).await?,
+            &self.lake.open(Table::REPORT_DAY).await?.rows(vec![], &[]).await?,
+            &self.lake.open(Table::BLOCK_CANDIDATE).await?.rows(vec![], &[]).await?,
+            operator.accusations(),
+        )?;
         let answers = self.count(Table::SURVEY_ANSWER).await?.0;
         ensure!(messages == records + rejects, "{messages} messages became {records} records and {rejects} rejects");
         ensure!(folded == call_records, "{call_records} call records, but the calls were made of {folded}");
@@ -157,6 +180,7 @@ impl Stage {
             survey_answers: answers,
             figures: measure::figures(&held, &truth, first_day),
             detections,
+            reports,
             packages: self.packages.clone(),
             took_s: watch.elapsed().as_secs_f64(),
         })

@@ -1,12 +1,13 @@
 //! A whole mobile operator, invented from a seed: its traffic as messages, and the truth behind it.
 //!
 //! In: options. Out: a history and measured days of messages as the network would deliver them, answers
-//! to survey requests, reference tables, and the truth of every subscription, trunk and advertising call.
+//! to survey requests, reference tables, and the truth of every subscription, trunk, advertising call and report.
 //! Never: reads a clock, a file or the machine's randomness; the same options give the same bytes.
 
 mod advertising;
 mod behaviour;
 mod beyond;
+mod brigade;
 mod campaign;
 mod class;
 mod company;
@@ -29,6 +30,7 @@ mod spoof;
 mod survey;
 mod traffic;
 mod truth;
+mod witness;
 
 #[cfg(test)]
 mod tests;
@@ -37,6 +39,7 @@ pub use advertising::Breach;
 pub use options::{BeyondOptions, Options, ReportOptions, SurveyOptions};
 pub use party::{OPERATOR, PREFIXES};
 pub use truth::{SPOOFED_NUMBER, Spoofed, TYPES, Truth};
+pub use witness::Accusation;
 
 use std::ops::Range;
 
@@ -44,6 +47,7 @@ use self::delivery::Outbox;
 use self::draw::{Rng, chance, stream};
 use self::network::{Network, Switch};
 use self::population::{Population, Sim, history_start};
+use self::report::Report;
 use self::traffic::{Call, Text};
 use crate::domain::day::Day;
 use crate::schema::topic::Topic;
@@ -56,6 +60,9 @@ const MALFORMED_JSON: f64 = 25.0;
 /// Where the streams of draws for days begin, desk by desk.
 const DAYS: [u64; 3] = [1_000_000, 1 << 33, 1 << 34];
 
+/// Where the streams of draws for brigades begin, day by day; the gang itself is drawn from the one before.
+const BRIGADES: u64 = 1 << 35;
+
 /// The desks of the base, of what comes beyond it, and of what comes beside both.
 const BASE: usize = 0;
 const BEYOND: usize = 1;
@@ -63,6 +70,7 @@ const BESIDE: usize = 2;
 
 /// Where the count of reports begins, desk by desk.
 const REPORTS: [u64; 3] = [0, 50_000_000, 75_000_000];
+const BRIGADE_REPORTS: u64 = 90_000_000;
 
 /// The operator: its subscribers, its network, and where it has got to.
 #[derive(Debug)]
@@ -77,6 +85,9 @@ pub struct Operator {
     calls: Vec<u32>,
     spammed: survey::Spammed,
     advertising: advertising::Watch,
+    witness: witness::Witness,
+    /// Reports by brigades.
+    brigaded: u64,
 }
 
 /// Where a part of the operator is written down, with counters of its own.
@@ -135,6 +146,8 @@ impl Operator {
             calls: vec![0; population.sims.len() * options.days as usize],
             spammed: survey::Spammed::new(),
             advertising: advertising::Watch::default(),
+            witness: witness::Witness::default(),
+            brigaded: BRIGADE_REPORTS,
             population,
             options,
         }
@@ -171,6 +184,8 @@ impl Operator {
         self.write_down(BEYOND, next, &happened, &mut draws[BEYOND]);
         let happened = traffic::beside(&mut self.population, first_day, next, &mut draws[BESIDE]);
         self.write_down(BESIDE, next, &happened, &mut draws[BESIDE]);
+        self.send_brigade(day, next);
+        self.witness.settle(&self.population, day);
         self.advertising.judge(&self.population.do_not_call, day, next < 0);
         let is_last = self.next == days;
         let messages = self.outbox.deliver(if is_last { i64::MAX } else { day.ends_at() });
@@ -198,6 +213,7 @@ impl Operator {
     /// Sends all that becomes known of a day.
     fn write_down(&mut self, desk: usize, next: i32, (calls, texts): &(Vec<Call>, Vec<Text>), rng: &mut Rng) {
         self.remember(calls, next);
+        self.witness.see(calls, texts);
         self.send_subscribers(desk, self.options.first_day.plus(next), rng);
         self.send_records(desk, (calls, texts), rng);
         self.send_reports(desk, (calls, texts), rng);
@@ -249,10 +265,25 @@ impl Operator {
     fn send_reports(&mut self, desk: usize, happened: (&[Call], &[Text]), rng: &mut Rng) {
         for report in report::of_day(&self.population, happened, &self.options.report, rng) {
             self.desks[desk].reports += 1;
-            let payload = encode::json(&report.wire(self.desks[desk].reports));
-            let at = report.reported_at;
-            self.send_json(Message { topic: Topic::CitizenReport, at, key: report.reporter, payload }, rng);
+            self.send_report(self.desks[desk].reports, &report, rng);
         }
+    }
+
+    fn send_brigade(&mut self, day: Day, next: i32) {
+        let seed = self.options.seed;
+        let (mut gang, mut rng) = (stream(seed, BRIGADES - 1), stream(seed, BRIGADES + u64::from(next.cast_unsigned())));
+        for report in brigade::of_day(&self.population, &self.options.beyond, (day, &mut gang), &mut rng) {
+            self.brigaded += 1;
+            self.send_report(self.brigaded, &report, &mut rng);
+        }
+    }
+
+    fn send_report(&mut self, number: u64, report: &Report, rng: &mut Rng) {
+        let report_id = format!("PA{number:08}");
+        let payload = encode::json(&report.wire(&report_id));
+        let (at, key) = (report.reported_at, report.reporter);
+        self.send_json(Message { topic: Topic::CitizenReport, at, key, payload }, rng);
+        self.witness.hear(report_id, report);
     }
 
     fn send_json(&mut self, message: Message, rng: &mut Rng) {

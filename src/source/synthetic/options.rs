@@ -92,6 +92,8 @@ pub struct BeyondOptions {
     pub machine_share: f64,
     /// SIMs of registered advertisers, and of others who call as they do.
     pub advertiser_share: f64,
+    /// Days on which a gang reports an innocent number.
+    pub brigade_day_share: f64,
 }
 
 impl Default for Options {
@@ -152,6 +154,7 @@ impl BeyondOptions {
             event_share: share,
             machine_share: share,
             advertiser_share: share,
+            brigade_day_share: share,
         }
     }
 }
@@ -170,6 +173,7 @@ impl Default for BeyondOptions {
             event_share: 1e-3,
             machine_share: 8e-4,
             advertiser_share: 6e-4,
+            brigade_day_share: 0.3,
         }
     }
 }

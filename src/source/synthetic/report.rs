@@ -148,25 +148,56 @@ pub(super) fn is_scam(form: usize) -> bool {
     FORMS[form].keyword == "LD"
 }
 
+/// Why somebody reports a number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Motive {
+    Bothered,
+    Mistaken,
+    Malicious,
+    Brigade,
+}
+
 /// One report, before it is sent.
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) reporter: i64,
+    /// The number that it names.
+    pub(super) source: i64,
     pub(super) reported_at: i64,
-    channel: &'static str,
-    text: String,
+    pub(super) channel: &'static str,
+    pub(super) text: String,
+    pub(super) motive: Motive,
+    pub(super) fields: Option<Fields>,
+}
+
+/// What a form asks for beside the text.
+#[derive(Debug)]
+pub(super) struct Fields {
+    pub(super) kind: &'static str,
+    pub(super) called_at: i64,
+    pub(super) evidence: Option<String>,
 }
 
 impl Report {
     /// As the intake writes it.
-    pub(super) fn wire(&self, number: u64) -> CitizenReport<'_> {
+    pub(super) fn wire<'a>(&'a self, report_id: &'a str) -> CitizenReport<'a> {
+        let fields = self.fields.as_ref();
         CitizenReport {
-            report_id: format!("PA{number:08}").into(),
+            report_id: report_id.into(),
             channel: self.channel.into(),
             reporter: format!("0{}", self.reporter % 1_000_000_000).into(),
             text: self.text.as_str().into(),
             reported_at: self.reported_at,
+            source: fields.map(|_| national(self.source).into()),
+            kind: fields.map(|fields| fields.kind.into()),
+            called_at: fields.map(|fields| fields.called_at),
+            evidence: fields.and_then(|fields| fields.evidence.as_deref()).map(Into::into),
         }
+    }
+
+    /// Whether it is about a message.
+    pub(super) fn is_sms(&self) -> bool {
+        self.fields.is_none() && self.text.starts_with('S')
     }
 }
 
@@ -228,23 +259,20 @@ impl Told<'_> {
     fn report(&self, population: &Population, options: &ReportOptions, rng: &mut Rng) -> Option<Report> {
         let reporter = population.number(self.by).filter(|number| is_mobile(*number))?;
         let about = population.number(self.about)?;
-        let source = if chance(rng, options.malicious_share) {
-            population.number(population.any_sim(rng))?
+        let (source, motive) = if chance(rng, options.malicious_share) {
+            (population.number(population.any_sim(rng))?, Motive::Malicious)
         } else if chance(rng, options.mistaken_share) {
-            mistaken(population, self.by, about, rng)
+            (mistaken(population, self.by, about, rng), Motive::Mistaken)
         } else {
-            about
+            (about, Motive::Bothered)
         };
         let delay_s = log_normal(rng, (options.delay_median_s, options.delay_sigma)).min(LONGEST_DELAY_S);
         let channel = CHANNELS[weighted(rng, &CHANNELS.map(|(_, share)| share))].0;
         // Many send a scam as V: FACTS 1.3, row 18.
         let keyword = if self.keyword == "LD" && chance(rng, 0.3) { "V" } else { self.keyword };
-        Some(Report {
-            reporter,
-            reported_at: self.at + whole(delay_s) * SECOND_US,
-            channel,
-            text: text(keyword, source, self.form, rng),
-        })
+        let reported_at = self.at + whole(delay_s) * SECOND_US;
+        let text = text(keyword, source, self.form, rng);
+        Some(Report { reporter, source, reported_at, channel, text, motive, fields: None })
     }
 }
 
@@ -264,8 +292,7 @@ fn mistaken(population: &Population, by: Party, about: i64, rng: &mut Rng) -> i6
 
 /// The message, in one of the plain forms: FACTS 1.1.
 fn text(keyword: &str, source: i64, form: &Form, rng: &mut Rng) -> String {
-    let digits = source.to_string();
-    let source = format!("0{}", digits.strip_prefix("84").unwrap_or(&digits));
+    let source = national(source);
     let content = *one(rng, form.contents);
     let content = if chance(rng, 0.55) { folded(content) } else { content.to_owned() };
     match rng.random_range(0..6) {
@@ -278,8 +305,14 @@ fn text(keyword: &str, source: i64, form: &Form, rng: &mut Rng) -> String {
     }
 }
 
+/// A number as it is dialled at home.
+pub(super) fn national(number: i64) -> String {
+    let digits = number.to_string();
+    format!("0{}", digits.strip_prefix("84").unwrap_or(&digits))
+}
+
 /// A Vietnamese mobile number, which alone sends short messages: 84 and nine digits.
-fn is_mobile(number: i64) -> bool {
+pub(super) fn is_mobile(number: i64) -> bool {
     (84_300_000_000..85_000_000_000).contains(&number)
 }
 

@@ -1,0 +1,148 @@
+//! Checked reports against the hidden truth, and whether a false one ever weighed on anybody.
+//!
+//! In: the tables `report_check`, `report_day` and `block_candidate`, and what the synthetic operator knows of each report.
+//! Out: the figures under `reports` in `summary.json`. Never: feeds anything back into the pipeline.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use arrow::array::{Array, RecordBatch};
+use serde::Serialize;
+
+use crate::schema::column::{block_candidate, report_check, report_day};
+use crate::source::synthetic::Accusation;
+
+/// Figures of reports. Unit: a report of a measured day, or a number where it says so.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Reports {
+    /// Reports that were checked and that the operator had sent.
+    pub checked: usize,
+    /// Of them, those that no record tells of yet.
+    pub not_here_yet: usize,
+    /// Matched or not as it really was, among the checked.
+    pub verified_right_share: Option<f64>,
+    /// The same by why it was sent: bothered, mistaken, malicious or brigade.
+    pub right_share_by_motive: BTreeMap<&'static str, f64>,
+    /// Numbers that a brigade was set on.
+    pub brigaded: usize,
+    /// Of them, those that `report_day` knows for it.
+    pub brigaded_seen: usize,
+    /// Numbers of which reports are evidence, and that nobody reported with reason.
+    pub wrongly_held: usize,
+}
+
+/// Compares checks with what each report really was.
+pub fn figures(
+    checks: &[RecordBatch],
+    days: &[RecordBatch],
+    candidates: &[RecordBatch],
+    accusations: &[Accusation],
+) -> anyhow::Result<Reports> {
+    let truth: BTreeMap<&str, &Accusation> =
+        accusations.iter().map(|accusation| (accusation.report_id.as_str(), accusation)).collect();
+    let mut right: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
+    let (mut not_here_yet, mut brigaded) = (0, BTreeSet::new());
+    for batch in checks {
+        let (id, state) = (report_check::REPORT_ID.of(batch)?, report_check::STATE.of(batch)?);
+        for row in 0..batch.num_rows() {
+            let Some(accusation) = truth.get(id.value(row)) else { continue };
+            not_here_yet += usize::from(state.value(row) == "not_here_yet");
+            right.entry(accusation.motive).or_default().push((state.value(row) == "matched") == accusation.is_due);
+            if accusation.motive == "brigade" {
+                brigaded.insert(accusation.source);
+            }
+        }
+    }
+    let seen = seen(days)?;
+    let due: BTreeSet<i64> = accusations.iter().filter(|one| one.is_due).map(|one| one.source).collect();
+    let all: Vec<bool> = right.values().flatten().copied().collect();
+    Ok(Reports {
+        checked: all.len(),
+        not_here_yet,
+        verified_right_share: share(&all),
+        right_share_by_motive: right.iter().filter_map(|(motive, list)| Some((*motive, share(list)?))).collect(),
+        brigaded: brigaded.len(),
+        brigaded_seen: brigaded.intersection(&seen).count(),
+        wrongly_held: held(candidates)?.difference(&due).count(),
+    })
+}
+
+/// Numbers that `report_day` takes for the victim of a brigade.
+fn seen(days: &[RecordBatch]) -> anyhow::Result<BTreeSet<i64>> {
+    let mut seen = BTreeSet::new();
+    for batch in days {
+        let (source, brigade) = (report_day::SOURCE.of(batch)?, report_day::BRIGADE.of(batch)?);
+        seen.extend((0..batch.num_rows()).filter(|row| brigade.is_valid(*row)).map(|row| source.value(row)));
+    }
+    Ok(seen)
+}
+
+/// Numbers against which people's word is evidence though nobody who was asked said so.
+fn held(candidates: &[RecordBatch]) -> anyhow::Result<BTreeSet<i64>> {
+    let mut held = BTreeSet::new();
+    for batch in candidates {
+        let (number, yes) = (block_candidate::NUMBER.of(batch)?, block_candidate::SURVEY_YES.of(batch)?);
+        let is_evidence = block_candidate::IS_PEOPLE_EVIDENCE.of(batch)?;
+        let rows = (0..batch.num_rows()).filter(|row| is_evidence.value(*row) && yes.value(*row) == 0);
+        held.extend(rows.map(|row| number.value(row)));
+    }
+    Ok(held)
+}
+
+fn share(right: &[bool]) -> Option<f64> {
+    super::share(right.iter().filter(|right| **right).count(), right.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use arrow::array::{ArrayRef, BooleanArray, Int64Array, StringArray};
+
+    use super::*;
+
+    fn batch<const N: usize>(columns: [(&str, ArrayRef); N]) -> RecordBatch {
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
+    }
+
+    fn accusation(report_id: &str, source: i64, motive: &'static str, is_due: bool) -> Accusation {
+        let report_id = report_id.to_owned();
+        Accusation { report_id, reporter: 9, source, reported_at: 0, motive, is_sms: false, is_due }
+    }
+
+    #[test]
+    fn a_check_is_right_when_it_matches_what_was_and_nothing_else() {
+        let accusations = [
+            accusation("a", 1, "bothered", true),
+            accusation("b", 1, "bothered", true),
+            accusation("c", 2, "brigade", false),
+            accusation("d", 3, "malicious", false),
+        ];
+        let texts = |list: [&str; 5]| Arc::new(StringArray::from_iter_values(list)) as ArrayRef;
+        let states = texts(["matched", "not_here_yet", "no_such_call", "matched", "matched"]);
+        let checks = batch([
+            (report_check::REPORT_ID.name, texts(["a", "b", "c", "d", "of another operator"])),
+            (report_check::STATE.name, states),
+        ]);
+        let days = batch([
+            (report_day::SOURCE.name, Arc::new(Int64Array::from(vec![1, 2]))),
+            (report_day::BRIGADE.name, Arc::new(StringArray::from(vec![None, Some("burst")]))),
+        ]);
+        let candidates = batch([
+            (block_candidate::NUMBER.name, Arc::new(Int64Array::from(vec![1, 2, 3, 4]))),
+            (block_candidate::SURVEY_YES.name, Arc::new(Int64Array::from(vec![0, 0, 0, 2]))),
+            (block_candidate::IS_PEOPLE_EVIDENCE.name, Arc::new(BooleanArray::from(vec![true, false, true, true]))),
+        ]);
+        let found = figures(&[checks], &[days], &[candidates], &accusations).unwrap();
+        let expected = Reports {
+            checked: 4,
+            not_here_yet: 1,
+            verified_right_share: Some(0.5),
+            right_share_by_motive: BTreeMap::from([("bothered", 0.5), ("brigade", 1.0), ("malicious", 0.0)]),
+            brigaded: 1,
+            brigaded_seen: 1,
+            // Number 1 was reported with reason, number 4 by those who were asked.
+            wrongly_held: 1,
+        };
+        assert_eq!(found, expected);
+    }
+}

@@ -1,0 +1,134 @@
+//! Whether the numbers that reports name had really bothered their reporters.
+//!
+//! In: calls and messages as they were made, and reports as they are sent. Out: the truth of each report, once all that
+//! came before it has happened. Never: reaches the pipeline, or knows which records were made of a call.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::Operator;
+use super::party::Party;
+use super::population::Population;
+use super::report::{Motive, Report};
+use super::traffic::{Call, Sender, Text};
+use crate::domain::day::Day;
+
+/// Days before the day of a report: what lies further back is not what it is about.
+const NEAR_DAYS: i32 = 3;
+
+/// A report as the one who looks into both telephones would know it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Accusation {
+    /// As in the message.
+    pub report_id: String,
+    /// Who reports, E.164 digits.
+    pub reporter: i64,
+    /// The number that is named, E.164 digits.
+    pub source: i64,
+    /// Receipt, UTC microseconds.
+    pub reported_at: i64,
+    /// Why: bothered, mistaken, malicious or brigade.
+    pub motive: &'static str,
+    /// Whether it is about a message.
+    pub is_sms: bool,
+    /// Whether the number had called, or for a message written to, the reporter within three days, and the reporter had
+    /// not called it first.
+    pub is_due: bool,
+}
+
+/// From whom to whom, and when.
+type Contact = (Party, Party, i64);
+
+/// One day as it was.
+#[derive(Debug, Default)]
+struct Seen {
+    calls: Vec<Contact>,
+    texts: Vec<Contact>,
+}
+
+/// Who has seen the last days, and the reports about them.
+#[derive(Debug, Default)]
+pub(super) struct Witness {
+    days: BTreeMap<Day, Seen>,
+    /// Reports of days that are not over.
+    open: Vec<Accusation>,
+    known: Vec<Accusation>,
+}
+
+impl Witness {
+    pub(super) fn see(&mut self, calls: &[Call], texts: &[Text]) {
+        // Whose number is only shown has called nobody.
+        for call in calls.iter().filter(|call| !call.is_spoofed) {
+            self.days.entry(Day::of(call.at)).or_default().calls.push((call.caller, call.callee, call.at));
+        }
+        for text in texts {
+            let Sender::Party(sender) = text.sender else { continue };
+            self.days.entry(Day::of(text.at)).or_default().texts.push((sender, text.recipient, text.at));
+        }
+    }
+
+    pub(super) fn hear(&mut self, report_id: String, report: &Report) {
+        self.open.push(Accusation {
+            report_id,
+            reporter: report.reporter,
+            source: report.source,
+            reported_at: report.reported_at,
+            motive: report.motive.name(),
+            is_sms: report.is_sms(),
+            is_due: false,
+        });
+    }
+
+    /// Settles the reports of a day that is over.
+    pub(super) fn settle(&mut self, population: &Population, day: Day) {
+        let (mut due, open) = std::mem::take(&mut self.open)
+            .into_iter()
+            .partition::<Vec<_>, _>(|accusation| Day::of(accusation.reported_at) <= day);
+        self.open = open;
+        let pairs: BTreeSet<(i64, i64)> = due
+            .iter()
+            .flat_map(|one| [(one.source, one.reporter), (one.reporter, one.source)])
+            .collect();
+        let near = |of: fn(&Seen) -> &Vec<Contact>| {
+            let mut met: BTreeMap<(i64, i64), Vec<i64>> = BTreeMap::new();
+            for (from, to, at) in self.days.range(day.plus(-NEAR_DAYS)..).flat_map(|(_, seen)| of(seen)) {
+                let pair = population.number(*from).zip(population.number(*to));
+                if let Some(pair) = pair.filter(|pair| pairs.contains(pair)) {
+                    met.entry(pair).or_default().push(*at);
+                }
+            }
+            met
+        };
+        let (calls, texts) = (near(|seen| &seen.calls), near(|seen| &seen.texts));
+        for accusation in &mut due {
+            let (made, back) = ((accusation.source, accusation.reporter), (accusation.reporter, accusation.source));
+            let first = |met: &BTreeMap<(i64, i64), Vec<i64>>, pair| {
+                let before = met.get(&pair).into_iter().flatten().filter(|at| **at <= accusation.reported_at);
+                before.min().copied()
+            };
+            accusation.is_due = match accusation.is_sms {
+                true => first(&texts, made).is_some(),
+                false => first(&calls, made).is_some_and(|made| first(&calls, back).is_none_or(|back| made <= back)),
+            };
+        }
+        self.known.extend(due);
+        self.days = self.days.split_off(&day.plus(1 - NEAR_DAYS));
+    }
+}
+
+impl Motive {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Bothered => "bothered",
+            Self::Mistaken => "mistaken",
+            Self::Malicious => "malicious",
+            Self::Brigade => "brigade",
+        }
+    }
+}
+
+impl Operator {
+    /// The truth of every report that was received up to the last day that is over.
+    pub fn accusations(&self) -> &[Accusation] {
+        &self.witness.known
+    }
+}
