@@ -27,7 +27,11 @@ fn the_demo_accounts_for_everything_and_duckdb_agrees() {
     let detections = summary["detections"].as_object().unwrap();
     assert_eq!(detections.len(), 9, "{detections:?}");
     assert!(detections["spoofed_number"]["recall"].is_number(), "{detections:?}");
-    let truths = ["truth.parquet", "spoofed.parquet", "breaches.parquet"];
+    let reports = &summary["reports"];
+    assert!(reports["checked"].as_u64().unwrap() > 20, "{reports}");
+    assert!(reports["verified_right_share"].as_f64().unwrap() >= 0.99, "{reports}");
+    assert_eq!((reports["wrongly_held"].as_u64(), &reports["brigaded_seen"]), (Some(0), &reports["brigaded"]), "{reports}");
+    let truths = ["truth.parquet", "spoofed.parquet", "breaches.parquet", "reports.parquet"];
     for file in ["summary.json", "export/regulator/2025-W02/numbers.csv"].into_iter().chain(truths) {
         assert!(dir.join(file).exists(), "{file} is missing");
     }

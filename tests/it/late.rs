@@ -90,6 +90,11 @@ impl Site {
         met
     }
 
+    /// What became of each report of a day.
+    async fn checked(&self, day: &str) -> Vec<String> {
+        self.rows(Table::REPORT_CHECK, day, &["report_id", "channel", "source", "state", "is_repeated"]).await
+    }
+
     async fn reported(&self, day: &str) -> Vec<String> {
         self.rows(Table::REPORT_DAY, day, &["source", "reporters", "matched_reporters"]).await
     }
@@ -151,6 +156,13 @@ fn report(id: &str, reporter: &str, source: &str, at: &str) -> String {
     )
 }
 
+/// The same by a form, which has the source in a field of its own, and says nothing of it in its text.
+fn form(id: &str, reporter: &str, source: &str, at: &str) -> String {
+    format!(
+        r#"{{"report_id":"{id}","channel":"vneid","reporter":"{reporter}","text":"","reported_at":"{at}","source":"{source}","kind":"scam_call","called_at":"{at}","evidence":"a.jpg"}}"#
+    )
+}
+
 fn has(ran: &BTreeSet<(String, String)>, table: &str, day: &str) -> bool {
     ran.contains(&(table.to_owned(), day.to_owned()))
 }
@@ -180,7 +192,7 @@ async fn a_late_record_rebuilds_its_day_and_what_follows() {
 
     bring_late(&site);
     let (ran, said) = site.run(WEDNESDAY, &[]);
-    for table in ["call_event", "contact_day", "caller_day", "report_day", "spam_score"] {
+    for table in ["call_event", "contact_day", "caller_day", "report_check", "report_day", "spam_score"] {
         assert!(has(&ran, table, MONDAY) && has(&ran, table, TUESDAY), "{table}: {ran:?}");
     }
     for table in ["block_candidate", "decision", "blocklist_day"] {
@@ -257,6 +269,49 @@ async fn a_late_report_counts() {
     assert!(!has(&ran, "call_event", MONDAY) && !has(&ran, "contact_day", MONDAY), "{ran:?}");
     assert_eq!(site.reported(MONDAY).await, ["84962000001 1 1", "84962000008 1 0"]);
     assert_eq!(site.reported(TUESDAY).await, Vec::<String>::new(), "one person counts once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_report_waits_for_the_records_that_it_is_about_and_is_asked_again() {
+    let site = Site::new();
+    let reports = [
+        report("p1", CALLEE, CALLER, "2025-01-06T04:00:00Z"),
+        form("p2", "0962000009", CALLER, "2025-01-06T05:00:00Z"),
+        form("p3", CALLEE, CALLER, "2025-01-06T06:00:00Z"),
+    ];
+    site.load("citizen_report", "monday.jsonl", &reports);
+    site.run(MONDAY, &[]);
+    let waiting = [
+        "p1 sms_156 84962000001 not_here_yet false",
+        "p2 vneid 84962000001 not_here_yet false",
+        "p3 vneid 84962000001 not_here_yet true",
+    ];
+    assert_eq!(site.checked(MONDAY).await, waiting);
+    assert_eq!(site.reported(MONDAY).await, ["84962000001 2 0"]);
+
+    // Records of Tuesday say nothing of Monday.
+    site.load("call_record", "tuesday.jsonl", &[call("t1", "0962000003", "0962000004", ON_TUESDAY)]);
+    site.load("citizen_report", "tuesday.jsonl", &[report("p4", CALLEE, CALLER, "2025-01-07T04:00:00Z")]);
+    site.run(TUESDAY, &[]);
+    assert_eq!(site.checked(MONDAY).await, waiting);
+    assert_eq!(site.checked(TUESDAY).await, ["p4 sms_156 84962000001 not_here_yet true"]);
+
+    bring_late(&site);
+    let (ran, _) = site.run(WEDNESDAY, &[]);
+    for day in [MONDAY, TUESDAY] {
+        assert!(has(&ran, "report_check", day) && has(&ran, "report_day", day), "{day}: {ran:?}");
+    }
+    let matched = [
+        "p1 sms_156 84962000001 matched false",
+        "p2 vneid 84962000001 not_here_yet false",
+        "p3 vneid 84962000001 matched true",
+    ];
+    assert_eq!(site.checked(MONDAY).await, matched);
+    assert_eq!(site.checked(TUESDAY).await, ["p4 sms_156 84962000001 matched true"]);
+    assert_eq!(site.reported(MONDAY).await, ["84962000001 2 1"]);
+    assert_eq!(site.reported(TUESDAY).await, Vec::<String>::new(), "one person counts once over channels and days");
+    let (again, _) = site.run(WEDNESDAY, &[]);
+    assert!(again.iter().all(|(_, day)| day == WEDNESDAY), "nothing is left to be done: {again:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -350,11 +405,12 @@ async fn a_file_sent_again_hours_later_folds_into_the_same_events() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn rebuilding_a_day_twice_changes_nothing() {
-    const TABLES: [Table; 7] = [
+    const TABLES: [Table; 8] = [
         Table::CALL_EVENT,
         Table::SMS_EVENT,
         Table::CONTACT_DAY,
         Table::CALLER_DAY,
+        Table::REPORT_CHECK,
         Table::REPORT_DAY,
         Table::SPAM_SCORE,
         Table::BLOCK_CANDIDATE,

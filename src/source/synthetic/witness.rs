@@ -105,9 +105,10 @@ impl Witness {
                 let before = met.get(&pair).into_iter().flatten().filter(|at| **at <= accusation.reported_at);
                 before.min().copied()
             };
-            accusation.is_due = match accusation.is_sms {
-                true => first(&texts, made).is_some(),
-                false => first(&calls, made).is_some_and(|made| first(&calls, back).is_none_or(|back| made <= back)),
+            accusation.is_due = if accusation.is_sms {
+                first(&texts, made).is_some()
+            } else {
+                first(&calls, made).is_some_and(|made| first(&calls, back).is_none_or(|back| made <= back))
             };
         }
         self.known.extend(due);
