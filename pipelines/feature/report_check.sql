@@ -7,26 +7,21 @@ WITH report AS (
 ),
 pair AS (
     -- Whose contacts are looked up, either way round.
-    SELECT source AS caller, reporter AS callee, source, reporter, true AS is_made FROM report WHERE source <> reporter
+    SELECT source AS caller, reporter AS callee FROM report WHERE source IS NOT NULL
     UNION
-    SELECT reporter AS caller, source AS callee, source, reporter, false AS is_made FROM report WHERE source <> reporter
+    SELECT reporter AS caller, source AS callee FROM report WHERE source IS NOT NULL
 ),
 contact AS (
     -- All contacts of the last week that may be theirs.
-    SELECT day >= $match_from AS is_near, caller, callee, calls, answered, messages, first_call_at FROM contact_day
+    SELECT caller, callee, day >= $match_from AS is_near, calls, answered, messages, first_call_at FROM contact_day
     WHERE day BETWEEN $known_from AND $day AND may_have('pair', caller, callee)
 ),
 met AS (
-    -- What each reported number and its reporter had to do with each other.
-    SELECT source, reporter,
-        SUM(calls) FILTER (WHERE is_made AND is_near) AS calls, SUM(answered) FILTER (WHERE is_made AND is_near) AS answered,
-        SUM(messages) FILTER (WHERE is_made AND is_near) AS messages,
-        MIN(first_call_at) FILTER (WHERE is_made AND is_near) AS first_call_at,
-        MIN(first_call_at) FILTER (WHERE NOT is_made AND is_near) AS asked_at,
-        SUM(messages) FILTER (WHERE NOT is_made AND is_near) AS written,
-        SUM(calls) FILTER (WHERE is_made) AS known_calls, SUM(messages) FILTER (WHERE is_made) AS known_messages
-    FROM contact INNER JOIN pair ON contact.caller = pair.caller AND contact.callee = pair.callee
-    GROUP BY source, reporter
+    -- What each of two had to do with the other: within the window, and within the week.
+    SELECT caller, callee, SUM(calls) FILTER (WHERE is_near) AS calls, SUM(answered) FILTER (WHERE is_near) AS answered,
+        SUM(messages) FILTER (WHERE is_near) AS messages, MIN(first_call_at) FILTER (WHERE is_near) AS first_call_at,
+        SUM(calls) AS known_calls, SUM(messages) AS known_messages
+    FROM contact GROUP BY caller, callee
 ),
 newest AS (
     -- How new the records of each day are.
@@ -58,7 +53,7 @@ party AS (
 ),
 own_range AS (
     -- The holder of the ranges that most of our numbers are in.
-    SELECT range_holder(number) AS holder FROM subscriber WHERE range_holder(number) IS NOT NULL
+    SELECT range_holder(number) AS holder FROM subscriber WHERE range_holder(number) <> ''
     GROUP BY range_holder(number) ORDER BY COUNT(*) DESC, holder LIMIT 1
 ),
 served AS (
@@ -75,19 +70,20 @@ ported AS (
 ),
 compared AS (
     -- Each report with all of that.
-    SELECT report.*, COALESCE(calls, 0) AS calls, COALESCE(answered, 0) AS answered, COALESCE(messages, 0) AS messages,
-        first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
+    SELECT report.*, COALESCE(made.calls, 0) AS calls, COALESCE(made.answered, 0) AS answered,
+        COALESCE(made.messages, 0) AS messages, made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
         COALESCE(record.numbers, 0) AS record_numbers, COALESCE(record.matched, 0) AS record_matched,
-        COALESCE(operator, source_served.holder, range_holder(report.source)) AS carrier, own_range.holder,
-        CASE WHEN kind = 'spam_sms' THEN messages > 0
-            ELSE first_call_at <= reported_at AND (asked_at IS NULL OR first_call_at <= asked_at) END AS is_matched,
+        COALESCE(operator, source_served.holder, NULLIF(range_holder(report.source), '')) AS carrier, own_range.holder,
+        CASE WHEN kind = 'spam_sms' THEN made.messages > 0 ELSE made.first_call_at <= reported_at
+            AND COALESCE(made.first_call_at <= back.first_call_at, true) END AS is_matched,
         loaded.days >= $match_days AND seconds_between(newest_at, reported_at) <= $quiet_s AS is_here,
         source_served.number IS NOT NULL OR reporter_served.number IS NOT NULL AS is_seen,
-        CASE WHEN kind = 'spam_sms' THEN written > 0 ELSE asked_at IS NOT NULL AND COALESCE(asked_at < first_call_at, true) END
-            AS is_reversed,
-        CASE WHEN kind = 'spam_sms' THEN known_messages > 0 ELSE known_calls > 0 END AS is_known
+        CASE WHEN kind = 'spam_sms' THEN back.messages > 0 ELSE back.first_call_at IS NOT NULL
+            AND COALESCE(back.first_call_at < made.first_call_at, true) END AS is_reversed,
+        CASE WHEN kind = 'spam_sms' THEN made.known_messages > 0 ELSE made.known_calls > 0 END AS is_known
     FROM report
-    LEFT JOIN met ON report.source = met.source AND report.reporter = met.reporter
+    LEFT JOIN met AS made ON report.source = made.caller AND report.reporter = made.callee
+    LEFT JOIN met AS back ON report.source = back.callee AND report.reporter = back.caller
     LEFT JOIN told ON report.source = told.source AND report.reporter = told.reporter
     LEFT JOIN record ON report.reporter = record.reporter
     LEFT JOIN loaded ON (report.kind = 'spam_sms') = loaded.is_message
