@@ -843,7 +843,37 @@ def opened(lake, schemas, names):
 
 
 # What is checked in the lake of the days.
-DAYS = ["contact_day", "caller_day"]
+DAYS = ["contact_day", "caller_day", "report_check"]
+
+
+def report(report_id, reporter, source, clock, kind="spam_call", day=MONDAY):
+    return dict(day=day, report_id=report_id, channel="sms_156", reporter=reporter, kind=kind, source_kind="e164",
+                source=source, source_raw=None, content="", needs_human=False, reported_at=at(clock, day),
+                source_partition=-1, source_offset=int(report_id[1:]), loaded_at=at("23:00", day), source_id=None,
+                scam_form=None, parse_level=1, called_at=None, evidence=None)
+
+
+def checked(told, state, **columns):
+    row = {name: told[name] for name in ("day", "channel", "report_id", "reporter", "source", "kind", "reported_at")}
+    return row | dict(state=state, first_call_at=None, calls=0, answered=0, messages=0, is_repeated=False,
+                      record_numbers=0, record_matched=0, weight=1.0, carrier=None, route_to=None) | columns
+
+
+# Pho called Quy at 09:00:01 on Monday, Ry called Pho at 09:00; what is only shown or sent on was no call.
+REPORTS = [
+    report("p1", QUY, PHO, "09:00:01"),
+    report("p2", QUY, PHO, "09:00:00"),
+    report("p3", RY, PHO, "10:00"),
+    report("p4", SAU, PHO, "13:00"),
+    report("p5", QUY, PHO, "10:00", kind="spam_sms"),
+]
+CHECKS = [
+    checked(REPORTS[0], "matched", first_call_at=at("09:00:01"), calls=1, answered=1),
+    checked(REPORTS[1], "outside_window", first_call_at=at("09:00:01"), calls=1, answered=1),
+    checked(REPORTS[2], "other_direction"),
+    checked(REPORTS[3], "no_such_call"),
+    checked(REPORTS[4], "not_here_yet", first_call_at=at("09:00:01"), calls=1, answered=1),
+]
 
 
 def self_test(schemas):
@@ -886,7 +916,8 @@ def self_test(schemas):
         # The days of the parties.
         day_lake = os.path.join(folder, "day")
         values = defaults | {"min_history_days": 2}
-        build(day_lake, schemas, {"call_event": DAY_CALLS, "sms_event": DAY_MESSAGES, "do_not_call": DO_NOT_CALL})
+        build(day_lake, schemas, {"call_event": DAY_CALLS, "sms_event": DAY_MESSAGES, "do_not_call": DO_NOT_CALL,
+                                  "citizen_report": REPORTS, "report_check": CHECKS})
         con = opened(day_lake, schemas, ["call_event", "sms_event", "do_not_call"])
         con.execute(CONTACT)
         contract = schemas["caller_day"]
@@ -1036,6 +1067,12 @@ def spoil(folder, lakes, schemas, parameters, hold):
         ("a party of no number less", day_lake, change("caller_day", dict(caller_name="Shop")), ["caller_day.rows"]),
         ("a pair that is no stranger after all", day_lake, change("contact_day", dict(callee=SAU), is_new=False),
          ["contact_day.rows"]),
+        ("a report that is taken for matched", day_lake,
+         change("report_check", dict(report_id="p2"), state="matched"), ["report_check.matched"]),
+        ("a report that is not checked", day_lake, forget("report_check", dict(report_id="p4")),
+         ["report_check.matched"]),
+        ("a call too many behind a report", day_lake, change("report_check", dict(report_id="p1"), calls=2),
+         ["report_check.matched"]),
         ("a pair less", day_lake, change("contact_day", dict(caller_name="Shop")), ["contact_day.rows"]),
         ("a pair that was forgotten and is still known", known_lake,
          add("relation", known(FOURTH, 5, numbers(QUY, PHO), after(FIRST, 1), SECOND, calls_down=2, messages_up=1)),

@@ -1,4 +1,5 @@
-"""The second opinion: opens a lake with DuckDB, and works its events, contacts, relations and parties' days out again.
+"""The second opinion: opens a lake with DuckDB, and works its events, contacts, relations, parties' days and what
+reports are about out again.
 
     python -m venv V && V/bin/pip install duckdb==2.0.0 deltalake==1.6.6 pyarrow==26.0.1
     V/bin/python tests/duckdb/check.py LAKE [--tables a,b] [--days FROM UNTIL]
@@ -15,7 +16,8 @@ them is wrong. The states of `relation` are worked out from all of `contact_day`
 time, the two differ by what these days said.
 
 The file list and the schema come from `deltalake`, which reads the log; every row is read by DuckDB itself.
-`contract.py` and `lake.py` open and load, `fold.py`, `contact.py` and `party.py` work out, `compare.py` compares.
+`contract.py` and `lake.py` open and load, `fold.py`, `contact.py`, `party.py` and `report.py` work out, `compare.py`
+compares.
 `cases.py` holds small cases with answers written by hand: they check the checker. It alone needs `pyarrow`, to write
 its lakes.
 """
@@ -32,6 +34,7 @@ from finding import SHOWN, Findings
 from fold import SUBSCRIPTION, expect_events
 from lake import connect, open_table
 from party import expect_caller_day
+from report import differing_reports
 
 PROJECT = Path(__file__).resolve().parents[2]
 
@@ -42,6 +45,7 @@ INPUTS = {
     "contact_day": ["call_event", "sms_event"],
     "caller_day": ["call_event", "sms_event", "do_not_call"],
     "relation": ["contact_day"],
+    "report_check": ["citizen_report", "call_event", "sms_event"],
 }
 TOPICS = ["call_record", "sms_record", "citizen_report", "subscriber", "survey_answer"]
 
@@ -94,6 +98,19 @@ def check_relation(con, contract, days, values, findings):
         expect_relation(con, contract, week, values)
         compare_partition(con, compared, week)
     say(findings, f"{contract.name}.rows", compared)
+
+
+def check_reports(con, days, values, findings):
+    """Whether each report is matched, and by what; the days that were computed count. `CONTACT` must have run."""
+    reports, wrong = 0, []
+    for day in days_of(con, ["report_check"], days):
+        found, differing = differing_reports(con, day, values)
+        reports += found
+        wrong += [f"{day} {channel} {report_id}" for channel, report_id in differing]
+    if wrong:
+        findings.differ("report_check.matched", f"{len(wrong)} of {reports} reports", wrong[:SHOWN])
+    else:
+        findings.ok("report_check.matched", reports)
 
 
 def check_total(con, record, event, findings):
@@ -170,6 +187,8 @@ def check(lake, wanted, days, replayed, schemas, values, findings, con=None):
             check_days(con, schemas[name], expect_day, days, values, findings)
     if "relation" in wanted and can("relation.rows", "relation", *INPUTS["relation"]):
         check_relation(con, schemas["relation"], days, values, findings)
+    if "report_check" in wanted and can("report_check.matched", "report_check", *INPUTS["report_check"]):
+        check_reports(con, days, values, findings)
     for event in ("call_event", "sms_event"):
         record = INPUTS[event][0]
         # A pair around midnight belongs to one day and lies on two, so a window has no sum of its own.

@@ -31,6 +31,7 @@ PARAMETERS = {
     "ad_hour_until": ("feature/caller_day.toml", "ad_hour_until", 17),
     "repeat_window_s": ("feature/caller_day.toml", "repeat_window_s", 86400),
     "remembered_days": ("feature/relation.toml", "kept_from", 730),
+    "match_days": ("feature/report_check.toml", "match_from", 3),
 }
 
 
