@@ -122,11 +122,12 @@ mod tests {
     use arrow::array::Array;
 
     use super::*;
-    use crate::decode::Options;
-    use crate::domain::message::Message;
+    use crate::decode::{Decoder, Options};
+    use crate::domain::message::{Message, Messages};
     use crate::domain::number::Number;
     use crate::domain::report::Story;
     use crate::schema::column::citizen_report;
+    use crate::schema::topic::Topic;
 
     /// A reader of one word, or of the first bracket: the number that is reported, or `TCTM`.
     fn read(text: &str) -> Reading<'_> {
@@ -222,6 +223,40 @@ mod tests {
             spoil(&mut report);
             assert_eq!(pushed(vec![report]).unwrap_err(), Refusal::new(reason, field));
         }
+    }
+
+    /// A message in Confluent framing, by a contract that ends with the receipt.
+    fn by_the_contract_of_before() -> Vec<u8> {
+        let mut payload = vec![0, 0, 0, 0, 7];
+        for text in ["r", "sms_156", "0912345678", "0913456789"] {
+            payload.push(u8::try_from(2 * text.len()).unwrap());
+            payload.extend(text.as_bytes());
+        }
+        let mut left = 2 * u64::try_from(RECEIVED).unwrap();
+        while left > 0x7f {
+            payload.push(u8::try_from(left & 0x7f).unwrap() | 0x80);
+            left >>= 7;
+        }
+        payload.push(u8::try_from(left).unwrap());
+        payload
+    }
+
+    #[test]
+    fn a_sender_that_writes_by_the_contract_of_before_is_read_still() {
+        let mut contract: serde_json::Value = serde_json::from_str(Topic::CitizenReport.avro()).unwrap();
+        contract["fields"].as_array_mut().unwrap().truncate(5);
+        let mut decoder = Decoder::new(Topic::CitizenReport, "citizen_report", Options::default(), read);
+        decoder.teach(7, Some(&contract.to_string()));
+        let payload = by_the_contract_of_before();
+        let payload = Some(payload.as_slice());
+        let mut messages = Messages::default();
+        messages.push(Message { partition: 0, offset: 0, kafka_at: None, key: None, payload, headers: None });
+        let decoded = decoder.decode(&messages, "test/0", RECEIVED).unwrap();
+        assert_eq!(decoded.records(), 1, "{:?}", decoded.reasons);
+        let batch = &decoded.rows[0];
+        assert_eq!(citizen_report::SOURCE.of(batch).unwrap().value(0), 84_913_456_789);
+        assert!(citizen_report::CALLED_AT.of(batch).unwrap().is_null(0));
+        assert!(citizen_report::EVIDENCE.of(batch).unwrap().is_null(0));
     }
 
     #[test]

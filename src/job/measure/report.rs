@@ -193,7 +193,15 @@ mod tests {
     async fn ninety_nine_of_a_hundred_reports_are_verified_and_no_false_one_holds_anybody() {
         let report = ReportOptions { least_share: 0.02, most_share: 0.05, malicious_share: 0.05, ..Default::default() };
         let beyond = BeyondOptions { brigade_day_share: 1.0, ..BeyondOptions::NOTHING };
-        let options = Options { subscribers: 1_500, days: 5, history_days: 7, spam_share: 0.05, report, beyond, ..Options::default() };
+        let options = Options {
+            subscribers: 1_500,
+            days: 5,
+            history_days: 7,
+            spam_share: 0.05,
+            report,
+            beyond,
+            ..Options::default()
+        };
         let reports = verified(&options).await;
         println!("{reports:?}");
         assert!(reports.checked > 200 && reports.brigaded > 2, "{reports:?}");

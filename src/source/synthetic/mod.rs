@@ -271,7 +271,8 @@ impl Operator {
 
     fn send_brigade(&mut self, day: Day, next: i32) {
         let seed = self.options.seed;
-        let (mut gang, mut rng) = (stream(seed, BRIGADES - 1), stream(seed, BRIGADES + u64::from(next.cast_unsigned())));
+        let (mut gang, mut rng) =
+            (stream(seed, BRIGADES - 1), stream(seed, BRIGADES + u64::from(next.cast_unsigned())));
         for report in brigade::of_day(&self.population, &self.options.beyond, (day, &mut gang), &mut rng) {
             self.brigaded += 1;
             self.send_report(self.brigaded, &report, &mut rng);

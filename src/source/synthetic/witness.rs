@@ -84,10 +84,8 @@ impl Witness {
             .into_iter()
             .partition::<Vec<_>, _>(|accusation| Day::of(accusation.reported_at) <= day);
         self.open = open;
-        let pairs: BTreeSet<(i64, i64)> = due
-            .iter()
-            .flat_map(|one| [(one.source, one.reporter), (one.reporter, one.source)])
-            .collect();
+        let pairs: BTreeSet<(i64, i64)> =
+            due.iter().flat_map(|one| [(one.source, one.reporter), (one.reporter, one.source)]).collect();
         let near = |of: fn(&Seen) -> &Vec<Contact>| {
             let mut met: BTreeMap<(i64, i64), Vec<i64>> = BTreeMap::new();
             for (from, to, at) in self.days.range(day.plus(-NEAR_DAYS)..).flat_map(|(_, seen)| of(seen)) {
