@@ -818,7 +818,7 @@ pub mod report_check {
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// Receipt, UTC.
     pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
-    /// matched: it called or wrote unasked within match_from before. Of the rest: no_source (no number is named: hidden, a sender's name, a short code), own_number (the reporter's own), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (longer ago, or after the report), no_such_call.
+    /// matched: it called or wrote unasked within match_from before. Of the rest: no_source (no number is named: hidden, a sender's name, a short code), own_number (the reporter's own), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (longer ago within known_from, or after the report), no_such_call (no call, or of an S no message).
     pub const STATE: Column<StringArray> = Column::new("state");
     /// Start of the first call from the source to the reporter within match_from, UTC.
     pub const FIRST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("first_call_at");
@@ -866,7 +866,7 @@ pub mod report_day {
     pub const PENDING_REPORTERS: Column<Int64Array> = Column::new("pending_reporters");
     /// Distinct people who were matched and do not count, for their record or as part of a brigade; null in rows of before the column.
     pub const DOUBTED_REPORTERS: Column<Int64Array> = Column::new("doubted_reporters");
-    /// Why the reports look arranged: burst (many people within burst_from, and most of them without a contact), together (people who always report the same numbers), or burst+together; null when they do not, and in rows of before the column.
+    /// Why the reports say little: burst (many people within burst_from, and most of them without a contact: arranged, or somebody shows the number falsely), together (people who always report the same numbers), or burst+together; null when nothing is odd, and in rows of before the column.
     pub const BRIGADE: Column<StringArray> = Column::new("brigade");
 }
 

@@ -191,7 +191,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn ninety_nine_of_a_hundred_reports_are_verified_and_no_false_one_holds_anybody() {
-        let report = ReportOptions { least_share: 0.02, most_share: 0.05, malicious_share: 0.05, ..Default::default() };
+        let report = ReportOptions { least_share: 0.05, most_share: 0.15, malicious_share: 0.05, ..Default::default() };
         let beyond = BeyondOptions { brigade_day_share: 1.0, ..BeyondOptions::NOTHING };
         let options = Options {
             subscribers: 1_500,

@@ -72,3 +72,50 @@ fn report(
     };
     Report { reporter, source, reported_at, channel, text: content.to_owned(), motive, fields: Some(fields) }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::super::Options;
+    use super::super::tests::{clean, run};
+    use super::super::witness::tests::reported;
+    use super::*;
+    use crate::schema::topic::Topic;
+    use crate::schema::wire::CitizenReport;
+
+    #[test]
+    fn a_brigade_accuses_one_innocent_a_day_by_forms_and_texts() {
+        let (operator, messages) = reported();
+        let spam: BTreeSet<i64> =
+            operator.truth().iter().filter(|truth| truth.is_spam).map(|truth| truth.number).collect();
+        let brigade = || operator.accusations().iter().filter(|accusation| accusation.motive == "brigade");
+        assert!(brigade().all(|accusation| !spam.contains(&accusation.source)));
+        let mut victims: BTreeMap<Day, BTreeSet<i64>> = BTreeMap::new();
+        for accusation in brigade() {
+            victims.entry(Day::of(accusation.reported_at)).or_default().insert(accusation.source);
+        }
+        assert!(victims.len() > 3 && victims.values().all(|victims| victims.len() == 1), "{victims:?}");
+        let ids: BTreeSet<&str> = brigade().map(|accusation| accusation.report_id.as_str()).collect();
+        let (mut forms, mut texts) = (0, 0);
+        for message in messages.iter().filter(|message| message.topic == Topic::CitizenReport) {
+            let report: CitizenReport<'_> = serde_json::from_slice(&message.payload).unwrap();
+            let by_form = report.source.is_some();
+            assert!(ids.contains(&*report.report_id) || !by_form, "the rest writes as before");
+            assert_eq!(by_form, report.kind.is_some() && report.called_at.is_some());
+            forms += u32::from(by_form);
+            texts += u32::from(!by_form && ids.contains(&*report.report_id));
+        }
+        assert!(forms > 5 && texts > 5, "{forms} forms, {texts} texts");
+    }
+
+    #[test]
+    fn a_brigade_moves_no_message_of_the_rest() {
+        let (_, of_rest) = run(clean(800));
+        let beyond = BeyondOptions { brigade_day_share: 1.0, ..BeyondOptions::NOTHING };
+        let (_, of_all) = run(Options { beyond, ..clean(800) });
+        assert!(of_all.len() > of_rest.len(), "no report of a brigade");
+        let mut all = of_all.iter();
+        assert!(of_rest.iter().all(|message| all.any(|other| other == message)));
+    }
+}

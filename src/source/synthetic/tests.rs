@@ -301,68 +301,6 @@ fn most_scams_are_reported_once_or_never_and_a_few_by_several_whom_they_called()
     assert!(several >= 3 && several * 2 < scams.len(), "{several} of {} are reported by several", scams.len());
 }
 
-/// An operator whose subscribers report a lot, and on whose every day a gang does.
-fn reported() -> (Operator, Vec<Message>) {
-    let report = ReportOptions { least_share: 0.02, most_share: 0.05, malicious_share: 0.05, ..Default::default() };
-    let beyond = BeyondOptions { brigade_day_share: 1.0, ..BeyondOptions::NOTHING };
-    run(Options { days: 6, report, beyond, ..clean(1_500) })
-}
-
-#[test]
-fn the_truth_of_a_report_is_whether_its_number_had_called() {
-    let (operator, messages) = reported();
-    let mut due: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
-    for accusation in operator.accusations() {
-        due.entry(accusation.motive).or_default().push(accusation.is_due);
-    }
-    let share = |motive: &str| {
-        let all = &due[motive];
-        assert!(all.len() > 5, "{} reports are {motive}", all.len());
-        all.iter().filter(|due| **due).count() * 100 / all.len()
-    };
-    assert!(share("bothered") > 80, "{} %", share("bothered"));
-    assert!(share("mistaken") < 60 && share("malicious") < 30, "{} % {} %", share("mistaken"), share("malicious"));
-    assert!(share("brigade") < 10, "{} %", share("brigade"));
-    let sent: BTreeSet<String> = of(Topic::CitizenReport, &messages)
-        .map(|message| serde_json::from_slice::<CitizenReport<'_>>(&message.payload).unwrap().report_id.into_owned())
-        .collect();
-    assert!(operator.accusations().iter().all(|accusation| sent.contains(&accusation.report_id)));
-}
-
-#[test]
-fn a_brigade_accuses_one_innocent_a_day_by_forms_and_texts() {
-    let (operator, messages) = reported();
-    let spam: BTreeSet<i64> = operator.truth().iter().filter(|truth| truth.is_spam).map(|truth| truth.number).collect();
-    let brigade = || operator.accusations().iter().filter(|accusation| accusation.motive == "brigade");
-    assert!(brigade().all(|accusation| !spam.contains(&accusation.source)));
-    let mut victims: BTreeMap<Day, BTreeSet<i64>> = BTreeMap::new();
-    for accusation in brigade() {
-        victims.entry(Day::of(accusation.reported_at)).or_default().insert(accusation.source);
-    }
-    assert!(victims.len() > 3 && victims.values().all(|victims| victims.len() == 1), "{victims:?}");
-    let ids: BTreeSet<&str> = brigade().map(|accusation| accusation.report_id.as_str()).collect();
-    let (mut forms, mut texts) = (0, 0);
-    for message in of(Topic::CitizenReport, &messages) {
-        let report: CitizenReport<'_> = serde_json::from_slice(&message.payload).unwrap();
-        let by_form = report.source.is_some();
-        assert!(ids.contains(&*report.report_id) || !by_form, "the rest writes as before");
-        assert_eq!(by_form, report.kind.is_some() && report.called_at.is_some());
-        forms += u32::from(by_form);
-        texts += u32::from(!by_form && ids.contains(&*report.report_id));
-    }
-    assert!(forms > 5 && texts > 5, "{forms} forms, {texts} texts");
-}
-
-#[test]
-fn a_brigade_moves_no_message_of_the_rest() {
-    let (_, of_rest) = run(clean(800));
-    let beyond = BeyondOptions { brigade_day_share: 1.0, ..BeyondOptions::NOTHING };
-    let (_, of_all) = run(Options { beyond, ..clean(800) });
-    assert!(of_all.len() > of_rest.len(), "no report of a brigade");
-    let mut all = of_all.iter();
-    assert!(of_rest.iter().all(|message| all.any(|other| other == message)));
-}
-
 fn text_of(answer: &SurveyAnswer<'_>) -> String {
     answer.answer.to_string()
 }

@@ -131,3 +131,45 @@ impl Operator {
         &self.witness.known
     }
 }
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::super::tests::{clean, run};
+    use super::super::{BeyondOptions, Message, Options, ReportOptions};
+    use super::*;
+    use crate::schema::topic::Topic;
+    use crate::schema::wire::CitizenReport;
+
+    /// An operator whose subscribers report a lot, and on whose every day a gang does.
+    pub(in super::super) fn reported() -> (Operator, Vec<Message>) {
+        let report = ReportOptions { least_share: 0.05, most_share: 0.15, malicious_share: 0.05, ..Default::default() };
+        let beyond = BeyondOptions { brigade_day_share: 1.0, ..BeyondOptions::NOTHING };
+        run(Options { days: 6, report, beyond, ..clean(1_500) })
+    }
+
+    #[test]
+    fn the_truth_of_a_report_is_whether_its_number_had_called() {
+        let (operator, messages) = reported();
+        let mut due: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
+        for accusation in operator.accusations() {
+            due.entry(accusation.motive).or_default().push(accusation.is_due);
+        }
+        let share = |motive: &str| {
+            let all = &due[motive];
+            assert!(all.len() > 5, "{} reports are {motive}", all.len());
+            all.iter().filter(|due| **due).count() * 100 / all.len()
+        };
+        // A call that is told as a message, or days later, is none that was near.
+        assert!(share("bothered") > 60, "{} %", share("bothered"));
+        assert!(share("mistaken") < 60 && share("malicious") < 30, "{} % {} %", share("mistaken"), share("malicious"));
+        assert!(share("brigade") < 10, "{} %", share("brigade"));
+        let sent: BTreeSet<String> = messages
+            .iter()
+            .filter(|message| message.topic == Topic::CitizenReport)
+            .map(|message| {
+                serde_json::from_slice::<CitizenReport<'_>>(&message.payload).unwrap().report_id.into_owned()
+            })
+            .collect();
+        assert!(operator.accusations().iter().all(|accusation| sent.contains(&accusation.report_id)));
+    }
+}
