@@ -203,7 +203,6 @@ mod tests {
             ..Options::default()
         };
         let reports = verified(&options).await;
-        println!("{reports:?}");
         assert!(reports.checked > 200 && reports.brigaded > 2, "{reports:?}");
         assert!(reports.verified_right_share.is_some_and(|share| share >= 0.99), "{reports:?}");
         assert_eq!((reports.wrongly_held, reports.brigaded_seen), (0, reports.brigaded), "{reports:?}");
