@@ -19,6 +19,7 @@ use arrow_avro::schema::{AvroSchema, Fingerprint, FingerprintAlgorithm, SchemaSt
 use callsieve::clock::{Clock, Stopwatch};
 use callsieve::decode::{self, Decoder};
 use callsieve::domain::message::{Message, Messages};
+use callsieve::domain::seal::Seal;
 use callsieve::job::ingest::{self, Ingest, Site};
 use callsieve::lake::Lake;
 use callsieve::schema::column::call_record;
@@ -306,6 +307,7 @@ async fn ingest(brokers: &str, topic: &str, count: usize, lake: &Path) -> anyhow
         site: Site {
             // The synthetic days are long past.
             decode: decode::Options { max_age_days: i32::from(u16::MAX), ..decode::Options::default() },
+            seal: Seal::default(),
             lake: Lake::local(lake)?,
             registry: Arc::new(Registry::Contracts),
             metrics: Arc::clone(&metrics),

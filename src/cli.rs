@@ -11,7 +11,7 @@ use std::time::Duration;
 use clap::Parser;
 
 use self::ledger::LedgerArgs;
-use self::verb::{ReportVerb, Verb};
+use self::verb::Verb;
 use crate::clock::Clock;
 use crate::job;
 use crate::telemetry;
@@ -25,6 +25,7 @@ mod ledger;
 mod operator;
 mod package;
 mod print;
+mod report;
 mod rules;
 mod scorecard;
 mod verb;
@@ -135,7 +136,7 @@ impl Cli {
             Verb::Scorecard(verb) => scorecard::scorecard(verb, json),
             Verb::Check(rules) => rules::check(rules, json).await,
             Verb::Domain(verb) => domain::domain(verb, json).await,
-            Verb::Report(ReportVerb::Parse) => job::report::parse(std::io::stdin().lock(), std::io::stdout().lock()),
+            Verb::Report(verb) => report::report(verb, json).await,
         }
     }
 }

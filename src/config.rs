@@ -45,6 +45,12 @@ pub struct Config {
     /// When batches are committed.
     #[serde(default)]
     pub ingest: job::ingest::Options,
+    /// What citizens' words are sealed with.
+    #[serde(default)]
+    pub seal: job::seal::Options,
+    /// Where answers to citizens go.
+    #[serde(default)]
+    pub answer: job::answer::Options,
     /// Where the desk keeps what it says; none where nobody reviews.
     #[serde(default)]
     pub desk: Option<job::desk::Options>,
@@ -91,7 +97,8 @@ impl Config {
         let store = self.store.iter_mut().map(|(key, setting)| (format!("store.{key}"), setting));
         let registry = self.registry.password.iter_mut().map(|setting| ("registry.password".to_owned(), setting));
         let desk = self.desk.iter_mut().map(|desk| ("desk.store".to_owned(), &mut desk.store));
-        for (key, setting) in kafka.chain(store).chain(registry).chain(desk) {
+        let seal = self.seal.keys.iter_mut().map(|setting| ("seal.keys".to_owned(), setting));
+        for (key, setting) in kafka.chain(store).chain(registry).chain(desk).chain(seal) {
             let Setting::Env { env } = setting else { continue };
             match std::env::var(&env) {
                 Ok(value) => *setting = Setting::Text(value),
@@ -146,6 +153,7 @@ impl Config {
         problems.extend(self.kafka.iter().flat_map(source::kafka::Options::problems));
         problems.extend(self.registry.problems());
         problems.extend(self.lookup.problems());
+        problems.extend(self.answer.problems());
         let mut mappings: BTreeMap<Topic, &Csv> = BTreeMap::new();
         for files in &self.files {
             let topic = match files.topic.parse::<Topic>() {

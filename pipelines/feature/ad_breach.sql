@@ -12,11 +12,16 @@ known AS (
     SELECT number, MAX(known_by) AS known_by, LAST_VALUE(name ORDER BY known_by, name) AS name
     FROM advertising GROUP BY number
 ),
-listed AS (
-    -- Numbers in the do-not-call register for calls on this day.
-    SELECT number, MIN(valid_from) AS listed_from FROM do_not_call
+registered AS (
+    -- The do-not-call register for calls on this day, as it was loaded and as subscribers order it by text.
+    SELECT number, valid_from FROM do_not_call
     WHERE scope IN ('call', 'both') AND valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
-    GROUP BY number
+    UNION ALL
+    SELECT number, valid_from FROM ad_refusal WHERE day = $day AND scope = 'call' AND valid_from <= $day
+),
+listed AS (
+    -- Its numbers once, each with the first day that any of them says.
+    SELECT number, MIN(valid_from) AS listed_from FROM registered GROUP BY number
 ),
 called AS (
     -- Calls of advertisers on the day and the day before, each with the start of the one before it to the same number.

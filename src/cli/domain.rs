@@ -12,6 +12,7 @@ use super::print::say;
 use crate::clock::Clock;
 use crate::config::{self, Config};
 use crate::domain::host::Link;
+use crate::domain::seal::Seal;
 use crate::job;
 use crate::lake::Lake;
 use crate::lookup::{Lookup, Options};
@@ -29,7 +30,7 @@ pub(super) struct LookupArgs {
     /// A host or a link, also one that was made harmless, as hxxp://example[.]vn.
     #[arg(value_parser = link)]
     name: Link,
-    /// The site's configuration, whose [lookup] names registries.
+    /// The site's configuration, whose [lookup] names registries and whose [seal] opens what reports say.
     #[arg(long)]
     config: Option<PathBuf>,
     /// Folder of imported lists, before the one that is configured.
@@ -47,14 +48,17 @@ pub(super) struct LookupArgs {
 }
 
 impl LookupArgs {
-    fn options(&self) -> anyhow::Result<Options> {
-        let mut options = match &self.config {
-            Some(path) => Config::read(path).map_err(BadConfig)?.lookup,
-            None => Options::default(),
+    fn options(&self) -> anyhow::Result<(Options, Seal)> {
+        let (mut options, seal) = match &self.config {
+            Some(path) => {
+                let Config { lookup, seal, .. } = Config::read(path).map_err(BadConfig)?;
+                (lookup, seal.open().map_err(BadConfig)?)
+            }
+            None => (Options::default(), Seal::default()),
         };
         options.lists = self.lists.clone().or(options.lists);
         options.rules = self.pipelines.as_ref().map(|folder| folder.join("lookup")).or(options.rules);
-        Ok(options)
+        Ok((options, seal))
     }
 }
 
@@ -64,10 +68,11 @@ fn link(text: &str) -> Result<Link, String> {
 
 pub(super) async fn domain(verb: DomainVerb, json: bool) -> anyhow::Result<()> {
     let DomainVerb::Lookup(args) = verb;
-    let lookup = Lookup::open(&args.options()?, Clock::System).map_err(BadConfig)?;
+    let (options, seal) = args.options()?;
+    let lookup = Lookup::open(&options, Clock::System).map_err(BadConfig)?;
     let lake = args.lake.as_deref().map(|lake| Lake::at(lake, &config::store_of_environment()));
     let lake = lake.transpose().map_err(BadConfig)?;
-    let answered = job::domain::answer(&lookup, &args.name, lake.as_ref()).await?;
+    let answered = job::domain::answer(&lookup, &args.name, lake.as_ref(), &seal).await?;
     say(json, &answered, || if args.sms { answered.sms.clone() } else { answered.answer.text() })?;
     answered.unanswered().map_or(Ok(()), |unanswered| Err(unanswered.into()))
 }

@@ -109,6 +109,9 @@ pub(super) async fn ingest(args: IngestArgs) -> anyhow::Result<()> {
     metrics.memory_budget.with_label_values(&NONE).set(memory_bytes);
     let purpose = Purpose { until_caught_up: args.until_caught_up, newest_first: args.newest_first };
     let site = site(&config, purpose, &metrics)?;
+    if !site.seal.has_key() {
+        tracing::info!("no key is configured, words of citizens lie in clear");
+    }
     let topics = if args.topic.is_empty() { Topic::ALL.to_vec() } else { args.topic };
     let (stop, stopped) = watch::channel(false);
     let ingests = start(&config, &topics, &site, &stopped)?;
@@ -142,8 +145,8 @@ pub(super) async fn replay(args: &ReplayArgs, json: bool, metrics: Option<&Metri
     let config = Config::read(&args.config).map_err(BadConfig)?;
     let registry = Registry::new(&config.registry)?;
     let lake = open(&config)?;
-    let formats = config.formats().map_err(BadConfig)?;
-    let reading = Reading { lake: &lake, registry: &registry, decode: config.decode, formats: &formats };
+    let (formats, seal) = (config.formats().map_err(BadConfig)?, config.seal.open().map_err(BadConfig)?);
+    let reading = Reading { lake: &lake, registry: &registry, decode: config.decode, formats: &formats, seal: &seal };
     let done = job::replay::replay(&reading, &args.topic, args.reason.as_deref(), Clock::System).await?;
     if let Some(metrics) = metrics {
         job::note::replayed(&done, metrics);
@@ -163,7 +166,7 @@ pub(super) async fn interrupted() {
     }
 }
 
-fn open(config: &Config) -> anyhow::Result<Lake> {
+pub(super) fn open(config: &Config) -> anyhow::Result<Lake> {
     let store = config.store().map_err(BadConfig)?;
     Lake::at(&config.lake, &store).map_err(|error| BadConfig(error).into())
 }
@@ -171,6 +174,7 @@ fn open(config: &Config) -> anyhow::Result<Lake> {
 fn site(config: &Config, purpose: Purpose, metrics: &Arc<Metrics>) -> anyhow::Result<Site> {
     Ok(Site {
         decode: config.decode,
+        seal: config.seal.open().map_err(BadConfig)?,
         lake: open(config)?,
         registry: Arc::new(Registry::new(&config.registry)?),
         metrics: Arc::clone(metrics),

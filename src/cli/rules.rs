@@ -9,11 +9,14 @@ use anyhow::Context;
 use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 
+use super::BadConfig;
 use super::lake::{LakeArgs, table};
 use super::print::{self, say};
+use crate::clock::Clock;
 use crate::domain::day::{Day, Week};
 use crate::domain::number::Number;
 use crate::job;
+use crate::lookup::{self, Lookup};
 use crate::pipeline::definition::Definitions;
 use crate::schema::contract::Table;
 use crate::score::wording::Lang;
@@ -78,6 +81,34 @@ pub(super) enum ExportVerb {
         /// The day.
         #[arg(long)]
         day: Day,
+        /// Folder to publish in.
+        #[arg(long, default_value = "export")]
+        out: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+    /// The domains that a week's reports name, for the registry's abuse desk; none that strangers share or that is the
+    /// imitated one's own.
+    #[command(after_help = "Example: callsieve export domains --lake /data/lake --week 2025-W02 --out /data/export")]
+    Domains {
+        /// The ISO week.
+        #[arg(long)]
+        week: Week,
+        /// Folder to publish in.
+        #[arg(long, default_value = "export")]
+        out: PathBuf,
+        /// Folder with a folder lookup of known names and shared hosts; those that were compiled in when not named.
+        #[arg(long)]
+        pipelines: Option<PathBuf>,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+    /// The bank accounts that a week's reports name, for the banks; they are in clear in the files.
+    #[command(after_help = "Example: callsieve export accounts --lake /data/lake --week 2025-W02 --out /data/export")]
+    Accounts {
+        /// The ISO week.
+        #[arg(long)]
+        week: Week,
         /// Folder to publish in.
         #[arg(long, default_value = "export")]
         out: PathBuf,
@@ -173,6 +204,15 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
     match verb {
         ExportVerb::Blocklist { day, out, lake } => {
             print::published(json, &job::export::blocklist(&lake.open()?, &out, day).await?)
+        }
+        ExportVerb::Domains { week, out, pipelines, lake } => {
+            let rules = pipelines.map(|folder| folder.join("lookup"));
+            let options = lookup::Options { rules, ..lookup::Options::default() };
+            let lookup = Lookup::open(&options, Clock::System).map_err(BadConfig)?;
+            print::published(json, &job::entity::domains(&lake.open()?, &lookup, &out, week).await?)
+        }
+        ExportVerb::Accounts { week, out, lake } => {
+            print::published(json, &job::entity::accounts(&lake.open()?, &out, week).await?)
         }
         ExportVerb::Regulator { week, out, key, recipient, lake, rules } => {
             let key = key.as_deref().map(job::key::read).transpose()?;

@@ -12,6 +12,7 @@ use super::lake::{MaintainArgs, ReferenceVerb};
 use super::ledger::LedgerArgs;
 use super::operator::{DemoArgs, SimulateArgs};
 use super::package::{KeyVerb, VerifyArgs};
+use super::report::{AnswerArgs as ReportAnswerArgs, ReportVerb};
 use super::rules::{BacktestArgs, DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, WindowArgs};
 use super::scorecard::ScorecardVerb;
 
@@ -122,15 +123,11 @@ impl Verb {
             Self::Run(_) => Some("run_week"),
             Self::Decide(_) => Some("decide"),
             Self::Export(ExportVerb::Blocklist { .. }) => Some("export_blocklist"),
+            Self::Export(ExportVerb::Domains { .. }) => Some("export_domains"),
+            Self::Export(ExportVerb::Accounts { .. }) => Some("export_accounts"),
             Self::Export(ExportVerb::Regulator { .. }) => Some("export_regulator"),
+            Self::Report(ReportVerb::Answer(ReportAnswerArgs { dry_run: false, .. })) => Some("report_answer"),
             _ => None,
         }
     }
-}
-
-#[derive(Debug, Subcommand)]
-pub(super) enum ReportVerb {
-    /// Reads 156 and 5656 texts on stdin, one a line, and writes one JSON object a line.
-    #[command(after_help = "Example: echo 'V [0912345678][moi vay]' | callsieve report parse")]
-    Parse,
 }

@@ -1,13 +1,16 @@
 //! Citizens' reports to 156 and 5656, tickets of agents who took a call, and forms.
 //!
-//! In: `wire::CitizenReport`, and the reader of report texts that the job hands over. Out: rows of
-//! `citizen_report`. Never: refuses a text for its wording: what cannot be read is a row for a person to read.
+//! In: `wire::CitizenReport`, the readers of report texts that the job hands over, and the site's keys. Out: rows of
+//! `citizen_report`, with what a citizen words freely sealed where there is a key. Never: refuses a text for its wording:
+//! what cannot be read is a row for a person to read; seals what a definition reads.
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, StringArray};
 
 use super::reject::{Reason, Refusal};
 use super::row::{Cells, Place, Topical, cell, not_empty, number, one_of};
-use crate::domain::report::{Kind, Level, Read, Reading, Source};
+use crate::domain::report::{Kind, Level, Name, Read, Reading, Source};
+use crate::domain::seal::Seal;
+use crate::schema::column::{Column, citizen_report as column};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::CitizenReport;
@@ -20,30 +23,51 @@ const KINDS: [(Kind, &str); 3] = [(Kind::SpamCall, "V"), (Kind::SpamSms, "S"), (
 pub(super) struct Rows {
     sheet: Sheet,
     read: Read,
+    name: Name,
+    seal: Seal,
 }
 
 impl Rows {
-    pub(super) fn with_capacity(read: Read, rows: usize) -> Self {
-        Self { sheet: Sheet::with_capacity(Table::CITIZEN_REPORT.contract(), rows), read }
+    pub(super) fn with_capacity((read, name): (Read, Name), seal: Seal, rows: usize) -> Self {
+        Self { sheet: Sheet::with_capacity(Table::CITIZEN_REPORT.contract(), rows), read, name, seal }
     }
 
     /// The row of a report that reads like this.
-    fn row(&mut self, wire: &CitizenReport<'_>, reading: &Reading<'_>, place: &Place<'_>) -> Result<(), Refusal> {
+    fn row(&mut self, wire: &CitizenReport<'_>, reading: &Reading<'_>, at: &Place<'_>) -> Result<(), Refusal> {
         let reporter = number("reporter", &wire.reporter)?;
-        let day = place.day("reported_at", wire.reported_at)?;
+        let day = at.day("reported_at", wire.reported_at)?;
         let source = reading.source().and_then(Source::number).map(cell);
         // Who reports the own number has mistaken it for the caller's.
         let needs_human = reading.needs_human || source == Some(reporter);
         let scam_form = reading.story.as_ref().map(|story| story.form);
 
+        let close =
+            |column: Column<StringArray>, words| self.seal.close_text(&place(column.name, &wire.report_id), words);
+        let source_raw = reading.source_raw.map(|words| close(column::SOURCE_RAW, words));
+        let is_clear = wire.source.is_none() && is_order(reading);
+        let content = if is_clear { reading.content.into() } else { close(column::CONTENT, reading.content) };
+        let message = self.seal.has_key().then(|| close(column::MESSAGE, &wire.text));
+        let entities = (self.name)(reading.content);
+
         let row = self.sheet.row().day(day).text(&wire.report_id).text(&wire.channel).int64(reporter);
         let row = row.text(reading.kind.as_str()).text(reading.source_kind()).int64_or_null(source);
-        let row = row.text_or_null(reading.source_raw).text(reading.content).boolean(needs_human);
-        let row = place.cells(row.instant(wire.reported_at));
+        let row = row.text_or_null(source_raw.as_deref()).text(&content).boolean(needs_human);
+        let row = at.cells(row.instant(wire.reported_at));
         let row = row.text_or_null(scam_form).int32(reading.level as i32);
-        row.instant_or_null(wire.called_at).text_or_null(wire.evidence.as_deref()).end();
+        let row = row.instant_or_null(wire.called_at).text_or_null(wire.evidence.as_deref());
+        row.text_or_null(message.as_deref()).text_or_null(entities.as_deref()).end();
         Ok(())
     }
+}
+
+/// The place to which what is sealed of a report belongs.
+pub fn place(column: &str, report_id: &str) -> String {
+    format!("citizen_report.{column}/{report_id}")
+}
+
+/// An order about the do-not-call register is no wording: its content is a letter or nothing, and a definition reads it.
+fn is_order(reading: &Reading<'_>) -> bool {
+    matches!(reading.kind, Kind::DncRegister | Kind::DncCancel) && reading.level == Level::Exact
 }
 
 impl Topical for Rows {
@@ -63,13 +87,13 @@ impl Topical for Rows {
         })
     }
 
-    fn push(&mut self, wire: CitizenReport<'_>, place: &Place<'_>) -> Result<(), Refusal> {
+    fn push(&mut self, wire: CitizenReport<'_>, at: &Place<'_>) -> Result<(), Refusal> {
         not_empty("report_id", &wire.report_id)?;
         one_of("channel", &wire.channel, &CHANNELS)?;
-        let form = Form::of(&wire, place)?;
+        let form = Form::of(&wire, at)?;
         let text = (self.read)(&wire.text);
         let Some(source) = form.source else {
-            return self.row(&wire, &Reading { kind: form.kind.unwrap_or(text.kind), ..text }, place);
+            return self.row(&wire, &Reading { kind: form.kind.unwrap_or(text.kind), ..text }, at);
         };
         // A form that does not say what it is about is what its text says.
         let kind = form.kind.unwrap_or(text.kind);
@@ -81,7 +105,7 @@ impl Topical for Rows {
         }
         let needs_human = told.needs_human || !kind.is_report();
         let (source_raw, content) = (Some(source), wire.text.as_ref());
-        self.row(&wire, &Reading { kind, source_raw, content, level: Level::Exact, needs_human, ..told }, place)
+        self.row(&wire, &Reading { kind, source_raw, content, level: Level::Exact, needs_human, ..told }, at)
     }
 
     fn finish(&mut self) -> RecordBatch {
@@ -126,7 +150,6 @@ mod tests {
     use crate::domain::message::{Message, Messages};
     use crate::domain::number::Number;
     use crate::domain::report::Story;
-    use crate::schema::column::citizen_report;
     use crate::schema::topic::Topic;
 
     /// A reader of one word, or of the first bracket: the number that is reported, or `TCTM`.
@@ -170,9 +193,14 @@ mod tests {
     }
 
     fn pushed(reports: Vec<CitizenReport<'_>>) -> Result<RecordBatch, Refusal> {
+        pushed_with(Seal::default(), read, reports)
+    }
+
+    fn pushed_with(seal: Seal, read: Read, reports: Vec<CitizenReport<'_>>) -> Result<RecordBatch, Refusal> {
         let message = Message { partition: 0, offset: 0, kafka_at: None, key: None, payload: None, headers: None };
         let place = Place::new(&message, "test/0", Options::default(), RECEIVED);
-        let mut rows = Rows::with_capacity(read, reports.len());
+        let name: Name = |text| text.contains("vay").then(|| "number:84913456789".to_owned());
+        let mut rows = Rows::with_capacity((read, name), seal, reports.len());
         reports.into_iter().try_for_each(|report| rows.push(report, &place))?;
         Ok(rows.finish())
     }
@@ -185,14 +213,13 @@ mod tests {
     fn a_field_of_its_own_stands_before_the_text_which_is_kept() {
         let text = "LD [0914567890][doi no]";
         let batch = pushed(vec![form(text), CitizenReport { source: None, kind: None, ..form(text) }]).unwrap();
-        let (kind, source) = (citizen_report::KIND.of(&batch).unwrap(), citizen_report::SOURCE.of(&batch).unwrap());
-        let (raw, content) =
-            (citizen_report::SOURCE_RAW.of(&batch).unwrap(), citizen_report::CONTENT.of(&batch).unwrap());
+        let (kind, source) = (column::KIND.of(&batch).unwrap(), column::SOURCE.of(&batch).unwrap());
+        let (raw, content) = (column::SOURCE_RAW.of(&batch).unwrap(), column::CONTENT.of(&batch).unwrap());
         assert_eq!((kind.value(0), source.value(0)), ("spam_sms", 84_913_456_789));
         assert_eq!((raw.value(0), content.value(0)), ("0913456789", text));
         assert_eq!((kind.value(1), source.value(1)), ("scam_call", 84_914_567_890));
-        assert_eq!(citizen_report::CALLED_AT.of(&batch).unwrap().value(0), RECEIVED - 1);
-        assert_eq!(citizen_report::EVIDENCE.of(&batch).unwrap().value(0), "2025/a.jpg 2025/b.amr");
+        assert_eq!(column::CALLED_AT.of(&batch).unwrap().value(0), RECEIVED - 1);
+        assert_eq!(column::EVIDENCE.of(&batch).unwrap().value(0), "2025/a.jpg 2025/b.amr");
     }
 
     #[test]
@@ -201,7 +228,7 @@ mod tests {
             CitizenReport { kind: None, ..form("LD [0914567890][doi no]") },
             CitizenReport { kind: None, ..form("TCTM") },
         ]);
-        let needs_human = citizen_report::NEEDS_HUMAN.of(batch.as_ref().unwrap()).unwrap().clone();
+        let needs_human = column::NEEDS_HUMAN.of(batch.as_ref().unwrap()).unwrap().clone();
         assert!(!needs_human.value(0) && needs_human.value(1));
     }
 
@@ -254,26 +281,60 @@ mod tests {
         let decoded = decoder.decode(&messages, "test/0", RECEIVED).unwrap();
         assert_eq!(decoded.records(), 1, "{:?}", decoded.reasons);
         let batch = &decoded.rows[0];
-        assert_eq!(citizen_report::SOURCE.of(batch).unwrap().value(0), 84_913_456_789);
-        assert!(citizen_report::CALLED_AT.of(batch).unwrap().is_null(0));
-        assert!(citizen_report::EVIDENCE.of(batch).unwrap().is_null(0));
+        assert_eq!(column::SOURCE.of(batch).unwrap().value(0), 84_913_456_789);
+        assert!(column::CALLED_AT.of(batch).unwrap().is_null(0));
+        assert!(column::EVIDENCE.of(batch).unwrap().is_null(0));
     }
 
     #[test]
     fn who_reports_the_own_number_is_read_by_a_person() {
         let batch = decoded(&["0913456789", "0912345678"]);
-        let needs_human = citizen_report::NEEDS_HUMAN.of(&batch).unwrap();
+        let needs_human = column::NEEDS_HUMAN.of(&batch).unwrap();
         assert!(!needs_human.value(0) && needs_human.value(1));
     }
 
     #[test]
     fn only_a_report_has_a_number_and_a_story() {
         let batch = decoded(&["0913456789", "TCTM"]);
-        let source = citizen_report::SOURCE.of(&batch).unwrap();
-        let form = citizen_report::SCAM_FORM.of(&batch).unwrap();
+        let source = column::SOURCE.of(&batch).unwrap();
+        let form = column::SCAM_FORM.of(&batch).unwrap();
         assert_eq!((source.value(0), form.value(0)), (84_913_456_789, "tax_office"));
         assert!(source.is_null(1) && form.is_null(1));
-        assert_eq!(citizen_report::SOURCE_KIND.of(&batch).unwrap().value(1), "domain");
-        assert_eq!(citizen_report::PARSE_LEVEL.of(&batch).unwrap().value(0), 2);
+        assert_eq!(column::SOURCE_KIND.of(&batch).unwrap().value(1), "domain");
+        assert_eq!(column::PARSE_LEVEL.of(&batch).unwrap().value(0), 2);
+    }
+
+    /// A reader that finds `V`, or all of it.
+    fn order(text: &str) -> Reading<'_> {
+        let kind = if text == "V" { Kind::DncRegister } else { Kind::Unparsed };
+        let level = if text == "V" { Level::Exact } else { Level::Unread };
+        let (sources, source_raw) = (vec![], (text != "V").then_some(text));
+        Reading { kind, sources, source_raw, content: text, level, story: None, needs_human: false }
+    }
+
+    #[test]
+    fn words_are_sealed_and_what_definitions_read_is_not() {
+        let seal = Seal::new(&["07".repeat(32)]).unwrap();
+        let batch = pushed_with(seal.clone(), order, vec![report("moi vay 0913456789"), report("V")]).unwrap();
+        for (handle, expected) in [
+            (column::CONTENT, ["moi vay 0913456789", "V"]),
+            (column::MESSAGE, ["moi vay 0913456789", "V"]),
+            (column::SOURCE_RAW, ["moi vay 0913456789", ""]),
+        ] {
+            let name = handle.name;
+            let values = handle.of(&batch).unwrap();
+            assert!(!values.value(0).contains("vay"), "{name}");
+            for (row, expected) in expected.into_iter().enumerate() {
+                let opened = seal.reveal_text(&place(name, "r"), values.value(row));
+                assert_eq!(opened.as_deref(), Some(expected), "{name}");
+            }
+        }
+        assert_eq!(column::CONTENT.of(&batch).unwrap().value(1), "V", "ad_refusal reads it");
+        assert_eq!(column::KIND.of(&batch).unwrap().value(0), "unparsed");
+        let entities = column::ENTITIES.of(&batch).unwrap();
+        assert_eq!((entities.value(0), entities.is_null(1)), ("number:84913456789", true), "report_entity reads it");
+        let clear = pushed_with(Seal::default(), order, vec![report("moi vay")]).unwrap();
+        assert_eq!(column::CONTENT.of(&clear).unwrap().value(0), "moi vay");
+        assert!(column::MESSAGE.of(&clear).unwrap().is_null(0), "kept sealed or not at all");
     }
 }

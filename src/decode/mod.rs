@@ -6,7 +6,7 @@
 
 pub mod avro;
 mod call_record;
-mod citizen_report;
+pub mod citizen_report;
 mod csv;
 pub mod reject;
 mod row;
@@ -27,6 +27,7 @@ use self::reject::{Reason, Refusal, Rejects};
 use self::row::{Place, Topical};
 use crate::domain::message::{Message, Messages};
 use crate::domain::report;
+use crate::domain::seal::Seal;
 use crate::schema::csv::Layout;
 use crate::schema::topic::Topic;
 
@@ -74,6 +75,8 @@ pub struct Decoder {
     schemas: Schemas,
     format: Format,
     read_report: report::Read,
+    name: report::Name,
+    seal: Seal,
 }
 
 /// What became of a batch.
@@ -93,7 +96,20 @@ impl Decoder {
     /// A decoder for one topic, which the broker calls `source_topic`.
     pub fn new(topic: Topic, source_topic: &str, options: Options, read_report: report::Read) -> Self {
         let (schemas, format) = (Schemas::new(topic), Format::Shown);
-        Self { topic, source_topic: source_topic.to_owned(), options, schemas, format, read_report }
+        let (name, seal): (report::Name, _) = (|_| None, Seal::default());
+        Self { topic, source_topic: source_topic.to_owned(), options, schemas, format, read_report, name, seal }
+    }
+
+    /// The same where what texts name is a cell of its own.
+    #[must_use]
+    pub fn with_names(self, name: report::Name) -> Self {
+        Self { name, ..self }
+    }
+
+    /// The same where citizens' words lie sealed.
+    #[must_use]
+    pub fn with_seal(self, seal: Seal) -> Self {
+        Self { seal, ..self }
     }
 
     /// The same for messages that are written otherwise; fails when they do not lead to the topic's contract.
@@ -124,7 +140,9 @@ impl Decoder {
             Topic::CallRecord => self.run(call_record::Rows::with_capacity, messages, source, now),
             Topic::SmsRecord => self.run(sms_record::Rows::with_capacity, messages, source, now),
             Topic::CitizenReport => {
-                self.run(|rows| citizen_report::Rows::with_capacity(self.read_report, rows), messages, source, now)
+                let rows =
+                    |rows| citizen_report::Rows::with_capacity((self.read_report, self.name), self.seal.clone(), rows);
+                self.run(rows, messages, source, now)
             }
             Topic::Subscriber => self.run(subscriber::Rows::with_capacity, messages, source, now),
             Topic::SurveyAnswer => self.run(survey_answer::Rows::with_capacity, messages, source, now),
@@ -166,6 +184,9 @@ impl Decoder {
     ) -> anyhow::Result<Decoded> {
         let rejects = Rejects::new(self.topic, &self.source_topic, source, now);
         let mut rejects = rejects.with_headers(self.headers());
+        if self.topic == Topic::CitizenReport {
+            rejects = rejects.with_seal(self.seal.clone());
+        }
         let mut tombstones = 0;
         let options = self.options;
         let place = |message: &Message<'_>| Place::new(message, source, options, now);

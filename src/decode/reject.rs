@@ -1,7 +1,7 @@
 //! Messages that decode refused, whole, with the reason.
 //!
-//! In: a message and a refusal. Out: rows of the table `reject`. Never: a value of the message outside the columns
-//! that hold its bytes.
+//! In: a message and a refusal. Out: rows of the table `reject`, a citizen's message sealed where there is a key. Never: a
+//! value of the message outside the columns that hold its bytes.
 
 use std::collections::BTreeMap;
 
@@ -10,6 +10,7 @@ use serde_json::error::Category;
 
 use crate::domain::day::Day;
 use crate::domain::message::Message;
+use crate::domain::seal::Seal;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::topic::Topic;
@@ -99,6 +100,11 @@ impl Reason {
     }
 }
 
+/// The place to which what is sealed of a reject belongs.
+pub fn place(source: &str, partition: i32, offset: i64) -> String {
+    format!("reject/{source}/{partition}/{offset}")
+}
+
 /// A reason and where in the message it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Refusal {
@@ -131,13 +137,15 @@ pub(super) struct Rejects<'a> {
     now: i64,
     /// Stands in for the headers of messages that have none.
     headers: Option<String>,
+    seal: Seal,
     reasons: BTreeMap<Reason, u64>,
 }
 
 impl<'a> Rejects<'a> {
     pub(super) fn new(meant_for: Topic, topic: &'a str, source: &'a str, now: i64) -> Self {
         let sheet = Sheet::new(Table::REJECT.contract());
-        Self { sheet, topic, source, meant_for, now, headers: None, reasons: BTreeMap::new() }
+        let (headers, seal, reasons) = (None, Seal::default(), BTreeMap::new());
+        Self { sheet, topic, source, meant_for, now, headers, seal, reasons }
     }
 
     /// The same with headers for messages that have none.
@@ -145,7 +153,16 @@ impl<'a> Rejects<'a> {
         Self { headers, ..self }
     }
 
+    /// The same where what came lies sealed.
+    pub(super) fn with_seal(self, seal: Seal) -> Self {
+        Self { seal, ..self }
+    }
+
     pub(super) fn push(&mut self, message: &Message<'_>, refusal: &Refusal) {
+        let place = place(self.source, message.partition, message.offset);
+        let sealed = |bytes| self.seal.close(&place, bytes);
+        let headers = message.headers.or(self.headers.as_deref());
+        let headers = headers.map(|headers| self.seal.close_text(&place, headers));
         *self.reasons.entry(refusal.reason).or_default() += 1;
         self.sheet
             .row()
@@ -158,9 +175,9 @@ impl<'a> Rejects<'a> {
             .int32_or_null(message.payload.and_then(super::avro::schema_id).map(u32::cast_signed))
             .text(refusal.reason.as_str())
             .text(&refusal.detail)
-            .bytes_or_null(message.key)
-            .bytes_or_null(message.payload)
-            .text_or_null(message.headers.or(self.headers.as_deref()))
+            .bytes_or_null(message.key.map(sealed).as_deref())
+            .bytes_or_null(message.payload.map(sealed).as_deref())
+            .text_or_null(headers.as_deref())
             .text(env!("CARGO_PKG_VERSION"))
             .instant(self.now)
             .text(self.source)
@@ -192,5 +209,27 @@ mod tests {
         let batch = rejects.finish();
         assert_eq!(Day::from_epoch_days(reject::DAY.of(&batch).unwrap().value(0)), refused);
         assert_eq!(reject::KAFKA_AT.of(&batch).unwrap().value(0), sent.starts_at());
+    }
+
+    #[test]
+    fn a_sealed_reject_opens_at_its_own_place() {
+        let seal = Seal::new(&["07".repeat(32)]).unwrap();
+        let mut rejects = Rejects::new(Topic::CitizenReport, "t", "k/t/0", 0).with_seal(seal.clone());
+        let headers = Some(r#"[["by","30393132"]]"#);
+        let (key, payload) = (Some(&b"0912345678"[..]), Some(&b"poison \xff"[..]));
+        rejects.push(
+            &Message { partition: 0, offset: 7, kafka_at: None, key, payload, headers },
+            &Refusal::new(Reason::MalformedJson, ""),
+        );
+        let batch = rejects.finish();
+        let place = place("k/t/0", 0, 7);
+        for (column, came) in [(reject::KEY, key), (reject::PAYLOAD, payload)] {
+            let sealed = column.of(&batch).unwrap().value(0);
+            assert_ne!(Some(sealed), came);
+            assert_eq!(seal.reveal(&place, sealed).as_deref(), came);
+        }
+        let sealed = reject::HEADERS.of(&batch).unwrap().value(0);
+        assert_ne!(Some(sealed), headers);
+        assert_eq!(seal.reveal_text(&place, sealed).as_deref(), headers);
     }
 }

@@ -13,4 +13,5 @@ pub mod origin;
 pub mod party;
 pub mod plan;
 pub mod report;
+pub mod seal;
 pub mod verdict;

@@ -142,5 +142,8 @@ impl Reading<'_> {
     }
 }
 
+/// How a text's entities are found: `KIND:VALUE`, parted by `|`, or none; given to `decode` as [`Read`] is.
+pub type Name = fn(&str) -> Option<String>;
+
 /// How a message is read; given to `decode` by the job, which alone knows both.
 pub type Read = fn(&str) -> Reading<'_>;

@@ -20,6 +20,7 @@ pub mod cell;
 pub mod chart;
 pub mod corrections;
 pub mod coverage;
+pub mod entity;
 pub mod figures;
 pub mod folder;
 pub mod manifest;

@@ -20,6 +20,7 @@ use super::simulate;
 use crate::clock::{Clock, Stopwatch};
 use crate::decode::{self, Format};
 use crate::domain::day::Day;
+use crate::domain::seal::Seal;
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
 use crate::pipeline::run::Runner;
@@ -154,6 +155,7 @@ impl Stage {
         let mut ingests = JoinSet::new();
         let site = Site {
             decode: decode::Options::default(),
+            seal: Seal::default(),
             lake: lake.clone(),
             registry: Arc::new(Registry::Contracts),
             metrics: Arc::clone(&metrics),

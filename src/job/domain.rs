@@ -1,13 +1,15 @@
 //! `domain lookup`: the 156 answer for a host or a link.
 //!
-//! In: a link, and an opened look-up. Out: what a registry says, what we know ourselves, and the SMS.
+//! In: a link, an opened look-up, and a lake of reports with the keys of their words. Out: what a registry says, what we know ourselves, and the SMS.
 //! Never: asks a registry twice; counts a citizen's question as a report.
 
 use serde::Serialize;
 
+use crate::decode::citizen_report::place;
 use crate::domain::day::Day;
 use crate::domain::host::Link;
 use crate::domain::report::Kind;
+use crate::domain::seal::Seal;
 use crate::lake::Lake;
 use crate::lookup::Lookup;
 use crate::lookup::answer::Answer;
@@ -35,9 +37,9 @@ pub struct Unanswered {
 }
 
 /// Answers for a link; reports of it are counted where a lake is given.
-pub async fn answer(lookup: &Lookup, link: &Link, lake: Option<&Lake>) -> anyhow::Result<Answered> {
+pub async fn answer(lookup: &Lookup, link: &Link, lake: Option<&Lake>, seal: &Seal) -> anyhow::Result<Answered> {
     let reported = match (lake, link.host.registrable()) {
-        (Some(lake), Some(domain)) => tally(lake).await?.of(domain),
+        (Some(lake), Some(domain)) => tally(lake, seal).await?.of(domain),
         _ => None,
     };
     let answer = lookup.answer(link, reported).await;
@@ -52,23 +54,33 @@ impl Answered {
     }
 }
 
-/// Counts the domains of all reports that there are. A service does it once, and looks up in it.
-pub async fn tally(lake: &Lake) -> anyhow::Result<Tally> {
+/// Counts the domains of all reports that there are and that open. A service does it once, and looks up in it.
+pub async fn tally(lake: &Lake, seal: &Seal) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     let Some(reports) = lake.find(Table::CITIZEN_REPORT).await? else { return Ok(tally) };
     let columns = [
         citizen_report::DAY.name,
+        citizen_report::REPORT_ID.name,
         citizen_report::REPORTER.name,
         citizen_report::KIND.name,
         citizen_report::CONTENT.name,
     ];
     let counted = [Kind::SpamCall, Kind::SpamSms, Kind::ScamCall].map(Kind::as_str);
+    let mut closed = 0;
     for batch in reports.rows(Vec::new(), &columns).await? {
+        let report_id = citizen_report::REPORT_ID.of(&batch)?;
         let (day, reporter) = (citizen_report::DAY.of(&batch)?, citizen_report::REPORTER.of(&batch)?);
         let (kind, content) = (citizen_report::KIND.of(&batch)?, citizen_report::CONTENT.of(&batch)?);
         for row in (0..batch.num_rows()).filter(|row| counted.contains(&kind.value(*row))) {
-            tally.add(Day::from_epoch_days(day.value(row)), reporter.value(row), content.value(row));
+            let place = place(citizen_report::CONTENT.name, report_id.value(row));
+            match seal.reveal_text(&place, content.value(row)) {
+                Some(content) => tally.add(Day::from_epoch_days(day.value(row)), reporter.value(row), &content),
+                None => closed += 1,
+            }
         }
+    }
+    if closed > 0 {
+        tracing::warn!(reports = closed, "reports are sealed with a key that is not configured, and not counted");
     }
     Ok(tally)
 }

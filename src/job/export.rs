@@ -56,7 +56,8 @@ pub async fn regulator(
     super::package::publish(lake, &order, out, key, Clock::System).await
 }
 
-fn computed(runs: &[RecordBatch], table: Table) -> anyhow::Result<bool> {
+/// Whether a table is among what was computed.
+pub(super) fn computed(runs: &[RecordBatch], table: Table) -> anyhow::Result<bool> {
     use crate::schema::column::pipeline_run::TABLE_NAME;
     for batch in runs {
         if TABLE_NAME.of(batch)?.iter().flatten().any(|name| name == table.name()) {

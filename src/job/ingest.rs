@@ -15,6 +15,7 @@ use self::intake::Intake;
 use crate::clock::Clock;
 use crate::decode::reject::Reason;
 use crate::decode::{self, Format};
+use crate::domain::seal::Seal;
 use crate::lake::Lake;
 use crate::schema::topic::Topic;
 use crate::source::kafka::{self, Bounds, Consumer, Purpose, Received};
@@ -101,6 +102,8 @@ impl Options {
 pub struct Site {
     /// Which times are believed.
     pub decode: decode::Options,
+    /// What citizens' words are sealed with.
+    pub seal: Seal,
     /// Where the tables are.
     pub lake: Lake,
     /// Where schemas are.

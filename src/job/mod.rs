@@ -3,6 +3,7 @@
 //! In: what the command line asks for. Out: work done, results for stdout. Never: a rule or a format of its own.
 
 mod accounts;
+pub mod answer;
 pub mod backfill;
 pub mod backtest;
 pub mod case;
@@ -11,6 +12,7 @@ pub mod decide;
 pub mod demo;
 pub mod desk;
 pub mod domain;
+pub mod entity;
 pub mod explain;
 pub mod export;
 pub mod files;
@@ -27,6 +29,7 @@ pub mod replay;
 pub mod report;
 pub mod run;
 pub mod scorecard;
+pub mod seal;
 pub mod seed;
 pub mod simulate;
 mod writer;

@@ -11,11 +11,13 @@ use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
 use crate::clock::Clock;
+use crate::decode::reject::place;
 use crate::decode::{self, Decoder, Format, csv_header};
 use crate::domain::account::Account;
 use crate::domain::day::Day;
 use crate::domain::message::{Message, Messages};
 use crate::domain::origin::Origin;
+use crate::domain::seal::Seal;
 use crate::lake::append::{AppendError, Span};
 use crate::lake::ledger::{Books, Kind, Told};
 use crate::lake::{Handle, Lake};
@@ -72,6 +74,8 @@ pub struct Reading<'a> {
     pub decode: decode::Options,
     /// How messages are written.
     pub formats: &'a Formats,
+    /// What citizens' words are sealed with.
+    pub seal: &'a Seal,
 }
 
 /// Another replay of the same topic at the same moment makes us look again this often.
@@ -103,16 +107,16 @@ pub async fn replay(
 }
 
 async fn one(reading: &Reading<'_>, topic: Topic, reason: Option<&str>, clock: Clock) -> Result<Replayed, AppendError> {
-    let Reading { lake, registry, decode, formats } = *reading;
+    let Reading { lake, registry, decode, formats, seal } = *reading;
     let table = topic.table();
     let Some(rejects) = lake.find(Table::REJECT).await? else { return Ok(Replayed::default()) };
     let mut rows = lake.open(table).await?;
     // Read before the rejects are: whoever replays beside us moves it, and our commit is turned away.
     let app_id = format!("replay/{topic}");
     let round = rows.offset(&app_id).await?.unwrap_or_default();
-    let waiting = waiting(&rejects, &rows, topic, reason).await?;
+    let (waiting, closed) = waiting(&rejects, &rows, (topic, reason), seal).await?;
     let now = clock.now();
-    let mut done = Replayed::default();
+    let mut done = Replayed { refused: closed, ..Replayed::default() };
     let (mut batches, mut accounts) = (Vec::new(), Vec::new());
     for ((source, source_topic), messages) in waiting {
         let format = match formats.of_rejects(topic, &source, &messages) {
@@ -124,7 +128,8 @@ async fn one(reading: &Reading<'_>, topic: Topic, reason: Option<&str>, clock: C
                 continue;
             }
         };
-        let mut decoder = Decoder::new(topic, &source_topic, decode, text::report::read).with_format(format)?;
+        let decoder = Decoder::new(topic, &source_topic, decode, text::report::read).with_names(text::entity::line);
+        let mut decoder = decoder.with_seal(seal.clone()).with_format(format)?;
         for id in decoder.unknown_schemas(&messages) {
             decoder.teach(id, registry.schema(id).await?.as_deref());
         }
@@ -145,13 +150,13 @@ async fn one(reading: &Reading<'_>, topic: Topic, reason: Option<&str>, clock: C
     Ok(done)
 }
 
-/// The rejects of a topic whose place has no row, by source.
+/// The rejects of a topic whose place has no row, by source; and how many there are that do not open.
 async fn waiting(
     rejects: &Handle,
     rows: &Handle,
-    topic: Topic,
-    reason: Option<&str>,
-) -> anyhow::Result<BTreeMap<(String, String), Messages>> {
+    (topic, reason): (Topic, Option<&str>),
+    seal: &Seal,
+) -> anyhow::Result<(BTreeMap<(String, String), Messages>, u64)> {
     let batches = match reason {
         Some(reason) => rejects.rows_with(reject::REASON.name, reason, &[]).await?,
         None => rejects.rows(vec![], &[]).await?,
@@ -172,20 +177,34 @@ async fn waiting(
         }
     }
     let mut waiting: BTreeMap<(String, String), Messages> = BTreeMap::new();
+    let mut closed = 0;
     for ((source, partition, offset), (batch, row)) in sorted {
         let (keys, payloads) = (reject::KEY.of(batch)?, reject::PAYLOAD.of(batch)?);
         let (headers, kafka_at) = (reject::HEADERS.of(batch)?, reject::KAFKA_AT.of(batch)?);
         let source_topic = reject::TOPIC.of(batch)?.value(row).to_owned();
+        let place = place(&source, partition, offset);
+        let opened = (
+            seal.reveal(&place, keys.value(row)),
+            seal.reveal(&place, payloads.value(row)),
+            seal.reveal_text(&place, headers.value(row)),
+        );
+        let (Some(key), Some(payload), Some(header)) = opened else {
+            closed += 1;
+            continue;
+        };
         waiting.entry((source, source_topic)).or_default().push(Message {
             partition,
             offset,
             kafka_at: kafka_at.is_valid(row).then(|| kafka_at.value(row)),
-            key: keys.is_valid(row).then(|| keys.value(row)),
-            payload: payloads.is_valid(row).then(|| payloads.value(row)),
-            headers: headers.is_valid(row).then(|| headers.value(row)),
+            key: keys.is_valid(row).then_some(key.as_ref()),
+            payload: payloads.is_valid(row).then_some(payload.as_ref()),
+            headers: headers.is_valid(row).then_some(header.as_ref()),
         });
     }
-    Ok(waiting)
+    if closed > 0 {
+        tracing::warn!(%topic, rejects = closed, "rejects are sealed with a key that is not configured");
+    }
+    Ok((waiting, closed))
 }
 
 fn places(batch: &RecordBatch) -> anyhow::Result<Vec<(String, i32, i64)>> {
@@ -213,4 +232,55 @@ fn told(source: &str, rows: &RecordBatch) -> anyhow::Result<Vec<Account>> {
         }
     }
     Ok(accounts.into_values().collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::column::citizen_report;
+
+    /// 2025-01-06 10:00 in Vietnam.
+    const AT: i64 = 1_736_132_400_000_000;
+
+    /// A lake with a report that was refused for its age, sealed.
+    async fn lake(folder: &std::path::Path, seal: &Seal) -> Lake {
+        let body =
+            br#"{"report_id":"r1","channel":"sms_156","reporter":"0912345678","text":"xin chao","reported_at":0}"#;
+        let mut messages = Messages::default();
+        messages.push(Message {
+            partition: 0,
+            offset: 0,
+            kafka_at: None,
+            key: None,
+            payload: Some(body),
+            headers: None,
+        });
+        let decoder = Decoder::new(Topic::CitizenReport, "t", decode::Options::default(), text::report::read);
+        let decoded = decoder.with_seal(seal.clone()).decode(&messages, "k/t/0", AT).unwrap();
+        let lake = Lake::local(folder).unwrap();
+        lake.open(Table::REJECT).await.unwrap().append(&[decoded.rejects], &[]).await.unwrap();
+        lake
+    }
+
+    #[tokio::test]
+    async fn a_sealed_reject_is_replayed_by_whoever_has_its_key() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = Seal::new(&["07".repeat(32)]).unwrap();
+        let lake = lake(folder.path(), &key).await;
+        let replayed = async |seal: &Seal| {
+            let decode = decode::Options { max_age_days: i32::from(u16::MAX), ..decode::Options::default() };
+            let (registry, formats) = (Registry::Contracts, Formats::default());
+            let reading = Reading { lake: &lake, registry: &registry, decode, formats: &formats, seal };
+            let done = replay(&reading, &[Topic::CitizenReport], None, Clock::Fixed(AT)).await.unwrap();
+            let done = done[&Topic::CitizenReport];
+            (done.records, done.refused)
+        };
+        assert_eq!(replayed(&Seal::default()).await, (0, 1), "it does not open");
+        assert_eq!(replayed(&key).await, (1, 0));
+        let batch = lake.find(Table::CITIZEN_REPORT).await.unwrap().unwrap().rows(vec![], &[]).await.unwrap().remove(0);
+        let content = citizen_report::CONTENT.of(&batch).unwrap().value(0);
+        let place = decode::citizen_report::place(citizen_report::CONTENT.name, "r1");
+        assert_eq!(key.reveal_text(&place, content).as_deref(), Some("xin chao"));
+        assert_eq!(replayed(&key).await, (0, 0), "a row is at its place");
+    }
 }

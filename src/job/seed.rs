@@ -44,6 +44,7 @@ impl Seeder {
         let mut topics = BTreeMap::new();
         for topic in Topic::ALL {
             let decoder = Decoder::new(topic, topic.name(), decode::Options::default(), text::report::read);
+            let decoder = decoder.with_names(text::entity::line);
             let table = topic.table();
             let rows = lake.open(table).await?;
             topics.insert(topic, Waiting { decoder, rows, messages: Messages::default(), next_offset: 0 });

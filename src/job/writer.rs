@@ -139,7 +139,9 @@ impl Writer {
             fence: Fence::Offsets,
             note: None,
             stop,
-            decoder: Decoder::new(topic, source_topic, site.decode, text::report::read),
+            decoder: Decoder::new(topic, source_topic, site.decode, text::report::read)
+                .with_names(text::entity::line)
+                .with_seal(site.seal.clone()),
             rows: site.lake.open(table).await?,
             rejects: site.lake.open(Table::REJECT).await?,
             books: Books::open(&site.lake).await?,
@@ -466,6 +468,7 @@ mod tests {
     use crate::clock::Clock;
     use crate::decode;
     use crate::domain::message::Message;
+    use crate::domain::seal::Seal;
     use crate::lake::Lake;
     use crate::source::kafka::Purpose;
     use crate::source::registry::Registry;
@@ -476,6 +479,7 @@ mod tests {
     fn site(lake: &Path) -> Site {
         Site {
             decode: decode::Options::default(),
+            seal: Seal::default(),
             lake: Lake::local(lake).unwrap(),
             registry: Arc::new(Registry::Contracts),
             metrics: Arc::new(Metrics::new()),

@@ -154,9 +154,9 @@ pub mod citizen_report {
     pub const SOURCE_KIND: Column<StringArray> = Column::new("source_kind");
     /// Reported number, the first of several, E.164 digits; set for source_kind e164 alone.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
-    /// Reported sources as the citizen wrote them or as the form's field has it, or the domain that a look-up asks for.
+    /// Reported sources as the citizen wrote them or as the form's field has it, or the domain that a look-up asks for; sealed where the site has a key.
     pub const SOURCE_RAW: Column<StringArray> = Column::new("source_raw");
-    /// What the citizen says of it; the whole message when unparsed and where the source came in a field of its own; S, V or nothing for dnc_register and dnc_cancel.
+    /// What the citizen says of it; the whole message when unparsed and where the source came in a field of its own; S, V or nothing for dnc_register and dnc_cancel. Sealed where the site has a key, but for an order in its exact form.
     pub const CONTENT: Column<StringArray> = Column::new("content");
     /// Whether a person has to read it.
     pub const NEEDS_HUMAN: Column<BooleanArray> = Column::new("needs_human");
@@ -178,6 +178,10 @@ pub mod citizen_report {
     pub const CALLED_AT: Column<TimestampMicrosecondArray> = Column::new("called_at");
     /// References of recordings and pictures in the site's own store, a space between two; null without any, and in rows of before the column.
     pub const EVIDENCE: Column<StringArray> = Column::new("evidence");
+    /// The whole message as it came, sealed; null where the site has no key, and in rows of before the column.
+    pub const MESSAGE: Column<StringArray> = Column::new("message");
+    /// What the content names, KIND:VALUE parted by |: number, domain (registrable), account (of a bank, digits), zalo, facebook, telegram; null when nothing, and in rows of before the column.
+    pub const ENTITIES: Column<StringArray> = Column::new("entities");
 }
 
 /// One row per change of a subscription: a number in one activation interval.
@@ -256,11 +260,11 @@ pub mod reject {
     pub const REASON: Column<StringArray> = Column::new("reason");
     /// Where and why, without any value of the message.
     pub const DETAIL: Column<StringArray> = Column::new("detail");
-    /// Message key, as it came.
+    /// Message key, as it came; of a citizen's report sealed where the site has a key.
     pub const KEY: Column<BinaryArray> = Column::new("key");
-    /// Message body, as it came.
+    /// Message body, as it came; of a citizen's report sealed where the site has a key.
     pub const PAYLOAD: Column<BinaryArray> = Column::new("payload");
-    /// Message headers as a JSON list of [name, hex of the value].
+    /// Message headers as a JSON list of [name, hex of the value]; of a citizen's report sealed where the site has a key.
     pub const HEADERS: Column<StringArray> = Column::new("headers");
     /// Version of callsieve that refused it.
     pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
@@ -1084,6 +1088,50 @@ pub mod campaign_day {
     pub const SHARED_CALLEE_SHARE: Column<Float64Array> = Column::new("shared_callee_share");
 }
 
+/// One row per subscriber and kind of advertising that the texts DK DNC refuse, as known at the end of a day; a text counts from the day after. What was loaded as do_not_call stands there.
+pub mod ad_refusal {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Who refuses, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// call or sms.
+    pub const SCOPE: Column<StringArray> = Column::new("scope");
+    /// First day on which it holds: the one after DK DNC.
+    pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
+    /// First day on which it no longer holds: the one after HUY DNC; null while it stands.
+    pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+}
+
+/// One row per thing that reports of a week name (a domain, a bank account, a number, an account of a network) and number that they accuse.
+pub mod report_entity {
+    use super::*;
+
+    /// Monday of the week.
+    pub const WEEK: Column<Date32Array> = Column::new("week");
+    /// domain, account, number, zalo, facebook or telegram.
+    pub const KIND: Column<StringArray> = Column::new("kind");
+    /// The registrable domain, the digits of the account or number, or the name in the network.
+    pub const VALUE: Column<StringArray> = Column::new("value");
+    /// The accused number, E.164 digits; null when the reports accuse none.
+    pub const SOURCE: Column<Int64Array> = Column::new("source");
+    /// Reports that name it and accuse this number.
+    pub const SOURCE_REPORTS: Column<Int64Array> = Column::new("source_reports");
+    /// People who sent these.
+    pub const SOURCE_REPORTERS: Column<Int64Array> = Column::new("source_reporters");
+    /// Reports that name it.
+    pub const REPORTS: Column<Int64Array> = Column::new("reports");
+    /// People who sent them.
+    pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
+    /// Accused numbers that share it: a campaign when there are several, a platform when there are very many.
+    pub const SOURCES: Column<Int64Array> = Column::new("sources");
+    /// First report of the week that names it, UTC.
+    pub const FIRST_AT: Column<TimestampMicrosecondArray> = Column::new("first_at");
+    /// Last one, UTC.
+    pub const LAST_AT: Column<TimestampMicrosecondArray> = Column::new("last_at");
+}
+
 /// One row per call of an advertiser that breaks a rule of Nghi dinh 91/2020 for advertising calls, and rule; the call proves it.
 pub mod ad_breach {
     use super::*;
@@ -1428,6 +1476,32 @@ pub mod package {
     pub const TABLES: Column<StringArray> = Column::new("tables");
     /// When it was published, UTC.
     pub const PUBLISHED_AT: Column<TimestampMicrosecondArray> = Column::new("published_at");
+}
+
+/// One row per answer to a citizen and state of it: intended before it is sent, sent behind it. A state may stand twice, an answer goes out under one id.
+pub mod report_answer {
+    use super::*;
+
+    /// Local day of the report.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// REPORT_ID/STAGE: by it whoever reads the topic tells an answer that comes twice.
+    pub const ANSWER_ID: Column<StringArray> = Column::new("answer_id");
+    /// The report: report_id of citizen_report.
+    pub const REPORT_ID: Column<StringArray> = Column::new("report_id");
+    /// received or result.
+    pub const STAGE: Column<StringArray> = Column::new("stage");
+    /// intended or sent.
+    pub const STATE: Column<StringArray> = Column::new("state");
+    /// Channel of the report.
+    pub const CHANNEL: Column<StringArray> = Column::new("channel");
+    /// Who is answered, E.164 digits.
+    pub const RECIPIENT: Column<Int64Array> = Column::new("recipient");
+    /// WHEN/ABOUT or WHEN/ABOUT/FORM of pipelines/answer/template.csv; received/domain_lookup for a look-up.
+    pub const TEMPLATE: Column<StringArray> = Column::new("template");
+    /// The text, sealed where the site has a key; null in rows of the state sent.
+    pub const TEXT: Column<StringArray> = Column::new("text");
+    /// When the row was written, UTC.
+    pub const TOLD_AT: Column<TimestampMicrosecondArray> = Column::new("told_at");
 }
 
 /// What became of every offset: one row for each source partition and commit, so that the proof outlives Kafka's retention.

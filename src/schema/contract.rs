@@ -61,6 +61,8 @@ tables! {
     block_day = BLOCK_DAY,
     trunk_day = TRUNK_DAY,
     campaign_day = CAMPAIGN_DAY,
+    ad_refusal = AD_REFUSAL,
+    report_entity = REPORT_ENTITY,
     ad_breach = AD_BREACH,
     spam_score = SPAM_SCORE,
     detection_group = DETECTION_GROUP,
@@ -71,6 +73,7 @@ tables! {
     blocklist_day = BLOCKLIST_DAY,
     regulator_week = REGULATOR_WEEK,
     package = PACKAGE,
+    report_answer = REPORT_ANSWER,
     ingest_range = INGEST_RANGE,
     pipeline_run = PIPELINE_RUN,
     case_event = CASE_EVENT,
@@ -140,7 +143,7 @@ pub enum Writer {
     Decide,
     /// The runner itself.
     Run,
-    /// The verb `export`.
+    /// The verbs `export` and `report answer`.
     Export,
     /// The verb `reference load`.
     Reference,

@@ -141,6 +141,37 @@ pub struct CitizenReport<'a> {
     pub evidence: Option<Text<'a>>,
 }
 
+/// `schemas/topic/report_answer.avsc`, which goes out.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct ReportAnswer<'a> {
+    /// By it an answer that comes twice is told.
+    #[serde(borrow)]
+    pub answer_id: Text<'a>,
+    /// The report that is answered.
+    #[serde(borrow)]
+    pub report_id: Text<'a>,
+    /// received or result.
+    #[serde(borrow)]
+    pub stage: Text<'a>,
+    /// Channel of the report.
+    #[serde(borrow)]
+    pub channel: Text<'a>,
+    /// Number that is answered.
+    #[serde(borrow)]
+    pub recipient: Text<'a>,
+    /// Name of the template.
+    #[serde(borrow)]
+    pub template: Text<'a>,
+    /// The text.
+    #[serde(borrow)]
+    pub text: Text<'a>,
+    /// SMS that it takes.
+    pub parts: i32,
+    /// When it was sent.
+    #[serde(with = "instant")]
+    pub answered_at: i64,
+}
+
 /// `schemas/topic/subscriber.avsc`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Subscriber<'a> {

@@ -1,4 +1,4 @@
-//! Messages to a broker: what the synthetic operator sends, and tests.
+//! Messages to a broker: answers to citizens, and what the synthetic operator and tests send.
 //!
 //! In: bodies with key and time. Out: messages at the broker, in order for each partition. Never: drops one: a full
 //! queue is waited for, and a failed delivery fails the whole.
@@ -15,7 +15,7 @@ use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseRecord, Producer as _, ProducerContext, ThreadedProducer};
 
-use super::kafka::Received;
+use super::kafka::{Options, Received};
 
 /// The embedded broker forgets what lies more than 5 MiB back in a partition, so unread bytes stay well below that.
 const UNREAD_BYTES: usize = 2 << 20;
@@ -24,12 +24,15 @@ const OVERHEAD_BYTES: usize = 100;
 const PAUSE: Duration = Duration::from_millis(2);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
+/// The partition of a message whose key says where it goes.
+pub const BY_KEY: i32 = -1;
+
 /// One message to send.
 #[derive(Clone, Copy)]
 pub struct Outgoing<'a> {
     /// Topic as the broker names it.
     pub topic: &'a str,
-    /// Partition.
+    /// Partition, or `BY_KEY`.
     pub partition: i32,
     /// Key.
     pub key: &'a [u8],
@@ -50,8 +53,21 @@ pub struct Producer {
 impl Producer {
     /// Connects; with a throttle the unread part of each partition stays small.
     pub fn connect(brokers: &str, throttle: Option<Throttle>) -> anyhow::Result<Self> {
+        Self::with(ClientConfig::new(), brokers, throttle)
+    }
+
+    /// Connects as a site's consumers do; librdkafka warns of settings that are theirs alone.
+    pub fn to(kafka: &Options) -> anyhow::Result<Self> {
+        let mut config = ClientConfig::new();
+        for (key, setting) in &kafka.settings {
+            config.set(key, setting.value().with_context(|| format!("kafka.settings.{key}"))?);
+        }
+        Self::with(config, &kafka.brokers, None)
+    }
+
+    fn with(mut config: ClientConfig, brokers: &str, throttle: Option<Throttle>) -> anyhow::Result<Self> {
         let failures = Arc::new(Deliveries::default());
-        let kafka = ClientConfig::new()
+        let kafka = config
             .set("bootstrap.servers", brokers)
             .set("client.id", "callsieve-producer")
             .set("linger.ms", "5")

@@ -65,6 +65,21 @@ pub fn find(text: &str) -> Entities {
     found
 }
 
+/// What a text names, for a cell of a table: `KIND:VALUE`, parted by `|`; none of a text that names nothing.
+pub fn line(text: &str) -> Option<String> {
+    let Entities { numbers, domains, accounts, names, .. } = find(text);
+    let numbers = numbers.into_iter().filter_map(|source| match source {
+        Source::Number(number) => Some(number.reveal().to_string()),
+        Source::Short(digits) => Some(digits),
+        Source::Name(_) | Source::Domain(_) | Source::Hidden => None,
+    });
+    let labelled = |kind: &'static str| move |value: String| format!("{kind}:{value}");
+    let found = numbers.map(labelled("number")).chain(domains.into_iter().map(labelled("domain")));
+    let found = found.chain(accounts.into_iter().map(labelled("account"))).chain(names);
+    let found: Vec<String> = found.filter(|entity| !entity.contains('|')).collect();
+    (!found.is_empty()).then(|| found.join("|"))
+}
+
 fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
     if !list.contains(&item) {
         list.push(item);
@@ -233,6 +248,16 @@ mod tests {
         check("vao example.com.vn dang nhap", &["domain example.com.vn"]);
         check("vao www.example . top nhe", &["domain example.top"]);
         check("het tien.la mat. Goi.vay", &[]);
+    }
+
+    #[test]
+    fn a_cell_has_everything_by_kind() {
+        let text =
+            "vao hxxp://abc[.]xyz/a, chuyen stk 0071001234567, goi 0912345678 hoac 19001234, zalo.me/a|b, tele @lai88";
+        let expected =
+            "number:84912345678|number:19001234|domain:abc.xyz|domain:zalo.me|account:0071001234567|telegram:lai88";
+        assert_eq!(line(text).as_deref(), Some(expected));
+        assert_eq!(line("moi vay tien"), None);
     }
 
     #[test]

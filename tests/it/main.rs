@@ -3,6 +3,7 @@
 //! In: the broker named by `KAFKA_BROKERS`, or librdkafka's mock cluster inside the test. Out: failures.
 //! Never: a mock of our own.
 
+mod answer;
 mod backfill;
 mod backtest;
 mod broker;

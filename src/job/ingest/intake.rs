@@ -416,6 +416,7 @@ mod tests {
     use super::*;
     use crate::clock::Clock;
     use crate::decode::{self, Format};
+    use crate::domain::seal::Seal;
     use crate::job::ingest::{Options, Site};
     use crate::lake::Lake;
     use crate::schema::topic::Topic;
@@ -435,6 +436,7 @@ mod tests {
         };
         let site = Site {
             decode: decode::Options::default(),
+            seal: Seal::default(),
             lake: Lake::local(folder).unwrap(),
             registry: Arc::new(Registry::Contracts),
             metrics: Arc::new(Metrics::new()),

@@ -1,0 +1,37 @@
+-- Count who reported which domain, account or number in a week, and the accused numbers that share it.
+WITH report AS (
+    -- Each report once, however often it was sent; only those that accuse somebody.
+    SELECT report_id, MIN(reporter) AS reporter, MIN(source) AS source, MIN(entities) AS entities,
+        MIN(reported_at) AS reported_at
+    FROM citizen_report
+    WHERE day >= $day AND day < $until_day AND kind IN ('spam_call', 'spam_sms', 'scam_call') AND entities IS NOT NULL
+    GROUP BY report_id
+),
+mention AS (
+    -- What each of them names, one by one.
+    SELECT report_id, reporter, source, reported_at, UNNEST(STRING_TO_ARRAY(entities, '|')) AS entity FROM report
+),
+named AS (
+    -- The same in parts; the accused number itself is no news.
+    SELECT report_id, reporter, source, reported_at,
+        SPLIT_PART(entity, ':', 1) AS kind, SUBSTR(entity, STRPOS(entity, ':') + 1) AS value
+    FROM mention
+    WHERE source IS NULL OR entity <> CONCAT('number:', CAST(source AS TEXT))
+),
+whole AS (
+    -- Each thing.
+    SELECT kind, value, COUNT(DISTINCT report_id) AS reports, COUNT(DISTINCT reporter) AS reporters,
+        COUNT(DISTINCT source) AS sources, MIN(reported_at) AS first_at, MAX(reported_at) AS last_at
+    FROM named GROUP BY kind, value
+),
+accused AS (
+    -- Each thing with each number that is accused together with it.
+    SELECT kind, value, source, COUNT(DISTINCT report_id) AS reports, COUNT(DISTINCT reporter) AS reporters
+    FROM named GROUP BY kind, value, source
+)
+SELECT
+    $day AS week, COALESCE(whole.kind, '') AS kind, COALESCE(whole.value, '') AS value, source,
+    accused.reports AS source_reports, accused.reporters AS source_reporters,
+    whole.reports AS reports, whole.reporters AS reporters, sources,
+    COALESCE(first_at, $from) AS first_at, COALESCE(last_at, $from) AS last_at
+FROM whole INNER JOIN accused ON whole.kind = accused.kind AND whole.value = accused.value

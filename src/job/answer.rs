@@ -1,0 +1,471 @@
+//! `report answer`: citizens' reports to answers, each under one id.
+//!
+//! In: reports, verdicts, a look-up and the carrier's templates. Out: messages to the topic of answers, and
+//! `report_answer`, which remembers them. Never: makes two answers to a report at one stage; answers a look-up while the
+//! registry is silent.
+//!
+//! An answer is written down as intended, with its text; then it is sent; then it is written down as sent. Killed behind
+//! the first step, the next run sends what was intended, word for word. Killed behind the second, it sends the same once
+//! more under the same id, and whoever reads the topic drops it. Of two runs at once only one intends; the other ends.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::{Context, bail};
+use arrow::array::{Array, RecordBatch};
+use serde::{Deserialize, Serialize};
+
+use super::domain;
+use crate::answer::{Stage, Templates, Worded, sms};
+use crate::clock::Clock;
+use crate::decode::citizen_report::place;
+use crate::domain::day::Day;
+use crate::domain::host::Link;
+use crate::domain::number::Number;
+use crate::domain::report::Kind;
+use crate::domain::seal::Seal;
+use crate::domain::verdict::Verdict;
+use crate::lake::append::{AppendError, Span};
+use crate::lake::{Handle, Lake};
+use crate::lookup::Lookup;
+use crate::lookup::registry::Outcome;
+use crate::lookup::reported::Tally;
+use crate::schema::column::{citizen_report, decision, report_answer as column};
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+use crate::schema::wire::ReportAnswer;
+use crate::source::kafka;
+use crate::source::producer::{BY_KEY, Outgoing, Producer};
+
+/// Where answers go, and how long reports wait for them, as `[answer]`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// What the topic of answers is called at the broker.
+    pub topic: String,
+    /// Days, with today, within which a report is answered at once. Raise it after a long standstill, and those who wrote
+    /// meanwhile are answered late; what is older never is.
+    pub received_days: i32,
+    /// Days, with today, within which a citizen is told what has become of a report.
+    pub result_days: i32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { topic: "report_answer".to_owned(), received_days: 3, result_days: 30 }
+    }
+}
+
+impl Options {
+    /// What cannot work.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        if self.topic.is_empty() {
+            problems.push("answer.topic is empty".to_owned());
+        }
+        for (name, days) in [("received_days", self.received_days), ("result_days", self.result_days)] {
+            if days < 1 {
+                problems.push(format!("answer.{name} must be at least 1"));
+            }
+        }
+        problems
+    }
+}
+
+/// What it takes to answer.
+#[derive(Debug, Clone, Copy)]
+pub struct Desk<'a> {
+    /// The tables.
+    pub lake: &'a Lake,
+    /// What citizens' words are sealed with.
+    pub seal: &'a Seal,
+    /// The carrier's words.
+    pub templates: &'a Templates,
+    /// What look-ups are answered from.
+    pub lookup: &'a Lookup,
+    /// Which reports.
+    pub options: &'a Options,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+/// What was done.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Answered {
+    /// Reports answered at once.
+    pub received: usize,
+    /// Citizens who are told what has become of a report.
+    pub results: usize,
+    /// Answers of an earlier run that was cut off before it had written them down as sent.
+    pub again: usize,
+    /// Look-ups that wait for a registry.
+    pub waiting: usize,
+    /// Texts that do not open, since their key is not configured.
+    pub closed: usize,
+    /// Nothing was written or sent.
+    pub is_dry_run: bool,
+}
+
+impl Answered {
+    /// For people.
+    pub fn text(&self) -> String {
+        let Self { received, results, again, waiting, closed, is_dry_run } = self;
+        let unsent = if *is_dry_run { " (dry run, nothing is sent)" } else { "" };
+        format!(
+            "{received} reports answered, {results} results told, {again} sent again, {waiting} look-ups wait for a \
+             registry, {closed} texts do not open{unsent}"
+        )
+    }
+}
+
+const INTENDED: &str = "intended";
+const SENT: &str = "sent";
+/// The name under which the table counts the runs that intended something.
+const APP: &str = "report_answer";
+
+/// One answer.
+#[derive(Clone)]
+struct Answer {
+    day: Day,
+    id: String,
+    report_id: String,
+    stage: String,
+    channel: String,
+    recipient: Number,
+    template: String,
+    text: String,
+}
+
+/// One report, as far as an answer looks at it.
+struct Report {
+    id: String,
+    day: Day,
+    at: i64,
+    channel: String,
+    reporter: Number,
+    kind: String,
+    form: Option<String>,
+    source: Option<Number>,
+    /// As it lies in the table.
+    content: String,
+    needs_human: bool,
+}
+
+/// Why a report is not answered yet.
+enum Held {
+    /// The registry was silent.
+    Registry,
+    /// The text does not open.
+    Key,
+}
+
+/// Answers all that has no answer yet.
+pub async fn answer(desk: &Desk<'_>, kafka: &kafka::Options, is_dry_run: bool) -> anyhow::Result<Answered> {
+    let mut done = Answered { is_dry_run, ..Answered::default() };
+    let known = Known::read(desk.lake).await?;
+    let mut answers = known.unsent(desk.lake, desk.seal, &mut done).await?;
+    let new = desk.plan(&known, &mut done).await?;
+    if is_dry_run || (answers.is_empty() && new.is_empty()) {
+        return Ok(done);
+    }
+    let mut table = desk.lake.open(Table::REPORT_ANSWER).await?;
+    intend(&mut table, &known, &new, desk).await?;
+    answers.extend(new);
+    let (kafka, topic, at) = (kafka.clone(), desk.options.topic.clone(), desk.clock.now());
+    let sending = move || {
+        send(&answers, &topic, &mut Producer::to(&kafka)?, at)?;
+        anyhow::Ok(answers)
+    };
+    let sent = tokio::task::spawn_blocking(sending).await?.context("sending answers")?;
+    mark(&mut table, &sent, desk).await?;
+    Ok(done)
+}
+
+/// Writes answers down before they are sent; fails when another run has done so since they were planned.
+async fn intend(table: &mut Handle, known: &Known, answers: &[Answer], desk: &Desk<'_>) -> anyhow::Result<()> {
+    if answers.is_empty() {
+        return Ok(());
+    }
+    let span = Span { app_id: APP.to_owned(), from: known.round, until: known.round + 1 };
+    match table.append(&[sheet(answers, INTENDED, desk)], &[span]).await {
+        Ok(_) => Ok(()),
+        Err(AppendError::Other(error)) => Err(error),
+        Err(_) => bail!("another run answers at this moment; what is left is for the next"),
+    }
+}
+
+/// Writes answers down as sent; twice does no harm.
+async fn mark(table: &mut Handle, answers: &[Answer], desk: &Desk<'_>) -> anyhow::Result<()> {
+    table.append(&[sheet(answers, SENT, desk)], &[]).await?;
+    Ok(())
+}
+
+fn send(answers: &[Answer], topic: &str, producer: &mut Producer, at: i64) -> anyhow::Result<()> {
+    for answer in answers {
+        let recipient = digits(answer.recipient).to_string();
+        let message = ReportAnswer {
+            answer_id: answer.id.as_str().into(),
+            report_id: answer.report_id.as_str().into(),
+            stage: answer.stage.as_str().into(),
+            channel: answer.channel.as_str().into(),
+            recipient: recipient.into(),
+            template: answer.template.as_str().into(),
+            text: answer.text.as_str().into(),
+            parts: i32::try_from(sms::parts(&answer.text))?,
+            answered_at: at,
+        };
+        let body = serde_json::to_vec(&message)?;
+        let key = answer.report_id.as_bytes();
+        producer.send(Outgoing { topic, partition: BY_KEY, key, payload: Some(&body), at })?;
+    }
+    producer.flush()
+}
+
+fn sheet(answers: &[Answer], state: &str, desk: &Desk<'_>) -> RecordBatch {
+    let mut sheet = Sheet::with_capacity(Table::REPORT_ANSWER.contract(), answers.len());
+    for answer in answers {
+        let text = desk.seal.close_text(&text_place(&answer.id), &answer.text);
+        let text = (state == INTENDED).then_some(text);
+        let row = sheet.row().day(answer.day).text(&answer.id).text(&answer.report_id).text(&answer.stage).text(state);
+        let row = row.text(&answer.channel).int64(digits(answer.recipient)).text(&answer.template);
+        row.text_or_null(text.as_deref()).instant(desk.clock.now()).end();
+    }
+    sheet.finish()
+}
+
+/// In clear, since a citizen is answered at the own number, and told of the one that he or she has named.
+fn digits(number: Number) -> i64 {
+    number.reveal()
+}
+
+fn dialled(number: Number) -> String {
+    let digits = digits(number).to_string();
+    match digits.strip_prefix("84").filter(|_| number.is_vietnamese()) {
+        Some(national) => format!("0{national}"),
+        None => format!("+{digits}"),
+    }
+}
+
+fn text_place(id: &str) -> String {
+    format!("report_answer.text/{id}")
+}
+
+fn id(report_id: &str, stage: Stage) -> String {
+    format!("{report_id}/{}", stage.as_str())
+}
+
+/// What the table remembers.
+struct Known {
+    /// Runs that intended something.
+    round: i64,
+    intended: BTreeSet<String>,
+    sent: BTreeSet<String>,
+}
+
+impl Known {
+    async fn read(lake: &Lake) -> anyhow::Result<Self> {
+        let mut known = Self { round: 0, intended: BTreeSet::new(), sent: BTreeSet::new() };
+        let Some(table) = lake.find(Table::REPORT_ANSWER).await? else { return Ok(known) };
+        known.round = table.offset(APP).await?.unwrap_or_default();
+        for batch in table.rows(vec![], &[column::ANSWER_ID.name, column::STATE.name]).await? {
+            let (ids, states) = (column::ANSWER_ID.of(&batch)?, column::STATE.of(&batch)?);
+            for (id, state) in ids.iter().flatten().zip(states.iter().flatten()) {
+                let list = if state == SENT { &mut known.sent } else { &mut known.intended };
+                list.insert(id.to_owned());
+            }
+        }
+        Ok(known)
+    }
+
+    fn has(&self, id: &str) -> bool {
+        self.intended.contains(id) || self.sent.contains(id)
+    }
+
+    /// What was intended and never written down as sent.
+    async fn unsent(&self, lake: &Lake, seal: &Seal, done: &mut Answered) -> anyhow::Result<Vec<Answer>> {
+        let unsent: BTreeSet<&String> = self.intended.difference(&self.sent).collect();
+        let mut answers = Vec::new();
+        if unsent.is_empty() {
+            return Ok(answers);
+        }
+        let Some(table) = lake.find(Table::REPORT_ANSWER).await? else { return Ok(answers) };
+        for batch in table.rows_with(column::STATE.name, INTENDED, &[]).await? {
+            for row in 0..batch.num_rows() {
+                let id = column::ANSWER_ID.of(&batch)?.value(row).to_owned();
+                if unsent.contains(&id) {
+                    match read_answer(&batch, row, id, seal)? {
+                        Some(answer) => answers.push(answer),
+                        None => done.closed += 1,
+                    }
+                }
+            }
+        }
+        done.again = answers.len();
+        Ok(answers)
+    }
+}
+
+fn read_answer(batch: &RecordBatch, row: usize, id: String, seal: &Seal) -> anyhow::Result<Option<Answer>> {
+    let place = text_place(&id);
+    let Some(text) = seal.reveal_text(&place, column::TEXT.of(batch)?.value(row)) else { return Ok(None) };
+    Ok(Some(Answer {
+        day: Day::from_epoch_days(column::DAY.of(batch)?.value(row)),
+        report_id: column::REPORT_ID.of(batch)?.value(row).to_owned(),
+        stage: column::STAGE.of(batch)?.value(row).to_owned(),
+        channel: column::CHANNEL.of(batch)?.value(row).to_owned(),
+        recipient: number(column::RECIPIENT.of(batch)?.value(row))?,
+        template: column::TEMPLATE.of(batch)?.value(row).to_owned(),
+        text: text.into_owned(),
+        id,
+    }))
+}
+
+fn number(digits: i64) -> anyhow::Result<Number> {
+    Number::from_e164(digits).context("a table holds a number that is none")
+}
+
+impl Desk<'_> {
+    /// Answers that nobody has intended yet.
+    async fn plan(&self, known: &Known, done: &mut Answered) -> anyhow::Result<Vec<Answer>> {
+        let today = Day::of(self.clock.now());
+        let reports = self.reports(today).await?;
+        let first = today.plus(1 - self.options.received_days);
+        let is_fresh = |report: &&Report| report.day >= first && !known.has(&id(&report.id, Stage::Received));
+        let fresh: Vec<&Report> = reports.values().filter(is_fresh).collect();
+        let tally = match fresh.iter().any(|report| report.is_lookup()) {
+            true => domain::tally(self.lake, self.seal).await?,
+            false => Tally::default(),
+        };
+        let mut answers = Vec::new();
+        for report in fresh {
+            match self.received(report, &tally).await {
+                Ok(worded) => answers.extend(report.answered(Stage::Received, worded)),
+                Err(Held::Registry) => done.waiting += 1,
+                Err(Held::Key) => done.closed += 1,
+            }
+        }
+        done.received = answers.len();
+        let barred = self.barred().await?;
+        for report in reports.values().filter(|report| !known.has(&id(&report.id, Stage::Result))) {
+            let number = report.source.filter(|_| report.is_accusation());
+            if let Some(number) = number.filter(|number| report.is_about(*number, &barred)) {
+                let worded = self.templates.barred(&dialled(number), report.form.as_deref());
+                answers.extend(report.answered(Stage::Result, worded));
+            }
+        }
+        done.results = answers.len() - done.received;
+        Ok(answers)
+    }
+
+    async fn received(&self, report: &Report, tally: &Tally) -> Result<Worded, Held> {
+        if !report.is_lookup() {
+            return Ok(self.templates.received(report.about(), report.form.as_deref()));
+        }
+        let place = place(citizen_report::CONTENT.name, &report.id);
+        let asked = self.seal.reveal_text(&place, &report.content).ok_or(Held::Key)?;
+        let template = format!("{}/{}", Stage::Received.as_str(), Kind::DomainLookup.as_str());
+        let Some(link) = Link::read(&asked) else {
+            return Ok(Worded { template, text: self.lookup.reply(&asked, tally).await });
+        };
+        let reported = link.host.registrable().and_then(|domain| tally.of(domain));
+        let answer = self.lookup.answer(&link, reported).await;
+        match answer.registry.outcome {
+            Outcome::Unavailable { .. } => Err(Held::Registry),
+            _ => Ok(Worded { template, text: self.lookup.sms(&answer) }),
+        }
+    }
+
+    /// Reports that may be answered, each once and as it came first.
+    async fn reports(&self, today: Day) -> anyhow::Result<BTreeMap<String, Report>> {
+        let mut reports: BTreeMap<String, Report> = BTreeMap::new();
+        let Some(table) = self.lake.find(Table::CITIZEN_REPORT).await? else { return Ok(reports) };
+        let days = self.options.received_days.max(self.options.result_days);
+        for day in table.days().await?.range(today.plus(1 - days)..=today) {
+            for batch in table.day(*day).await? {
+                for row in 0..batch.num_rows() {
+                    let report = Report::read(&batch, row)?;
+                    if reports.get(&report.id).is_none_or(|known| report.at < known.at) {
+                        reports.insert(report.id.clone(), report);
+                    }
+                }
+            }
+        }
+        Ok(reports)
+    }
+
+    /// The subscriptions that are barred on the newest day that was decided, each with its activation.
+    async fn barred(&self) -> anyhow::Result<BTreeMap<Number, Option<i64>>> {
+        let mut barred = BTreeMap::new();
+        let Some(table) = self.lake.find(Table::DECISION).await? else { return Ok(barred) };
+        let Some(newest) = table.days().await?.pop_last() else { return Ok(barred) };
+        for batch in table.day(newest).await? {
+            let (numbers, verdicts) = (decision::NUMBER.of(&batch)?, decision::VERDICT.of(&batch)?);
+            let activated = decision::ACTIVATED_AT.of(&batch)?;
+            for row in 0..batch.num_rows() {
+                let verdict: Verdict = verdicts.value(row).parse().map_err(anyhow::Error::msg)?;
+                if verdict.is_bar() {
+                    barred.insert(number(numbers.value(row))?, activated.is_valid(row).then(|| activated.value(row)));
+                }
+            }
+        }
+        Ok(barred)
+    }
+}
+
+impl Report {
+    fn read(batch: &RecordBatch, row: usize) -> anyhow::Result<Self> {
+        use citizen_report as report;
+        let (form, source) = (report::SCAM_FORM.of(batch)?, report::SOURCE.of(batch)?);
+        Ok(Self {
+            id: report::REPORT_ID.of(batch)?.value(row).to_owned(),
+            day: Day::from_epoch_days(report::DAY.of(batch)?.value(row)),
+            at: report::REPORTED_AT.of(batch)?.value(row),
+            channel: report::CHANNEL.of(batch)?.value(row).to_owned(),
+            reporter: number(report::REPORTER.of(batch)?.value(row))?,
+            kind: report::KIND.of(batch)?.value(row).to_owned(),
+            form: form.is_valid(row).then(|| form.value(row).to_owned()),
+            source: source.is_valid(row).then(|| number(source.value(row))).transpose()?,
+            content: report::CONTENT.of(batch)?.value(row).to_owned(),
+            needs_human: report::NEEDS_HUMAN.of(batch)?.value(row),
+        })
+    }
+
+    fn is(&self, kind: Kind) -> bool {
+        self.kind == kind.as_str()
+    }
+
+    fn is_lookup(&self) -> bool {
+        self.is(Kind::DomainLookup)
+    }
+
+    fn is_accusation(&self) -> bool {
+        [Kind::SpamCall, Kind::SpamSms, Kind::ScamCall].into_iter().any(|kind| self.is(kind))
+    }
+
+    /// Whether it was made about a subscription that is barred: who had the number before was another.
+    fn is_about(&self, number: Number, barred: &BTreeMap<Number, Option<i64>>) -> bool {
+        barred.get(&number).is_some_and(|activated| activated.is_none_or(|activated| self.at >= activated))
+    }
+
+    /// What its answer is about: an order that a person has to read first has not been followed yet.
+    fn about(&self) -> &str {
+        let is_order = self.is(Kind::DncRegister) || self.is(Kind::DncCancel);
+        if is_order && self.needs_human { Kind::Unparsed.as_str() } else { &self.kind }
+    }
+
+    /// The answer, unless the carrier says nothing.
+    fn answered(&self, stage: Stage, Worded { template, text }: Worded) -> Option<Answer> {
+        (!text.is_empty()).then(|| Answer {
+            day: self.day,
+            id: id(&self.id, stage),
+            report_id: self.id.clone(),
+            stage: stage.as_str().to_owned(),
+            channel: self.channel.clone(),
+            recipient: self.reporter,
+            template,
+            text,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,146 @@
+//! `export domains` and `export accounts`: what a week's reports name, for the registry's abuse desk and for banks.
+//!
+//! In: `report_entity` of a week, and what is known of domains. Out: a published folder. Never: accuses a domain that
+//! strangers share, or one of the bank that is imitated; computes what was not computed.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::Context;
+use arrow::array::{Array, RecordBatch};
+use chrono::{DateTime, SecondsFormat};
+
+use super::export::computed;
+use crate::domain::day::Week;
+use crate::domain::host::Link;
+use crate::domain::number::Number;
+use crate::export::Published;
+use crate::export::entity::{Entity, publish};
+use crate::lake::Lake;
+use crate::lookup::Lookup;
+use crate::lookup::alike::Standing;
+use crate::schema::column::report_entity as column;
+use crate::schema::contract::Table;
+
+/// Publishes `OUT/domains/WEEK`: those that are neither shared nor whose name it is.
+pub async fn domains(lake: &Lake, lookup: &Lookup, out: &Path, week: Week) -> anyhow::Result<Published> {
+    let named = named(lake, week, "domain").await?;
+    let all = named.len();
+    let mut entities = Vec::new();
+    for entity in named {
+        let Some(link) = Link::read(&entity.value) else { continue };
+        let signals = lookup.signals(&link, None);
+        let imitates = match signals.name {
+            Standing::Genuine { .. } => continue,
+            Standing::Alike(alike) => Some(alike.of),
+            Standing::Other => None,
+        };
+        if !signals.is_shared {
+            entities.push(Entity { imitates, ..entity });
+        }
+    }
+    publish(&out.join("domains"), &week.to_string(), "domains", &entities, all - entities.len())
+}
+
+/// Publishes `OUT/accounts/WEEK`.
+pub async fn accounts(lake: &Lake, out: &Path, week: Week) -> anyhow::Result<Published> {
+    publish(&out.join("accounts"), &week.to_string(), "accounts", &named(lake, week, "account").await?, 0)
+}
+
+/// What reports of a week name of one kind, the most reported first.
+async fn named(lake: &Lake, week: Week, kind: &str) -> anyhow::Result<Vec<Entity>> {
+    let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
+    let is_there = computed(&runs.day(week.monday()).await?, Table::REPORT_ENTITY)?;
+    anyhow::ensure!(is_there, "report_entity of {week} has not been computed; `callsieve run --week {week}` does");
+    let table = lake.find(Table::REPORT_ENTITY).await?.context("table report_entity does not exist")?;
+    let mut entities: BTreeMap<String, Entity> = BTreeMap::new();
+    for batch in table.day(week.monday()).await? {
+        for row in 0..batch.num_rows() {
+            if column::KIND.of(&batch)?.value(row) == kind {
+                let read = read(&batch, row)?;
+                let entity = entities.entry(read.value.clone()).or_insert(read);
+                let source = column::SOURCE.of(&batch)?;
+                let accused = source.is_valid(row).then(|| Number::from_e164(source.value(row))).flatten();
+                entity.accused.extend(accused);
+            }
+        }
+    }
+    let mut entities: Vec<Entity> = entities.into_values().collect();
+    entities.iter_mut().for_each(|entity| entity.accused.sort_unstable());
+    entities.sort_by_key(|entity| std::cmp::Reverse(entity.reporters));
+    Ok(entities)
+}
+
+fn read(batch: &RecordBatch, row: usize) -> anyhow::Result<Entity> {
+    Ok(Entity {
+        value: column::VALUE.of(batch)?.value(row).to_owned(),
+        imitates: None,
+        reports: column::REPORTS.of(batch)?.value(row),
+        reporters: column::REPORTERS.of(batch)?.value(row),
+        first_at: instant(column::FIRST_AT.of(batch)?.value(row)),
+        last_at: instant(column::LAST_AT.of(batch)?.value(row)),
+        accused: Vec::new(),
+    })
+}
+
+fn instant(micros: i64) -> String {
+    let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
+    at.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::schema::sheet::Sheet;
+
+    /// A lake with a computed week that names these.
+    async fn lake(folder: &Path, named: &[(&str, &str, i64, i64)]) -> Lake {
+        let lake = Lake::local(folder).unwrap();
+        let week: Week = "2025-W02".parse().unwrap();
+        let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
+        let row = runs.row().day(week.monday()).text(Table::REPORT_ENTITY.name()).text("").text("{}").text("{}");
+        row.int64(0).int64(0).text("").instant(0).int64(0).end();
+        lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+        let mut sheet = Sheet::new(Table::REPORT_ENTITY.contract());
+        for (kind, value, source, reporters) in named {
+            let row = sheet.row().day(week.monday()).text(kind).text(value).int64(*source).int64(1).int64(1);
+            row.int64(*reporters).int64(*reporters).int64(1).instant(0).instant(0).end();
+        }
+        lake.open(Table::REPORT_ENTITY).await.unwrap().replace(week.monday(), &[sheet.finish()]).await.unwrap();
+        lake
+    }
+
+    #[tokio::test]
+    async fn no_shared_and_no_genuine_domain_is_handed_on() {
+        let folder = tempfile::tempdir().unwrap();
+        let named = [
+            ("domain", "facebook.com", 84_962_000_001, 9),
+            ("domain", "vietcombank.com.vn", 84_962_000_001, 8),
+            ("domain", "vietcomdank.com", 84_962_000_001, 3),
+            ("domain", "vietcomdank.com", 84_962_000_002, 3),
+            ("domain", "vay-nhanh.xyz", 84_962_000_002, 4),
+            ("account", "0071001234567", 84_962_000_002, 1),
+        ];
+        let lake = lake(&folder.path().join("lake"), &named).await;
+        let lookup = Lookup::open(&crate::lookup::Options::default(), Clock::Fixed(0)).unwrap();
+        let week = "2025-W02".parse().unwrap();
+        let published = domains(&lake, &lookup, folder.path(), week).await.unwrap();
+        let csv = std::fs::read_to_string(published.folder.join("domains.csv")).unwrap();
+        let rows: Vec<&str> = csv.lines().skip(1).map(|line| line.split(",1970").next().unwrap()).collect();
+        assert_eq!(rows, ["vay-nhanh.xyz,,4,4,1", "vietcomdank.com,Vietcombank,3,3,2"]);
+        let summary = std::fs::read_to_string(published.folder.join("summary.json")).unwrap();
+        assert!(summary.contains("\"left_out\": 2"), "{summary}");
+        let accounts = accounts(&lake, folder.path(), week).await.unwrap();
+        assert_eq!(accounts.rows, 1);
+    }
+
+    #[tokio::test]
+    async fn a_week_that_was_not_computed_is_an_error() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder.path().join("lake"), &[]).await;
+        assert_eq!(accounts(&lake, folder.path(), "2025-W02".parse().unwrap()).await.unwrap().rows, 0);
+        let problem = accounts(&lake, folder.path(), "2025-W03".parse().unwrap()).await.unwrap_err();
+        assert!(problem.to_string().contains("run --week 2025-W03"), "{problem:#}");
+    }
+}
