@@ -17,6 +17,7 @@ use crate::job;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
+mod blocklist;
 mod desk;
 mod domain;
 mod ingest;
@@ -53,7 +54,8 @@ const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
 4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not decided, or a \
-registry did not answer), 5 kept for later, 6 refused: not in this name, 7 another run holds the lock";
+registry did not answer), 5 the network has not done what it was asked, 6 refused: not in this name, or by a \
+limit for the block list, 7 another run holds the lock";
 
 /// The configuration does not hold: exit code 3.
 #[derive(Debug, thiserror::Error)]
@@ -94,7 +96,12 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<job::domain::Unanswered>()
     {
         4
-    } else if error.is::<crate::store::Refused>() {
+    } else if error.is::<job::receipts::NotAsAsked>() {
+        5
+    } else if error.is::<crate::store::Refused>()
+        || error.is::<crate::export::blocklist::limit::Refused>()
+        || error.is::<crate::export::blocklist::Endless>()
+    {
         6
     } else if error.is::<crate::lake::lock::Held>() {
         7
@@ -128,6 +135,8 @@ impl Cli {
             Verb::User(verb) => desk::user(verb, json).await,
             Verb::Audit(verb) => desk::audit(verb, json).await,
             Verb::Export(verb) => rules::export(verb, json).await,
+            Verb::Publish(verb) => blocklist::publish(verb, json).await,
+            Verb::Receipts(args) => blocklist::receipts(args, json).await,
             Verb::Verify(args) => package::verify(args, json).await,
             Verb::Key(verb) => package::key(verb, json),
             Verb::Explain(args) => rules::explain(args, json).await,

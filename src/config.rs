@@ -54,6 +54,9 @@ pub struct Config {
     /// Where the desk keeps what it says; none where nobody reviews.
     #[serde(default)]
     pub desk: Option<job::desk::Options>,
+    /// Where what holds of each number is told.
+    #[serde(default)]
+    pub flags: source::flag::Options,
     /// Which lists and registries domains are looked up in.
     #[serde(default)]
     pub lookup: lookup::Options,

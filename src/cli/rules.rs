@@ -10,6 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 
 use super::BadConfig;
+use super::blocklist::BlocklistArgs;
 use super::lake::{LakeArgs, table};
 use super::print::{self, say};
 use crate::clock::Clock;
@@ -75,18 +76,13 @@ pub(super) struct DecideArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ExportVerb {
-    /// The numbers to bar on a day.
-    #[command(after_help = "Example: callsieve export blocklist --lake /data/lake --day 2025-01-06 --out /data/export")]
-    Blocklist {
-        /// The day.
-        #[arg(long)]
-        day: Day,
-        /// Folder to publish in.
-        #[arg(long, default_value = "export")]
-        out: PathBuf,
-        #[command(flatten)]
-        lake: LakeArgs,
-    },
+    /// The numbers to bar on a day, what changes since the list before, and the commands for it.
+    #[command(
+        after_help = "Example: callsieve export blocklist --lake /data/lake --day 2025-01-06 --out /data/export \\\n    \
+        --delta --mml template.toml --config site.toml\n\n\
+        Exit code 6 when it bars too many at once, or a number that is protected by now."
+    )]
+    Blocklist(BlocklistArgs),
     /// The domains that a week's reports name, for the registry's abuse desk; none that strangers share or that is the
     /// imitated one's own.
     #[command(after_help = "Example: callsieve export domains --lake /data/lake --week 2025-W02 --out /data/export")]
@@ -202,9 +198,7 @@ pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metric
 
 pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
     match verb {
-        ExportVerb::Blocklist { day, out, lake } => {
-            print::published(json, &job::export::blocklist(&lake.open()?, &out, day).await?)
-        }
+        ExportVerb::Blocklist(args) => super::blocklist::export(args, json).await,
         ExportVerb::Domains { week, out, pipelines, lake } => {
             let rules = pipelines.map(|folder| folder.join("lookup"));
             let options = lookup::Options { rules, ..lookup::Options::default() };

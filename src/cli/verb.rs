@@ -5,6 +5,7 @@
 
 use clap::Subcommand;
 
+use super::blocklist::{PublishVerb, ReceiptsArgs};
 use super::desk::{AllowVerb, AnswerArgs, AppealVerb, AuditVerb, LookArgs, ReleaseArgs, ReviewArgs, UserVerb};
 use super::domain::DomainVerb;
 use super::ingest::{BackfillArgs, IngestArgs, ReplayArgs};
@@ -79,6 +80,12 @@ pub(super) enum Verb {
     /// Writes a list for the network or the regulator.
     #[command(subcommand)]
     Export(ExportVerb),
+    /// Tells other systems what holds.
+    #[command(subcommand)]
+    Publish(PublishVerb),
+    /// Holds what the network was asked against its receipts; exit code 5 when anything is not as asked.
+    #[command(after_help = "Example: callsieve receipts --lake /data/lake --day 2025-01-06")]
+    Receipts(ReceiptsArgs),
     /// Says whether a package is what was signed, to the last byte; it needs nothing but the package and a public key.
     #[command(after_help = "Example: callsieve verify export/regulator/2025-W03 --key package.key.pub \\\n    \
         --previous export/regulator/2025-W02")]
@@ -122,7 +129,7 @@ impl Verb {
             Self::Run(RunArgs { window: WindowArgs { week: None, .. }, .. }) => Some("run_day"),
             Self::Run(_) => Some("run_week"),
             Self::Decide(_) => Some("decide"),
-            Self::Export(ExportVerb::Blocklist { .. }) => Some("export_blocklist"),
+            Self::Export(ExportVerb::Blocklist(_)) => Some("export_blocklist"),
             Self::Export(ExportVerb::Domains { .. }) => Some("export_domains"),
             Self::Export(ExportVerb::Accounts { .. }) => Some("export_accounts"),
             Self::Export(ExportVerb::Regulator { .. }) => Some("export_regulator"),

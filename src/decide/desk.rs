@@ -27,6 +27,8 @@ pub struct Desk {
     pub allowed: BTreeSet<Number>,
     /// Words about each number, oldest first.
     pub said: BTreeMap<Number, Vec<Said>>,
+    /// Segments in which too many bars were overturned; see `stop`.
+    pub stopped: BTreeSet<String>,
 }
 
 /// What holds of a subscription on a day.

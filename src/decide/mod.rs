@@ -6,6 +6,7 @@
 
 pub mod desk;
 pub mod rails;
+pub mod stop;
 pub mod transition;
 
 use std::collections::BTreeMap;
@@ -95,6 +96,10 @@ pub enum Cause {
     SpecialNumber,
     /// A bar was due, but the day's budget was spent.
     BudgetSpent,
+    /// A bar is due, and is made tomorrow unless today's first ones turn out to be wrong.
+    Staged,
+    /// A bar was due, but too many of its segment have been overturned.
+    Stopped,
     /// The number is in another activation now.
     SubscriptionEnded,
     /// A bar was due, but only one origin bore it.
@@ -123,6 +128,8 @@ impl Cause {
             Self::AllowListed => "allow_listed",
             Self::SpecialNumber => "special_number",
             Self::BudgetSpent => "budget_spent",
+            Self::Staged => "staged",
+            Self::Stopped => "stopped",
             Self::SubscriptionEnded => "subscription_ended",
             Self::OneOrigin => "one_origin",
             Self::InputOpen => "input_open",
@@ -162,7 +169,15 @@ pub fn decide(
         let score = |candidate: &Candidate| candidate.score.unwrap_or_default();
         score(b).total_cmp(&score(a)).then(a.subject.cmp(&b.subject))
     });
-    let mut budget = Budget::new(rules, input);
+    let mut budget = Budget::new(rules, input, &desk.stopped);
+    for candidate in &mut candidates {
+        candidate.is_allow_listed |= desk.allowed.contains(&candidate.subject.number);
+        let before = standing.get(&candidate.subject);
+        let heard = desk.heard(candidate.subject, day, rules);
+        if !is_staged(before) && rails::is_due(candidate, verdict_of(before), heard, &budget) {
+            budget.expect(&candidate.segment);
+        }
+    }
     let mut cases = 0;
     let mut decided = Vec::new();
     for candidate in candidates {
@@ -186,11 +201,12 @@ fn one(
     budget: &mut Budget<'_>,
     cases: &mut u32,
 ) -> Option<Decision> {
-    let previous = before.as_ref().map_or(Verdict::Clear, |before| before.verdict);
+    let previous = verdict_of(before.as_ref());
     let has_lapsed = before.as_ref().is_some_and(|before| day >= before.until);
     candidate.is_allow_listed |= desk.allowed.contains(&candidate.subject.number);
     let heard = desk.heard(candidate.subject, day, budget.rules);
-    let event = rails::event(&candidate, previous, has_lapsed, heard, budget);
+    let stood = Stood { verdict: previous, has_lapsed, is_staged: is_staged(before.as_ref()) };
+    let event = rails::event(&candidate, stood, heard, budget);
     let verdict = transition::next(previous, event.event);
     if verdict == Verdict::Clear && previous == Verdict::Clear {
         return None;
@@ -210,6 +226,23 @@ fn one(
     };
     let flagged = before.and_then(|before| before.flagged).or_else(|| verdict.is_flag().then_some(day));
     Some(Decision { candidate, case_id, verdict, previous, cause: event.cause, since, until, flagged })
+}
+
+fn verdict_of(before: Option<&Decision>) -> Verdict {
+    before.map_or(Verdict::Clear, |before| before.verdict)
+}
+
+/// Whether a bar was put off to this day, so that those of the day before could be looked at.
+fn is_staged(before: Option<&Decision>) -> bool {
+    before.is_some_and(|before| before.cause == Cause::Staged)
+}
+
+/// What stood of a candidate the day before.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Stood {
+    verdict: Verdict,
+    has_lapsed: bool,
+    is_staged: bool,
 }
 
 /// What the rails let through of the evidence.

@@ -3,21 +3,29 @@
 //! In: a candidate, what stands of it, what was said of it, and the rules. Out: the event for the state machine, with its cause.
 //! Never: lets a rail be outvoted by evidence.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::desk::Heard;
 use super::transition::Event;
-use super::{Candidate, Cause, Input, Railed};
+use super::{Candidate, Cause, Input, Railed, Stood};
 use crate::domain::case::Word;
 use crate::domain::verdict::Verdict;
 
 /// The numbers of `pipelines/decide/decision.toml`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Rules {
     /// Independent origins that a bar needs.
     pub origins_required: i64,
     /// New bars a day, by segment; a segment that is missing has none.
     pub daily_budget: BTreeMap<String, i64>,
+    /// Share of a day's new bars of a segment that is made at once; the others are made the day after.
+    pub canary_share: f64,
+    /// Share of the bars of `stop_days` that may be overturned before nobody new is barred.
+    pub stop_overturned_share: f64,
+    /// Fewer overturned bars stop nothing.
+    pub stop_min: i64,
+    /// Days whose bars are counted for it.
+    pub stop_days: i32,
     /// Confirming reviews that a new or stronger bar needs.
     pub reviews_required: i64,
     /// Days after which no candidate counts evidence from before a person's word any more.
@@ -45,36 +53,55 @@ impl Rules {
     }
 }
 
-/// New bars that are left of a day, by segment; none while its input is open.
+/// New bars that are left of a day, by segment; none while its input is open, or where it stands still.
 #[derive(Debug)]
 pub(super) struct Budget<'a> {
     pub(super) rules: &'a Rules,
     input: Input,
+    stopped: &'a BTreeSet<String>,
     spent: BTreeMap<String, i64>,
+    /// Bars that are due for the first time, and how many of them are made.
+    due: BTreeMap<String, u32>,
+    first: BTreeMap<String, u32>,
 }
 
 impl<'a> Budget<'a> {
-    pub(super) fn new(rules: &'a Rules, input: Input) -> Self {
-        Self { rules, input, spent: BTreeMap::new() }
+    pub(super) fn new(rules: &'a Rules, input: Input, stopped: &'a BTreeSet<String>) -> Self {
+        let (due, first) = (BTreeMap::new(), BTreeMap::new());
+        Self { rules, input, stopped, spent: BTreeMap::new(), due, first }
     }
 
-    fn take(&mut self, segment: &str) -> bool {
+    /// A bar will be due for the first time: the canary share is one of all of these.
+    pub(super) fn expect(&mut self, segment: &str) {
+        *self.due.entry(segment.to_owned()).or_default() += 1;
+    }
+
+    /// Takes a new bar out of the budget, or says why it has to wait.
+    fn take(&mut self, segment: &str, is_staged: bool) -> Result<(), Cause> {
+        if self.stopped.contains(segment) {
+            return Err(Cause::Stopped);
+        }
         let budget = self.rules.daily_budget.get(segment).copied().unwrap_or_default();
         let spent = self.spent.entry(segment.to_owned()).or_default();
-        let is_left = *spent < budget;
-        *spent += i64::from(is_left);
-        is_left
+        if *spent >= budget {
+            return Err(Cause::BudgetSpent);
+        }
+        if !is_staged {
+            let due = self.due.get(segment).copied().unwrap_or_default();
+            let first = self.first.entry(segment.to_owned()).or_default();
+            if f64::from(*first) >= self.rules.canary_share * f64::from(due) {
+                return Err(Cause::Staged);
+            }
+            *first += 1;
+        }
+        *spent += 1;
+        Ok(())
     }
 }
 
 /// The event that the rails let through.
-pub(super) fn event(
-    candidate: &Candidate,
-    standing: Verdict,
-    has_lapsed: bool,
-    heard: Heard,
-    budget: &mut Budget<'_>,
-) -> Railed {
+pub(super) fn event(candidate: &Candidate, stood: Stood, heard: Heard, budget: &mut Budget<'_>) -> Railed {
+    let Stood { verdict: standing, has_lapsed, is_staged } = stood;
     if candidate.is_allow_listed {
         return Railed { event: Event::Protect, cause: Cause::AllowListed };
     }
@@ -93,8 +120,8 @@ pub(super) fn event(
     }
     // A bar that stands already is not counted again; one that grows takes no second place.
     let is_new_bar = proposed.is_bar() && !standing.is_bar();
-    if is_new_bar && !budget.take(&candidate.segment) {
-        return held(has_lapsed, standing, Event::Ask, Cause::BudgetSpent);
+    if is_new_bar && let Err(cause) = budget.take(&candidate.segment, is_staged) {
+        return held(has_lapsed, standing, Event::Ask, cause);
     }
     match proposed {
         Verdict::Clear | Verdict::Released => held(has_lapsed, standing, Event::Quiet, Cause::NoNewEvidence),
@@ -103,6 +130,14 @@ pub(super) fn event(
         Verdict::Limited => held(has_lapsed, standing, Event::Limit, cause(Verdict::Limited, standing)),
         Verdict::Blocked => Railed { event: Event::Block, cause: Cause::Evidence },
     }
+}
+
+/// Whether nothing but the day's budget stands between a candidate and a new bar.
+pub(super) fn is_due(candidate: &Candidate, standing: Verdict, heard: Heard, budget: &Budget<'_>) -> bool {
+    let is_new_bar = candidate.proposed.is_bar() && !standing.is_bar();
+    let is_protected = candidate.is_allow_listed || candidate.is_special || !candidate.is_current;
+    let is_cleared = heard.cleared.is_some();
+    is_new_bar && !is_protected && !is_cleared && hindrance(candidate, standing, heard, budget).is_none()
 }
 
 /// What a person has ended stays ended, and is looked at while its evidence is.

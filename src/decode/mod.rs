@@ -5,6 +5,7 @@
 //! or opens a connection: schemas are taught to it beforehand.
 
 pub mod avro;
+mod block_receipt;
 mod call_record;
 pub mod citizen_report;
 mod csv;
@@ -146,6 +147,7 @@ impl Decoder {
             }
             Topic::Subscriber => self.run(subscriber::Rows::with_capacity, messages, source, now),
             Topic::SurveyAnswer => self.run(survey_answer::Rows::with_capacity, messages, source, now),
+            Topic::BlockReceipt => self.run(block_receipt::Rows::with_capacity, messages, source, now),
         }
     }
 

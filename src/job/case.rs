@@ -25,10 +25,7 @@ use crate::store::event::Event;
 pub async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
     let events = store.events().await?;
     let mut handle = lake.open(Table::CASE_EVENT).await?;
-    let mut known = BTreeSet::new();
-    for batch in handle.rows(vec![], &[column::EVENT_ID.name]).await? {
-        known.extend(column::EVENT_ID.of(&batch)?.values().iter().copied());
-    }
+    let known = known(lake).await?;
     let said: BTreeSet<i64> = events.iter().map(|event| event.id).collect();
     let forgotten = known.difference(&said).count();
     ensure!(forgotten == 0, "the case store lacks {forgotten} words that the lake has of it: is it another one?");
@@ -36,6 +33,16 @@ pub async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
         handle.replace_all(&[sheet(&events)]).await?;
     }
     reference::put_allowed(lake, &store.allowed().await?).await.context("copying the desk's allow-list")
+}
+
+/// The words that a lake has of a store, by their places in its audit trail.
+pub(super) async fn known(lake: &Lake) -> anyhow::Result<BTreeSet<i64>> {
+    let mut known = BTreeSet::new();
+    let Some(table) = lake.find(Table::CASE_EVENT).await? else { return Ok(known) };
+    for batch in table.rows(vec![], &[column::EVENT_ID.name]).await? {
+        known.extend(column::EVENT_ID.of(&batch)?.values().iter().copied());
+    }
+    Ok(known)
 }
 
 /// What people have said, as the lake's tables know it.
@@ -70,7 +77,7 @@ fn said(batches: &[RecordBatch]) -> anyhow::Result<BTreeMap<Number, Vec<Said>>> 
 }
 
 /// Numbers that are on the list on a day or the next: a bar that is decided for a day works on the one after.
-fn allowed(batches: &[RecordBatch], day: Day) -> anyhow::Result<BTreeSet<Number>> {
+pub(super) fn allowed(batches: &[RecordBatch], day: Day) -> anyhow::Result<BTreeSet<Number>> {
     let mut numbers = BTreeSet::new();
     for batch in batches {
         let (from, until) = (allow_list::VALID_FROM.of(batch)?, allow_list::VALID_UNTIL.of(batch)?);

@@ -3,7 +3,7 @@
 //! In: `block_candidate` of the day, `decision` of the latest day before, and what people have said. Out: `decision` of the day,
 //! `survey_request` and `blocklist_day`. Never: edits an earlier day's verdict.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use anyhow::Context;
@@ -12,8 +12,11 @@ use arrow::datatypes::ArrowPrimitiveType;
 
 use super::case;
 use crate::clock::Clock;
+use crate::decide::desk::Desk;
 use crate::decide::rails::Rules;
-use crate::decide::{Candidate, Cause, Decision, Input, Subject, decide};
+use crate::decide::stop::Barred;
+use crate::decide::{Candidate, Cause, Decision, Input, Subject, decide, stop};
+use crate::domain::case::Word;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
@@ -92,7 +95,8 @@ pub(super) async fn settle(
         }
     };
     let standing = standing.into_iter().filter(|decision| decision.verdict != Verdict::Clear).collect();
-    let desk = case::desk(runner, &mut began, day).await?;
+    let mut desk = case::desk(runner, &mut began, day).await?;
+    desk.stopped = stopped(runner, &desk, day, &rules).await?;
     let decisions = decide(day, candidates, standing, &rules, input, &desk);
 
     let mut verdicts = BTreeMap::new();
@@ -102,6 +106,38 @@ pub(super) async fn settle(
     let batch = sheet(day, &decisions, &definition);
     let written = runner.write(&definition, day, &[batch], &began).await?;
     Ok((verdicts, written))
+}
+
+/// The segments in which too many of the last days' bars have been overturned.
+async fn stopped(runner: &mut Runner, desk: &Desk, day: Day, rules: &Rules) -> anyhow::Result<BTreeSet<String>> {
+    let overturned = desk.said.values().flatten().filter(|said| said.word == Word::Overturned).count();
+    // Too few to stop anything, whatever was barred.
+    if i64::try_from(overturned)? < rules.stop_min {
+        return Ok(BTreeSet::new());
+    }
+    let Some(table) = runner.newest(Table::DECISION).await? else { return Ok(BTreeSet::new()) };
+    let mut barred = Vec::new();
+    for on in table.days().await?.range(day.plus(-rules.stop_days)..day) {
+        for batch in table.day(*on).await? {
+            for row in 0..batch.num_rows() {
+                let now = verdict(column::VERDICT.of(&batch)?.value(row))?;
+                let before = verdict(column::PREVIOUS.of(&batch)?.value(row))?;
+                if now.is_bar() && !before.is_bar() {
+                    let subject = Subject {
+                        number: number(column::NUMBER.of(&batch)?.value(row))?,
+                        activated_at: optional(column::ACTIVATED_AT.of(&batch)?, row),
+                    };
+                    let segment = column::SEGMENT.of(&batch)?.value(row).to_owned();
+                    barred.push(Barred { subject, segment, on: *on });
+                }
+            }
+        }
+    }
+    let stopped = stop::stopped(&barred, desk, day, rules);
+    for segment in &stopped {
+        tracing::warn!(%day, segment, "too many bars were overturned, nobody new is barred");
+    }
+    Ok(stopped)
 }
 
 /// How long what is late is waited for behind the end of a day or week, microseconds.
@@ -122,6 +158,10 @@ fn rules(definition: &Definition) -> anyhow::Result<Rules> {
     Ok(Rules {
         origins_required: definition.integer("origins_required")?,
         reviews_required: definition.integer("reviews_required")?,
+        canary_share: definition.float("canary_share")?,
+        stop_overturned_share: definition.float("stop_overturned_share")?,
+        stop_min: definition.integer("stop_min")?,
+        stop_days: days("stop_days")?,
         fresh_after_days: days("fresh_after_days")?,
         daily_budget,
         watched_days: days("watched_days")?,
@@ -140,7 +180,7 @@ fn is_true(array: &BooleanArray, row: usize) -> bool {
     array.is_valid(row) && array.value(row)
 }
 
-fn text(array: &StringArray, row: usize) -> Option<String> {
+pub(super) fn text(array: &StringArray, row: usize) -> Option<String> {
     array.is_valid(row).then(|| array.value(row).to_owned())
 }
 
@@ -187,6 +227,8 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
         for row in 0..batch.num_rows() {
             let day = |days: i32| Day::from_epoch_days(days);
             let verdict = verdict(column::VERDICT.of(batch)?.value(row))?;
+            // Of the cause only that is heeded: what was put off is made today.
+            let is_staged = column::CAUSE.of(batch)?.value(row) == Cause::Staged.as_str();
             decisions.push(Decision {
                 candidate: Candidate {
                     subject: Subject {
@@ -210,7 +252,7 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
                 case_id: column::CASE_ID.of(batch)?.value(row).to_owned(),
                 verdict,
                 previous: verdict,
-                cause: Cause::NoNewEvidence,
+                cause: if is_staged { Cause::Staged } else { Cause::NoNewEvidence },
                 since: day(column::SINCE_DAY.of(batch)?.value(row)),
                 until: day(column::UNTIL_DAY.of(batch)?.value(row)),
                 flagged: optional(column::FLAGGED_DAY.of(batch)?, row).map(day),

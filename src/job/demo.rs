@@ -364,7 +364,8 @@ impl Stage {
         self.progress.set_message("exporting");
         let last = self.options.first_day.plus(i32::try_from(self.options.days)? - 1);
         let out = self.folder.join("export");
-        super::export::blocklist(&self.lake, &out, last).await?;
+        let order = super::blocklist::Order::new(last, &out);
+        super::blocklist::publish(&self.lake, self.runner.definitions(), &order, None, Clock::System).await?;
         let weeks: BTreeSet<_> = self.options.first_day.until(last.plus(1)).map(Day::week).collect();
         let (key, _) = super::key::new(&self.folder.join(KEY))?;
         for week in weeks {

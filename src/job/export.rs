@@ -1,7 +1,7 @@
-//! `export`: the block list of a day as CSV, the regulator's package of a week.
+//! `export`: what has to be computed before anything leaves, and the regulator's package of a week.
 //!
-//! In: `blocklist_day` or `regulator_week`. Out: a published folder. Never: computes; an empty day is an empty list,
-//! a day that was not decided is an error.
+//! In: `regulator_week`, and what `pipeline_run` says. Out: a published folder. Never: computes; an empty day is an empty
+//! list, a day that was not decided is an error.
 
 use std::path::Path;
 
@@ -12,7 +12,6 @@ use super::package::{Order, Packaged};
 use crate::clock::Clock;
 use crate::domain::day::{Day, Week};
 use crate::export::sign::SecretKey;
-use crate::export::{Published, publish};
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
 use crate::schema::contract::Table;
@@ -27,13 +26,12 @@ pub struct Incomplete {
     pub reasons: Vec<String>,
 }
 
-/// Publishes `OUT/blocklist/DAY/blocklist.csv`.
-pub async fn blocklist(lake: &Lake, out: &Path, day: Day) -> anyhow::Result<Published> {
+/// The rows of a day's table that `decide` computes; a day that it has not is an error.
+pub(super) async fn computed_rows(lake: &Lake, table: Table, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
-    let ran = computed(&decided.day(day).await?, Table::BLOCKLIST_DAY)?;
-    anyhow::ensure!(ran, "the block list of {day} has not been computed; `callsieve decide --day {day}` does");
-    let rows = rows(lake, Table::BLOCKLIST_DAY, day).await?;
-    publish(&out.join("blocklist"), &day.to_string(), "blocklist", &rows)
+    let ran = computed(&decided.day(day).await?, table)?;
+    anyhow::ensure!(ran, "{table} of {day} has not been computed; `callsieve decide --day {day}` does");
+    lake.find(table).await?.with_context(|| format!("table {table} does not exist"))?.day(day).await
 }
 
 /// Publishes `OUT/RECIPIENT/WEEK`, once the week is as complete as `decide` wants its days.
@@ -65,10 +63,4 @@ pub(super) fn computed(runs: &[RecordBatch], table: Table) -> anyhow::Result<boo
         }
     }
     Ok(false)
-}
-
-async fn rows(lake: &Lake, table: Table, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
-    let handle = lake.find(table).await?.with_context(|| format!("table {table} does not exist"))?;
-    let rows = handle.day(day).await?;
-    if rows.is_empty() { Ok(vec![RecordBatch::new_empty(table.contract().schema())]) } else { Ok(rows) }
 }

@@ -26,7 +26,7 @@ pub fn partitions(topic: Topic) -> i32 {
     match topic {
         Topic::CallRecord => 4,
         Topic::SmsRecord => 2,
-        Topic::CitizenReport | Topic::Subscriber | Topic::SurveyAnswer => 1,
+        Topic::CitizenReport | Topic::Subscriber | Topic::SurveyAnswer | Topic::BlockReceipt => 1,
     }
 }
 

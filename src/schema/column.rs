@@ -240,6 +240,36 @@ pub mod survey_answer {
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
 }
 
+/// The network's receipts for what it was asked to do, one row per message.
+pub mod block_receipt {
+    use super::*;
+
+    /// Local day of the receipt.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// bar_outgoing, bar_both, bar_incoming_from or unblock.
+    pub const ACTION: Column<StringArray> = Column::new("action");
+    /// Publication that asked for it; null when the network does not say.
+    pub const SEQUENCE: Column<Int64Array> = Column::new("sequence");
+    /// Case that it was asked for; null when the network does not say.
+    pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+    /// done, failed, or unknown: the network cannot tell.
+    pub const STATE: Column<StringArray> = Column::new("state");
+    /// When the network says that it was so, UTC.
+    pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
+    /// The network's own code; null when it gives none.
+    pub const CODE: Column<StringArray> = Column::new("code");
+    /// Kafka partition the message came from; -1 for rows seeded without Kafka.
+    pub const SOURCE_PARTITION: Column<Int32Array> = Column::new("source_partition");
+    /// Kafka offset of the message.
+    pub const SOURCE_OFFSET: Column<Int64Array> = Column::new("source_offset");
+    /// When the row was written, UTC.
+    pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
+    /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file.
+    pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
+}
+
 /// Every message that decode refused, whole, with its reason, so that it can be decoded again after a fix.
 pub mod reject {
     use super::*;
@@ -1354,7 +1384,7 @@ pub mod decision {
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
     /// Verdict of the day before.
     pub const PREVIOUS: Column<StringArray> = Column::new("previous");
-    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, subscription_ended, budget_spent, one_origin, input_open, appeal_open, review_pending, dismissed, overturned or released.
+    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, subscription_ended, budget_spent, staged, stopped, one_origin, input_open, appeal_open, review_pending, dismissed, overturned or released.
     pub const CAUSE: Column<StringArray> = Column::new("cause");
     /// Day since which this verdict holds.
     pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");
@@ -1400,6 +1430,68 @@ pub mod blocklist_day {
     pub const CASE_ID: Column<StringArray> = Column::new("case_id");
     /// What it was found at, by type, joined by +; null when only the score and people speak against it.
     pub const DETECTIONS: Column<StringArray> = Column::new("detections");
+}
+
+/// What was published to the network: of each publication one row `list`, and one for each number that it changed.
+pub mod blocklist_export {
+    use super::*;
+
+    /// Local day of the list.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Counts the publications, from 1 without a gap.
+    pub const SEQUENCE: Column<Int64Array> = Column::new("sequence");
+    /// list (the publication itself), added, changed or removed.
+    pub const CHANGE: Column<StringArray> = Column::new("change");
+    /// The number, E.164 digits; null in a row `list`.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// bar_outgoing, bar_both, bar_incoming_from or unblock; null in a row `list`.
+    pub const ACTION: Column<StringArray> = Column::new("action");
+    /// As in `blocklist_day`, or not_listed where a bar was gone without a word, or protected where the exporter found that; null in a row `list`.
+    pub const REASON: Column<StringArray> = Column::new("reason");
+    /// Day since which it holds; null in a row `list`.
+    pub const FROM_DAY: Column<Date32Array> = Column::new("from_day");
+    /// Day on which it lapses; null in a row `list`.
+    pub const UNTIL_DAY: Column<Date32Array> = Column::new("until_day");
+    /// Case to quote in an appeal; null in a row `list`.
+    pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+    /// What it was found at, by type, joined by +; null where nothing is said.
+    pub const DETECTIONS: Column<StringArray> = Column::new("detections");
+    /// Numbers under a bar after the publication; only in a row `list`.
+    pub const BARS: Column<Int64Array> = Column::new("bars");
+    /// SHA-256 of the bars after the publication, hex; only in a row `list`.
+    pub const LIST_SHA256: Column<StringArray> = Column::new("list_sha256");
+    /// The same of the publication before; null in the first and outside a row `list`.
+    pub const SUPERSEDES_SHA256: Column<StringArray> = Column::new("supersedes_sha256");
+    /// When it was published, UTC.
+    pub const PUBLISHED_AT: Column<TimestampMicrosecondArray> = Column::new("published_at");
+}
+
+/// What the network was asked and what it says it did, as known at the end of a day: one row per number that is barred, was to be, or has just been released.
+pub mod receipt_day {
+    use super::*;
+
+    /// Local day.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// What was asked of it last; null when nothing ever was.
+    pub const ACTION: Column<StringArray> = Column::new("action");
+    /// Publication that asked it; null when none did.
+    pub const SEQUENCE: Column<Int64Array> = Column::new("sequence");
+    /// Case that it was asked for; null when nothing was asked.
+    pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+    /// When it was published, UTC; null when nothing was asked.
+    pub const ASKED_AT: Column<TimestampMicrosecondArray> = Column::new("asked_at");
+    /// From when on a receipt is missing, UTC; null when nothing was asked.
+    pub const DUE_AT: Column<TimestampMicrosecondArray> = Column::new("due_at");
+    /// in_effect, pending, missing, failed, unknown, or not_asked: a bar that nobody asked for.
+    pub const OUTCOME: Column<StringArray> = Column::new("outcome");
+    /// The last action that the network has done; null when none.
+    pub const EFFECT: Column<StringArray> = Column::new("effect");
+    /// The network's code of the receipt that the outcome follows from; null when it gave none.
+    pub const CODE: Column<StringArray> = Column::new("code");
+    /// When the network says so, UTC; null when it has said nothing.
+    pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
 }
 
 /// The regulator's weekly list: every number flagged during an ISO week, the evidence class and what was done.

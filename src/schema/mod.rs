@@ -3,6 +3,7 @@
 //! In: the files of `schemas/`, compiled in. Out: topics, wire structs, table contracts, typed column
 //! handles and the rules of evolution. Never: touches a broker or a lake.
 
+pub mod avro;
 pub mod column;
 pub mod contract;
 pub mod csv;

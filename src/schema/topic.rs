@@ -23,12 +23,20 @@ pub enum Topic {
     Subscriber,
     /// Answers of surveyed people.
     SurveyAnswer,
+    /// The network's receipts for what it was asked to do.
+    BlockReceipt,
 }
 
 impl Topic {
     /// Every topic, in the order of their schema ids on the embedded default.
-    pub const ALL: [Self; 5] =
-        [Self::CallRecord, Self::SmsRecord, Self::CitizenReport, Self::Subscriber, Self::SurveyAnswer];
+    pub const ALL: [Self; 6] = [
+        Self::CallRecord,
+        Self::SmsRecord,
+        Self::CitizenReport,
+        Self::Subscriber,
+        Self::SurveyAnswer,
+        Self::BlockReceipt,
+    ];
 
     /// The name of the contract, of the table, and by default of the topic at the broker.
     pub fn name(self) -> &'static str {
@@ -38,6 +46,7 @@ impl Topic {
             Self::CitizenReport => "citizen_report",
             Self::Subscriber => "subscriber",
             Self::SurveyAnswer => "survey_answer",
+            Self::BlockReceipt => "block_receipt",
         }
     }
 
@@ -49,6 +58,7 @@ impl Topic {
             Self::CitizenReport => Table::CITIZEN_REPORT,
             Self::Subscriber => Table::SUBSCRIBER,
             Self::SurveyAnswer => Table::SURVEY_ANSWER,
+            Self::BlockReceipt => Table::BLOCK_RECEIPT,
         }
     }
 
@@ -67,6 +77,7 @@ impl Topic {
             Self::CitizenReport => include_str!("../../schemas/topic/citizen_report.avsc"),
             Self::Subscriber => include_str!("../../schemas/topic/subscriber.avsc"),
             Self::SurveyAnswer => include_str!("../../schemas/topic/survey_answer.avsc"),
+            Self::BlockReceipt => include_str!("../../schemas/topic/block_receipt.avsc"),
         }
     }
 }

@@ -218,6 +218,32 @@ pub struct SurveyAnswer<'a> {
     pub answered_at: i64,
 }
 
+/// `schemas/topic/block_receipt.avsc`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BlockReceipt<'a> {
+    /// The number.
+    #[serde(borrow)]
+    pub number: Text<'a>,
+    /// What was asked.
+    #[serde(borrow)]
+    pub action: Text<'a>,
+    /// Publication that asked.
+    #[serde(default)]
+    pub sequence: Option<i64>,
+    /// Case that it was asked for.
+    #[serde(borrow, default)]
+    pub case_id: Option<Text<'a>>,
+    /// done, failed or unknown.
+    #[serde(borrow)]
+    pub state: Text<'a>,
+    /// When it was so.
+    #[serde(with = "instant")]
+    pub reported_at: i64,
+    /// The network's own code.
+    #[serde(borrow, default)]
+    pub code: Option<Text<'a>>,
+}
+
 fn one() -> i32 {
     1
 }

@@ -106,6 +106,8 @@ pub fn cause(lang: Lang, word: &str) -> &str {
         "subscription_ended" => "thuê bao đã kết thúc",
         "one_origin" => "chỉ có một nguồn bằng chứng",
         "input_open" => "dữ liệu trong ngày chưa đủ",
+        "staged" => "chặn từ ngày hôm sau, sau nhóm thử đầu tiên",
+        "stopped" => "tạm dừng vì quá nhiều khiếu nại được chấp nhận",
         other => other,
     };
     lang.of(word, vi)

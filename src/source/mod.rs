@@ -4,6 +4,7 @@
 //! Never: decides where to begin: the tables say that.
 
 pub mod embedded;
+pub mod flag;
 pub mod folder;
 pub mod kafka;
 pub mod producer;

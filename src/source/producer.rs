@@ -24,7 +24,7 @@ const OVERHEAD_BYTES: usize = 100;
 const PAUSE: Duration = Duration::from_millis(2);
 const TIMEOUT: Duration = Duration::from_secs(60);
 
-/// The partition of a message whose key says where it goes.
+/// The partition of a message that goes where its key leads, as Java's producers choose it.
 pub const BY_KEY: i32 = -1;
 
 /// One message to send.
@@ -32,7 +32,7 @@ pub const BY_KEY: i32 = -1;
 pub struct Outgoing<'a> {
     /// Topic as the broker names it.
     pub topic: &'a str,
-    /// Partition, or `BY_KEY`.
+    /// Partition, or [`BY_KEY`].
     pub partition: i32,
     /// Key.
     pub key: &'a [u8],
@@ -53,7 +53,9 @@ pub struct Producer {
 impl Producer {
     /// Connects; with a throttle the unread part of each partition stays small.
     pub fn connect(brokers: &str, throttle: Option<Throttle>) -> anyhow::Result<Self> {
-        Self::with(ClientConfig::new(), brokers, throttle)
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", brokers);
+        Self::with(config, throttle)
     }
 
     /// Connects as a site's consumers do; librdkafka warns of settings that are theirs alone.
@@ -62,16 +64,18 @@ impl Producer {
         for (key, setting) in &kafka.settings {
             config.set(key, setting.value().with_context(|| format!("kafka.settings.{key}"))?);
         }
-        Self::with(config, &kafka.brokers, None)
+        config.set("bootstrap.servers", &kafka.brokers);
+        Self::with(config, None)
     }
 
-    fn with(mut config: ClientConfig, brokers: &str, throttle: Option<Throttle>) -> anyhow::Result<Self> {
+    /// Connects by a client's configuration.
+    pub fn with(mut config: ClientConfig, throttle: Option<Throttle>) -> anyhow::Result<Self> {
         let failures = Arc::new(Deliveries::default());
         let kafka = config
-            .set("bootstrap.servers", brokers)
             .set("client.id", "callsieve-producer")
             .set("linger.ms", "5")
             .set("enable.idempotence", "true")
+            .set("partitioner", "murmur2_random")
             .set("queue.buffering.max.messages", "200000")
             .create_with_context::<_, ThreadedProducer<_>>(failures.as_ref().clone())
             .context("creating a producer")?;

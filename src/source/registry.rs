@@ -18,7 +18,7 @@ use crate::schema::topic::Topic;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// Base address of a Confluent-compatible registry. Without one, ids 1 to 5 are the contracts of
+    /// Base address of a Confluent-compatible registry. Without one, ids 1 to 6 are the contracts of
     /// `schemas/topic` in the order of `Topic::ALL`, as the synthetic operator frames them.
     pub url: Option<String>,
     /// Who asks, where the registry wants to know.
@@ -70,6 +70,11 @@ struct Refusal {
     error_code: i64,
 }
 
+#[derive(Deserialize)]
+struct Registered {
+    id: u32,
+}
+
 /// "Schema not found", as Confluent's API has it; any other 404 is of a wrong path, or a proxy's.
 const NOT_FOUND: i64 = 40_403;
 
@@ -111,18 +116,45 @@ impl Registry {
     }
 }
 
+impl Registry {
+    /// The id of a schema of ours under a subject, which is registered where it is not yet.
+    pub async fn register(&self, subject: &str, schema: &str) -> anyhow::Result<u32> {
+        match self {
+            // What arrives has the first ids.
+            Self::Contracts => Ok(u32::try_from(Topic::ALL.len())? + 1),
+            Self::Server(server) => server.register(subject, schema).await,
+        }
+    }
+}
+
 impl Server {
+    async fn register(&self, subject: &str, schema: &str) -> anyhow::Result<u32> {
+        let url = format!("{}/subjects/{subject}/versions", self.url);
+        let body = serde_json::json!({ "schema": schema }).to_string();
+        let request = self.client.post(&url).header("content-type", "application/vnd.schemaregistry.v1+json");
+        let request = self.in_the_name_of_its_user(request.body(body))?;
+        let answer = request.send().await.with_context(|| format!("asking {url}"))?;
+        let status = answer.status();
+        let text = answer.text().await.with_context(|| format!("reading the answer of {url}"))?;
+        ensure!(status.is_success(), "{url} answers {status}: {text}");
+        let registered: Registered =
+            serde_json::from_str(&text).with_context(|| format!("{url} answers, and not as a registry does"))?;
+        Ok(registered.id)
+    }
+
+    fn in_the_name_of_its_user(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::RequestBuilder> {
+        let Some((user, password)) = &self.user else { return Ok(request) };
+        let password = password.as_ref().map(Setting::value).transpose().context("registry.password")?;
+        Ok(request.basic_auth(user, password))
+    }
+
     async fn schema(&self, id: u32) -> anyhow::Result<Option<String>> {
         // Registries count in Java's int: poison with a larger id is not worth a question, and cannot hold up the rest.
         if i32::try_from(id).is_err() {
             return Ok(None);
         }
         let url = format!("{}/schemas/ids/{id}", self.url);
-        let mut request = self.client.get(&url);
-        if let Some((user, password)) = &self.user {
-            let password = password.as_ref().map(Setting::value).transpose().context("registry.password")?;
-            request = request.basic_auth(user, password);
-        }
+        let request = self.in_the_name_of_its_user(self.client.get(&url))?;
         let answer = request.send().await.with_context(|| format!("asking {url}"))?;
         let status = answer.status();
         let text = answer.text().await.with_context(|| format!("reading the answer of {url}"))?;

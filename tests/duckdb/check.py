@@ -47,7 +47,7 @@ INPUTS = {
     "relation": ["contact_day"],
     "report_check": ["citizen_report", "call_event", "sms_event"],
 }
-TOPICS = ["call_record", "sms_record", "citizen_report", "subscriber", "survey_answer"]
+TOPICS = ["call_record", "sms_record", "citizen_report", "subscriber", "survey_answer", "block_receipt"]
 
 # The table that a rejected message was meant for; rows of before the column tell the topic alone.
 REJECTED_FROM = "coalesce(table_name, topic)"

@@ -52,7 +52,12 @@ fn bodies() -> Vec<(Topic, Vec<u8>)> {
         br#"{"request_id":"q1","respondent":"84912345678","answer":"yes","answered_at":"2025-01-06T03:00:00Z"}"#;
     let report = br#"{"report_id":"r1","channel":"sms_5656","reporter":"84912345678","text":"V (0901234567) (\u0111\u00f2i n\u1ee3)","reported_at":"2025-01-06T03:00:00Z"}"#;
     let mut bodies: Vec<_> = messages.into_iter().map(|message| (message.topic, message.payload)).collect();
-    bodies.extend([(Topic::SurveyAnswer, answer.to_vec()), (Topic::CitizenReport, report.to_vec())]);
+    let receipt = br#"{"number":"84912345678","action":"bar_both","sequence":1,"case_id":"C-1","state":"done","reported_at":"2025-01-06T03:00:00Z","code":"0"}"#;
+    bodies.extend([
+        (Topic::SurveyAnswer, answer.to_vec()),
+        (Topic::CitizenReport, report.to_vec()),
+        (Topic::BlockReceipt, receipt.to_vec()),
+    ]);
     bodies
 }
 

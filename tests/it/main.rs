@@ -9,6 +9,7 @@ mod backtest;
 mod broker;
 mod demo;
 mod files;
+mod flags;
 mod formats;
 mod fuzz;
 mod ingest;

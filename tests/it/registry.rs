@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use callsieve::export::blocklist::flag;
 use callsieve::schema::topic::Topic;
+use callsieve::source::registry::{Options, Registry};
 use serde_json::{Value, json};
 use tokio::net::{TcpListener, TcpStream};
 
@@ -142,4 +144,20 @@ async fn schemas_of_others_are_read_and_an_outage_of_the_registry_costs_nothing(
     assert!(Command::new("kill").args(["-TERM", &running.id().to_string()]).status().unwrap().success());
     ends_well(running);
     assert_eq!(refused(folder.path()).await.len(), 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_schema_of_ours_is_registered_once_and_reads_back() {
+    let Some(url) = std::env::var_os("SCHEMA_REGISTRY_URL") else {
+        eprintln!("skipped: SCHEMA_REGISTRY_URL names no registry");
+        return;
+    };
+    let options = Options { url: Some(url.into_string().unwrap()), ..Options::default() };
+    let registry = Registry::new(&options).unwrap();
+    let subject = format!("sim_flag-{}-value", std::process::id());
+    let id = registry.register(&subject, flag::CONTRACT).await.unwrap();
+    assert_eq!(registry.register(&subject, flag::CONTRACT).await.unwrap(), id);
+    let [ours, theirs]: [Value; 2] = [flag::CONTRACT, &registry.schema(id).await.unwrap().unwrap()]
+        .map(|schema| serde_json::from_str(schema).unwrap());
+    assert_eq!(ours, theirs);
 }

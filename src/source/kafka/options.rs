@@ -98,6 +98,16 @@ impl Options {
         self.epochs.get(topic).copied().unwrap_or_default()
     }
 
+    /// What librdkafka is told where something is sent or made: the site's settings; those of consumers it leaves aside.
+    pub(in crate::source) fn sender(&self) -> anyhow::Result<ClientConfig> {
+        let mut config = ClientConfig::new();
+        for (key, setting) in &self.settings {
+            config.set(key, setting.value().with_context(|| format!("kafka.settings.{key}"))?);
+        }
+        config.set("bootstrap.servers", &self.brokers).set("client.id", "callsieve");
+        Ok(config)
+    }
+
     /// What librdkafka is told: the site's settings, and those that must hold.
     pub(super) fn client(&self, topic: &str, queue_bytes: usize) -> anyhow::Result<ClientConfig> {
         let mut config = ClientConfig::new();

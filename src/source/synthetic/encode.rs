@@ -5,13 +5,14 @@
 
 use serde::Serialize;
 
+use crate::schema::avro::Avro;
 use crate::schema::topic::Topic;
-use crate::schema::wire::{CallRecord, SmsRecord, Text};
+use crate::schema::wire::{CallRecord, SmsRecord};
 
 /// The schema id of a topic: its position, counted from 1.
 pub(super) fn schema_id(topic: Topic) -> u32 {
     let position = Topic::ALL.iter().position(|other| *other == topic);
-    u32::try_from(position.expect("every topic is listed")).expect("five topics") + 1
+    u32::try_from(position.expect("every topic is listed")).expect("few topics") + 1
 }
 
 /// A call record: byte 0, schema id, Avro.
@@ -28,13 +29,13 @@ pub(super) fn call(record: &CallRecord<'_>) -> Vec<u8> {
     avro.long(record.start_at);
     avro.optional_long(record.ring_s.map(i64::from));
     avro.long(i64::from(record.duration_s));
-    avro.0.push(u8::from(record.is_answered));
+    avro.boolean(record.is_answered);
     avro.optional_long(record.release_cause.map(i64::from));
     avro.optional_text(record.trunk.as_ref());
     avro.optional_long(record.cell);
     avro.optional_long(record.imei);
     avro.optional_long(record.imsi);
-    avro.0
+    avro.finish()
 }
 
 /// A message record, likewise.
@@ -53,7 +54,7 @@ pub(super) fn sms(record: &SmsRecord<'_>) -> Vec<u8> {
     avro.optional_long(record.cell);
     avro.optional_long(record.imei);
     avro.optional_long(record.imsi);
-    avro.0
+    avro.finish()
 }
 
 /// Anything else, as JSON.
@@ -61,54 +62,11 @@ pub(super) fn json<T: Serialize>(value: &T) -> Vec<u8> {
     serde_json::to_vec(value).expect("wire structs hold only text and integers")
 }
 
-/// Avro's binary form, growing.
-struct Avro(Vec<u8>);
-
-impl Avro {
-    fn framed(schema: u32) -> Self {
-        let mut bytes = Vec::with_capacity(192);
-        bytes.push(0);
-        bytes.extend_from_slice(&schema.to_be_bytes());
-        Self(bytes)
-    }
-
-    /// Zig-zag, then seven bits a byte, lowest first.
-    fn long(&mut self, value: i64) {
-        let mut rest = ((value << 1) ^ (value >> 63)).cast_unsigned();
-        loop {
-            let low = u8::try_from(rest & 0x7f).expect("seven bits");
-            rest >>= 7;
-            if rest == 0 {
-                return self.0.push(low);
-            }
-            self.0.push(low | 0x80);
-        }
-    }
-
-    fn text(&mut self, text: &str) {
-        self.long(i64::try_from(text.len()).expect("short text"));
-        self.0.extend_from_slice(text.as_bytes());
-    }
-
-    fn optional_long(&mut self, value: Option<i64>) {
-        self.long(i64::from(value.is_some()));
-        if let Some(value) = value {
-            self.long(value);
-        }
-    }
-
-    fn optional_text(&mut self, text: Option<&Text<'_>>) {
-        self.long(i64::from(text.is_some()));
-        if let Some(text) = text {
-            self.text(text);
-        }
-    }
-}
-
 /// Reads calls back, for the tests of the generator.
 #[cfg(test)]
 pub(super) mod tests {
     use super::*;
+    use crate::schema::wire::Text;
 
     /// A cursor over Avro's binary form; every step is none on broken bytes.
     struct Cursor<'a>(&'a [u8]);

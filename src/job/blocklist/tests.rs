@@ -1,0 +1,195 @@
+//! The block list from a lake's tables to its folders.
+
+use super::super::desk::{self, Desk, Hand};
+use super::*;
+use crate::export::blocklist::limit::Refused;
+use crate::pipeline::run::{Runner, folder};
+use crate::schema::column::blocklist_export;
+use crate::source::kafka::Setting;
+use crate::store::user::Role;
+use crate::store::wish::{Deed, Wish};
+
+fn day(after: i32) -> Day {
+    "2025-01-06".parse::<Day>().unwrap().plus(after)
+}
+
+fn number(last: i64) -> Number {
+    Number::from_e164(84_962_000_000 + last).unwrap()
+}
+
+struct Site {
+    root: tempfile::TempDir,
+    lake: Lake,
+    definitions: Definitions,
+}
+
+impl Site {
+    fn new() -> Self {
+        let root = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&root.path().join("lake")).unwrap();
+        Self { root, lake, definitions: Definitions::read(&folder(None)).unwrap() }
+    }
+
+    /// Decides a day: numbers with their verdict, and that of the day before.
+    async fn decide(&self, on: Day, verdicts: &[(i64, &str, &str)]) {
+        let mut sheet = Sheet::new(Table::DECISION.contract());
+        for (last, verdict, previous) in verdicts {
+            let row = sheet.row().day(on).text(&format!("C-{last}")).int64(digits(number(*last))).instant_or_null(None);
+            let row = row.boolean(true).text("prepaid").text(verdict).text(previous).text("evidence");
+            let row = row.day(day(0)).day(day(30)).date_or_null(None).float64_or_null(None);
+            let row = row.int64(2).int64(2).int64(0).int64(0).text("").boolean_or_null(None).text_or_null(None);
+            row.end();
+        }
+        self.lake.open(Table::DECISION).await.unwrap().replace(on, &[sheet.finish()]).await.unwrap();
+        let mut runner = Runner::new(self.lake.clone(), self.definitions.clone(), Clock::System);
+        runner.run(&[Table::BLOCKLIST_DAY], on).await.unwrap();
+    }
+
+    fn order(&self, on: Day) -> Order {
+        Order { delta: true, ..Order::new(on, &self.root.path().join("out")) }
+    }
+
+    async fn publish(&self, order: &Order) -> anyhow::Result<Published> {
+        publish(&self.lake, &self.definitions, order, None, Clock::System).await
+    }
+
+    fn text(&self, path: &str) -> String {
+        std::fs::read_to_string(self.root.path().join("out").join(path)).unwrap()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn days_become_a_sequence_and_a_second_run_changes_nothing() {
+    let site = Site::new();
+    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear"), (3, "released", "limited")]).await;
+    let first = site.publish(&site.order(day(0))).await.unwrap();
+    assert_eq!((first.sequence, first.bars, first.changes["removed"]), (1, 2, 1), "who is given back is told at once");
+    let again = site.publish(&site.order(day(0))).await.unwrap();
+    assert_eq!((again.sequence, again.full.unwrap().is_changed, again.deltas[0].is_changed), (1, false, false));
+
+    // Nobody exported the second day.
+    site.decide(day(1), &[(1, "released", "limited"), (2, "limited", "limited")]).await;
+    site.decide(day(2), &[(2, "blocked", "limited"), (4, "limited", "clear")]).await;
+    let second = site.publish(&site.order(day(2))).await.unwrap();
+    assert_eq!((second.sequence, second.bars), (2, 2));
+    assert_eq!(
+        site.text("blocklist-delta/00000002/delta.csv"),
+        "sequence,change,number,action,reason,from_day,until_day,case_id,detections\n\
+         2,removed,84962000001,unblock,not_listed,2025-01-08,2025-01-08,C-1,\n\
+         2,changed,84962000002,bar_both,behaviour+report,2025-01-06,2025-02-05,C-2,\n\
+         2,added,84962000004,bar_outgoing,behaviour+report,2025-01-06,2025-02-05,C-4,\n"
+    );
+    let manifest: serde_json::Value =
+        serde_json::from_str(&site.text("blocklist-delta/00000002/manifest.json")).unwrap();
+    assert_eq!(manifest["supersedes"], serde_json::json!({ "sequence": 1, "list_sha256": first.list_sha256 }));
+
+    // An appeal is right on the same day.
+    site.decide(day(2), &[(2, "released", "blocked"), (4, "limited", "clear")]).await;
+    let third = site.publish(&site.order(day(2))).await.unwrap();
+    assert_eq!((third.sequence, third.changes["removed"], third.changes["added"]), (3, 1, 0));
+    assert!(site.text("blocklist/2025-01-08/blocklist.csv").contains("84962000002,unblock,evidence"));
+
+    // The first day once more, elsewhere: the same bytes from the table alone.
+    let elsewhere = Order { out: site.root.path().join("elsewhere"), ..site.order(day(0)) };
+    let old = site.publish(&elsewhere).await.unwrap();
+    assert_eq!((old.sequence, old.list_sha256), (1, first.list_sha256));
+    let copy = std::fs::read_to_string(elsewhere.out.join("blocklist/2025-01-06/blocklist.csv")).unwrap();
+    assert_eq!(copy, site.text("blocklist/2025-01-06/blocklist.csv"));
+    let error = site.publish(&site.order(day(1))).await.unwrap_err();
+    assert_eq!(error.to_string(), "a later day than 2025-01-07 has been published, and it never was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_folder_that_missed_publications_gets_them_with_the_next() {
+    let site = Site::new();
+    for (after, numbers) in [(0, &[1][..]), (1, &[1, 2][..]), (2, &[2][..]), (3, &[2, 3][..])] {
+        let verdicts: Vec<_> = numbers.iter().map(|last| (*last, "limited", "clear")).collect();
+        site.decide(day(after), &verdicts).await;
+        let is_delta = after == 0 || after == 3;
+        let published = site.publish(&Order { delta: is_delta, ..site.order(day(after)) }).await.unwrap();
+        let expected = [1, 0, 0, 3][usize::try_from(after).unwrap()];
+        assert_eq!(published.deltas.len(), expected, "{}", published.text());
+    }
+    assert!(site.text("blocklist-delta/00000003/delta.csv").contains("3,removed,84962000001,unblock"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dry_run_shows_masked_commands_and_writes_nothing() {
+    let site = Site::new();
+    site.decide(day(0), &[(1, "limited", "clear")]).await;
+    let path = site.root.path().join("t.toml");
+    let line = |action: &str| format!("{action} = \"{action} {{number}}\"\n");
+    let commands: String =
+        ["bar_outgoing", "bar_both", "bar_incoming_from", "unblock"].iter().map(|action| line(action)).collect();
+    std::fs::write(&path, format!("[command]\n{commands}")).unwrap();
+    let order = || Order { mml: Some(Template::read(&path).unwrap()), ..site.order(day(0)) };
+    let looked = site.publish(&Order { is_dry_run: true, ..order() }).await.unwrap();
+    assert_eq!((looked.commands, &looked.sample[..]), (Some(1), &["bar_outgoing 84962•••001".to_owned()][..]));
+    assert_eq!(
+        looked.text(),
+        "nothing is written\npublication 1 of 2025-01-06: 1 bars, 1 added, 0 changed, 0 removed\n\
+         1 commands, the first of them\n  bar_outgoing 84962•••001"
+    );
+    assert!(!site.root.path().join("out").exists());
+    assert!(site.lake.find(Table::BLOCKLIST_EXPORT).await.unwrap().is_none());
+    site.publish(&order()).await.unwrap();
+    assert_eq!(site.text("blocklist-mml/00000001/commands.txt"), "bar_outgoing 84962000001\n");
+    assert_eq!(site.text("blocklist-mml/00000001/rollback.txt"), "unblock 84962000001\n");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_too_much_does_not_leave_and_releases_do() {
+    let site = Site::new();
+    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    site.publish(&site.order(day(0))).await.unwrap();
+    site.decide(day(1), &[(2, "limited", "limited"), (3, "limited", "clear"), (4, "limited", "clear")]).await;
+    let refused = site.publish(&Order { cap: Some(1), ..site.order(day(1)) }).await.unwrap_err();
+    assert!(refused.is::<Refused>(), "{refused:#}");
+    let released = Order { cap: Some(1), releases_only: true, ..site.order(day(1)) };
+    let released = site.publish(&released).await.unwrap();
+    assert_eq!((released.sequence, released.bars, released.changes["removed"]), (2, 1, 1));
+    let whole = site.publish(&Order { cap: Some(2), ..site.order(day(1)) }).await.unwrap();
+    assert_eq!((whole.sequence, whole.bars, whole.changes["added"]), (3, 3, 2), "and what was held back leaves later");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list() {
+    let site = Site::new();
+    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    let text = "number,reason\n0962000001,hospital\n";
+    super::super::reference::load_text(&site.lake, Table::ALLOW_LIST, text, day(0)).await.unwrap();
+    let refused = site.publish(&site.order(day(0))).await.unwrap_err().to_string();
+    assert!(refused.contains("1 numbers under a bar are on the allow-list (84962•••001)"), "{refused}");
+
+    let site = Site::new();
+    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    let url = format!("sqlite://{}/desk.db", site.root.path().display());
+    let desk = Desk::open(&desk::Options { store: Setting::Text(url.clone()), four_eyes: false }).await.unwrap();
+    let hand = Hand { by: "an", at: day(0).ends_at(), is_dry_run: false, in_clear: false };
+    desk.add_user(hand, "an", Role::Supervisor).await.unwrap();
+    let store = Store::open(&url).await.unwrap();
+    let of = async |store: &Store| {
+        publish(&site.lake, &site.definitions, &site.order(day(0)), Some(store), Clock::System).await
+    };
+    of(&store).await.unwrap();
+    let (deed, reason, note) = (Deed::Release, "our_error".to_owned(), String::new());
+    desk.want(hand, &Wish { deed, number: number(2), reason, note, until: None }).await.unwrap();
+    let refused = of(&store).await.unwrap_err().to_string();
+    assert!(refused.contains("1 numbers under a bar are cleared at the desk (84962•••002)"), "{refused}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_publication_that_was_lost_from_the_table_is_told() {
+    let site = Site::new();
+    for after in 0..2 {
+        site.decide(day(after), &[(i64::from(after), "limited", "clear")]).await;
+        site.publish(&site.order(day(after))).await.unwrap();
+    }
+    let mut table = site.lake.open(Table::BLOCKLIST_EXPORT).await.unwrap();
+    let kept = table.day(day(1)).await.unwrap();
+    assert_eq!(blocklist_export::SEQUENCE.of(&kept[0]).unwrap().value(0), 2);
+    table.replace(day(0), &[]).await.unwrap();
+    site.decide(day(2), &[(1, "limited", "clear")]).await;
+    let error = site.publish(&site.order(day(2))).await.unwrap_err();
+    assert_eq!(error.to_string(), "publications 1 to 1 are missing from blocklist_export");
+}
