@@ -20,6 +20,7 @@ use crate::telemetry::metrics::Metrics;
 mod blocklist;
 mod desk;
 mod domain;
+mod dossier;
 mod ingest;
 mod lake;
 mod ledger;
@@ -29,6 +30,7 @@ mod print;
 mod report;
 mod rules;
 mod scorecard;
+mod subject;
 mod verb;
 
 /// Finds SIMs used for spam and scam calls in a telecom operator's call records.
@@ -138,6 +140,7 @@ impl Cli {
             Verb::Publish(verb) => blocklist::publish(verb, json).await,
             Verb::Receipts(args) => blocklist::receipts(args, json).await,
             Verb::Verify(args) => package::verify(args, json).await,
+            Verb::Subject(verb) => subject::subject(verb, json).await,
             Verb::Key(verb) => package::key(verb, json),
             Verb::Explain(args) => rules::explain(args, json).await,
             Verb::Backtest(args) => rules::backtest(args, json).await,

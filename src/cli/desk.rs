@@ -273,7 +273,7 @@ pub(super) enum AuditVerb {
 #[error("the audit trail does not hold")]
 struct Broken;
 
-fn number(text: &str) -> Result<Number, String> {
+pub(super) fn number(text: &str) -> Result<Number, String> {
     Number::parse_given(text).ok_or_else(|| "that is no telephone number".to_owned())
 }
 
@@ -314,6 +314,15 @@ impl WhyArgs {
     fn wish(self, deed: Deed, purpose: Purpose, number: Number, until: Option<Day>) -> anyhow::Result<Wish> {
         let reason = purpose.check(&self.reason)?.to_owned();
         Ok(Wish { deed, number, reason, note: self.note, until })
+    }
+}
+
+/// The site's desk, where a configuration is named and has one.
+pub(super) async fn desk(config: Option<&PathBuf>) -> anyhow::Result<Option<Desk>> {
+    let Some(config) = config else { return Ok(None) };
+    match Config::read(config).map_err(BadConfig)?.desk {
+        Some(options) => Ok(Some(Desk::open(&options).await?)),
+        None => Ok(None),
     }
 }
 

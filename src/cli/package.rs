@@ -16,7 +16,7 @@ use crate::{config, job};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
-    /// The package's folder.
+    /// The folder of the package or dossier.
     package: PathBuf,
     /// File of the public key that it has to be signed by.
     #[arg(long)]
@@ -45,6 +45,10 @@ pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
     let key = std::fs::read_to_string(&args.key).with_context(named)?;
     let key = PublicKey::read(&key).with_context(named)?;
     let mut verdict = look_at(&args.package, &key, args.previous.as_deref())?;
+    anyhow::ensure!(
+        args.recompute.is_none() || verdict.dossier.is_none(),
+        "a dossier is made anew by export dossier: --recompute is for packages"
+    );
     if let Some(lake) = args.recompute.filter(|_| verdict.is_sound) {
         let lake = Lake::at(&lake, &config::store_of_environment()).map_err(BadConfig)?;
         verdict.problems = job::package::recompute(&lake, &args.package).await?;

@@ -11,16 +11,17 @@ use clap::{Args, Subcommand};
 
 use super::BadConfig;
 use super::blocklist::BlocklistArgs;
+use super::dossier::{DossierArgs, dossier};
 use super::lake::{LakeArgs, table};
 use super::print::{self, say};
 use crate::clock::Clock;
-use crate::domain::day::{Day, Week};
+use crate::domain::day::{Day, Month, Week};
+use crate::domain::lang::Lang;
 use crate::domain::number::Number;
 use crate::job;
 use crate::lookup::{self, Lookup};
 use crate::pipeline::definition::Definitions;
 use crate::schema::contract::Table;
-use crate::score::wording::Lang;
 use crate::telemetry::metrics::Metrics;
 
 #[derive(Debug, Args)]
@@ -134,6 +135,50 @@ pub(super) enum ExportVerb {
         #[command(flatten)]
         rules: RulesArgs,
     },
+    /// What newly barred or released subscribers are told, for the SMS gateway: each of them once.
+    #[command(
+        after_help = "Example: callsieve export notices --lake /data/lake --day 2025-01-06 --out /data/export\n\n\
+        The wording is that of pipelines/notice.toml. The file is OUT/notices/DAY.BATCH/notices.csv; whoever was told \
+        already is not in it."
+    )]
+    Notices {
+        /// The day.
+        #[arg(long)]
+        day: Day,
+        /// Folder to publish in.
+        #[arg(long, default_value = "export")]
+        out: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
+    /// A month's reports by form of fraud, channel and carrier, for a public page: small counts are hidden.
+    #[command(
+        after_help = "Example: callsieve export awareness --lake /data/lake --month 2025-01 --out /data/export\n\n\
+        The files are in OUT/awareness/MONTH; page.html needs no other file. The lake knows no province."
+    )]
+    Awareness {
+        /// The month.
+        #[arg(long)]
+        month: Month,
+        /// Counts below it are hidden, and as many others as it takes that nobody can work them out.
+        #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..))]
+        least: u64,
+        /// Folder to publish in.
+        #[arg(long, default_value = "export")]
+        out: PathBuf,
+        #[command(flatten)]
+        lake: LakeArgs,
+    },
+    /// All that the lake holds against one number, for an authority that asks: JSON and a page, signed as a package is.
+    #[command(
+        after_help = "Example: callsieve export dossier 0962000001 --from 2025-01-06 --until 2025-01-19 \\\n    \
+        --case 123/CV --lake /data/lake --out /data/export --key package.key --by an --config site.toml\n\n\
+        The dossier is OUT/dossier/CASE/NUMBER_FROM_UNTIL. Other parties are masked. With --reveal --legal-ref TEXT \
+        the first call asks for leave and ends with 6; once a second person has approved it, the same call shows them."
+    )]
+    Dossier(DossierArgs),
 }
 
 #[derive(Debug, Args)]
@@ -208,6 +253,16 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
         ExportVerb::Accounts { week, out, lake } => {
             print::published(json, &job::entity::accounts(&lake.open()?, &out, week).await?)
         }
+        ExportVerb::Awareness { month, least, out, lake } => {
+            let told = job::awareness::publish(&lake.open()?, &out, month, least).await?;
+            say(json, &told, || told.text())
+        }
+        ExportVerb::Notices { day, out, lake, rules } => {
+            let templates = job::notice::templates(rules.pipelines)?;
+            let noticed = job::notice::publish(&lake.open()?, &templates, &out, day, Clock::System).await?;
+            say(json, &noticed, || noticed.text())
+        }
+        ExportVerb::Dossier(args) => dossier(args, json).await,
         ExportVerb::Regulator { week, out, key, recipient, lake, rules } => {
             let key = key.as_deref().map(job::key::read).transpose()?;
             let (definitions, lake) = (rules.load().await?, lake.open()?);

@@ -16,6 +16,7 @@ use super::package::{KeyVerb, VerifyArgs};
 use super::report::{AnswerArgs as ReportAnswerArgs, ReportVerb};
 use super::rules::{BacktestArgs, DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, WindowArgs};
 use super::scorecard::ScorecardVerb;
+use super::subject::SubjectVerb;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum Verb {
@@ -86,10 +87,13 @@ pub(super) enum Verb {
     /// Holds what the network was asked against its receipts; exit code 5 when anything is not as asked.
     #[command(after_help = "Example: callsieve receipts --lake /data/lake --day 2025-01-06")]
     Receipts(ReceiptsArgs),
-    /// Says whether a package is what was signed, to the last byte; it needs nothing but the package and a public key.
+    /// Says whether a package or a dossier is what was signed, to the last byte; it needs nothing but the package and a public key.
     #[command(after_help = "Example: callsieve verify export/regulator/2025-W03 --key package.key.pub \\\n    \
         --previous export/regulator/2025-W02")]
     Verify(VerifyArgs),
+    /// What a subscriber may ask for.
+    #[command(subcommand)]
+    Subject(SubjectVerb),
     /// Keys for signatures.
     #[command(subcommand)]
     Key(KeyVerb),

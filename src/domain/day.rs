@@ -146,6 +146,45 @@ impl FromStr for Week {
     }
 }
 
+/// A calendar month, local.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Month(Day, Day);
+
+impl Month {
+    /// Its first day.
+    pub fn first(self) -> Day {
+        self.0
+    }
+
+    /// Its last day.
+    pub fn last(self) -> Day {
+        self.1
+    }
+}
+
+impl fmt::Display for Month {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0.date() {
+            Some(date) => write!(f, "{:04}-{:02}", date.year(), date.month()),
+            None => write!(f, "month of {}", self.0),
+        }
+    }
+}
+
+impl FromStr for Month {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let bounds = format!("{text}-01").parse::<NaiveDate>().ok().and_then(|first| {
+            let next = first.checked_add_months(chrono::Months::new(1))?;
+            let is_month = text.len() == "2025-01".len();
+            is_month.then_some((Day(first.to_epoch_days()), Day(next.to_epoch_days() - 1)))
+        });
+        let (first, last) = bounds.ok_or_else(|| format!("\"{text}\" is no month; write it as 2025-01"))?;
+        Ok(Self(first, last))
+    }
+}
+
 /// An instant as an operator reads it: RFC 3339, UTC.
 pub fn instant(micros: i64) -> String {
     match DateTime::from_timestamp_micros(micros) {
@@ -154,9 +193,33 @@ pub fn instant(micros: i64) -> String {
     }
 }
 
+/// The same in Vietnam's time, as people there read it: 2025-01-06 10:00:00.
+pub fn local_instant(micros: i64) -> String {
+    match DateTime::from_timestamp_micros(micros.saturating_add(OFFSET_US)) {
+        Some(at) => at.format("%Y-%m-%d %H:%M:%S").to_string(),
+        None => format!("{micros} us"),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_month_ends_before_the_next_one_begins() {
+        for (text, last) in [("2025-01", "2025-01-31"), ("2024-02", "2024-02-29"), ("2025-12", "2025-12-31")] {
+            let month: Month = text.parse().unwrap();
+            assert_eq!((month.to_string(), month.last().to_string()), (text.to_owned(), last.to_owned()));
+        }
+        for wrong in ["2025-13", "2025-1", "2025", "2025-01-06", ""] {
+            assert!(wrong.parse::<Month>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn vietnam_is_seven_hours_ahead() {
+        assert_eq!(local_instant(micros("2025-01-06T18:30:00Z")), "2025-01-07 01:30:00");
+    }
 
     #[track_caller]
     fn micros(text: &str) -> i64 {

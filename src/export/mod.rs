@@ -4,20 +4,24 @@
 //! regulator's package. Never: publishes half a folder, or a cell that a spreadsheet would run.
 
 mod about;
+pub mod awareness;
 pub mod blocklist;
 pub mod cell;
 pub mod chart;
 pub mod corrections;
 pub mod coverage;
+pub mod dossier;
 pub mod entity;
 pub mod figures;
 pub mod folder;
 pub mod manifest;
+pub mod notice;
 pub mod package;
 mod page;
 pub mod recipient;
 pub mod rows;
 pub mod sign;
+pub mod small;
 pub mod sums;
 pub mod verify;
 mod workbook;

@@ -91,12 +91,7 @@ impl Contents {
         let mut hashes: BTreeMap<String, String> =
             manifest.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect();
         hashes.insert(written.name, written.sha256.clone());
-        let text = sums::text(&hashes);
-        aside.write(sums::FILE, |out| Ok(out.write_all(text.as_bytes())?))?;
-        if let Some(key) = key {
-            let signature = key.sign(text.as_bytes(), &manifest.comment());
-            aside.write(sums::SIGNATURE, |out| Ok(out.write_all(signature.as_bytes())?))?;
-        }
+        sums::seal(aside, &hashes, &manifest.comment(), key)?;
         Ok(written.sha256)
     }
 

@@ -1,10 +1,14 @@
-//! `SHA256SUMS`, as `sha256sum -c` reads it.
+//! `SHA256SUMS`, as `sha256sum -c` reads it, and the signature of it: they seal a folder.
 //!
 //! In: hashes by file name. Out: one line each; or such lines read back. Never: a name that leads out of the folder.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 
 use anyhow::{Context, ensure};
+
+use super::folder::Aside;
+use super::sign::SecretKey;
 
 /// The file.
 pub const FILE: &str = "SHA256SUMS";
@@ -15,6 +19,22 @@ pub const SIGNATURE: &str = "SHA256SUMS.minisig";
 pub fn text(sums: &BTreeMap<String, String>) -> String {
     let lines: Vec<String> = sums.iter().map(|(name, sha256)| format!("{sha256}  {name}\n")).collect();
     lines.concat()
+}
+
+/// Seals a folder: writes the sums of its files, and their signature where there is a key.
+pub fn seal(
+    aside: &Aside,
+    sums: &BTreeMap<String, String>,
+    comment: &str,
+    key: Option<&SecretKey>,
+) -> anyhow::Result<()> {
+    let text = text(sums);
+    aside.write(FILE, |out| Ok(out.write_all(text.as_bytes())?))?;
+    if let Some(key) = key {
+        let signature = key.sign(text.as_bytes(), comment);
+        aside.write(SIGNATURE, |out| Ok(out.write_all(signature.as_bytes())?))?;
+    }
+    Ok(())
 }
 
 /// Reads it back, if it is as we write it.

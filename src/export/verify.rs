@@ -1,6 +1,6 @@
-//! Whether a package is what was signed.
+//! Whether a package, or a dossier, is what was signed.
 //!
-//! In: a package, a public key, and maybe the package before. Out: everything that is wrong, by file.
+//! In: its folder, a public key, and maybe the package before. Out: everything that is wrong, by file.
 //! Never: needs a lake, a network, or the program's settings; follows a link out of the folder.
 
 use std::collections::BTreeMap;
@@ -12,11 +12,13 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::folder;
-use super::manifest::{self, Manifest};
+use super::manifest::{self, Listed, Manifest};
 use super::package::{CORRECTIONS, COVERAGE, NUMBERS};
 use super::sign::PublicKey;
 use super::{coverage, sums};
 use crate::schema::column::regulator_week as column;
+
+mod dossier;
 
 /// What was found.
 #[derive(Debug, Serialize)]
@@ -37,6 +39,9 @@ pub struct Verdict {
     pub key: String,
     /// Whether the package before it was looked at.
     pub is_chained: bool,
+    /// What it is when it is a dossier, which has none of the five before.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dossier: Option<dossier::Told>,
 }
 
 /// What is wrong with a file.
@@ -63,12 +68,17 @@ fn problem(file: &str, what: impl fmt::Display) -> Problem {
     Problem { file: file.to_owned(), what: what.to_string() }
 }
 
-/// Looks at every byte of a package.
+/// Looks at every byte of a package or a dossier.
 pub fn verify(package: &Path, key: &PublicKey, previous: Option<&Path>) -> anyhow::Result<Verdict> {
     let entries = entries(package)?;
+    if let Some(manifest) = dossier::manifest(package) {
+        anyhow::ensure!(previous.is_none(), "a dossier follows no package: leave out --previous");
+        return Ok(dossier::verify(package, &manifest, key, &entries));
+    }
     let mut problems = Vec::new();
-    let hashes = signed(package, key, &entries, &mut problems);
     let manifest = read(package, manifest::FILE).and_then(|text| Manifest::read(&text));
+    let comment = manifest.as_ref().ok().map(Manifest::comment);
+    let hashes = signed(package, key, &entries, comment.as_deref(), &mut problems);
     let manifest = match manifest {
         Ok(manifest) => Some(manifest),
         Err(error) => {
@@ -77,7 +87,7 @@ pub fn verify(package: &Path, key: &PublicKey, previous: Option<&Path>) -> anyho
         }
     };
     if let Some(manifest) = &manifest {
-        listed(manifest, &hashes, &entries, &mut problems);
+        listed(&manifest.files, &hashes, &entries, &mut problems);
         counted(package, manifest, &mut problems);
         chained(manifest, key, previous, &mut problems)?;
     }
@@ -92,6 +102,7 @@ pub fn verify(package: &Path, key: &PublicKey, previous: Option<&Path>) -> anyho
         numbers: of.map(|manifest| manifest.verdicts.values().sum()),
         key: key.id(),
         is_chained: previous.is_some(),
+        dossier: None,
         problems,
     })
 }
@@ -121,6 +132,7 @@ fn signed(
     package: &Path,
     key: &PublicKey,
     entries: &BTreeMap<String, Option<String>>,
+    comment: Option<&str>,
     problems: &mut Vec<Problem>,
 ) -> BTreeMap<String, String> {
     let text = read(package, sums::FILE);
@@ -143,7 +155,11 @@ fn signed(
                 problems.push(problem(sums::SIGNATURE, unsigned));
             }
             Ok(Err(unsigned)) => problems.push(problem(sums::FILE, unsigned)),
-            Ok(Ok(comment)) => problems.extend(misnamed(package, &comment)),
+            // A signature names what it is for.
+            Ok(Ok(signed)) if comment.is_some_and(|comment| comment != signed) => {
+                problems.push(problem(sums::SIGNATURE, format!("it is for another package: {signed}")));
+            }
+            Ok(Ok(_)) => {}
         }
     }
     problems.extend(differing);
@@ -161,29 +177,23 @@ fn differing(hashes: &BTreeMap<String, String>, entries: &BTreeMap<String, Optio
     hashes.iter().filter_map(what).collect()
 }
 
-/// A signature names the package that it is for.
-fn misnamed(package: &Path, comment: &str) -> Option<Problem> {
-    let manifest = read(package, manifest::FILE).ok().and_then(|text| Manifest::read(&text).ok())?;
-    (manifest.comment() != comment).then(|| problem(sums::SIGNATURE, format!("it is for another package: {comment}")))
-}
-
 /// Holds the manifest against the sums.
 fn listed(
-    manifest: &Manifest,
+    files: &[Listed],
     hashes: &BTreeMap<String, String>,
     entries: &BTreeMap<String, Option<String>>,
     problems: &mut Vec<Problem>,
 ) {
-    for file in &manifest.files {
+    for file in files {
         if hashes.get(&file.name) != Some(&file.sha256) {
             problems.push(problem(sums::FILE, format!("it has another sum of {} than the manifest", file.name)));
         }
     }
-    let is_listed = |name: &str| manifest.files.iter().any(|file| file.name == name);
+    let is_listed = |name: &str| files.iter().any(|file| file.name == name);
     for name in hashes.keys().filter(|name| *name != manifest::FILE && !is_listed(name)) {
         problems.push(problem(name, "the manifest does not list it"));
     }
-    for file in manifest.files.iter().filter(|file| !entries.contains_key(&file.name)) {
+    for file in files.iter().filter(|file| !entries.contains_key(&file.name)) {
         problems.push(problem(&file.name, "it is missing"));
     }
 }
@@ -268,6 +278,9 @@ impl Verdict {
         if !self.is_sound {
             let problems: Vec<String> = self.problems.iter().map(|problem| format!("  {problem}\n")).collect();
             return format!("NOT SOUND\n{}", problems.concat().trim_end());
+        }
+        if let Some(told) = &self.dossier {
+            return format!("{told}\nevery file is as it was signed by key {}; the counts hold", self.key);
         }
         let or_none = |text: &Option<String>| text.clone().unwrap_or_default();
         let (recipient, week) = (or_none(&self.recipient), or_none(&self.week));

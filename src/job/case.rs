@@ -100,7 +100,7 @@ fn sheet(events: &[Event]) -> RecordBatch {
     let mut sheet = Sheet::new(Table::CASE_EVENT.contract());
     for event in events {
         let row = sheet.row().int64(event.id).int64(event.number.reveal()).text(event.word.as_str());
-        row.text(&event.reason).text(&event.by).instant(event.at).end();
+        row.text(&event.reason).text(&event.by).instant(event.at).text_or_null(event.approved_by.as_deref()).end();
     }
     sheet.finish()
 }
@@ -112,7 +112,8 @@ mod tests {
 
     fn event(id: i64, word: Word) -> Event {
         let number = Number::from_e164(84_900_000_001).unwrap();
-        Event { id, number, word, reason: "misused".to_owned(), by: "an".to_owned(), at: id * 1_000 }
+        let (reason, by) = ("misused".to_owned(), "an".to_owned());
+        Event { id, number, word, reason, by, at: id * 1_000, approved_by: None }
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use crate::export::notice;
 use crate::pipeline::check::{contradictions, problems};
 use crate::pipeline::definition::Definitions;
 use crate::pipeline::run::folder;
@@ -22,8 +23,12 @@ pub async fn load(pipelines: Option<PathBuf>) -> anyhow::Result<Definitions> {
 
 /// Reads the definitions and finds everything that is wrong with them.
 pub async fn check(pipelines: Option<PathBuf>) -> anyhow::Result<Definitions> {
-    let definitions = read(pipelines)?;
-    let problems = problems(&definitions).await?;
+    let definitions = read(pipelines.clone())?;
+    let mut problems = problems(&definitions).await?;
+    // Whoever tells nobody needs no templates.
+    if folder(pipelines.clone()).join(notice::FILE).exists() {
+        problems.extend(super::notice::templates(pipelines).err().map(|error| format!("{error:#}")));
+    }
     if problems.is_empty() { Ok(definitions) } else { Err(Invalid(problems).into()) }
 }
 

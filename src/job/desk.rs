@@ -14,8 +14,8 @@ use crate::source::kafka::Setting;
 use crate::store::audit::{Verified, Wanted};
 use crate::store::review::Review;
 use crate::store::user::{Role, User};
-use crate::store::wish::Wish;
-use crate::store::{Act, Store};
+use crate::store::wish::{Leave, Wish};
+use crate::store::{Act, Refused, Store};
 
 /// Where the desk keeps what it says, and how many people a deed takes.
 #[derive(Debug, Clone, Deserialize)]
@@ -124,9 +124,10 @@ impl Desk {
 
     /// A release or an allowed number; a wish where four eyes are asked for.
     pub async fn want(&self, hand: Hand<'_>, wish: &Wish) -> anyhow::Result<Done> {
-        let needs = if self.four_eyes { Role::Analyst } else { Role::Supervisor };
+        let waits = self.four_eyes || wish.deed.takes_two();
+        let needs = if waits { Role::Analyst } else { Role::Supervisor };
         let mut act = self.store.act(hand.by, needs, hand.at).await?;
-        let (id, did) = if self.four_eyes {
+        let (id, did) = if waits {
             (act.ask(wish).await?, "waits for a second person")
         } else {
             (act.grant(wish).await?, wish.deed.as_str())
@@ -139,6 +140,40 @@ impl Desk {
         let mut act = self.store.act(hand.by, Role::Supervisor, hand.at).await?;
         let (wish, id) = act.approve(id).await?;
         self.end(act, hand, id, wish.deed.as_str(), Some(wish.number)).await
+    }
+
+    /// The leave that two people have given to do something. Where they have not, it is asked for, and refused until a
+    /// second person approves.
+    pub async fn leave(&self, by: &str, at: i64, wish: &Wish) -> anyhow::Result<Leave> {
+        if let Some(leave) = self.store.leave(wish).await? {
+            return Ok(leave);
+        }
+        let waiting = self.store.wishes().await?.into_iter().find(|waiting| waiting.wish == *wish);
+        let id = match waiting {
+            Some(waiting) => waiting.id,
+            None => {
+                let mut act = self.store.act(by, Role::Analyst, at).await?;
+                let id = act.ask(wish).await?;
+                act.commit().await?;
+                id
+            }
+        };
+        let deed = wish.deed;
+        Err(Refused(format!("to {deed} waits for a second person: callsieve approve {id} --by NAME")).into())
+    }
+
+    /// Writes down that facts about a number leave the house in somebody's name, before they do.
+    pub async fn hand_out(
+        &self,
+        what: &str,
+        (by, at): (&str, i64),
+        number: Number,
+        detail: &Value,
+    ) -> anyhow::Result<i64> {
+        let mut act = self.store.act(by, Role::Analyst, at).await?;
+        let id = act.hand_out(what, number, detail).await?;
+        act.commit().await?;
+        Ok(id)
     }
 
     /// Turns a wish down.
@@ -286,6 +321,7 @@ impl Desk {
             let wish = &waiting.wish;
             let facts = serde_json::json!({
                 "deed": wish.deed.as_str(), "reason": wish.reason, "until": wish.until,
+                "note": Some(&wish.note).filter(|note| !note.is_empty()),
                 "by": waiting.by, "at": instant(waiting.at),
             });
             (waiting.id, Some(wish.number), facts)

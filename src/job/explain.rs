@@ -14,13 +14,18 @@ use datafusion::scalar::ScalarValue;
 use serde::Serialize;
 
 use crate::domain::day::Day;
+use crate::domain::lang::Lang;
 use crate::domain::number::Number;
 use crate::lake::{Handle, Lake};
 use crate::pipeline::definition::Definitions;
 use crate::schema::column::{decision, spam_score};
 use crate::schema::contract::Table;
 use crate::score::explanation::{BASE, Explanation, Judged, Line};
-use crate::score::wording::Lang;
+
+/// The score was made by a card that is not at hand any more.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct Outdated(String);
 
 /// The explanation of a number that the caller handed in.
 #[derive(Debug, Clone, Serialize)]
@@ -55,9 +60,8 @@ struct Held {
 pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day: Day) -> anyhow::Result<Explained> {
     let scores = lake.find(Table::SPAM_SCORE).await?.context("nothing has been scored yet")?;
     let held = held(lake, number, day).await?;
-    let rows = scores.rows(vec![on(spam_score::DAY.name, day), is(spam_score::CALLER.name, number)], &[]).await?;
-    let mut explanation = match rows.iter().find(|batch| batch.num_rows() > 0) {
-        Some(row) => judged(&scores, definitions, row, day).await?,
+    let mut explanation = match judged_on(&scores, definitions, number, day).await? {
+        Some(explanation) => explanation,
         None => Explanation {
             last_judged: last_judged(&scores, number, held.as_ref(), day).await?,
             ..Explanation::unjudged(day)
@@ -68,6 +72,20 @@ pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day
         explanation.detections = held.detections;
     }
     Ok(Explained { number: number.reveal(), explanation })
+}
+
+/// Explains the score of a number on a day by the table that holds it; nothing when it was not judged.
+pub(super) async fn judged_on(
+    scores: &Handle,
+    definitions: &Definitions,
+    number: Number,
+    day: Day,
+) -> anyhow::Result<Option<Explanation>> {
+    let rows = scores.rows(vec![on(spam_score::DAY.name, day), is(spam_score::CALLER.name, number)], &[]).await?;
+    match rows.iter().find(|batch| batch.num_rows() > 0) {
+        Some(row) => judged(scores, definitions, row, day).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 fn on(column: &str, day: Day) -> Expr {
@@ -127,7 +145,7 @@ async fn judged(
 ) -> anyhow::Result<Explanation> {
     let name = spam_score::CARD.of(row)?.value(0);
     let cards = definitions.cards();
-    let card = cards.get(name).with_context(|| format!("the rules no longer have card {name}"))?;
+    let card = cards.get(name).ok_or_else(|| Outdated(format!("the rules no longer have card {name}")))?;
     let characteristics: Vec<&str> =
         card.characteristic.keys().map(String::as_str).filter(|name| *name != BASE).collect();
     let mut values = BTreeMap::new();
@@ -161,11 +179,13 @@ async fn judged(
         },
     );
     let (explained, points) = (explanation.points.unwrap_or_default(), spam_score::POINTS.of(row)?.value(0));
-    anyhow::ensure!(
-        explained == points,
+    if explained == points {
+        return Ok(explanation);
+    }
+    Err(Outdated(format!(
         "the card has changed since: it gives {explained} points now, the score of that day was made of {points}"
-    );
-    Ok(explanation)
+    ))
+    .into())
 }
 
 /// The values of a characteristic in rows of `spam_score`, where its column has its name.

@@ -17,6 +17,7 @@ use object_store::ObjectMeta;
 use super::clustered::Clustered;
 use super::{Handle, log_store};
 use crate::domain::day::Day;
+use crate::domain::number::Number;
 use crate::schema::column::reject;
 
 impl Handle {
@@ -77,6 +78,31 @@ impl Handle {
     /// The rows that have a word in a column, columns cut to `columns` when it names any.
     pub async fn rows_with(&self, column: &str, word: &str, columns: &[&str]) -> anyhow::Result<Vec<RecordBatch>> {
         self.rows(vec![col(column).eq(lit(word))], columns).await
+    }
+
+    /// The rows that have a number in a column, those of some days where any are named, the last one included.
+    pub async fn rows_of(
+        &self,
+        column: &str,
+        number: Number,
+        days: Option<(Day, Day)>,
+    ) -> anyhow::Result<Vec<RecordBatch>> {
+        let mut filters = vec![col(column).eq(lit(number.reveal()))];
+        if let Some(days) = days {
+            filters.extend(self.within(days)?);
+        }
+        self.rows(filters, &[]).await
+    }
+
+    /// The rows of some days, the last one included, columns cut to `columns` when it names any.
+    pub async fn rows_within(&self, days: (Day, Day), columns: &[&str]) -> anyhow::Result<Vec<RecordBatch>> {
+        self.rows(self.within(days)?.into(), columns).await
+    }
+
+    fn within(&self, (first, last): (Day, Day)) -> anyhow::Result<[Expr; 2]> {
+        let partition = self.table.contract().partition.first().context("the table is not partitioned")?;
+        let date = |day: Day| lit(datafusion::scalar::ScalarValue::Date32(Some(day.epoch_days())));
+        Ok([col(partition.as_str()).gt_eq(date(first)), col(partition.as_str()).lt_eq(date(last))])
     }
 
     /// The rows of one day.

@@ -6,14 +6,13 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, bail, ensure};
-use unicode_normalization::UnicodeNormalization;
-use unicode_normalization::char::is_combining_mark;
 
 use super::alike::Standing;
 use super::answer::{Answer, DomainType};
 use super::list::Reach;
 use super::registry::{Outcome, Record};
 use crate::domain::day::Day;
+use crate::domain::sms;
 
 /// Templates by situation, each in segments that stand or fall whole.
 #[derive(Debug)]
@@ -66,7 +65,7 @@ impl Replies {
             ensure!(WHEN.contains(&when.as_str()), "reply.csv: \"{when}\" is no situation");
             let plain = text.replace(['{', '}', '|'], "");
             ensure!(
-                gsm(&plain) == plain,
+                sms::plain(&plain) == plain,
                 "reply.csv: {when}: an SMS cannot say all of it; leave out diacritics and brackets"
             );
             let segments: Vec<String> = text.split('|').map(str::to_owned).collect();
@@ -184,7 +183,7 @@ fn signals(answer: &Answer) -> Vec<&'static str> {
 fn say(segment: &str, values: &Values) -> Option<String> {
     let value = |name: &str| {
         let (_, longest) = VALUES.iter().find(|(known, _)| *known == name)?;
-        values.get(name).map(|value| clip(&gsm(value), *longest))
+        values.get(name).map(|value| clip(&sms::plain(value), *longest))
     };
     filled(segment, &value).ok().filter(|text| !text.is_empty())
 }
@@ -200,25 +199,6 @@ fn filled(segment: &str, value: &dyn Fn(&str) -> Option<String>) -> Result<Strin
         rest = after;
     }
     Ok(out + rest)
-}
-
-/// As an SMS of GSM-7 can say it, one septet a character; what it cannot say is a question mark.
-fn gsm(text: &str) -> String {
-    let letters = text.nfd().filter(|character| !is_combining_mark(*character));
-    let plain = letters.map(|character| match character {
-        'đ' => 'd',
-        'Đ' => 'D',
-        '‘' | '’' | '`' => '\'',
-        '“' | '”' | '«' | '»' => '"',
-        '–' | '—' | '~' => '-',
-        '[' | '{' => '(',
-        ']' | '}' => ')',
-        '\\' | '|' => '/',
-        ' '..='z' if character != '^' => character,
-        _ if character.is_whitespace() => ' ',
-        _ => '?',
-    });
-    plain.collect()
 }
 
 /// The text, or its beginning with two dots.

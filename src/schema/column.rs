@@ -1596,6 +1596,24 @@ pub mod report_answer {
     pub const TOLD_AT: Column<TimestampMicrosecondArray> = Column::new("told_at");
 }
 
+/// One row per message that was handed to the SMS gateway for a subscriber whose number was barred or released: nobody is told twice.
+pub mod notice {
+    use super::*;
+
+    /// Local day of the block list that it tells of.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Counts the files of a day, from 1.
+    pub const BATCH: Column<Int64Array> = Column::new("batch");
+    /// Who is told, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// The case.
+    pub const CASE_ID: Column<StringArray> = Column::new("case_id");
+    /// What is told: bar_outgoing, bar_both or unblock.
+    pub const ACTION: Column<StringArray> = Column::new("action");
+    /// When the file was published, UTC.
+    pub const NOTED_AT: Column<TimestampMicrosecondArray> = Column::new("noted_at");
+}
+
 /// What became of every offset: one row for each source partition and commit, so that the proof outlives Kafka's retention.
 pub mod ingest_range {
     use super::*;
@@ -1682,6 +1700,8 @@ pub mod case_event {
     pub const SAID_BY: Column<StringArray> = Column::new("said_by");
     /// When it was said, UTC; it counts for the subscription that was active then.
     pub const SAID_AT: Column<TimestampMicrosecondArray> = Column::new("said_at");
+    /// Name of the second person who approved it; null where none had to, and in rows of before the column.
+    pub const APPROVED_BY: Column<StringArray> = Column::new("approved_by");
 }
 
 /// Numbers that are never flagged, with the reason.

@@ -77,6 +77,7 @@ tables! {
     regulator_week = REGULATOR_WEEK,
     package = PACKAGE,
     report_answer = REPORT_ANSWER,
+    notice = NOTICE,
     ingest_range = INGEST_RANGE,
     pipeline_run = PIPELINE_RUN,
     case_event = CASE_EVENT,

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::card::{CRITERIA, Card, Characteristic};
 use super::change::{Change, Place, smallest};
-use super::wording::{self, Lang, Name};
+use super::wording::{self, Name};
 use crate::domain::day::Day;
+use crate::domain::lang::Lang;
 
 /// A characteristic of this name is no value: its points are where every sum begins.
 pub const BASE: &str = "base";
@@ -213,6 +214,11 @@ impl Explanation {
             lines.push(line(cells));
         }
         lines
+    }
+
+    /// How far the sum is from the line, and what would clear the number; of a number that was not judged, nothing.
+    pub fn clearing(&self, lang: Lang) -> Option<String> {
+        Some(self.distance(lang, self.line?, self.points?))
     }
 
     /// How far the sum is from the line, and what would take it there.

@@ -5,45 +5,9 @@
 //!
 //! The five criteria have the names of Thông tư 22/2021/TT-BTTTT Art. 4; all other words are ours.
 
-use std::fmt;
-use std::str::FromStr;
-
 use serde::{Deserialize, Serialize};
 
-/// A language that explanations are told in.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub enum Lang {
-    /// English.
-    #[default]
-    En,
-    /// Vietnamese.
-    Vi,
-}
-
-impl Lang {
-    /// One of two texts that say the same.
-    pub(super) fn of<T>(self, en: T, vi: T) -> T {
-        match self {
-            Self::En => en,
-            Self::Vi => vi,
-        }
-    }
-}
-
-impl fmt::Display for Lang {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.of("en", "vi"))
-    }
-}
-
-impl FromStr for Lang {
-    type Err = String;
-
-    fn from_str(word: &str) -> Result<Self, Self::Err> {
-        let found = [Self::En, Self::Vi].into_iter().find(|lang| lang.to_string() == word);
-        found.ok_or_else(|| format!("\"{word}\" is no language of explanations; vi and en are"))
-    }
-}
+use crate::domain::lang::Lang;
 
 /// What a characteristic is called, in each language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -161,11 +125,5 @@ mod tests {
         assert_eq!(bin(Lang::Vi, Some(0.5), Some(0.8)), "0,5 đến 0,8");
         assert_eq!(bin(Lang::En, Some(0.5), None), ">= 0.5");
         assert_eq!(percent(Lang::Vi, 0.995), "99,5 %");
-    }
-
-    #[test]
-    fn a_language_is_vi_or_en() {
-        assert_eq!("vi".parse::<Lang>(), Ok(Lang::Vi));
-        assert!("fr".parse::<Lang>().unwrap_err().contains("vi and en"));
     }
 }

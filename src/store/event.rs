@@ -25,6 +25,8 @@ pub struct Event {
     pub by: String,
     /// When, UTC microseconds.
     pub at: i64,
+    /// Who approved it, where a second person had to.
+    pub approved_by: Option<String>,
 }
 
 impl Event {
@@ -36,15 +38,17 @@ impl Event {
             reason: row.try_get("reason")?,
             by: row.try_get("by_user")?,
             at: row.try_get("at")?,
+            approved_by: row.try_get("approved_by")?,
         })
     }
 }
 
 const EVENTS: &str = "\
-    SELECT id, number, word, reason, by_user, at FROM reviews \
-    UNION ALL SELECT id, number, 'appealed', reason, opened_by, opened_at FROM appeals \
-    UNION ALL SELECT closing, number, word, close_reason, closed_by, closed_at FROM appeals WHERE closed_at IS NOT NULL \
-    UNION ALL SELECT id, number, 'released', reason, by_user, at FROM releases \
+    SELECT id, number, 'released' AS word, reason, by_user, at, approved_by FROM releases \
+    UNION ALL SELECT id, number, word, reason, by_user, at, NULL FROM reviews \
+    UNION ALL SELECT id, number, 'appealed', reason, opened_by, opened_at, NULL FROM appeals \
+    UNION ALL SELECT closing, number, word, close_reason, closed_by, closed_at, NULL FROM appeals \
+        WHERE closed_at IS NOT NULL \
     ORDER BY id";
 
 impl Store {

@@ -137,6 +137,11 @@ impl Act {
         self.note("show", Some(number), &serde_json::json!({ "in": where_ })).await.map(drop)
     }
 
+    /// Writes down that facts about a number leave the house, and which.
+    pub async fn hand_out(&mut self, what: &str, number: Number, detail: &Value) -> anyhow::Result<i64> {
+        self.note(what, Some(number), detail).await
+    }
+
     /// Writes a row of the audit trail; what is written with it is known by its place there.
     async fn note(&mut self, act: &str, number: Option<Number>, detail: &Value) -> anyhow::Result<i64> {
         let entry = Entry {

@@ -1,5 +1,5 @@
-//! What takes something from the rules: a release, a number that is allowed. Where four eyes are asked for, it is a
-//! wish first, and a second person makes it so.
+//! What takes something from the rules, or from a person: a release, a number that is allowed or a dossier in
+//! clear. Where four eyes are asked for, it is a wish first, and a second person makes it so.
 //!
 //! In: what is wanted, and who approves. Out: the deed with both names, or the wish. Never: the same person twice.
 
@@ -7,10 +7,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use anyhow::{Context, ensure};
-use serde_json::json;
+use serde_json::{Value, json};
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
+use super::audit::Wanted;
 use super::{Act, Refused, Store, cell, number, word, word_or_null};
 use crate::domain::day::Day;
 use crate::domain::number::Number;
@@ -22,6 +23,8 @@ pub enum Deed {
     Release,
     /// A number is never flagged from now on.
     Allow,
+    /// A dossier of a number shows whom it called in clear.
+    Reveal,
 }
 
 impl Deed {
@@ -30,7 +33,13 @@ impl Deed {
         match self {
             Self::Release => "release",
             Self::Allow => "allow",
+            Self::Reveal => "reveal",
         }
+    }
+
+    /// Whether it takes two people, whatever a site asks for.
+    pub fn takes_two(self) -> bool {
+        matches!(self, Self::Reveal)
     }
 }
 
@@ -44,13 +53,13 @@ impl FromStr for Deed {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        let found = [Self::Release, Self::Allow].into_iter().find(|deed| deed.as_str() == word);
+        let found = [Self::Release, Self::Allow, Self::Reveal].into_iter().find(|deed| deed.as_str() == word);
         found.ok_or_else(|| format!("\"{word}\" is no deed"))
     }
 }
 
 /// What is wanted, of which number, and why.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Wish {
     /// What.
     pub deed: Deed,
@@ -99,6 +108,33 @@ impl Store {
     /// Wishes that wait, oldest first.
     pub async fn wishes(&self) -> anyhow::Result<Vec<Waiting>> {
         sqlx::query(WAITING).fetch_all(&self.pool).await?.iter().map(Waiting::read).collect()
+    }
+}
+
+/// Leave of two people to do something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leave {
+    /// Its place in the audit trail.
+    pub id: i64,
+    /// Who asked.
+    pub by: String,
+    /// Who approved.
+    pub approved_by: String,
+}
+
+impl Store {
+    /// The newest leave to do exactly this, by the audit trail.
+    pub async fn leave(&self, wish: &Wish) -> anyhow::Result<Option<Leave>> {
+        let wanted = Wanted { number: Some(wish.number), limit: i64::MAX, ..Wanted::default() };
+        for entry in self.trail(&wanted).await?.into_iter().filter(|entry| entry.act == wish.deed.as_str()) {
+            let mut said: Value = serde_json::from_str(&entry.detail).context("reading the audit trail")?;
+            let asked = said.as_object_mut().and_then(|said| said.remove("wish")).unwrap_or_default();
+            let by = asked.get("by").and_then(Value::as_str);
+            if let Some(by) = by.filter(|by| *by != entry.actor && said == wish.detail()) {
+                return Ok(Some(Leave { id: entry.seq, by: by.to_owned(), approved_by: entry.actor }));
+            }
+        }
+        Ok(None)
     }
 }
 
@@ -161,6 +197,9 @@ impl Act {
 
     /// The deed, in the name of who wanted it and of who approved it.
     async fn perform(&mut self, wish: &Wish, asked: Option<&Waiting>) -> anyhow::Result<i64> {
+        if asked.is_none() && wish.deed.takes_two() {
+            return Err(Refused(format!("to {} takes two people", wish.deed)).into());
+        }
         let mut detail = wish.detail();
         if let Some(Waiting { id, by, .. }) = asked {
             detail["wish"] = json!({ "id": id, "by": by });
@@ -171,6 +210,8 @@ impl Act {
         match wish.deed {
             Deed::Release => self.write_release(id, wish, by, approved_by).await?,
             Deed::Allow => self.write_allowed(id, wish, by, approved_by).await?,
+            // Its row of the trail is all there is: whoever wants to do it looks there.
+            Deed::Reveal => {}
         }
         Ok(id)
     }

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use callsieve::domain::day::Day;
+use callsieve::domain::lang::Lang;
 use callsieve::domain::number::Number;
 use callsieve::job::backtest::{Undecided, backtest};
 use callsieve::job::{check, decide, explain, run};
@@ -12,7 +13,6 @@ use callsieve::lake::Lake;
 use callsieve::pipeline::definition::Definitions;
 use callsieve::schema::contract::Table;
 use callsieve::schema::sheet::Sheet;
-use callsieve::score::wording::Lang;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines");
 const MONDAY: &str = "2025-01-06";

@@ -8,6 +8,7 @@ mod backfill;
 mod backtest;
 mod broker;
 mod demo;
+mod desk;
 mod files;
 mod flags;
 mod formats;

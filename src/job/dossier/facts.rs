@@ -1,0 +1,357 @@
+//! The sections of a dossier, out of the lake's tables.
+//!
+//! In: tables, and whose number it was. Out: rows as they may be shown: other parties masked, unless two people gave
+//! leave. Never: a respondent of a survey in clear; a citizen's text without that leave, since it may name anybody.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use arrow::array::{
+    Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
+    TimestampMicrosecondArray,
+};
+
+use super::holder::Holder;
+use super::{Order, Sources};
+use crate::domain::day::Day;
+use crate::domain::lang::Lang;
+use crate::domain::number::Number;
+use crate::export::dossier::section::{self, Cell, Kind, Section};
+use crate::job::decide::number;
+use crate::schema::column::{
+    call_event, caller_day, case_event, citizen_report, decision, detection_day, report_day, spam_score, survey_answer,
+    survey_request,
+};
+use crate::schema::contract::Table;
+use crate::score::explanation::{Component, Explanation, Peers};
+use crate::score::wording;
+
+pub(super) struct Facts<'a> {
+    pub(super) sources: &'a Sources,
+    pub(super) order: &'a Order,
+    pub(super) holder: &'a Holder,
+    pub(super) is_revealed: bool,
+}
+
+/// The criteria of an explanation, one component a row.
+pub(super) fn criteria(explanation: Option<&Explanation>, lang: Lang) -> Section {
+    let components = explanation.map(|explanation| explanation.components.as_slice()).unwrap_or_default();
+    let row = |component: &Component| {
+        let criterion = wording::criterion(lang, &component.criterion).to_owned();
+        vec![
+            Cell::Word(component.criterion.clone(), criterion),
+            Cell::Word(component.characteristic.clone(), component.name.of(lang).to_owned()),
+            component.value.into(),
+            component.at_least.into(),
+            component.below.into(),
+            component.points.into(),
+            component.peers.and_then(Peers::share).map_or(Cell::Empty, Cell::Share),
+            component.peers.and_then(|peers| i64::try_from(peers.all).ok()).into(),
+            component.why.as_str().into(),
+        ]
+    };
+    Section { kind: &section::CRITERIA, rows: components.iter().map(row).collect() }
+}
+
+impl Facts<'_> {
+    /// Every section but the criteria, and the last day on which the number was judged.
+    pub(super) async fn sections(&self) -> anyhow::Result<(Vec<Section>, Option<Day>)> {
+        let (scores, judged) = self.scores().await?;
+        let sections = vec![
+            scores,
+            self.by_day(&section::DAYS, Table::CALLER_DAY, caller_day::CALLER.name, &DAYS).await?,
+            self.by_day(&section::DETECTIONS, Table::DETECTION_DAY, detection_day::NUMBER.name, &DETECTIONS).await?,
+            self.by_day(&section::REPORTED, Table::REPORT_DAY, report_day::SOURCE.name, &REPORTED).await?,
+            self.reports().await?,
+            self.surveys().await?,
+            self.decisions().await?,
+            self.words().await?,
+            self.calls().await?,
+        ];
+        Ok((sections, judged))
+    }
+
+    /// Rows about the number in the days asked for.
+    async fn rows(&self, table: Table, column: &str, days: (Day, Day)) -> anyhow::Result<Vec<RecordBatch>> {
+        match self.sources.get(table) {
+            Some(handle) => handle.rows_of(column, self.order.number, Some(days)).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    fn asked(&self) -> (Day, Day) {
+        (self.order.from, self.order.until)
+    }
+
+    /// Another party, as it may be shown.
+    fn party(&self, number: Number) -> String {
+        if self.is_revealed { number.reveal().to_string() } else { number.to_string() }
+    }
+
+    /// What is kept by the day, columns as they stand.
+    async fn by_day(
+        &self,
+        kind: &'static Kind,
+        table: Table,
+        column: &str,
+        columns: &[&str],
+    ) -> anyhow::Result<Section> {
+        let mut rows = Vec::new();
+        for batch in self.rows(table, column, (self.holder.first, self.holder.last)).await? {
+            for row in 0..batch.num_rows() {
+                rows.push(cells(&batch, row, columns)?);
+            }
+        }
+        Ok(sorted(kind, rows))
+    }
+
+    async fn scores(&self) -> anyhow::Result<(Section, Option<Day>)> {
+        let (mut rows, mut judged) = (Vec::new(), None);
+        for batch in self.rows(Table::SPAM_SCORE, spam_score::CALLER.name, self.asked()).await? {
+            let (days, activated) = (spam_score::DAY.of(&batch)?, spam_score::ACTIVATED_AT.of(&batch)?);
+            for row in 0..batch.num_rows() {
+                if self.is_own(activated, row) {
+                    judged = judged.max(Some(Day::from_epoch_days(days.value(row))));
+                    rows.push(cells(&batch, row, &SCORES)?);
+                }
+            }
+        }
+        Ok((sorted(&section::SCORES, rows), judged))
+    }
+
+    fn is_own(&self, activated: &TimestampMicrosecondArray, row: usize) -> bool {
+        activated.is_valid(row).then(|| activated.value(row)) == self.holder.activated_at()
+    }
+
+    async fn decisions(&self) -> anyhow::Result<Section> {
+        let lang = self.order.lang;
+        let mut rows = Vec::new();
+        for batch in self.rows(Table::DECISION, decision::NUMBER.name, self.asked()).await? {
+            let activated = decision::ACTIVATED_AT.of(&batch)?;
+            for row in (0..batch.num_rows()).filter(|row| self.is_own(activated, *row)) {
+                let mut line = cells(&batch, row, &DECISIONS)?;
+                for cell in line.iter_mut().skip(2).take(2) {
+                    say(cell, |word| wording::verdict(lang, word));
+                }
+                if let Some(cell) = line.get_mut(4) {
+                    say(cell, |word| wording::cause(lang, word).to_owned());
+                }
+                rows.push(line);
+            }
+        }
+        Ok(sorted(&section::DECISIONS, rows))
+    }
+
+    async fn words(&self) -> anyhow::Result<Section> {
+        let mut rows = Vec::new();
+        let batches = match self.sources.get(Table::CASE_EVENT) {
+            Some(handle) => handle.rows_of(case_event::NUMBER.name, self.order.number, None).await?,
+            None => Vec::new(),
+        };
+        for batch in batches {
+            let said = case_event::SAID_AT.of(&batch)?;
+            for row in (0..batch.num_rows()).filter(|row| self.holder.holds(said.value(*row))) {
+                rows.push(cells(&batch, row, &WORDS)?);
+            }
+        }
+        Ok(sorted(&section::WORDS, rows))
+    }
+
+    async fn reports(&self) -> anyhow::Result<Section> {
+        // A report that was sent again is one report.
+        let mut known = BTreeSet::new();
+        let mut rows = Vec::new();
+        for batch in self.rows(Table::CITIZEN_REPORT, citizen_report::SOURCE.name, self.asked()).await? {
+            let (ids, at) = (citizen_report::REPORT_ID.of(&batch)?, citizen_report::REPORTED_AT.of(&batch)?);
+            let reporters = citizen_report::REPORTER.of(&batch)?;
+            for row in (0..batch.num_rows()).filter(|row| self.holder.holds(at.value(*row))) {
+                if !known.insert(ids.value(row).to_owned()) {
+                    continue;
+                }
+                let mut line = cells(&batch, row, &REPORTS)?;
+                line.push(self.party(number(reporters.value(row))?).into());
+                let content = citizen_report::CONTENT.of(&batch)?.value(row);
+                line.push(if self.is_revealed { content.into() } else { Cell::Empty });
+                rows.push(line);
+            }
+        }
+        Ok(sorted(&section::REPORTS, rows))
+    }
+
+    async fn surveys(&self) -> anyhow::Result<Section> {
+        let answers = self.answers().await?;
+        let mut rows = Vec::new();
+        for batch in self.rows(Table::SURVEY_REQUEST, survey_request::SUBJECT.name, self.asked()).await? {
+            let (ids, called) = (survey_request::REQUEST_ID.of(&batch)?, survey_request::CALLED_AT.of(&batch)?);
+            let (asked, activated) = (survey_request::RESPONDENT.of(&batch)?, survey_request::ACTIVATED_AT.of(&batch)?);
+            for row in (0..batch.num_rows()).filter(|row| self.is_own(activated, *row)) {
+                let respondent = number(asked.value(row))?.to_string();
+                let mut line = vec![Cell::At(called.value(row)), respondent.into()];
+                line.extend(answers.get(ids.value(row)).cloned().unwrap_or([Cell::Empty, Cell::Empty]));
+                rows.push(line);
+            }
+        }
+        Ok(sorted(&section::SURVEYS, rows))
+    }
+
+    /// First answers by request.
+    async fn answers(&self) -> anyhow::Result<BTreeMap<String, [Cell; 2]>> {
+        let Some(table) = self.sources.get(Table::SURVEY_ANSWER) else { return Ok(BTreeMap::new()) };
+        let mut answers: BTreeMap<String, (i64, String)> = BTreeMap::new();
+        for batch in table.rows_within(self.asked(), &[]).await? {
+            let (ids, words) = (survey_answer::REQUEST_ID.of(&batch)?, survey_answer::ANSWER.of(&batch)?);
+            let at = survey_answer::ANSWERED_AT.of(&batch)?;
+            for row in 0..batch.num_rows() {
+                let answer = (at.value(row), words.value(row).to_owned());
+                let known = answers.entry(ids.value(row).to_owned()).or_insert_with(|| answer.clone());
+                if answer < *known {
+                    *known = answer;
+                }
+            }
+        }
+        let cells = |(at, word): (i64, String)| [word.into(), Cell::At(at)];
+        Ok(answers.into_iter().map(|(id, answer)| (id, cells(answer))).collect())
+    }
+
+    async fn calls(&self) -> anyhow::Result<Section> {
+        let mut rows = Vec::new();
+        for batch in self.rows(Table::CALL_EVENT, call_event::CALLER.name, self.asked()).await? {
+            let (start, callees) = (call_event::START_AT.of(&batch)?, call_event::CALLEE.of(&batch)?);
+            let forwarded = call_event::IS_FORWARDED_LEG.of(&batch)?;
+            // The onward leg of a forwarded call is none that its subscriber made.
+            let is_told = |row: &usize| self.holder.holds(start.value(*row)) && !forwarded.value(*row);
+            for row in (0..batch.num_rows()).filter(is_told) {
+                let callee = callees.is_valid(row).then(|| number(callees.value(row))).transpose()?;
+                let mut line = vec![Cell::At(start.value(row)), callee.map(|callee| self.party(callee)).into()];
+                line.extend(cells(&batch, row, &CALLS)?);
+                rows.push(line);
+            }
+        }
+        Ok(sorted(&section::CALLS, rows))
+    }
+}
+
+const SCORES: [&str; 10] = [
+    spam_score::DAY.name,
+    spam_score::SCORE.name,
+    spam_score::POINTS.name,
+    spam_score::CRITERIA_MET.name,
+    spam_score::CALLS_PER_ACTIVE_DAY.name,
+    spam_score::OUT_SHARE.name,
+    spam_score::SHORT_CALL_SHARE_ALL.name,
+    spam_score::SHORT_GAP_SHARE.name,
+    spam_score::NEW_CALLEE_CALL_SHARE.name,
+    spam_score::CARD.name,
+];
+const DAYS: [&str; 9] = [
+    caller_day::DAY.name,
+    caller_day::CALLS_OUT.name,
+    caller_day::ANSWERED_OUT.name,
+    caller_day::SHORT_CALLS.name,
+    caller_day::CALLEES.name,
+    caller_day::NEW_CALLEES.name,
+    caller_day::CALLS_IN.name,
+    caller_day::SMS_SENT.name,
+    caller_day::SMS_RECEIVED.name,
+];
+const DETECTIONS: [&str; 5] = [
+    detection_day::DAY.name,
+    detection_day::TYPE.name,
+    detection_day::MEASURE.name,
+    detection_day::THRESHOLD.name,
+    detection_day::REASON.name,
+];
+const REPORTED: [&str; 6] = [
+    report_day::DAY.name,
+    report_day::REPORTS.name,
+    report_day::REPORTERS.name,
+    report_day::MATCHED_REPORTERS.name,
+    report_day::REVERSED_REPORTERS.name,
+    report_day::SCAM_REPORTERS.name,
+];
+/// Without the reporter and the content, which are shown by leave.
+const REPORTS: [&str; 4] = [
+    citizen_report::REPORTED_AT.name,
+    citizen_report::CHANNEL.name,
+    citizen_report::KIND.name,
+    citizen_report::SCAM_FORM.name,
+];
+const DECISIONS: [&str; 13] = [
+    decision::DAY.name,
+    decision::CASE_ID.name,
+    decision::PREVIOUS.name,
+    decision::VERDICT.name,
+    decision::CAUSE.name,
+    decision::SINCE_DAY.name,
+    decision::UNTIL_DAY.name,
+    decision::SCORE.name,
+    decision::ORIGINS.name,
+    decision::MATCHED_REPORTERS.name,
+    decision::SURVEY_YES.name,
+    decision::SURVEY_NO.name,
+    decision::RULES.name,
+];
+const WORDS: [&str; 5] = [
+    case_event::SAID_AT.name,
+    case_event::WORD.name,
+    case_event::REASON.name,
+    case_event::SAID_BY.name,
+    case_event::APPROVED_BY.name,
+];
+/// Without the start and the called party, which come first.
+const CALLS: [&str; 5] = [
+    call_event::CALLEE_KIND.name,
+    call_event::IS_ANSWERED.name,
+    call_event::DURATION_S.name,
+    call_event::ORIGIN.name,
+    call_event::IS_SPOOF_SUSPECT.name,
+];
+
+/// Gives a word of the tables its form for people.
+fn say(cell: &mut Cell, spell: impl Fn(&str) -> String) {
+    if let Cell::Text(word) = cell {
+        *cell = Cell::Word(word.clone(), spell(word));
+    }
+}
+
+/// In the order of the day or instant that every row begins with.
+fn sorted(kind: &'static Kind, mut rows: Vec<Vec<Cell>>) -> Section {
+    let at = |row: &Vec<Cell>| match row.first() {
+        Some(Cell::Day(day)) => day.starts_at(),
+        Some(Cell::At(micros)) => *micros,
+        _ => 0,
+    };
+    rows.sort_by_cached_key(|row| (at(row), format!("{row:?}")));
+    Section { kind, rows }
+}
+
+/// Cells of a row, by the names of their columns.
+fn cells(batch: &RecordBatch, row: usize, columns: &[&str]) -> anyhow::Result<Vec<Cell>> {
+    let cell = |name: &&str| {
+        let array = batch.column_by_name(name).with_context(|| format!("no column \"{name}\" in the batch"))?;
+        cell(array, row).with_context(|| format!("column \"{name}\" is {}", array.data_type()))
+    };
+    columns.iter().map(cell).collect()
+}
+
+/// The value as a cell; nothing when the array is of a type that no section shows.
+fn cell(array: &ArrayRef, row: usize) -> Option<Cell> {
+    let any = array.as_any();
+    if array.is_null(row) {
+        Some(Cell::Empty)
+    } else if let Some(array) = any.downcast_ref::<Int64Array>() {
+        Some(Cell::Count(array.value(row)))
+    } else if let Some(array) = any.downcast_ref::<Int32Array>() {
+        Some(Cell::Count(i64::from(array.value(row))))
+    } else if let Some(array) = any.downcast_ref::<Float64Array>() {
+        Some(Cell::Figure(array.value(row)))
+    } else if let Some(array) = any.downcast_ref::<StringArray>() {
+        Some(Cell::Text(array.value(row).to_owned()))
+    } else if let Some(array) = any.downcast_ref::<BooleanArray>() {
+        Some(Cell::Is(array.value(row)))
+    } else if let Some(array) = any.downcast_ref::<Date32Array>() {
+        Some(Cell::Day(Day::from_epoch_days(array.value(row))))
+    } else {
+        any.downcast_ref::<TimestampMicrosecondArray>().map(|array| Cell::At(array.value(row)))
+    }
+}

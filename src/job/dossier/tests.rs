@@ -1,0 +1,244 @@
+//! Dossiers out of small lakes: what is told, what is masked, and who has to agree.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::*;
+use crate::export::sign::SecretKey;
+use crate::export::verify::verify;
+use crate::job::desk::{Hand, Look, Options};
+use crate::pipeline::session;
+use crate::source::kafka::Setting;
+use crate::store::Refused;
+use crate::store::audit::Wanted;
+use crate::store::user::Role;
+
+/// Monday 2025-01-06, 09:00 in Vietnam.
+const AT: i64 = 1_736_128_800_000_000;
+const NUMBER: i64 = 84_962_000_001;
+const LEGAL: &str = "Art. 1";
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+fn order() -> Order {
+    let number = Number::from_e164(NUMBER).unwrap();
+    let (from, until) = (day("2025-01-06"), day("2025-01-10"));
+    Order { number, from, until, case_ref: "123/CV".to_owned(), lang: Lang::Vi }
+}
+
+/// Rows of a table, by an INSERT that names the columns that matter.
+async fn put(lake: &Lake, table: Table, on: Option<&str>, columns: &str, rows: &[&str]) {
+    let session = session::session(BTreeMap::new()).unwrap();
+    session::register(&session, table, session::empty(table.contract()).unwrap(), day("2025-01-06")).unwrap();
+    let insert = format!("INSERT INTO {table} ({columns}) VALUES {}", rows.join(", "));
+    session.sql(&insert).await.unwrap().collect().await.unwrap();
+    let plan = session.sql(&format!("SELECT * FROM {table}")).await.unwrap().into_unoptimized_plan();
+    let rows = session::rows(&session, plan, table.contract()).await.unwrap();
+    let mut handle = lake.open(table).await.unwrap();
+    match on {
+        Some(on) => handle.replace(day(on), &rows).await.unwrap(),
+        None => handle.replace_all(&rows).await.unwrap(),
+    };
+}
+
+/// A number that was somebody else's until Wednesday noon.
+async fn lake(folder: &Path) -> Lake {
+    let lake = Lake::local(folder).unwrap();
+    let columns = "number, activated_at, deactivated_at, changed_at, source_offset";
+    put(
+        &lake,
+        Table::SUBSCRIBER,
+        None,
+        columns,
+        &[
+            &format!("({NUMBER}, '2024-01-01T00:00:00Z', '2025-01-08T04:00:00Z', '2025-01-08T04:00:00Z', 1)"),
+            &format!("({NUMBER}, '2024-01-01T00:00:00Z', NULL, '2024-01-01T00:00:00Z', 0)"),
+            &format!("({NUMBER}, '2025-01-08T05:00:00Z', NULL, '2025-01-08T05:00:00Z', 2)"),
+        ],
+    )
+    .await;
+    let columns = "day, record_id, caller, callee, callee_raw, start_at, is_spoof_suspect, is_forwarded_leg";
+    for (on, hour, id) in [("2025-01-06", 3, "a"), ("2025-01-08", 6, "b"), ("2025-01-09", 3, "c")] {
+        put(
+            &lake,
+            Table::CALL_EVENT,
+            Some(on),
+            columns,
+            &[
+                &format!("('{on}', '{id}', {NUMBER}, 84912345678, '84912345678', '{on}T0{hour}:00:00Z', false, false)"),
+                &format!("('{on}', '{id}2', {NUMBER}, 84912345679, '84912345679', '{on}T0{hour}:01:00Z', true, false)"),
+                &format!("('{on}', '{id}3', {NUMBER}, 84912345680, '84912345680', '{on}T0{hour}:02:00Z', false, true)"),
+                &format!(
+                    "('{on}', '{id}4', 84962000002, {NUMBER}, '84962000001', '{on}T0{hour}:03:00Z', false, false)"
+                ),
+            ],
+        )
+        .await;
+    }
+    let columns = "day, number, activated_at, verdict, previous, cause";
+    put(
+        &lake,
+        Table::DECISION,
+        Some("2025-01-09"),
+        columns,
+        &[
+            &format!("('2025-01-09', {NUMBER}, '2025-01-08T05:00:00Z', 'watched', 'clear', 'evidence')"),
+            &format!("('2025-01-09', {NUMBER}, '2024-01-01T00:00:00Z', 'released', 'blocked', 'subscription_ended')"),
+        ],
+    )
+    .await;
+    let columns = "report_id, day, reporter, source, content, reported_at, source_offset";
+    put(
+        &lake,
+        Table::CITIZEN_REPORT,
+        Some("2025-01-09"),
+        columns,
+        &[
+            &format!("('r1', '2025-01-09', 84912345678, {NUMBER}, 'vay tiền', '2025-01-09T04:00:00Z', 0)"),
+            &format!("('r1', '2025-01-09', 84912345678, {NUMBER}, 'vay tiền', '2025-01-09T04:00:00Z', 1)"),
+        ],
+    )
+    .await;
+    put(&lake, Table::REPORT_DAY, Some("2025-01-08"), "day, source", &[&format!("('2025-01-08', {NUMBER})")]).await;
+    put(&lake, Table::REPORT_DAY, Some("2025-01-09"), "day, source", &[&format!("('2025-01-09', {NUMBER})")]).await;
+    lake
+}
+
+fn rules() -> Definitions {
+    Definitions::read(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines"))).unwrap()
+}
+
+struct Site {
+    folder: tempfile::TempDir,
+    lake: Lake,
+    rules: Definitions,
+    key: SecretKey,
+}
+
+impl Site {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder.path().join("lake")).await;
+        Self { folder, lake, rules: rules(), key: SecretKey::new().unwrap() }
+    }
+
+    async fn file(&self, order: &Order, out: &str, cleared: Option<&Cleared>) -> (Filed, Value) {
+        let out = self.folder.path().join(out);
+        let to = (out.as_path(), Some(&self.key));
+        let filed = publish(&self.lake, &self.rules, order, to, (cleared, None)).await.unwrap();
+        let verdict = verify(&filed.folder, &self.key.public(), None).unwrap();
+        assert!(verdict.is_sound, "{}", verdict.text());
+        let facts = std::fs::read_to_string(filed.folder.join("dossier.json")).unwrap();
+        (filed, serde_json::from_str(&facts).unwrap())
+    }
+}
+
+fn column<'a>(facts: &'a Value, section: &str, name: &str) -> Vec<&'a Value> {
+    facts["sections"][section].as_array().unwrap().iter().map(|row| &row[name]).collect()
+}
+
+#[tokio::test]
+async fn a_number_that_changed_hands_is_told_of_its_last_holder_alone() {
+    let site = Site::new().await;
+    let (filed, facts) = site.file(&order(), "out", None).await;
+    assert_eq!(facts["subscription"]["activated_at"], "2025-01-08T05:00:00Z");
+    assert_eq!((&facts["other_subscriptions"], &facts["first_day"]), (&1.into(), &"2025-01-09".into()));
+    let expected = ["2025-01-08T06:00:00Z", "2025-01-08T06:01:00Z", "2025-01-09T03:00:00Z", "2025-01-09T03:01:00Z"];
+    assert_eq!(column(&facts, "calls", "start_at"), expected, "neither forwarded legs nor calls of the earlier holder");
+    assert_eq!(column(&facts, "calls", "is_spoof_suspect"), [false, true, false, true]);
+    assert_eq!(column(&facts, "decisions", "verdict"), ["watched"]);
+    assert_eq!(column(&facts, "reported", "day"), ["2025-01-09"], "the day of the handover is nobody's own");
+    let page = std::fs::read_to_string(filed.folder.join("dossier.html")).unwrap();
+    assert!(page.contains("Số đã đổi chủ") && page.contains("theo dõi (watched)"));
+}
+
+#[tokio::test]
+async fn other_parties_are_masked_and_a_report_sent_twice_is_one() {
+    let site = Site::new().await;
+    let (filed, facts) = site.file(&order(), "out", None).await;
+    assert_eq!(column(&facts, "calls", "called")[0], "84912•••678");
+    assert_eq!(column(&facts, "reports", "reporter"), ["84912•••678"]);
+    assert_eq!(column(&facts, "reports", "content"), [&Value::Null]);
+    for file in ["dossier.json", "dossier.html", "manifest.json", "SHA256SUMS.minisig"] {
+        let text = std::fs::read_to_string(filed.folder.join(file)).unwrap();
+        assert!(!text.contains("84912345"), "{file} names another party");
+    }
+}
+
+#[tokio::test]
+async fn the_same_versions_give_the_same_bytes() {
+    let site = Site::new().await;
+    let (one, _) = site.file(&order(), "one", None).await;
+    let (two, _) = site.file(&order(), "two", None).await;
+    let (again, _) = site.file(&order(), "one", None).await;
+    assert_eq!((one.manifest_sha256.as_str(), again.is_changed), (two.manifest_sha256.as_str(), false));
+    for name in crate::export::folder::files(&one.folder).unwrap().into_keys() {
+        let read = |folder: &Path| std::fs::read(folder.join(&name)).unwrap();
+        assert!(read(&one.folder) == read(&two.folder), "{name} differs");
+    }
+}
+
+#[tokio::test]
+async fn a_number_that_nobody_has_seen_has_a_dossier_that_says_so() {
+    let site = Site::new().await;
+    let unseen = Order { number: Number::from_e164(84_962_000_009).unwrap(), ..order() };
+    let (filed, facts) = site.file(&unseen, "out", None).await;
+    assert!(!filed.is_known && facts["is_known"] == false);
+    let page = std::fs::read_to_string(filed.folder.join("dossier.html")).unwrap();
+    assert!(page.contains("Không có dữ liệu nào về số này"));
+
+    let empty = tempfile::tempdir().unwrap();
+    let lake = Lake::local(empty.path()).unwrap();
+    let to = (site.folder.path(), None);
+    assert!(!publish(&lake, &site.rules, &order(), to, (None, None)).await.unwrap().is_known);
+}
+
+#[tokio::test]
+async fn numbers_are_in_clear_by_leave_of_two_people_alone_and_the_trail_says_so() {
+    let site = Site::new().await;
+    let store = Setting::Text(format!("sqlite://{}/desk.db", site.folder.path().display()));
+    let desk = Desk::open(&Options { store, four_eyes: false }).await.unwrap();
+    let an = Hand { by: "an", at: AT, is_dry_run: false, in_clear: false };
+    desk.add_user(an, "an", Role::Supervisor).await.unwrap();
+    desk.add_user(an, "binh", Role::Supervisor).await.unwrap();
+
+    // Asked for once, however often.
+    for _ in 0..2 {
+        let error = order().clear(&desk, "an", AT, LEGAL).await.unwrap_err();
+        assert!(error.is::<Refused>() && error.to_string().contains("callsieve approve 3"), "{error}");
+    }
+    assert!(desk.approve(an, 3).await.unwrap_err().is::<Refused>(), "a second person has to approve");
+    desk.approve(Hand { by: "binh", ..an }, 3).await.unwrap();
+    let cleared = order().clear(&desk, "an", AT, LEGAL).await.unwrap();
+    let longer = Order { until: day("2025-01-11"), ..order() };
+    assert!(longer.clear(&desk, "an", AT, LEGAL).await.unwrap_err().is::<Refused>(), "leave is for these days alone");
+
+    let (filed, facts) = site.file(&order(), "out", Some(&cleared)).await;
+    assert!(filed.is_revealed && filed.folder.ends_with("84962000001_2025-01-06_2025-01-10_revealed"));
+    assert_eq!(column(&facts, "calls", "called")[0], "84912345678");
+    assert_eq!(column(&facts, "reports", "content"), ["vay tiền"]);
+    assert_eq!((&facts["disclosure"]["asked_by"], &facts["disclosure"]["approved_by"]), (&"an".into(), &"binh".into()));
+
+    let to = (site.folder.path(), None);
+    publish(&site.lake, &site.rules, &order(), to, (Some(&cleared), Some((&desk, "binh", AT)))).await.unwrap();
+    let nobody = Look { by: None, at: AT };
+    let trail = desk.trail(nobody, &Wanted { limit: 1, ..Wanted::default() }).await.unwrap();
+    assert_eq!((&trail[0].facts["act"], &trail[0].facts["actor"]), (&"dossier".into(), &"binh".into()));
+    assert_eq!(trail[0].facts["detail"]["is_revealed"], true);
+    let stranger = publish(
+        &site.lake,
+        &site.rules,
+        &order(),
+        (&site.folder.path().join("no"), None),
+        (None, Some((&desk, "em", AT))),
+    )
+    .await;
+    assert!(stranger.unwrap_err().is::<Refused>());
+    assert!(
+        std::fs::read_dir(site.folder.path().join("no/dossier/123_2FCV")).unwrap().next().is_none(),
+        "nothing left"
+    );
+}

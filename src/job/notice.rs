@@ -1,0 +1,196 @@
+//! `export notices`: what newly barred or released subscribers are told, for the SMS gateway.
+//!
+//! In: `blocklist_day`, and what was told before. Out: a published file, and rows of `notice`. Never: tells anybody
+//! twice of one thing; tells the next holder of a number of the last one's bar, or somebody who is none of ours.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use serde::Serialize;
+
+use super::check::Invalid;
+use super::export::computed;
+use crate::clock::Clock;
+use crate::decide::Cause;
+use crate::domain::day::Day;
+use crate::domain::sms;
+use crate::export::notice::{FILE, Templates, Told, is_told};
+use crate::export::publish as publish_list;
+use crate::lake::append::Span;
+use crate::lake::{Handle, Lake};
+use crate::pipeline::run::folder;
+use crate::schema::column::{blocklist_day as listed, decision, notice as column};
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+
+/// Under which name the table counts its rows, so that of two exports at once one fails.
+const APP_ID: &str = "notice";
+
+/// What was handed to the gateway.
+#[derive(Debug, Serialize)]
+pub struct Noticed {
+    /// Messages.
+    pub notices: usize,
+    /// The folder; null when there was nothing to tell that had not been told.
+    pub folder: Option<PathBuf>,
+    /// Whether anything was published.
+    pub is_changed: bool,
+}
+
+impl Noticed {
+    /// For people.
+    pub fn text(&self) -> String {
+        match &self.folder {
+            Some(folder) => format!("{}: {} notices", folder.display(), self.notices),
+            None => "nobody has to be told anything new".to_owned(),
+        }
+    }
+}
+
+/// One message, in the order in which they are published.
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+struct Message {
+    number: i64,
+    case_id: String,
+    action: String,
+    text: String,
+}
+
+/// The carrier's templates, in the named folder of definitions or the usual one.
+pub fn templates(pipelines: Option<PathBuf>) -> anyhow::Result<Templates> {
+    let path = folder(pipelines).join(FILE);
+    let text = std::fs::read_to_string(&path);
+    let text = text.map_err(|error| Invalid(vec![format!("reading {}: {error}", path.display())]))?;
+    Templates::read(&text).map_err(|problems| Invalid(problems).into())
+}
+
+/// Publishes `OUT/notices/DAY.BATCH/notices.csv`, then writes down who was told.
+pub async fn publish(
+    lake: &Lake,
+    templates: &Templates,
+    out: &Path,
+    day: Day,
+    clock: Clock,
+) -> anyhow::Result<Noticed> {
+    let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
+    let ran = computed(&runs.day(day).await?, Table::BLOCKLIST_DAY)?;
+    ensure!(ran, "the block list of {day} has not been computed; `callsieve decide --day {day}` does");
+    let mut noted = lake.open(Table::NOTICE).await?;
+    let (known, batch) = known(&noted, day).await?;
+    let mut messages = messages(lake, templates, day).await?;
+    messages.retain(|message| !known.contains(&(message.case_id.clone(), message.action.clone())));
+    if messages.is_empty() {
+        return Ok(Noticed { notices: 0, folder: None, is_changed: false });
+    }
+    // A run that dies here publishes the same file again, and nobody has been told of anything else meanwhile.
+    let published = publish_list(&out.join("notices"), &format!("{day}.{batch}"), "notices", &[list(&messages, day)?])?;
+    let from = noted.offset(APP_ID).await?.unwrap_or_default();
+    let until = from + i64::try_from(messages.len())?;
+    let span = Span { app_id: APP_ID.to_owned(), from, until };
+    noted.append(&[sheet(&messages, day, batch, clock.now())], &[span]).await.context("writing down who is told")?;
+    Ok(Noticed { notices: messages.len(), folder: Some(published.folder), is_changed: published.is_changed })
+}
+
+/// What was told of a day, by case and action, and the number of its next file. A case that is barred once more is
+/// told of it once more, since that is another day.
+async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeSet<(String, String)>, i64)> {
+    let (mut known, mut last) = (BTreeSet::new(), 0);
+    for batch in noted.day(day).await? {
+        let (cases, actions) = (column::CASE_ID.of(&batch)?, column::ACTION.of(&batch)?);
+        for row in 0..batch.num_rows() {
+            known.insert((cases.value(row).to_owned(), actions.value(row).to_owned()));
+            last = last.max(column::BATCH.of(&batch)?.value(row));
+        }
+    }
+    Ok((known, last + 1))
+}
+
+/// What the day's block list begins or ends, for those who are our subscribers still.
+async fn messages(lake: &Lake, templates: &Templates, day: Day) -> anyhow::Result<Vec<Message>> {
+    let ours = ours(lake, day).await?;
+    let list = lake.find(Table::BLOCKLIST_DAY).await?.context("table blocklist_day does not exist")?;
+    let mut messages = Vec::new();
+    for batch in list.day(day).await? {
+        let (actions, reasons) = (listed::ACTION.of(&batch)?, listed::REASON.of(&batch)?);
+        let (from, until) = (listed::FROM_DAY.of(&batch)?, listed::UNTIL_DAY.of(&batch)?);
+        let (numbers, cases) = (listed::NUMBER.of(&batch)?, listed::CASE_ID.of(&batch)?);
+        for row in 0..batch.num_rows() {
+            let told = Told {
+                action: actions.value(row),
+                reason: reasons.value(row),
+                from: Day::from_epoch_days(from.value(row)),
+                until: Day::from_epoch_days(until.value(row)),
+                case_id: cases.value(row),
+            };
+            let is_of_last_holder = told.reason == Cause::SubscriptionEnded.as_str();
+            let is_due = told.from == day && is_told(told.action) && !is_of_last_holder;
+            if !is_due || !ours.get(told.case_id).copied().unwrap_or_default() {
+                continue;
+            }
+            messages.extend(templates.text(told).map(|text| Message {
+                number: numbers.value(row),
+                case_id: told.case_id.to_owned(),
+                action: told.action.to_owned(),
+                text,
+            }));
+        }
+    }
+    messages.sort();
+    Ok(messages)
+}
+
+/// Whether a case of the day is about our subscriber.
+async fn ours(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, bool>> {
+    let decisions = lake.find(Table::DECISION).await?.context("table decision does not exist")?;
+    let mut ours = BTreeMap::new();
+    for batch in decisions.day(day).await? {
+        let (cases, onnet) = (decision::CASE_ID.of(&batch)?, decision::IS_ONNET.of(&batch)?);
+        ours.extend((0..batch.num_rows()).map(|row| (cases.value(row).to_owned(), onnet.value(row))));
+    }
+    Ok(ours)
+}
+
+/// The file for the gateway.
+fn list(messages: &[Message], day: Day) -> anyhow::Result<RecordBatch> {
+    let text = |cell: fn(&Message) -> String| -> ArrayRef {
+        Arc::new(StringArray::from_iter_values(messages.iter().map(cell)))
+    };
+    let count =
+        |cell: fn(&Message) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(messages.iter().map(cell))) };
+    let ids: ArrayRef = Arc::new(StringArray::from_iter_values(messages.iter().map(|message| id(day, message))));
+    let columns = [
+        ("notice_id", ids),
+        ("number", count(|message| message.number)),
+        ("action", text(|message| message.action.clone())),
+        ("case_id", text(|message| message.case_id.clone())),
+        ("text", text(|message| message.text.clone())),
+        ("messages", count(|message| parts(&message.text))),
+        ("plain_text", text(|message| sms::plain(&message.text))),
+        ("plain_messages", count(|message| parts(&sms::plain(&message.text)))),
+    ];
+    Ok(RecordBatch::try_from_iter(columns)?)
+}
+
+/// By which the gateway knows a message again.
+fn id(day: Day, message: &Message) -> String {
+    format!("{}/{}/{day}", message.case_id, message.action)
+}
+
+/// Short messages that a text takes.
+fn parts(text: &str) -> i64 {
+    i64::try_from(sms::messages(text)).unwrap_or(i64::MAX)
+}
+
+fn sheet(messages: &[Message], day: Day, batch: i64, now: i64) -> RecordBatch {
+    let mut sheet = Sheet::new(Table::NOTICE.contract());
+    for Message { number, case_id, action, .. } in messages {
+        sheet.row().day(day).int64(batch).int64(*number).text(case_id).text(action).instant(now).end();
+    }
+    sheet.finish()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,120 @@
+//! Who is told what of a small block list, and who is not.
+
+use super::*;
+
+const DAY: &str = "2025-01-06";
+
+fn day() -> Day {
+    DAY.parse().unwrap()
+}
+
+struct Site {
+    folder: tempfile::TempDir,
+    lake: Lake,
+}
+
+/// A line of the block list: number, action, reason, days since it began.
+type Listed<'a> = (i64, &'a str, &'a str, i32);
+
+impl Site {
+    async fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&folder.path().join("lake")).unwrap();
+        let mut sheet = Sheet::new(Table::PIPELINE_RUN.contract());
+        for day in [day(), day().plus(1), day().plus(2)] {
+            let row = sheet.row().day(day).text("blocklist_day").text("").text("{}").text("{}").int64(1).int64(1);
+            row.text("").instant(0).int64(1).end();
+        }
+        lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
+        Self { folder, lake }
+    }
+
+    /// Puts a block list in its place; the last digit of a number is that of its case, and 9 is off-net.
+    async fn list(&self, day: Day, lines: &[Listed<'_>]) {
+        let mut list = Sheet::new(Table::BLOCKLIST_DAY.contract());
+        let mut decided = Sheet::new(Table::DECISION.contract());
+        for (number, action, reason, age) in lines {
+            let case = format!("C-{}", number % 10);
+            let row = list.row().day(day).int64(*number).text(action).text(reason).day(day.plus(-age));
+            row.day(day.plus(30)).text(&case).text_or_null(None).end();
+            let row = decided.row().day(day).text(&case).int64(*number).instant_or_null(None).boolean(number % 10 != 9);
+            let row = row.text("prepaid").text("limited").text("clear").text("evidence").day(day).day(day.plus(30));
+            let row = row.date_or_null(None).float64_or_null(None).int64(2).int64(0).int64(0).int64(0).text("");
+            row.boolean(false).text_or_null(None).end();
+        }
+        let replaced = [(Table::BLOCKLIST_DAY, list.finish()), (Table::DECISION, decided.finish())];
+        for (table, rows) in replaced {
+            self.lake.open(table).await.unwrap().replace(day, &[rows]).await.unwrap();
+        }
+    }
+
+    async fn tell(&self, day: Day) -> Noticed {
+        let out = self.folder.path().join("out");
+        publish(&self.lake, &templates(None).unwrap(), &out, day, Clock::Fixed(0)).await.unwrap()
+    }
+
+    /// Who was told in a batch: ids of the notices.
+    fn told(&self, batch: &str) -> Vec<String> {
+        let path = self.folder.path().join("out/notices").join(batch).join("notices.csv");
+        let text = std::fs::read_to_string(path).unwrap();
+        let day = batch.split('.').next().unwrap();
+        let id = |line: &str| line.split(',').next().unwrap().strip_suffix(&format!("/{day}")).unwrap().to_owned();
+        text.lines().skip(1).map(id).collect()
+    }
+}
+
+#[tokio::test]
+async fn only_what_begins_or_ends_today_is_told_and_only_to_whom_it_happens() {
+    let site = Site::new().await;
+    site.list(
+        day(),
+        &[
+            (84_962_000_001, "bar_outgoing", "behaviour+survey", 0),
+            (84_962_000_002, "bar_both", "behaviour+report", 5),
+            (84_962_000_003, "unblock", "overturned", 0),
+            (84_962_000_004, "unblock", "subscription_ended", 0),
+            (84_962_000_008, "bar_incoming_from", "behaviour", 0),
+            (84_962_000_009, "unblock", "expired", 0),
+        ],
+    )
+    .await;
+    assert_eq!(site.tell(day()).await.notices, 2);
+    assert_eq!(site.told("2025-01-06.1"), ["C-1/bar_outgoing", "C-3/unblock"]);
+    let path = site.folder.path().join("out/notices/2025-01-06.1/notices.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains("84962000001,bar_outgoing,C-1,Thuê bao") && text.contains("Thue bao cua Quy khach"));
+}
+
+#[tokio::test]
+async fn nobody_is_told_twice_and_what_came_later_has_a_file_of_its_own() {
+    let site = Site::new().await;
+    site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0)]).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    let again = site.tell(day()).await;
+    assert_eq!((again.notices, again.folder), (0, None));
+
+    let more = [(84_962_000_001, "bar_outgoing", "behaviour", 0), (84_962_000_002, "bar_both", "behaviour", 0)];
+    site.list(day(), &more).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    assert_eq!(site.told("2025-01-06.2"), ["C-2/bar_both"]);
+
+    // A harder bar, the end of one, and a case that is barred anew are other things than the bar was.
+    site.list(
+        day().plus(1),
+        &[(84_962_000_001, "bar_both", "behaviour", 0), (84_962_000_002, "unblock", "released", 0)],
+    )
+    .await;
+    assert_eq!(site.tell(day().plus(1)).await.notices, 2);
+    assert_eq!(site.told("2025-01-07.1"), ["C-1/bar_both", "C-2/unblock"]);
+    site.list(day().plus(2), &[(84_962_000_002, "bar_both", "behaviour", 0)]).await;
+    assert_eq!(site.tell(day().plus(2)).await.notices, 1);
+    assert_eq!(site.told("2025-01-08.1"), ["C-2/bar_both"]);
+}
+
+#[tokio::test]
+async fn a_day_that_was_not_decided_tells_nobody() {
+    let site = Site::new().await;
+    let error =
+        publish(&site.lake, &templates(None).unwrap(), site.folder.path(), day().plus(5), Clock::Fixed(0)).await;
+    assert!(error.unwrap_err().to_string().contains("has not been computed"));
+}

@@ -1,0 +1,85 @@
+//! What a subscriber gets of small tables, and what is somebody else's.
+
+use serde_json::Value;
+
+use super::row::HIDDEN;
+use super::*;
+use crate::domain::day::Day;
+use crate::job::desk::{Hand, Look, Options};
+use crate::schema::sheet::Sheet;
+use crate::source::kafka::Setting;
+use crate::store::audit::Wanted;
+use crate::store::user::Role;
+
+const AT: i64 = 1_736_128_800_000_000;
+const OWN: i64 = 84_962_000_001;
+const OTHER: i64 = 84_912_345_678;
+
+async fn lake(folder: &Path) -> Lake {
+    let lake = Lake::local(folder).unwrap();
+    let day: Day = "2025-01-06".parse().unwrap();
+    let mut calls = Sheet::new(Table::CALL_RECORD.contract());
+    for (record_type, caller, callee) in
+        [("originating", OWN, OTHER), ("terminating", OWN, OTHER), ("originating", OWN, OWN)]
+    {
+        let row = calls.row().day(day).text(record_type).text("r").text_or_null(None).int32_or_null(None);
+        let row = row.int64(caller).text("e164").text(&caller.to_string()).int64(callee).text("e164");
+        let row = row.text(&callee.to_string()).instant(AT).int32_or_null(None).int32(30).boolean(true);
+        let row = row.int32_or_null(None).text_or_null(None).int64(77).int64(88).int64(99);
+        row.int32(0).int64(1).instant(AT).text_or_null(None).end();
+    }
+    lake.open(Table::CALL_RECORD).await.unwrap().append(&[calls.finish()], &[]).await.unwrap();
+    let mut reports = Sheet::new(Table::CITIZEN_REPORT.contract());
+    for (reporter, source, content) in [(OTHER, OWN, "their words"), (OWN, OTHER, "own words")] {
+        let row = reports.row().day(day).text("r").text("app").int64(reporter).text("spam_call").text("e164");
+        let row = row.int64(source).text(&source.to_string()).text(content).boolean(false).instant(AT);
+        row.int32(0).int64(1).instant(AT).text_or_null(None).text_or_null(None).int32(1).end();
+    }
+    lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[reports.finish()], &[]).await.unwrap();
+    lake
+}
+
+fn rows(handed: &Handed, table: &str) -> Vec<Value> {
+    let text = std::fs::read_to_string(handed.folder.join(format!("{table}.jsonl"))).unwrap();
+    text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+}
+
+#[tokio::test]
+async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = lake(&folder.path().join("lake")).await;
+    let store = Setting::Text(format!("sqlite://{}/desk.db", folder.path().display()));
+    let desk = Desk::open(&Options { store, four_eyes: false }).await.unwrap();
+    let an = Hand { by: "an", at: AT, is_dry_run: false, in_clear: false };
+    desk.add_user(an, "an", Role::Supervisor).await.unwrap();
+
+    let number = Number::from_e164(OWN).unwrap();
+    let handed = export(&lake, number, folder.path(), (&desk, "an", AT)).await.unwrap();
+    assert_eq!(
+        handed.rows,
+        BTreeMap::from([("call_record", 3), ("citizen_report", 2)]),
+        "a call to oneself is one row"
+    );
+    let calls = rows(&handed, "call_record");
+    let made = |kind: &str| {
+        let is_made = |call: &&Value| call["record_type"] == kind && call["callee"] != OWN;
+        calls.iter().find(is_made).unwrap().clone()
+    };
+    let (own, theirs) = (made("originating"), made("terminating"));
+    assert_eq!(
+        (&own["caller"], &own["callee"], &own["callee_raw"]),
+        (&OWN.into(), &"84912•••678".into(), &HIDDEN.into())
+    );
+    assert_eq!((&own["cell"], &own["imei"]), (&77.into(), &88.into()), "the caller's own place and handset");
+    assert_eq!((&theirs["cell"], &theirs["imsi"]), (&HIDDEN.into(), &HIDDEN.into()), "those of the called party");
+    let said: Vec<Value> = rows(&handed, "citizen_report").iter().map(|report| report["content"].clone()).collect();
+    assert!(said.contains(&"own words".into()) && said.contains(&HIDDEN.into()) && said.len() == 2, "{said:?}");
+    for file in crate::export::folder::files(&handed.folder).unwrap().into_keys() {
+        let text = std::fs::read_to_string(handed.folder.join(&file)).unwrap();
+        assert!(!text.contains("84912345678") && !text.contains("their words"), "{file} tells of somebody else");
+    }
+    let trail = desk.trail(Look { by: None, at: AT }, &Wanted { limit: 1, ..Wanted::default() }).await.unwrap();
+    assert_eq!((trail[0].id, &trail[0].facts["act"]), (handed.audit, &"subject_export".into()));
+    assert!(!export(&lake, number, folder.path(), (&desk, "an", AT)).await.unwrap().is_changed);
+    assert!(export(&lake, number, folder.path(), (&desk, "em", AT)).await.is_err(), "nobody gets it without a name");
+}
