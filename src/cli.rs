@@ -26,7 +26,9 @@ mod lake;
 mod ledger;
 mod operator;
 mod package;
+mod precision;
 mod print;
+mod promote;
 mod report;
 mod rules;
 mod scorecard;
@@ -56,8 +58,8 @@ const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
 4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not decided, or a \
-registry did not answer), 5 the network has not done what it was asked, 6 refused: not in this name, or by a \
-limit for the block list, 7 another run holds the lock";
+registry did not answer), 5 the network has not done what it was asked, 6 refused: not in this name, by definitions \
+that are not promoted, or by a limit for the block list, 7 another run holds the lock";
 
 /// The configuration does not hold: exit code 3.
 #[derive(Debug, thiserror::Error)]
@@ -95,6 +97,8 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     } else if error.is::<job::ledger::Open>()
         || error.is::<job::export::Incomplete>()
         || error.is::<job::backtest::Undecided>()
+        || error.is::<job::backtest::shadow::Unseen>()
+        || error.is::<job::precision::Unfinished>()
         || error.is::<job::domain::Unanswered>()
     {
         4
@@ -103,6 +107,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     } else if error.is::<crate::store::Refused>()
         || error.is::<crate::export::blocklist::limit::Refused>()
         || error.is::<crate::export::blocklist::Endless>()
+        || error.is::<job::promotion::NotPromoted>()
     {
         6
     } else if error.is::<crate::lake::lock::Held>() {
@@ -144,8 +149,12 @@ impl Cli {
             Verb::Key(verb) => package::key(verb, json),
             Verb::Explain(args) => rules::explain(args, json).await,
             Verb::Backtest(args) => rules::backtest(args, json).await,
+            Verb::Shadow(verb) => rules::shadow(verb, json).await,
+            Verb::Promote(verb) => promote::promote(verb, json).await,
+            Verb::Sample(args) => precision::sample(args, json).await,
+            Verb::Precision(args) => precision::precision(args, json, metrics).await,
             Verb::Reference(verb) => lake::reference(verb, json).await,
-            Verb::Scorecard(verb) => scorecard::scorecard(verb, json),
+            Verb::Scorecard(verb) => scorecard::scorecard(verb, json).await,
             Verb::Check(rules) => rules::check(rules, json).await,
             Verb::Domain(verb) => domain::domain(verb, json).await,
             Verb::Report(verb) => report::report(verb, json).await,

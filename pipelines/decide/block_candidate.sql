@@ -9,9 +9,12 @@ WITH subscription AS (
 detected AS (
     -- What each subscription was found at: by how it calls, or by its papers and devices; people's word is in its reports.
     SELECT detection_day.number, activated_at, ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT type)), '+') AS detections,
-        BOOL_OR(type IN ('telemarketing', 'robocall', 'one_ring', 'debt_harassment')) AS is_behaviour,
-        BOOL_OR(type IN ('sim_box', 'bulk_registration')) AS is_registration, BOOL_OR(type = 'sim_box') AS is_box
-    FROM detection_day LEFT JOIN subscription ON detection_day.number = subscription.number
+        -- An origin is heard when any of its types has the points; a row of before there were points is as found.
+        BOOL_OR(is_borne AND type IN ('telemarketing', 'robocall', 'one_ring', 'debt_harassment')) AS is_behaviour,
+        BOOL_OR(is_borne AND type IN ('sim_box', 'bulk_registration')) AS is_registration,
+        BOOL_OR(is_borne AND type = 'sim_box') AS is_box, MAX(points) AS detection_points
+    FROM (SELECT *, COALESCE(points >= $type_points, true) AS is_borne FROM detection_day) AS detection_day
+    LEFT JOIN subscription ON detection_day.number = subscription.number
     WHERE day BETWEEN $evidence_from AND $day AND detection_day.number IS NOT NULL
         AND (activated_at IS NULL OR day >= local_day(activated_at))
     GROUP BY detection_day.number, activated_at
@@ -62,7 +65,7 @@ evidence AS (
 ),
 weighed AS (
     -- Evidence against the present subscription; a number that changed hands starts clean.
-    SELECT evidence.*, detections, newest IS NOT NULL AS is_onnet,
+    SELECT evidence.*, detections, detection_points, newest IS NOT NULL AS is_onnet,
         -- Of another operator's number half of the calls is unseen: a detection is told and proves nothing.
         COALESCE(score >= $evidence_score, false) OR COALESCE(is_behaviour AND newest IS NOT NULL, false) AS is_behaviour_evidence,
         COALESCE(is_registration, false) AS is_registration_evidence,
@@ -105,7 +108,7 @@ SELECT
         WHEN COALESCE(score >= $watch_score, false) OR is_people_evidence OR detections IS NOT NULL THEN 'watched'
         ELSE 'clear'
     END AS proposed,
-    is_registration_evidence, detections
+    is_registration_evidence, detections, detection_points
 FROM weighed
 LEFT JOIN allowed ON weighed.number = allowed.number
 LEFT JOIN special ON weighed.number = special.number

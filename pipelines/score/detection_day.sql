@@ -86,9 +86,29 @@ named AS (
             false_numbers, ' callers; ', own_number_calls, ' calls showed our own numbers, ', fixed_number_calls, ' fixed lines, ',
             special_number_calls, ' agencies, ', unallocated_calls, ' numbers nobody holds') AS reason
     FROM trunk_day WHERE day = $day AND false_number_calls >= $false_calls AND false_number_calls >= $false_share * calls
+),
+told AS (
+    -- What may be told: nothing about protected numbers.
+    SELECT named.* FROM named LEFT ANTI JOIN protected ON named.number = protected.number
+    WHERE NOT COALESCE(is_special_number(named.number), false)
+),
+counted AS (
+    -- At how many types each number was found.
+    SELECT number, COUNT(DISTINCT type) AS types FROM told WHERE number IS NOT NULL GROUP BY number
+),
+figured AS (
+    -- The figures that the cards of the types are made of.
+    SELECT told.*, measure / NULLIF(threshold, 0) AS excess, COALESCE(types, 1) AS types,
+        CAST(COALESCE(group_kind = 'campaign', false) AS BIGINT) AS campaign
+    FROM told LEFT JOIN counted ON told.number = counted.number
+),
+pointed AS (
+    -- Points by the card of each type.
+    SELECT *, points(type, 'support', named_struct('excess', excess, 'types', types, 'campaign', campaign)) AS points
+    FROM figured
 )
 SELECT
-    $day AS day, type, named.number, trunk, group_kind, group_key,
-    COALESCE(measure, 0.0) AS measure, threshold, COALESCE(reason, '') AS reason
-FROM named LEFT ANTI JOIN protected ON named.number = protected.number
-WHERE NOT COALESCE(is_special_number(named.number), false)
+    $day AS day, type, number, trunk, group_kind, group_key,
+    COALESCE(measure, 0.0) AS measure, threshold, COALESCE(reason, '') AS reason,
+    excess, types, campaign, points, 1 / (1 + EXP(-points / $points_per_logit)) AS probability
+FROM pointed

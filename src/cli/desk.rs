@@ -14,7 +14,10 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
+use crate::job;
 use crate::job::desk::{Desk, Done, Hand, Line, Look, Why};
+use crate::lake::Lake;
+use crate::pipeline::definition::Definitions;
 use crate::store::Store;
 use crate::store::audit::Wanted;
 use crate::store::reason::Purpose;
@@ -41,7 +44,7 @@ pub(super) struct HandArgs {
     #[arg(long = "reveal")]
     in_clear: bool,
     #[command(flatten)]
-    site: SiteArgs,
+    pub(super) site: SiteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -53,7 +56,7 @@ pub(super) struct LookArgs {
     #[arg(long)]
     by: Option<String>,
     #[command(flatten)]
-    site: SiteArgs,
+    pub(super) site: SiteArgs,
 }
 
 #[derive(Debug, Args)]
@@ -287,7 +290,7 @@ fn reasons(example: &str, purposes: &[(&str, Purpose)]) -> String {
 }
 
 impl SiteArgs {
-    async fn desk(&self) -> anyhow::Result<Desk> {
+    pub(super) async fn desk(&self) -> anyhow::Result<Desk> {
         let config = Config::read(&self.config).map_err(BadConfig)?;
         let options = config.desk.with_context(|| format!("{} has no [desk]", self.config.display()));
         Desk::open(&options.map_err(BadConfig)?).await
@@ -295,13 +298,13 @@ impl SiteArgs {
 }
 
 impl HandArgs {
-    fn hand(&self) -> Hand<'_> {
+    pub(super) fn hand(&self) -> Hand<'_> {
         Hand { by: &self.by, at: Clock::System.now(), is_dry_run: self.dry_run, in_clear: self.in_clear }
     }
 }
 
 impl LookArgs {
-    fn look(&self) -> Look<'_> {
+    pub(super) fn look(&self) -> Look<'_> {
         Look { by: self.by.as_deref().filter(|_| self.in_clear), at: Clock::System.now() }
     }
 }
@@ -332,6 +335,17 @@ pub(super) async fn store(config: Option<&PathBuf>) -> anyhow::Result<Option<Sto
     match Config::read(config).map_err(BadConfig)?.desk {
         Some(options) => Ok(Some(options.open().await?)),
         None => Ok(None),
+    }
+}
+
+/// Lets definitions pass where a site asks for promoted ones and these are.
+pub(super) async fn admit(config: Option<&PathBuf>, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
+    let Some(config) = config else { return Ok(()) };
+    match Config::read(config).map_err(BadConfig)?.desk {
+        Some(options) if options.require_promotion => {
+            job::promotion::admit(&options.open().await?, lake, definitions).await
+        }
+        _ => Ok(()),
     }
 }
 
@@ -420,10 +434,10 @@ pub(super) async fn audit(verb: AuditVerb, json: bool) -> anyhow::Result<()> {
     }
 }
 
-fn done(json: bool, done: &Done) -> anyhow::Result<()> {
+pub(super) fn done(json: bool, done: &Done) -> anyhow::Result<()> {
     say(json, done, || done.text())
 }
 
-fn list(json: bool, lines: &[Line]) -> anyhow::Result<()> {
+pub(super) fn list(json: bool, lines: &[Line]) -> anyhow::Result<()> {
     say(json, &lines, || lines.iter().map(Line::text).collect::<Vec<_>>().join("\n"))
 }

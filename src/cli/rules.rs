@@ -1,4 +1,4 @@
-//! The verbs that follow the rules of `pipelines/`: `run`, `decide`, `export`, `explain`, `backtest` and `check`.
+//! The verbs that follow the rules of `pipelines/`: `run`, `decide`, `export`, `explain`, `backtest`, `shadow` and `check`.
 //!
 //! In: a lake, and days or a week of it. Out: tables, verdicts, lists, the reasons for a score, and what a change does.
 //! Never: a rule of its own; runs by definitions that contradict the contracts.
@@ -55,6 +55,9 @@ pub(super) struct RunArgs {
     tables: Vec<Table>,
     #[command(flatten)]
     pub(super) window: WindowArgs,
+    /// The site's configuration: with `require_promotion` in its `[desk]`, only promoted definitions run.
+    #[arg(long, env = "CALLSIEVE_CONFIG")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     lake: LakeArgs,
     #[command(flatten)]
@@ -66,7 +69,8 @@ pub(super) struct DecideArgs {
     /// The day.
     #[arg(long)]
     day: Day,
-    /// The site's configuration: what the desk of its `[desk]` has said counts.
+    /// The site's configuration: what the desk of its `[desk]` has said counts; with
+    /// `require_promotion`, only promoted definitions decide.
     #[arg(long, env = "CALLSIEVE_CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -217,9 +221,45 @@ pub(super) struct BacktestArgs {
     rules: RulesArgs,
 }
 
+#[derive(Debug, Subcommand)]
+pub(super) enum ShadowVerb {
+    /// Decides a day that the live definitions have decided by others, into LAKE/shadow/HASH.
+    #[command(after_help = "Example: callsieve shadow run --pipelines changed --lake /data/lake --day 2025-01-13\n\n\
+        Run it each day behind `callsieve decide`. No export reads what it writes, and nobody is asked by it. A change of any \
+        file of the folder is another shadow, with another HASH.")]
+    Run {
+        /// The day.
+        #[arg(long)]
+        day: Day,
+        #[command(flatten)]
+        lake: LakeArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
+    /// How its verdicts differ from the live ones on days that it has seen, as backtest says it.
+    #[command(after_help = "Example: callsieve shadow report --pipelines changed --lake /data/lake \\\n    \
+        --from 2025-01-13 --until 2025-01-19 --html shadow.html")]
+    Report {
+        /// First day.
+        #[arg(long)]
+        from: Day,
+        /// Last day.
+        #[arg(long)]
+        until: Day,
+        /// Write the outcome as a page for people, too.
+        #[arg(long, value_name = "FILE")]
+        html: Option<PathBuf>,
+        #[command(flatten)]
+        lake: LakeArgs,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
+}
+
 pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
     let lake = args.lake.open()?;
+    super::desk::admit(args.config.as_ref(), &lake, &definitions).await?;
     let ran = match (args.window.day, args.window.week) {
         (Some(day), _) => job::run::day(&lake, definitions, &args.tables, day).await?,
         (None, Some(week)) => job::run::week(&lake, definitions, &args.tables, week).await?,
@@ -233,8 +273,10 @@ pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) ->
 
 pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
+    let lake = args.lake.open()?;
+    super::desk::admit(args.config.as_ref(), &lake, &definitions).await?;
     let store = super::desk::store(args.config.as_ref()).await?;
-    let decided = job::decide::day(&args.lake.open()?, definitions, args.day, store.as_ref()).await?;
+    let decided = job::decide::day(&lake, definitions, args.day, store.as_ref()).await?;
     if let Some(metrics) = metrics {
         job::note::decided(&decided, metrics)?;
     }
@@ -290,6 +332,27 @@ pub(super) async fn backtest(args: BacktestArgs, json: bool) -> anyhow::Result<(
         job::backtest::write_page(&outcome, &file)?;
     }
     say(json, &outcome, || outcome.text())
+}
+
+pub(super) async fn shadow(verb: ShadowVerb, json: bool) -> anyhow::Result<()> {
+    match verb {
+        ShadowVerb::Run { day, lake, rules } => {
+            let definitions = rules.load().await?;
+            let shadowed = job::backtest::shadow::run(&lake.open()?, definitions, day).await?;
+            say(json, &shadowed, || shadowed.text())
+        }
+        ShadowVerb::Report { from, until, html, lake, rules } => {
+            if from > until {
+                clap::Error::raw(ErrorKind::ValueValidation, "--from lies behind --until\n").exit();
+            }
+            let definitions = rules.load().await?;
+            let outcome = job::backtest::shadow::report(&lake.open()?, &definitions, from, until).await?;
+            if let Some(file) = html {
+                job::backtest::write_page(&outcome, &file)?;
+            }
+            say(json, &outcome, || outcome.text())
+        }
+    }
 }
 
 pub(super) async fn check(rules: RulesArgs, json: bool) -> anyhow::Result<()> {

@@ -1,6 +1,6 @@
-//! The verbs about scorecards out of files: `scorecard train`, `apply` and `evaluate`.
+//! The verbs about scorecards: `scorecard labels`, `train`, `apply` and `evaluate`.
 //!
-//! In: files of numbers. Out: a card with its model card, scores, figures. Never: a column's meaning of its own.
+//! In: a lake's labels, files of numbers. Out: rows to train on, a card with its model card, scores, figures. Never: a column's meaning of its own.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,14 +8,26 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use clap::{Args, Subcommand};
 
+use super::lake::LakeArgs;
 use super::print::say;
-use crate::job::scorecard::{apply, evaluate, train};
+use super::rules::RulesArgs;
+use crate::domain::day::Day;
+use crate::job::scorecard::{apply, evaluate, labels, train};
 use crate::score::condition::Condition;
 use crate::score::fit::Trend;
 use crate::score::measure::Figure;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ScorecardVerb {
+    /// Writes rows to train on, out of what reviewers, asked people and citizens' reports said in whole weeks.
+    #[command(
+        after_help = "Example: callsieve scorecard labels --lake /data/lake --from 2025-01-06 --until 2025-03-30 \\\n    \
+        --out rows.parquet\n\n\
+        Writes rows.parquet (or CSV, by the name) and rows.columns, which names the columns to train on:\n\
+        callsieve scorecard train --features rows.parquet --label label --group group --weight weight \\\n    \
+        --columns-file rows.columns --out spam.toml"
+    )]
+    Labels(LabelsArgs),
     /// Trains a card on labelled rows, and writes its model card beside it.
     #[command(after_help = "Example: callsieve scorecard train --features rows.parquet --label is_spam \\\n    \
         --columns calls_out,callees,imeis --monotone imeis=+1 --prevalence 0.0001 --out spam.toml\n\n\
@@ -33,6 +45,23 @@ pub(super) enum ScorecardVerb {
         --where \"active_days >= 29\" --json"
     )]
     Evaluate(EvaluateArgs),
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LabelsArgs {
+    /// A day of the first week.
+    #[arg(long)]
+    from: Day,
+    /// A day of the last week.
+    #[arg(long)]
+    until: Day,
+    /// The rows: CSV, or Parquet where the name ends in .parquet.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
 }
 
 #[derive(Debug, Args)]
@@ -76,6 +105,12 @@ pub(super) struct TrainArgs {
     /// A column by whose values the model card tells errors apart.
     #[arg(long, value_name = "COLUMN")]
     segment: Option<String>,
+    /// A column whose rows of one value are held out together, as `group` of `scorecard labels`: one person's SIMs.
+    #[arg(long, value_name = "COLUMN")]
+    group: Option<String>,
+    /// A column that says what a row weighs in the fit, as `weight` of `scorecard labels`: how sure its label is.
+    #[arg(long, value_name = "COLUMN")]
+    weight: Option<String>,
     /// The card; one that is there already is never changed.
     #[arg(long, value_name = "FILE")]
     out: PathBuf,
@@ -137,8 +172,13 @@ fn trend(text: &str) -> anyhow::Result<(String, Trend)> {
     }
 }
 
-pub(super) fn scorecard(verb: ScorecardVerb, json: bool) -> anyhow::Result<()> {
+pub(super) async fn scorecard(verb: ScorecardVerb, json: bool) -> anyhow::Result<()> {
     match verb {
+        ScorecardVerb::Labels(LabelsArgs { from, until, out, lake, rules }) => {
+            let definitions = rules.load().await?;
+            let written = labels::labels(&lake.open()?, definitions, (from, until), &out).await?;
+            say(json, &written, || written.text())
+        }
         ScorecardVerb::Train(args) => train(args, json),
         ScorecardVerb::Apply(ApplyArgs { model, features, id, out }) => {
             let scored = apply::apply(&model, &features, &id, &out)?;
@@ -171,6 +211,8 @@ fn train(args: TrainArgs, json: bool) -> anyhow::Result<()> {
         source: args.source,
         reference: args.reference,
         segment: args.segment,
+        group: args.group,
+        weight: args.weight,
         out: args.out,
     })?;
     say(json, &trained, || {

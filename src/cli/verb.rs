@@ -13,8 +13,10 @@ use super::lake::{MaintainArgs, ReferenceVerb};
 use super::ledger::LedgerArgs;
 use super::operator::{DemoArgs, SimulateArgs};
 use super::package::{KeyVerb, VerifyArgs};
+use super::precision::{PrecisionArgs, SampleArgs};
+use super::promote::PromoteVerb;
 use super::report::{AnswerArgs as ReportAnswerArgs, ReportVerb};
-use super::rules::{BacktestArgs, DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, WindowArgs};
+use super::rules::{BacktestArgs, DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, ShadowVerb, WindowArgs};
 use super::scorecard::ScorecardVerb;
 use super::subject::SubjectVerb;
 
@@ -105,6 +107,19 @@ pub(super) enum Verb {
         --from 2025-01-13 --until 2025-01-19 --html backtest.html\n\n\
         The lake is only read; what is computed lies in DIR/lake afterwards.")]
     Backtest(BacktestArgs),
+    /// Changed definitions beside the live ones, day after day: they decide, and nothing follows from it.
+    #[command(subcommand)]
+    Shadow(ShadowVerb),
+    /// Which definitions decide: one person proposes them, a second one approves.
+    #[command(subcommand)]
+    Promote(PromoteVerb),
+    /// Whom a week's draw wants reviewed and nobody has yet; neither score nor band is shown.
+    #[command(after_help = "Example: callsieve sample --week 2025-W03 --lake /data/lake --config site.toml\n\n\
+        callsieve review NUMBER --day DAY … is the answer; the draw is made once the week is decided to its end.")]
+    Sample(SampleArgs),
+    /// How many of those flagged in a week are spam, as reviewers of its draw found.
+    #[command(after_help = "Example: callsieve precision --week 2025-W03 --lake /data/lake --config site.toml --json")]
+    Precision(PrecisionArgs),
     /// Scorecards out of labelled rows, and scores out of scorecards.
     #[command(subcommand)]
     Scorecard(ScorecardVerb),
@@ -133,6 +148,7 @@ impl Verb {
             Self::Run(RunArgs { window: WindowArgs { week: None, .. }, .. }) => Some("run_day"),
             Self::Run(_) => Some("run_week"),
             Self::Decide(_) => Some("decide"),
+            Self::Precision(_) => Some("precision"),
             Self::Export(ExportVerb::Blocklist(_)) => Some("export_blocklist"),
             Self::Export(ExportVerb::Domains { .. }) => Some("export_domains"),
             Self::Export(ExportVerb::Accounts { .. }) => Some("export_accounts"),

@@ -5,6 +5,7 @@
 
 pub mod call_sequence;
 mod contact;
+mod draw;
 mod fold;
 mod frames;
 pub mod lookup;
@@ -32,6 +33,7 @@ fn scalars() -> Vec<ScalarUDF> {
         ScalarUDF::new_from_impl(number::IsSpecial::new()),
         ScalarUDF::new_from_impl(number::TypeOf::new()),
         ScalarUDF::new_from_impl(number::RangeHolder::new()),
+        ScalarUDF::new_from_impl(draw::Draw::new()),
     ]
 }
 

@@ -10,6 +10,7 @@ use anyhow::Context;
 use arrow::array::Array;
 use serde::Serialize;
 
+use super::export::refuse_shadow;
 use crate::domain::day::Month;
 use crate::domain::number::Number;
 use crate::domain::plan;
@@ -54,6 +55,7 @@ struct Counts {
 
 /// Publishes `OUT/awareness/MONTH`.
 pub async fn publish(lake: &Lake, out: &Path, month: Month, least: u64) -> anyhow::Result<Told> {
+    refuse_shadow(lake)?;
     let counts = counts(lake, month).await?;
     let by_form = Grid::new(&counts.by_form, least);
     let reports = by_form.as_ref().map(Grid::sum);

@@ -28,6 +28,7 @@ pub mod compare;
 pub mod outcome;
 pub mod page;
 mod plan;
+pub mod shadow;
 
 /// A folder of an earlier backtest holds this file, and may be emptied.
 const MARKER: &str = ".callsieve-backtest";

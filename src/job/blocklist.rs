@@ -11,6 +11,7 @@ use anyhow::{Context, ensure};
 use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
+use super::export::refuse_shadow;
 use super::{case, decide};
 use crate::clock::Clock;
 use crate::domain::case::Word;
@@ -108,6 +109,7 @@ pub async fn publish(
     store: Option<&Store>,
     clock: Clock,
 ) -> anyhow::Result<Published> {
+    refuse_shadow(lake)?;
     let mut publications = published(lake).await?;
     let wanted = match publications.last() {
         Some(last) if last.day > order.day => None,

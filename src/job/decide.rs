@@ -103,7 +103,7 @@ pub(super) async fn settle(
     for decision in &decisions {
         *verdicts.entry(decision.verdict).or_default() += 1;
     }
-    let batch = sheet(day, &decisions, &definition);
+    let batch = sheet(day, &decisions, &runner.definitions().hash());
     let written = runner.write(&definition, day, &[batch], &began).await?;
     Ok((verdicts, written))
 }
@@ -262,7 +262,7 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
     Ok(decisions)
 }
 
-fn sheet(day: Day, decisions: &[Decision], definition: &Definition) -> RecordBatch {
+fn sheet(day: Day, decisions: &[Decision], definitions: &str) -> RecordBatch {
     let mut sheet = Sheet::new(Table::DECISION.contract());
     for decision in decisions {
         let candidate = &decision.candidate;
@@ -272,7 +272,7 @@ fn sheet(day: Day, decisions: &[Decision], definition: &Definition) -> RecordBat
         let row = row.text(decision.cause.as_str()).day(decision.since).day(decision.until);
         let row = row.date_or_null(decision.flagged.map(Day::epoch_days)).float64_or_null(candidate.score);
         let row = row.int64(candidate.origins).int64(candidate.matched_reporters);
-        let row = row.int64(candidate.survey_yes).int64(candidate.survey_no).text(&definition.hash);
+        let row = row.int64(candidate.survey_yes).int64(candidate.survey_no).text(definitions);
         row.boolean(candidate.is_registration_evidence).text_or_null(candidate.detections.as_deref()).end();
     }
     sheet.finish()

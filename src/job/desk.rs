@@ -3,6 +3,9 @@
 //! In: a case store, and who does what. Out: its rows with their audit rows, and what the terminal may show.
 //! Never: shows a number in clear that has not been written down as shown.
 
+mod promotion;
+mod sample;
+
 use anyhow::Context;
 use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
@@ -26,6 +29,10 @@ pub struct Options {
     /// Whether a release and an allowed number wait for a second person. Off where one person is the desk.
     #[serde(default)]
     pub four_eyes: bool,
+    /// Whether `run` and `decide` refuse definitions that no second person has promoted. Off where whoever changes a
+    /// threshold may let it decide at once.
+    #[serde(default)]
+    pub require_promotion: bool,
 }
 
 impl Options {

@@ -14,6 +14,7 @@ use self::facts::Facts;
 use self::holder::Holder;
 use super::desk::Desk;
 use super::explain::{self, Outdated};
+use super::export::refuse_shadow;
 use crate::domain::day::{Day, instant};
 use crate::domain::lang::Lang;
 use crate::domain::number::Number;
@@ -119,6 +120,7 @@ pub async fn publish(
     (out, key): (&Path, Option<&SecretKey>),
     (cleared, by): (Option<&Cleared>, Option<(&Desk, &str, i64)>),
 ) -> anyhow::Result<Filed> {
+    refuse_shadow(lake)?;
     check_reference(&order.case_ref)?;
     let dossier = Sources::open(lake).await?.dossier(definitions, order, cleared).await?;
     let is_revealed = cleared.is_some();

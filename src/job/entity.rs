@@ -10,7 +10,7 @@ use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 use chrono::{DateTime, SecondsFormat};
 
-use super::export::computed;
+use super::export::{computed, refuse_shadow};
 use crate::domain::day::Week;
 use crate::domain::host::Link;
 use crate::domain::number::Number;
@@ -49,6 +49,7 @@ pub async fn accounts(lake: &Lake, out: &Path, week: Week) -> anyhow::Result<Pub
 
 /// What reports of a week name of one kind, the most reported first.
 async fn named(lake: &Lake, week: Week, kind: &str) -> anyhow::Result<Vec<Entity>> {
+    refuse_shadow(lake)?;
     let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let is_there = computed(&runs.day(week.monday()).await?, Table::REPORT_ENTITY)?;
     anyhow::ensure!(is_there, "report_entity of {week} has not been computed; `callsieve run --week {week}` does");

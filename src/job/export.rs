@@ -26,8 +26,18 @@ pub struct Incomplete {
     pub reasons: Vec<String>,
 }
 
+/// What a candidate says is for those who compare it, and never leaves the house.
+pub(super) fn refuse_shadow(lake: &Lake) -> anyhow::Result<()> {
+    anyhow::ensure!(
+        !lake.is_shadow(),
+        "this is the lake of a candidate, and nothing of it is exported; name the live one"
+    );
+    Ok(())
+}
+
 /// The rows of a day's table that `decide` computes; a day that it has not is an error.
 pub(super) async fn computed_rows(lake: &Lake, table: Table, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
+    refuse_shadow(lake)?;
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let ran = computed(&decided.day(day).await?, table)?;
     anyhow::ensure!(ran, "{table} of {day} has not been computed; `callsieve decide --day {day}` does");
@@ -42,6 +52,7 @@ pub async fn regulator(
     (week, recipient): (Week, &str),
     key: Option<&SecretKey>,
 ) -> anyhow::Result<Packaged> {
+    refuse_shadow(lake)?;
     let order = Order::new(definitions, week, recipient)?;
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let ran = computed(&decided.day(week.monday()).await?, Table::REGULATOR_WEEK)?;
@@ -63,4 +74,41 @@ pub(super) fn computed(runs: &[RecordBatch], table: Table) -> anyhow::Result<boo
         }
     }
     Ok(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::schema::sheet::Sheet;
+
+    /// Puts a run of the block list, and one bar of it, where a lake would have them.
+    async fn list(lake: &Lake, day: Day) {
+        let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
+        let row =
+            runs.row().day(day).text(Table::BLOCKLIST_DAY.name()).text("").text("{}").text("{}").int64(1).int64(1);
+        row.text("").instant(0).int64(1).end();
+        lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn nothing_of_a_candidate_is_exported_by_either_name_of_its_lake() {
+        let folder = tempfile::tempdir().unwrap();
+        let day: Day = "2025-01-06".parse().unwrap();
+        let live = Lake::local(&folder.path().join("lake")).unwrap();
+        let shadow = live.shadow("abc").unwrap();
+        list(&shadow, day).await;
+        let out = folder.path().join("out");
+        // The live lake was not decided, whatever lies in its candidate's.
+        let refused = computed_rows(&live, Table::BLOCKLIST_DAY, day).await.unwrap_err().to_string();
+        assert_eq!(refused, "nothing has been computed yet");
+        let by_path = Lake::local(&folder.path().join("lake/shadow/abc")).unwrap();
+        for lake in [shadow, by_path] {
+            let refused = computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.unwrap_err().to_string();
+            assert!(refused.starts_with("this is the lake of a candidate"), "{refused}");
+            let definitions = Definitions::read(&crate::pipeline::run::folder(None)).unwrap();
+            let refused = regulator(&lake, &definitions, &out, (day.week(), "regulator"), None).await.unwrap_err();
+            assert!(refused.to_string().starts_with("this is the lake of a candidate"), "{refused}");
+        }
+        assert!(!out.exists());
+    }
 }

@@ -10,6 +10,7 @@ use anyhow::{Context, ensure};
 use serde::Serialize;
 
 use super::blocklist::published;
+use super::export::refuse_shadow;
 use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
@@ -56,6 +57,7 @@ pub async fn publish(
     order: Order,
     clock: Clock,
 ) -> anyhow::Result<Flagged> {
+    refuse_shadow(lake)?;
     let publications = published(lake).await?;
     let last = publications.last().context("no block list has been published; `callsieve export blocklist` does")?;
     ensure!(

@@ -29,6 +29,8 @@ pub mod measure;
 pub mod note;
 pub mod notice;
 pub mod package;
+pub mod precision;
+pub mod promotion;
 pub mod receipts;
 pub mod reference;
 pub mod replay;

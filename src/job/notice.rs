@@ -12,7 +12,7 @@ use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde::Serialize;
 
 use super::check::Invalid;
-use super::export::computed;
+use super::export::{computed, refuse_shadow};
 use crate::clock::Clock;
 use crate::decide::Cause;
 use crate::domain::day::Day;
@@ -75,6 +75,7 @@ pub async fn publish(
     day: Day,
     clock: Clock,
 ) -> anyhow::Result<Noticed> {
+    refuse_shadow(lake)?;
     let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let ran = computed(&runs.day(day).await?, Table::BLOCKLIST_DAY)?;
     ensure!(ran, "the block list of {day} has not been computed; `callsieve decide --day {day}` does");

@@ -44,6 +44,9 @@ use crate::schema::evolve;
 /// Versions behind a package that was sent can be read for eight weeks, and their log entries a little longer.
 const KEEP_LOG: &str = "interval 60 days";
 
+/// The folder of a lake below which candidates have theirs.
+const SHADOW: &str = "shadow";
+
 /// Where the tables are.
 #[derive(Clone)]
 pub struct Lake {
@@ -62,6 +65,22 @@ impl Lake {
     pub fn at(location: &str, settings: &Settings) -> anyhow::Result<Self> {
         let (root, store) = store::find(location, settings)?;
         Ok(Self { root, store })
+    }
+
+    /// The lake of a candidate below this one: tables of the same names that nobody finds who does not ask for them.
+    pub fn shadow(&self, name: &str) -> anyhow::Result<Self> {
+        let root = self.root.join(&format!("{SHADOW}/{name}/"))?;
+        if self.store.is_none() {
+            return Self::local(&root.to_file_path().ok().context("a lake without a store is a folder")?);
+        }
+        Ok(Self { root, store: self.store.clone() })
+    }
+
+    /// Whether it is the lake of a candidate, of which nothing may leave the house.
+    pub fn is_shadow(&self) -> bool {
+        let mut segments: Vec<&str> = self.root.path_segments().into_iter().flatten().collect();
+        segments.retain(|segment| !segment.is_empty());
+        segments.iter().nth_back(1) == Some(&SHADOW)
     }
 
     fn builder(&self, table: Table) -> anyhow::Result<DeltaTableBuilder> {

@@ -159,6 +159,15 @@ impl Definitions {
         self.all.get(&table).with_context(|| format!("no definition writes table {table}"))
     }
 
+    /// Over the hashes of all of them: what a promotion names, and what verdicts say that they were made by.
+    pub fn hash(&self) -> String {
+        let mut hash = Sha256::new();
+        for definition in self.all.values() {
+            hash.update(format!("{} {}\n", definition.table, definition.hash));
+        }
+        hex::encode(hash.finalize())
+    }
+
     /// Every scorecard by name.
     pub fn cards(&self) -> BTreeMap<String, Card> {
         let cards = self.all.values().flat_map(|definition| definition.facts.card.clone());
@@ -398,6 +407,16 @@ mod tests {
         assert_eq!(before.select.map(|select| select.text).as_deref(), Some("SELECT $day AS day"));
         write(&folder, "caller_week.sql", "SELECT $day AS day, 1 AS calls");
         assert_ne!(month(&folder).hash, before.hash);
+    }
+
+    #[test]
+    fn a_set_is_another_when_any_of_its_files_is() {
+        let folder = folder();
+        let hash = || Definitions::read(folder.path()).unwrap().hash();
+        let before = hash();
+        assert_eq!(hash(), before);
+        write(&folder, "caller_month.slt", "# One more case.");
+        assert_ne!(hash(), before);
     }
 
     #[test]

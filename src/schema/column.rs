@@ -1300,6 +1300,16 @@ pub mod detection_day {
     pub const THRESHOLD: Column<Float64Array> = Column::new("threshold");
     /// The figures in a sentence, without any number in clear.
     pub const REASON: Column<StringArray> = Column::new("reason");
+    /// The measure over its threshold; null in rows of before the column.
+    pub const EXCESS: Column<Float64Array> = Column::new("excess");
+    /// Types that the number was found at on the day; 1 for a trunk; null in rows of before the column.
+    pub const TYPES: Column<Int64Array> = Column::new("types");
+    /// 1 when it works through one list with other flagged numbers, else 0; null in rows of before the column.
+    pub const CAMPAIGN: Column<Int64Array> = Column::new("campaign");
+    /// What the card of its type gives; null in rows of before the column.
+    pub const POINTS: Column<Int64Array> = Column::new("points");
+    /// 1 / (1 + exp(-points / points_per_logit)); not calibrated; null in rows of before the column.
+    pub const PROBABILITY: Column<Float64Array> = Column::new("probability");
 }
 
 /// Whom to ask whether a call was spam: called people of numbers under suspicion, few per citizen.
@@ -1362,6 +1372,8 @@ pub mod block_candidate {
     pub const IS_REGISTRATION_EVIDENCE: Column<BooleanArray> = Column::new("is_registration_evidence");
     /// Types of detection_day that name it within evidence_days, joined by +; null when none does.
     pub const DETECTIONS: Column<StringArray> = Column::new("detections");
+    /// Most points that the card of any of these types gives; null when there is none, and in rows of before the column.
+    pub const DETECTION_POINTS: Column<Int64Array> = Column::new("detection_points");
 }
 
 /// One row per subscription whose verdict on a day is not clear, or has just become so; the one table of verdicts that exports read.
@@ -1402,12 +1414,122 @@ pub mod decision {
     pub const SURVEY_YES: Column<Int64Array> = Column::new("survey_yes");
     /// Asked people who said it was not.
     pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
-    /// Hash of the rules that decided.
+    /// Hash over the definitions that decided, which a promotion names; in rows of before promotions, of decision.toml alone.
     pub const RULES: Column<StringArray> = Column::new("rules");
     /// Whether papers or devices are among the origins; null in rows of before the column.
     pub const IS_REGISTRATION_EVIDENCE: Column<BooleanArray> = Column::new("is_registration_evidence");
     /// What it was found at within the evidence window, by type, joined by +; null when at nothing.
     pub const DETECTIONS: Column<StringArray> = Column::new("detections");
+}
+
+/// One row per subscription and ISO week in which people said what it is: the label, and the values of its last score from before their reasons began.
+pub mod training_row {
+    use super::*;
+
+    /// Monday of the ISO week.
+    pub const WEEK: Column<Date32Array> = Column::new("week");
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Activation of its subscription, UTC; null when not ours.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// 1 for spam, 0 for none.
+    pub const LABEL: Column<Int64Array> = Column::new("label");
+    /// Who says so: review, survey or report.
+    pub const LABEL_SOURCE: Column<StringArray> = Column::new("label_source");
+    /// What the label weighs, by who says so.
+    pub const WEIGHT: Column<Float64Array> = Column::new("weight");
+    /// When the last word behind the label was said, UTC; for reports, a moment of their last day.
+    pub const SETTLED_AT: Column<TimestampMicrosecondArray> = Column::new("settled_at");
+    /// Day on which reasons for any label began, or the flag; values are from before it.
+    pub const EVIDENCE_DAY: Column<Date32Array> = Column::new("evidence_day");
+    /// Day of the score that the values are of; null when it was not judged before.
+    pub const SCORE_DAY: Column<Date32Array> = Column::new("score_day");
+    /// Key epoch and keyed hash of who holds it.
+    pub const IDENTITY: Column<StringArray> = Column::new("identity");
+    /// Handsets that it called from, joined by +.
+    pub const HANDSETS: Column<StringArray> = Column::new("handsets");
+    /// As in spam_score; null as all values are when there is no score.
+    pub const CALLS_PER_ACTIVE_DAY: Column<Float64Array> = Column::new("calls_per_active_day");
+    /// As in spam_score.
+    pub const PEAK_CALLS_600S: Column<Int64Array> = Column::new("peak_calls_600s");
+    /// As in spam_score.
+    pub const OUT_SHARE: Column<Float64Array> = Column::new("out_share");
+    /// As in spam_score.
+    pub const CALLED_BACK_SHARE: Column<Float64Array> = Column::new("called_back_share");
+    /// As in spam_score.
+    pub const CELLS_PER_CALL: Column<Float64Array> = Column::new("cells_per_call");
+    /// As in spam_score.
+    pub const SHORT_CALL_SHARE_ALL: Column<Float64Array> = Column::new("short_call_share_all");
+    /// As in spam_score.
+    pub const SHORT_GAP_SHARE: Column<Float64Array> = Column::new("short_gap_share");
+    /// As in spam_score.
+    pub const NEW_CALLEE_CALL_SHARE: Column<Float64Array> = Column::new("new_callee_call_share");
+    /// As in spam_score.
+    pub const CALLS_PER_CALLEE: Column<Float64Array> = Column::new("calls_per_callee");
+    /// As in spam_score.
+    pub const TOP_CALLEE_SHARE: Column<Float64Array> = Column::new("top_callee_share");
+    /// As in spam_score.
+    pub const SEQUENTIAL_CALL_SHARE: Column<Float64Array> = Column::new("sequential_call_share");
+    /// As in spam_score.
+    pub const ANSWERED_SHARE: Column<Float64Array> = Column::new("answered_share");
+    /// As in spam_score.
+    pub const IMEIS: Column<Int64Array> = Column::new("imeis");
+}
+
+/// One row per subscription that was flagged in an ISO week, or watched and never flagged, with its band and its place in the draw of those to be reviewed.
+pub mod review_sample {
+    use super::*;
+
+    /// Monday of the ISO week.
+    pub const WEEK: Column<Date32Array> = Column::new("week");
+    /// The number, E.164 digits.
+    pub const NUMBER: Column<Int64Array> = Column::new("number");
+    /// Activation of its subscription, UTC; null when not ours.
+    pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
+    /// prepaid, postpaid, enterprise or offnet.
+    pub const SEGMENT: Column<StringArray> = Column::new("segment");
+    /// Hash of the rules that decided last in the week.
+    pub const RULES: Column<StringArray> = Column::new("rules");
+    /// Last day of the week on which it was under a verdict: the one to review.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Whether it was flagged in the week, for the first time in its case; else it belongs to the control, below the line.
+    pub const IS_FLAGGED: Column<BooleanArray> = Column::new("is_flagged");
+    /// Highest score of the week; null when it was flagged without one.
+    pub const SCORE: Column<Float64Array> = Column::new("score");
+    /// top, high, low or unscored by the score of a flagged one; control below the line.
+    pub const BAND: Column<StringArray> = Column::new("band");
+    /// Place in the draw of its band, from 1; each order is as likely as any other.
+    pub const PLACE: Column<Int64Array> = Column::new("place");
+    /// Whether it is to be reviewed.
+    pub const IS_SAMPLED: Column<BooleanArray> = Column::new("is_sampled");
+}
+
+/// How many of those that a rule flagged in an ISO week reviewers found to be spam: per rules, segment and band, and over all bands.
+pub mod rule_precision {
+    use super::*;
+
+    /// Monday of the ISO week.
+    pub const WEEK: Column<Date32Array> = Column::new("week");
+    /// Hash of the rules that decided.
+    pub const RULES: Column<StringArray> = Column::new("rules");
+    /// prepaid, postpaid, enterprise, offnet, or all.
+    pub const SEGMENT: Column<StringArray> = Column::new("segment");
+    /// top, high, low, unscored or control; flagged is all of them but the control, weighted by their numbers.
+    pub const BAND: Column<StringArray> = Column::new("band");
+    /// Subscriptions.
+    pub const NUMBERS: Column<Int64Array> = Column::new("numbers");
+    /// Those among them drawn for review.
+    pub const SAMPLED: Column<Int64Array> = Column::new("sampled");
+    /// Those among the drawn that were reviewed.
+    pub const REVIEWED: Column<Int64Array> = Column::new("reviewed");
+    /// Those among the reviewed that were confirmed.
+    pub const CONFIRMED: Column<Int64Array> = Column::new("confirmed");
+    /// Confirmed among reviewed; of flagged, the mean of the bands weighted by their numbers. Null while a band has no review.
+    pub const SHARE: Column<Float64Array> = Column::new("share");
+    /// Lower end of the 95 % interval: Wilson's; of flagged, its bands' put together.
+    pub const LOW: Column<Float64Array> = Column::new("low");
+    /// Upper end of it.
+    pub const HIGH: Column<Float64Array> = Column::new("high");
 }
 
 /// What the network is asked to do on a day: one row per number under a bar, or whose bar has just ended.
@@ -1702,6 +1824,24 @@ pub mod case_event {
     pub const SAID_AT: Column<TimestampMicrosecondArray> = Column::new("said_at");
     /// Name of the second person who approved it; null where none had to, and in rows of before the column.
     pub const APPROVED_BY: Column<StringArray> = Column::new("approved_by");
+}
+
+/// Sets of definitions that a second person has approved for deciding, copied from the case store; the newest one is the promoted one.
+pub mod promotion {
+    use super::*;
+
+    /// Place of the approval in the case store's audit trail.
+    pub const PROMOTION_ID: Column<Int64Array> = Column::new("promotion_id");
+    /// Hash over the hashes of all definitions.
+    pub const DEFINITIONS: Column<StringArray> = Column::new("definitions");
+    /// Why, in the words of who proposed it.
+    pub const NOTE: Column<StringArray> = Column::new("note");
+    /// Name of the user who proposed it.
+    pub const PROPOSED_BY: Column<StringArray> = Column::new("proposed_by");
+    /// Name of the user who approved it: another one.
+    pub const APPROVED_BY: Column<StringArray> = Column::new("approved_by");
+    /// When, UTC.
+    pub const APPROVED_AT: Column<TimestampMicrosecondArray> = Column::new("approved_at");
 }
 
 /// Numbers that are never flagged, with the reason.

@@ -46,6 +46,16 @@ pub struct Labels {
     pub is_positive: Vec<bool>,
     /// The weight of a positive; a negative's is one.
     pub positive_weight: f64,
+    /// What each row weighs beside that, as its label is sure; one when not given.
+    pub weights: Option<Vec<f64>>,
+}
+
+impl Labels {
+    /// What a row weighs.
+    pub fn weight(&self, row: usize) -> f64 {
+        let of_class = 1.0 + f64::from(self.is_positive[row]) * (self.positive_weight - 1.0);
+        of_class * self.weights.as_ref().map_or(1.0, |weights| weights[row])
+    }
 }
 
 /// How hard to fit.
@@ -122,7 +132,7 @@ impl Sums {
 /// Fits a model to all rows; `watch` sees it after each turn.
 pub fn boost(data: &Binned, labels: &Labels, settings: Settings, mut watch: impl FnMut(usize, &Model)) -> Model {
     let target: Vec<f64> = labels.is_positive.iter().map(|is_positive| f64::from(*is_positive)).collect();
-    let weight: Vec<f64> = target.iter().map(|target| 1.0 + target * (labels.positive_weight - 1.0)).collect();
+    let weight: Vec<f64> = (0..target.len()).map(|row| labels.weight(row)).collect();
     let positive: f64 = target.iter().zip(&weight).map(|(target, weight)| target * weight).sum();
     let base = (positive / (weight.iter().sum::<f64>() - positive)).ln();
     let shapes = data.columns.iter().map(|column| vec![0.0; column.count]).collect();
@@ -200,7 +210,7 @@ mod tests {
     }
 
     fn labels(is_positive: &[bool]) -> Labels {
-        Labels { is_positive: is_positive.to_vec(), positive_weight: 1.0 }
+        Labels { is_positive: is_positive.to_vec(), positive_weight: 1.0, weights: None }
     }
 
     #[test]
@@ -223,8 +233,16 @@ mod tests {
     #[test]
     fn a_positive_may_weigh_more() {
         let data = Binned { columns: vec![column(&[0, 0, 0, 0], 2, Trend::Any)] };
-        let labels = Labels { is_positive: vec![true, false, false, false], positive_weight: 3.0 };
+        let labels = Labels { is_positive: vec![true, false, false, false], positive_weight: 3.0, weights: None };
         assert!(boost(&data, &labels, settings(), |_, _| {}).base.abs() < 1e-12);
+    }
+
+    #[test]
+    fn a_row_may_weigh_less_than_another_of_its_kind() {
+        let data = Binned { columns: vec![column(&[0, 0, 0, 0], 2, Trend::Any)] };
+        let weights = Some(vec![1.0, 0.5, 0.25, 0.25]);
+        let labels = Labels { is_positive: vec![true, false, false, false], positive_weight: 1.0, weights };
+        assert!(boost(&data, &labels, settings(), |_, _| {}).base.abs() < 1e-12, "one positive against one in parts");
     }
 
     /// A column whose positives rise and then fall, and one of noise.

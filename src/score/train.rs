@@ -35,6 +35,9 @@ pub struct Wanted {
     pub prevalence: Option<f64>,
     /// What parts the rows by chance.
     pub seed: u64,
+    /// The group of each row, such as a person of several SIMs: none is fitted to and held out at once. Without them
+    /// each row stands alone.
+    pub groups: Option<Vec<usize>>,
 }
 
 /// A trained card with what was found on the way.
@@ -82,7 +85,10 @@ pub fn train(given: &[Given], labels: &Labels, wanted: Wanted) -> anyhow::Result
         positives >= FOLDS && rows - positives >= FOLDS,
         "{positives} of {rows} rows are positive: {FOLDS} of each kind are the least that can be held out in turn"
     );
-    let parts = folds(&labels.is_positive, wanted.seed);
+    let parts = match &wanted.groups {
+        Some(groups) => folds_of_groups(groups, &labels.is_positive, wanted.seed)?,
+        None => folds(&labels.is_positive, wanted.seed),
+    };
     let courses = std::thread::scope(|scope| {
         let held_out = (0..=FOLDS).map(|part| (0..rows).filter(|row| parts[*row] == part).collect::<Vec<usize>>());
         // The last part is empty: that fit has all rows.
@@ -138,6 +144,31 @@ fn folds(is_positive: &[bool], seed: u64) -> Vec<usize> {
     parts
 }
 
+/// The part of each row where rows of a group stay together: the largest groups first, each to the part that is shortest
+/// of its kind, and those of a size in an order by chance.
+fn folds_of_groups(groups: &[usize], is_positive: &[bool], seed: u64) -> anyhow::Result<Vec<usize>> {
+    let count = groups.iter().max().map_or(0, |last| last + 1);
+    let mut members = vec![Vec::new(); count];
+    groups.iter().enumerate().for_each(|(row, group)| members[*group].push(row));
+    let mut order = Chance::new(seed, 0).order(count);
+    order.sort_by_key(|group| std::cmp::Reverse(members[*group].len()));
+    let mut parts = vec![0; groups.len()];
+    let mut held = [[0_usize; FOLDS]; 2];
+    for group in order {
+        let of_kind = |kind: bool| members[group].iter().filter(|row| is_positive[**row] == kind).count();
+        let counts = [of_kind(false), of_kind(true)];
+        let kind = usize::from(counts[1] >= counts[0]);
+        let part = (0..FOLDS).min_by_key(|part| (held[kind][*part], held[1 - kind][*part])).unwrap_or_default();
+        (0..2).for_each(|kind| held[kind][part] += counts[kind]);
+        members[group].iter().for_each(|row| parts[*row] = part);
+    }
+    ensure!(
+        held.iter().flatten().all(|rows| *rows > 0),
+        "the groups are too few, or too large: each of {FOLDS} parts needs rows of both kinds, and no group may lie in two"
+    );
+    Ok(parts)
+}
+
 fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>) -> Course {
     let rows = labels.is_positive.len();
     let mut is_held_out = vec![false; rows];
@@ -158,15 +189,16 @@ fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>) -> Course {
         seen.columns.push(of_seen);
     }
     let of = |rows: &[usize]| rows.iter().map(|row| labels.is_positive[*row]).collect::<Vec<bool>>();
-    let labels_seen = Labels { is_positive: of(&fitted), positive_weight: labels.positive_weight };
+    let weights = labels.weights.as_ref().map(|weights| fitted.iter().map(|row| weights[*row]).collect());
+    let labels_seen = Labels { is_positive: of(&fitted), positive_weight: labels.positive_weight, weights };
     let truth = of(&held_out);
-    let weight = |is_positive: bool| if is_positive { labels.positive_weight } else { 1.0 };
     let (mut models, mut losses) = (Vec::new(), Vec::new());
     fit::boost(&seen, &labels_seen, Settings::of(fitted.len(), MOST_ROUNDS), |round, model| {
         if round % EVERY == 0 {
             let loss = |(row, is_positive): (usize, &bool)| {
                 let logit = model.logit(&unseen, row);
-                -weight(*is_positive) * logistic(if *is_positive { logit } else { -logit }).max(f64::MIN_POSITIVE).ln()
+                -labels.weight(held_out[row])
+                    * logistic(if *is_positive { logit } else { -logit }).max(f64::MIN_POSITIVE).ln()
             };
             losses.push(truth.iter().enumerate().map(loss).sum());
             models.push(model.clone());
@@ -208,11 +240,11 @@ mod tests {
             trend: Trend::Any,
             values,
         });
-        (given.collect(), Labels { is_positive, positive_weight: 1.0 })
+        (given.collect(), Labels { is_positive, positive_weight: 1.0, weights: None })
     }
 
     fn wanted(seed: u64) -> Wanted {
-        Wanted { doc: "A test.".to_owned(), prevalence: None, seed }
+        Wanted { doc: "A test.".to_owned(), prevalence: None, seed, groups: None }
     }
 
     #[test]
@@ -275,6 +307,49 @@ mod tests {
             let positives = (0..103).filter(|row| parts[*row] == part && is_positive[*row]).count();
             assert!((5..=6).contains(&positives), "{positives}");
         }
+    }
+
+    #[test]
+    fn no_group_lies_in_two_parts_and_each_part_has_its_share() {
+        let groups: Vec<usize> = (0..300).map(|row| if row < 40 { 0 } else { row / 3 }).collect();
+        let is_positive: Vec<bool> = groups.iter().map(|group| group % 4 == 1).collect();
+        let parts = folds_of_groups(&groups, &is_positive, 1).unwrap();
+        for (row, group) in groups.iter().enumerate() {
+            let first = groups.iter().position(|other| other == group).unwrap();
+            assert_eq!(parts[row], parts[first], "row {row} of group {group}");
+        }
+        let rows: Vec<usize> = (0..FOLDS).map(|part| parts.iter().filter(|of| **of == part).count()).collect();
+        assert!(rows.iter().all(|rows| (50..=75).contains(rows)), "{rows:?}");
+        assert_ne!(parts, folds_of_groups(&groups, &is_positive, 2).unwrap());
+    }
+
+    #[test]
+    fn rows_that_are_copies_of_one_another_are_not_held_out_from_one_another() {
+        // A column that names the group and says nothing else: who sees a copy in training knows the label.
+        let mut chance = Chance::new(5, 0);
+        let groups: Vec<usize> = (0..400).map(|row| row / 4).collect();
+        let of_group: Vec<bool> = (0..100).map(|_| chance.below(2) == 0).collect();
+        let order = chance.order(100);
+        let values = groups.iter().map(|group| real(order[*group])).collect();
+        let trend = Trend::Any;
+        let given = [Given { name: "which".to_owned(), criterion: "support".to_owned(), trend, values }];
+        let is_positive = groups.iter().map(|group| of_group[*group]).collect();
+        let labels = Labels { is_positive, positive_weight: 1.0, weights: None };
+        let auc = |groups: Option<Vec<usize>>| {
+            let trained = train(&given, &labels, Wanted { groups, ..wanted(1) }).unwrap();
+            crate::score::measure::measure(&trained.probability, &labels.is_positive, 20, 1).unwrap().roc_auc.value
+        };
+        let (alone, together) = (auc(None), auc(Some(groups)));
+        assert!(alone > 0.75, "{alone}");
+        assert!(together < 0.65, "{together}");
+    }
+
+    #[test]
+    fn groups_that_are_too_few_are_refused() {
+        let (given, labels) = table(100);
+        let groups = Some((0..100).map(|row| row % 3).collect());
+        let problem = train(&given, &labels, Wanted { groups, ..wanted(1) }).unwrap_err().to_string();
+        assert!(problem.starts_with("the groups are too few"), "{problem}");
     }
 
     #[test]

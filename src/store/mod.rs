@@ -7,6 +7,7 @@ pub mod allow;
 pub mod appeal;
 pub mod audit;
 pub mod event;
+pub mod promotion;
 pub mod reason;
 pub mod review;
 pub mod user;
@@ -25,6 +26,7 @@ use crate::domain::number::Number;
 
 /// A migration of one database, or of both.
 const DESK: &str = include_str!("migrations/0001_desk.sql");
+const PROMOTION: &str = include_str!("migrations/0003_promotion.sql");
 const SQLITE_APPEND_ONLY: &str = include_str!("migrations/0002_append_only.sqlite.sql");
 const POSTGRES_APPEND_ONLY: &str = include_str!("migrations/0002_append_only.postgres.sql");
 
@@ -67,7 +69,11 @@ impl Database {
         let migration = |version, name: &'static str, sql: &'static str| {
             Migration::new(version, name.into(), MigrationType::Simple, sql.into_sql_str(), false)
         };
-        Migrator::with_migrations(vec![migration(1, "desk", DESK), migration(2, "append only", append_only)])
+        Migrator::with_migrations(vec![
+            migration(1, "desk", DESK),
+            migration(2, "append only", append_only),
+            migration(3, "promotion", PROMOTION),
+        ])
     }
 }
 

@@ -393,3 +393,32 @@ fn other_databases_are_refused() {
     assert!(Database::of("mysql://localhost/desk").is_err());
     assert!(Database::of("/data/desk.db").is_err());
 }
+
+#[tokio::test]
+async fn definitions_are_promoted_by_two_people_and_their_trail_holds() {
+    for Place { store, .. } in places().await {
+        let mut act = store.act("an", Role::Supervisor, AT).await.unwrap();
+        let [first, second] = [act.propose("aa", "two weeks in the shadow").await, act.propose("bb", "").await];
+        let (first, second) = (first.unwrap(), second.unwrap());
+        act.commit().await.unwrap();
+        assert!(store.promotions().await.unwrap().is_empty(), "a proposal promotes nothing");
+        let mut alone = store.act("an", Role::Supervisor, AT).await.unwrap();
+        let refused = alone.promote(first).await.unwrap_err();
+        assert_eq!(refusal(&refused), "\"an\" proposed it: a second person has to approve");
+        alone.undo().await.unwrap();
+
+        let mut act = store.act("binh", Role::Supervisor, AT + HOUR).await.unwrap();
+        let id = act.promote(first).await.unwrap();
+        act.turn_down(second).await.unwrap();
+        assert_eq!(act.promote(second).await.unwrap_err().to_string(), format!("no proposal {second} waits"));
+        act.commit().await.unwrap();
+        let promotions = store.promotions().await.unwrap();
+        let [promoted] = &promotions[..] else { panic!("one was approved") };
+        let by = (promoted.proposed_by.as_str(), promoted.approved_by.as_str(), promoted.approved_at);
+        assert_eq!((promoted.id, promoted.definitions.as_str(), by), (id, "aa", ("an", "binh", AT + HOUR)));
+        assert!(store.proposals().await.unwrap().is_empty());
+        let acts: Vec<String> = acts(&store).await.into_iter().map(|(.., act)| act).collect();
+        assert_eq!(acts, ["propose", "propose", "promote", "turn_down"]);
+        assert!(store.verify(None).await.unwrap().holds());
+    }
+}

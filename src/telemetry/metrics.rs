@@ -10,7 +10,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
+};
 
 /// The metrics of a process.
 #[derive(Debug)]
@@ -60,6 +62,10 @@ pub struct Metrics {
     pub run_seconds: HistogramVec,
     /// Subscriptions by verdict on the last decided day.
     pub decide_verdicts: IntGaugeVec,
+    /// Share of a week's flagged, by band, that reviewers found to be spam, with its interval.
+    pub precision_ratio: GaugeVec,
+    /// Reviews behind it.
+    pub precision_reviewed: IntGaugeVec,
     /// Records beyond the first of their event, on the last day that was built or proved.
     pub duplicates: IntGaugeVec,
     /// 1 while the ledger is not closed.
@@ -181,6 +187,13 @@ impl Metrics {
                 "Subscriptions by verdict on the last decided day.",
                 &["verdict"],
             ),
+            precision_ratio: add.ratio(
+                "precision_ratio",
+                "Share of the week's flagged, by band of the score, that reviewers of a draw found to be spam; low and high \
+                 bound it with 95 %, and control is what was not flagged.",
+                &["band", "bound"],
+            ),
+            precision_reviewed: add.gauge("precision_reviewed", "Reviews behind a band's precision.", &["band"]),
             duplicates: add.gauge(
                 "duplicates",
                 "Records beyond the first of their event, on the last day that was built or proved.",
@@ -329,6 +342,12 @@ impl Add<'_> {
         gauge
     }
 
+    fn ratio(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
+        let gauge = GaugeVec::new(options(name, help), labels).expect(VALID);
+        self.0.register(Box::new(gauge.clone())).expect(VALID);
+        gauge
+    }
+
     fn histogram(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
         let options = HistogramOpts::from(options(name, help)).buckets(BUCKETS.to_vec());
         let histogram = HistogramVec::new(options, labels).expect(VALID);
@@ -364,6 +383,8 @@ mod tests {
         verb.run_rows.with_label_values(&["caller_day"]).inc();
         verb.run_seconds.with_label_values(&["caller_day"]).observe(0.5);
         verb.decide_verdicts.with_label_values(&["survey"]).set(3);
+        verb.precision_ratio.with_label_values(&["flagged", "share"]).set(0.75);
+        verb.precision_reviewed.with_label_values(&["flagged"]).set(120);
         verb.duplicates.with_label_values(&["call_record"]).set(7);
         verb.replay_rejects.with_label_values(&["call_record", "rows"]).set(2);
         verb.maintain_files.with_label_values(&["call_record", "joined"]).set(9);

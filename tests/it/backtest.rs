@@ -1,4 +1,4 @@
-//! A changed rule on days that were decided, and what `explain` says of them.
+//! A changed rule on days that were decided, tried afterwards or in the shadow, and what `explain` says of them.
 //!
 //! In: scores in a real lake, decided by our own rules. Out: failures. Never: a broker, or a truth about anybody.
 
@@ -7,8 +7,8 @@ use std::path::Path;
 use callsieve::domain::day::Day;
 use callsieve::domain::lang::Lang;
 use callsieve::domain::number::Number;
-use callsieve::job::backtest::{Undecided, backtest};
-use callsieve::job::{check, decide, explain, run};
+use callsieve::job::backtest::{Undecided, backtest, shadow};
+use callsieve::job::{check, decide, explain, export, run};
 use callsieve::lake::Lake;
 use callsieve::pipeline::definition::Definitions;
 use callsieve::schema::contract::Table;
@@ -152,4 +152,51 @@ async fn an_explanation_shows_peers_and_the_way_out_and_names_the_day_of_the_las
     let explained = explain::explain(&lake, &definitions, ben, day(TUESDAY)).await.unwrap();
     assert_eq!((explained.explanation.points, explained.explanation.last_judged), (None, Some(day(MONDAY))));
     assert!(explained.text(Lang::En).contains("last judged on 2025-01-06"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_candidate_decides_in_the_shadow_and_nothing_follows_from_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = decided(&folder.path().join("lake")).await;
+    let tables = [Table::DECISION, Table::BLOCK_CANDIDATE, Table::PIPELINE_RUN];
+    let mut before = vec![];
+    for table in tables {
+        before.push(version(&lake, table).await);
+    }
+    let definitions = stricter(&folder.path().join("pipelines")).await;
+    for on in [MONDAY, TUESDAY] {
+        let shadowed = shadow::run(&lake, definitions.clone(), day(on)).await.unwrap();
+        assert_eq!((shadowed.definitions, shadowed.computed), (definitions.hash(), 2), "a day costs that day");
+    }
+    for (table, before) in tables.into_iter().zip(before) {
+        assert_eq!(version(&lake, table).await, before, "{table} was written");
+    }
+    let own = lake.shadow(&definitions.hash()).unwrap();
+    for nothing in [Table::SURVEY_REQUEST, Table::BLOCKLIST_DAY, Table::SPAM_SCORE] {
+        assert!(own.find(nothing).await.unwrap().is_none(), "{nothing}");
+    }
+    let refused = export::blocklist(&own, &folder.path().join("out"), day(MONDAY)).await.unwrap_err();
+    assert!(refused.to_string().starts_with("this is the lake of a candidate"), "{refused:#}");
+
+    let outcome = shadow::report(&lake, &definitions, day(MONDAY), day(TUESDAY)).await.unwrap();
+    let tried = backtest(&lake, definitions, &folder.path().join("dir"), day(MONDAY), day(TUESDAY)).await.unwrap();
+    let json = |outcome| serde_json::to_value(outcome).unwrap();
+    assert_eq!(json(outcome), json(tried), "what was seen is what would have been");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_shadow_tells_of_days_that_it_has_seen_and_a_changed_folder_is_another() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = decided(&folder.path().join("lake")).await;
+    let definitions = stricter(&folder.path().join("pipelines")).await;
+    let wednesday = day(TUESDAY).plus(1);
+    assert!(shadow::run(&lake, definitions.clone(), wednesday).await.unwrap_err().is::<Undecided>());
+    shadow::run(&lake, definitions.clone(), day(TUESDAY)).await.unwrap();
+    let unseen = shadow::report(&lake, &definitions, day(MONDAY), day(TUESDAY)).await.unwrap_err();
+    assert!(unseen.is::<shadow::Unseen>() && unseen.to_string().contains("2025-01-06;"), "{unseen:#}");
+    let outcome = shadow::report(&lake, &definitions, day(TUESDAY), day(TUESDAY)).await.unwrap();
+    // What was held on Monday, before it began, was held by the live rules.
+    assert_eq!(outcome.comparison.days[0].flagged.tried, 2);
+    let other = shadow::report(&lake, &ours().await, day(TUESDAY), day(TUESDAY)).await.unwrap_err();
+    assert!(other.is::<shadow::Unseen>(), "{other:#}");
 }

@@ -13,7 +13,7 @@ const WHY: Why<'static> = Why { reason: "subscriber", note: "" };
 async fn desk(four_eyes: bool) -> (tempfile::TempDir, Desk) {
     let folder = tempfile::tempdir().unwrap();
     let store = Setting::Text(format!("sqlite://{}/desk.db", folder.path().display()));
-    let desk = Desk::open(&Options { store, four_eyes }).await.unwrap();
+    let desk = Desk::open(&Options { store, four_eyes, require_promotion: false }).await.unwrap();
     desk.add_user(AN, "an", Role::Supervisor).await.unwrap();
     desk.add_user(AN, "binh", Role::Supervisor).await.unwrap();
     (folder, desk)
@@ -95,4 +95,51 @@ async fn a_list_reads_as_lines_and_as_json() {
     let json = serde_json::to_value(&lines).unwrap();
     assert_eq!(json[0]["number"], "84912•••678");
     assert_eq!(json[0]["outcome"], Value::Null);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_draw_is_a_queue_that_says_nothing_of_what_the_rules_think() {
+    use crate::pipeline::definition::Definitions;
+    use crate::schema::contract::Table;
+
+    let (folder, desk) = desk(false).await;
+    let lake = crate::lake::Lake::local(&folder.path().join("lake")).unwrap();
+    let day: Day = "2025-01-06".parse().unwrap();
+    let mut sheet = crate::schema::sheet::Sheet::new(Table::REVIEW_SAMPLE.contract());
+    for (digits, place, is_sampled) in
+        [(84_912_345_678, 2, true), (84_912_345_679, 1, true), (84_912_345_680, 3, false)]
+    {
+        let row =
+            sheet.row().day(day).int64(digits).instant_or_null(None).text("prepaid").text("r1").day(day.plus(place));
+        row.boolean(true).float64_or_null(Some(0.97)).text("top").int64(i64::from(place)).boolean(is_sampled).end();
+    }
+    lake.open(Table::REVIEW_SAMPLE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
+    let queue = async || {
+        let ours = Definitions::read(&crate::pipeline::run::folder(None)).unwrap();
+        let lines = desk.sample(NOBODY, &lake, ours, day.week()).await.unwrap();
+        lines.iter().map(Line::text).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        queue().await,
+        ["     1  84912•••679     day 2025-01-07", "     2  84912•••678     day 2025-01-08"],
+        "in the order of the draw"
+    );
+    let review = Review { number: number(), day: day.plus(2), is_confirmed: false, reason: "business", note: "" };
+    desk.review(AN, &review).await.unwrap();
+    assert_eq!(queue().await.len(), 1, "who was reviewed waits no more");
+}
+
+#[tokio::test]
+async fn what_is_promoted_stands_in_the_list_with_both_names() {
+    let (_folder, desk) = desk(false).await;
+    let proposed = desk.propose(AN, "aa", "two weeks").await.unwrap();
+    assert_eq!(proposed.text(), "waits for a second person: 3");
+    assert!(desk.promote(AN, 3).await.unwrap_err().is::<crate::store::Refused>(), "nobody needs four eyes else");
+    assert_eq!(desk.promote(BINH, 3).await.unwrap().text(), "promoted: 4");
+    desk.propose(BINH, "bb", "").await.unwrap();
+    let lines = desk.promotions(NOBODY).await.unwrap();
+    let facts = |line: &Line, name: &str| line.facts.get(name).and_then(Value::as_str).map(str::to_owned);
+    let by: Vec<_> = lines.iter().map(|line| (line.id, facts(line, "by"), facts(line, "approved_by"))).collect();
+    let name = |name: &str| Some(name.to_owned());
+    assert_eq!(by, [(4, name("an"), name("binh")), (5, name("binh"), None)]);
 }

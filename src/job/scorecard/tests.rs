@@ -43,6 +43,8 @@ fn options(folder: &Path, out: &str) -> train::Options {
         source: None,
         reference: Some(folder.join("rows.csv")),
         segment: Some("region".to_owned()),
+        group: None,
+        weight: None,
         out: folder.join(out),
     }
 }
@@ -105,6 +107,27 @@ fn a_line_of_scores_adds_up() {
             assert!(line[5].contains("handsets missing"), "{line:?}");
         }
     }
+}
+
+#[test]
+fn rows_of_a_group_and_their_weights_come_from_columns_that_are_not_trained_on() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = features(folder.path(), 600);
+    let text = std::fs::read_to_string(&rows).unwrap();
+    let lines = text.lines().enumerate().map(|(row, line)| match row {
+        0 => format!("{line},person,weight"),
+        _ => format!("{line},{},{}", row / 3, if row % 2 == 0 { "1" } else { "0.5" }),
+    });
+    std::fs::write(&rows, lines.collect::<Vec<_>>().join("\n") + "\n").unwrap();
+    let plain = options(folder.path(), "plain.toml");
+    let grouped = train::Options { group: Some("person".to_owned()), ..options(folder.path(), "grouped.toml") };
+    let weighed = train::Options { weight: Some("weight".to_owned()), ..options(folder.path(), "weighed.toml") };
+    let trained = [plain, grouped, weighed].map(|options| train(&options).unwrap());
+    assert_ne!(trained[0].held_out, trained[1].held_out, "others are held out together");
+    assert_ne!(trained[0].card, trained[2].card);
+    let odd = train::Options { weight: Some("handsets".to_owned()), ..options(folder.path(), "odd.toml") };
+    let problem = train(&odd).unwrap_err().to_string();
+    assert!(problem.contains("line ") && problem.contains("column handsets: a weight is above 0"), "{problem}");
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 
@@ -49,6 +49,10 @@ pub struct Options {
     pub reference: Option<PathBuf>,
     /// A column by which errors are told apart.
     pub segment: Option<String>,
+    /// A column whose rows of one value are held out together, such as those of one person.
+    pub group: Option<String>,
+    /// A column that says what a row weighs.
+    pub weight: Option<String>,
     /// The card.
     pub out: PathBuf,
 }
@@ -83,12 +87,19 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
     let mut asked = columns.clone();
     asked.push(options.label.clone());
     asked.extend(options.segment.clone());
+    asked.extend([&options.group, &options.weight].into_iter().flatten().cloned());
     let frame = Frame::read(Ask { path: &options.features, id: options.id()?.as_deref(), columns: &asked })?;
     let truth = frame.truth(columns.len(), &options.label)?;
     let given: Vec<Given> =
         columns.iter().zip(&frame.columns).map(|(name, values)| options.given(name, values)).collect();
     let sha256 = hash(&options.features)?;
-    let labels = Labels { is_positive: truth, positive_weight: options.positive_weight };
+    // Those after the label stand in the order in which they were asked for, where they were.
+    let mut others = frame.columns[columns.len() + 1..].iter();
+    let segment = options.segment.as_ref().and_then(|name| Some((name, others.next()?)));
+    let groups = options.group.as_ref().and_then(|_| Some(groups(others.next()?)));
+    let weights = options.weight.as_ref().and_then(|name| Some(weights(&frame, name, others.next()?)));
+    let weights = weights.transpose()?;
+    let labels = Labels { is_positive: truth, positive_weight: options.positive_weight, weights };
     let rows = labels.is_positive.len();
     let positives = labels.is_positive.iter().filter(|is_positive| **is_positive).count();
     let share = real(positives) / real(rows);
@@ -98,11 +109,11 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
          a share of {prevalence}.",
         options.label
     );
-    let wanted = Wanted { doc, prevalence: options.prevalence, seed: options.seed };
+    let wanted = Wanted { doc, prevalence: options.prevalence, seed: options.seed, groups };
     let trained = fit(&given, &labels, wanted).with_context(|| options.features.display().to_string())?;
     let held_out = measure(&trained.probability, &labels.is_positive, DRAWS, options.seed)?;
-    let segments = match &options.segment {
-        Some(name) => segments(name, &frame.columns[columns.len() + 1], &trained, &labels.is_positive, options.seed)?,
+    let segments = match segment {
+        Some((name, values)) => segments(name, values, &trained, &labels.is_positive, options.seed)?,
         None => Vec::new(),
     };
     let drift = match &options.reference {
@@ -156,7 +167,8 @@ impl Options {
         let kept_out = |name: &String| *name == self.label || id.as_ref() == Some(name);
         let columns = if self.columns.is_empty() {
             let mut names = frame::names(&self.features)?;
-            names.retain(|name| !kept_out(name) && self.segment.as_ref() != Some(name));
+            let beside = [&self.segment, &self.group, &self.weight];
+            names.retain(|name| !kept_out(name) && !beside.iter().any(|column| column.as_ref() == Some(name)));
             names
         } else {
             self.columns.clone()
@@ -189,6 +201,30 @@ impl Options {
             values: values.to_vec(),
         }
     }
+}
+
+/// What each row weighs.
+fn weights(frame: &Frame, name: &str, values: &[f64]) -> anyhow::Result<Vec<f64>> {
+    let odd = values.iter().zip(&frame.places).find(|(weight, _)| !(**weight > 0.0 && weight.is_finite()));
+    if let Some((weight, place)) = odd {
+        bail!("{} {place}, column {name}: a weight is above 0, and {weight} is not", frame.path.display());
+    }
+    Ok(values.to_vec())
+}
+
+/// A group for each value, counted from 0; a blank is a group of its own.
+fn groups(values: &[f64]) -> Vec<usize> {
+    let mut known: BTreeMap<u64, usize> = BTreeMap::new();
+    let mut next = 0;
+    let mut new = || {
+        next += 1;
+        next - 1
+    };
+    // Zero has two spellings.
+    let of = |value: &f64| {
+        if value.is_nan() { new() } else { *known.entry((value + 0.0).to_bits()).or_insert_with(&mut new) }
+    };
+    values.iter().map(of).collect()
 }
 
 fn hash(path: &Path) -> anyhow::Result<String> {

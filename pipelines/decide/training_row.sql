@@ -1,0 +1,102 @@
+-- Put people's word about each subscription beside its values from before they had reason to speak.
+WITH subscription AS (
+    -- The newest activation of each of our numbers up to the end of the week.
+    SELECT number, MAX(activated_at) AS activated_at FROM subscriber WHERE activated_at < $until GROUP BY number
+),
+said AS (
+    -- Reviews and granted appeals of the week, each about the subscription that was active when it was said.
+    SELECT event_id, case_event.number, MAX(activated_at) AS activated_at, MAX(word) AS word, MAX(said_at) AS said_at
+    FROM case_event LEFT JOIN subscriber ON case_event.number = subscriber.number AND activated_at <= said_at
+    WHERE word IN ('confirmed', 'dismissed', 'overturned') AND said_at >= $from AND said_at < $until
+    GROUP BY event_id, case_event.number
+),
+reviewed AS (
+    -- The last word about each; a verdict that nobody looked at is no label.
+    SELECT number, activated_at, LAST_VALUE(word ORDER BY said_at, event_id) AS word,
+        MAX(said_at) AS settled_at, MIN(local_day(said_at)) AS evidence_day
+    FROM said GROUP BY number, activated_at
+),
+answered AS (
+    -- What those who were asked about each have answered, and the first of the calls that they were asked about.
+    SELECT subject AS number, activated_at, MAX(answered_at) AS settled_at, MIN(local_day(called_at)) AS evidence_day,
+        COUNT(DISTINCT CASE WHEN answer = 'yes' THEN asked.respondent END) AS yes,
+        COUNT(DISTINCT CASE WHEN answer = 'no' THEN asked.respondent END) AS no
+    FROM survey_request AS asked
+    INNER JOIN survey_answer AS answers ON asked.request_id = answers.request_id AND asked.respondent = answers.respondent
+    WHERE asked.day >= $evidence_from AND asked.day < $until_day AND answered_at < $until
+    GROUP BY subject, activated_at HAVING MAX(answered_at) >= $from
+),
+reported AS (
+    -- People whom each had really called and who reported it; their calls may lie days before.
+    SELECT source AS number, activated_at, SUM(matched_reporters) AS reporters,
+        arrow_cast(MAX(day), 'Timestamp(Microsecond, Some("UTC"))') AS settled_at,
+        local_day(plus_seconds(arrow_cast(MIN(day), 'Timestamp(Microsecond, Some("UTC"))'), -$report_calls_s)) AS evidence_day
+    FROM report_day LEFT JOIN subscription ON source = subscription.number
+    WHERE day >= $evidence_from AND day < $until_day AND matched_reporters > 0
+        AND (activated_at IS NULL OR day >= local_day(activated_at))
+    GROUP BY source, activated_at HAVING MAX(day) >= $day
+),
+labelled AS (
+    -- Every label, with what it weighs.
+    SELECT number, activated_at, CAST(word = 'confirmed' AS BIGINT) AS label, 'review' AS label_source,
+        $review_weight AS weight, settled_at, evidence_day FROM reviewed
+    UNION ALL
+    SELECT number, activated_at, CAST(yes > no AS BIGINT), 'survey', $survey_weight, settled_at, evidence_day
+    FROM answered WHERE GREATEST(yes, no) >= $min_people AND GREATEST(yes, no) >= $min_share * (yes + no)
+    UNION ALL
+    SELECT number, activated_at, 1, 'report', $report_weight, settled_at, evidence_day
+    FROM reported WHERE reporters >= $min_people
+),
+flagged AS (
+    -- The first day of each flag: from then on people are asked, and a bar changes how a number calls.
+    SELECT number, activated_at, MIN(flagged_day) AS flagged_day FROM decision
+    WHERE day >= $flags_from AND day < $until_day AND flagged_day IS NOT NULL GROUP BY number, activated_at
+),
+begun AS (
+    -- The day on which there was first a reason for any label of each.
+    SELECT labelled.number, labelled.activated_at, MIN(LEAST(evidence_day, COALESCE(flagged_day, evidence_day))) AS evidence_day
+    FROM labelled LEFT JOIN flagged ON labelled.number = flagged.number
+        AND labelled.activated_at IS NOT DISTINCT FROM flagged.activated_at
+    GROUP BY labelled.number, labelled.activated_at
+),
+ranked AS (
+    -- Of several labels the one that weighs most comes first.
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY number, activated_at ORDER BY weight DESC, settled_at DESC) AS place
+    FROM labelled
+),
+judged AS (
+    -- The last day before on which each was judged: this subscription, and not who held the number before.
+    SELECT begun.number, begun.activated_at, MAX(spam_score.day) AS score_day
+    FROM begun INNER JOIN spam_score ON begun.number = caller AND begun.activated_at IS NOT DISTINCT FROM spam_score.activated_at
+    WHERE spam_score.day >= $scores_from AND spam_score.day < $until_day AND spam_score.day < evidence_day
+    GROUP BY begun.number, begun.activated_at
+),
+held AS (
+    -- Who holds each, by the newest state.
+    SELECT number, activated_at, LAST_VALUE(CONCAT(CAST(key_epoch AS VARCHAR), ':', identity_hash)
+        ORDER BY changed_at, source_partition, source_offset) AS identity
+    FROM subscriber WHERE changed_at < $until AND identity_hash IS NOT NULL GROUP BY number, activated_at
+),
+handset AS (
+    -- What each called from.
+    SELECT begun.number, begun.activated_at,
+        ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT CAST(caller_imei AS VARCHAR))), '+') AS handsets
+    FROM begun INNER JOIN call_event ON begun.number = caller
+    WHERE call_event.day >= $scores_from AND call_event.day < $until_day AND caller_imei IS NOT NULL
+        AND NOT is_spoof_suspect AND (begun.activated_at IS NULL OR start_at >= begun.activated_at)
+    GROUP BY begun.number, begun.activated_at
+)
+SELECT
+    $day AS week, COALESCE(ranked.number, 0) AS number, ranked.activated_at, COALESCE(label, 0) AS label, label_source, weight,
+    COALESCE(settled_at, $until) AS settled_at, COALESCE(begun.evidence_day, $day) AS evidence_day,
+    score_day, identity, handsets, calls_per_active_day, peak_calls_600s, out_share, called_back_share, cells_per_call,
+    short_call_share_all, short_gap_share, new_callee_call_share, calls_per_callee, top_callee_share, sequential_call_share,
+    answered_share, imeis
+FROM ranked
+INNER JOIN begun ON ranked.number = begun.number AND ranked.activated_at IS NOT DISTINCT FROM begun.activated_at
+LEFT JOIN judged ON ranked.number = judged.number AND ranked.activated_at IS NOT DISTINCT FROM judged.activated_at
+LEFT JOIN spam_score ON judged.number = spam_score.caller AND judged.score_day = spam_score.day
+    AND judged.activated_at IS NOT DISTINCT FROM spam_score.activated_at
+LEFT JOIN held ON ranked.number = held.number AND ranked.activated_at IS NOT DISTINCT FROM held.activated_at
+LEFT JOIN handset ON ranked.number = handset.number AND ranked.activated_at IS NOT DISTINCT FROM handset.activated_at
+WHERE place = 1

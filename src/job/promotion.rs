@@ -1,0 +1,139 @@
+//! Whether the definitions that are about to decide are the promoted ones.
+//!
+//! In: the case store's promotions, and a set of definitions. Out: the table `promotion`, or a refusal. Never: promotes
+//! anything; that takes two people at the desk.
+
+use std::collections::BTreeSet;
+
+use anyhow::ensure;
+use arrow::array::RecordBatch;
+
+use crate::lake::Lake;
+use crate::pipeline::definition::Definitions;
+use crate::schema::column::promotion as column;
+use crate::schema::contract::Table;
+use crate::schema::sheet::Sheet;
+use crate::store::Store;
+use crate::store::promotion::Promotion;
+
+/// The definitions are not those that a second person has approved: exit code 6.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "these definitions ({given}) are not the promoted ones ({}); `callsieve promote propose`, and a second person approves",
+    .promoted.as_deref().unwrap_or("none are")
+)]
+pub struct NotPromoted {
+    /// Hash of those that were given.
+    pub given: String,
+    /// Hash of the promoted ones; `None` when nothing was ever promoted.
+    pub promoted: Option<String>,
+}
+
+/// Copies the store's promotions into a lake, and lets definitions pass that are the newest of them.
+pub async fn admit(store: &Store, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
+    lake.alone(copy(store, lake)).await?;
+    let promoted = promoted(lake).await?;
+    let given = definitions.hash();
+    if promoted.as_ref() == Some(&given) { Ok(()) } else { Err(NotPromoted { given, promoted }.into()) }
+}
+
+async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
+    let promotions = store.promotions().await?;
+    let approved: BTreeSet<i64> = promotions.iter().map(|promotion| promotion.id).collect();
+    let mut handle = lake.open(Table::PROMOTION).await?;
+    let mut known = BTreeSet::new();
+    for batch in handle.rows(vec![], &[column::PROMOTION_ID.name]).await? {
+        known.extend(column::PROMOTION_ID.of(&batch)?.values().iter().copied());
+    }
+    let forgotten = known.difference(&approved).count();
+    ensure!(forgotten == 0, "the case store lacks {forgotten} promotions that the lake has of it: is it another one?");
+    if known != approved {
+        handle.replace_all(&[sheet(&promotions)]).await?;
+    }
+    Ok(())
+}
+
+/// The hash of the newest promotion that a lake knows.
+async fn promoted(lake: &Lake) -> anyhow::Result<Option<String>> {
+    let Some(handle) = lake.find(Table::PROMOTION).await? else { return Ok(None) };
+    let mut newest: Option<(i64, String)> = None;
+    for batch in handle.rows(vec![], &[]).await? {
+        let (ids, hashes) = (column::PROMOTION_ID.of(&batch)?, column::DEFINITIONS.of(&batch)?);
+        for (row, id) in ids.values().iter().enumerate() {
+            if newest.as_ref().is_none_or(|(known, _)| known < id) {
+                newest = Some((*id, hashes.value(row).to_owned()));
+            }
+        }
+    }
+    Ok(newest.map(|(_, hash)| hash))
+}
+
+fn sheet(promotions: &[Promotion]) -> RecordBatch {
+    let mut sheet = Sheet::new(Table::PROMOTION.contract());
+    for promotion in promotions {
+        let row = sheet.row().int64(promotion.id).text(&promotion.definitions).text(&promotion.note);
+        row.text(&promotion.proposed_by).text(&promotion.approved_by).instant(promotion.approved_at).end();
+    }
+    sheet.finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::run::folder;
+    use crate::store::user::Role;
+
+    const AT: i64 = 1_736_128_800_000_000;
+
+    async fn store(folder: &std::path::Path) -> Store {
+        let store = Store::open(&format!("sqlite://{}/desk.db", folder.display())).await.unwrap();
+        let mut act = store.act_on_users("an", Some(("an", Role::Supervisor)), AT).await.unwrap();
+        act.add_user("an", Role::Supervisor).await.unwrap();
+        act.add_user("binh", Role::Supervisor).await.unwrap();
+        act.commit().await.unwrap();
+        store
+    }
+
+    async fn promote(store: &Store, hash: &str) {
+        let mut act = store.act("an", Role::Analyst, AT).await.unwrap();
+        let id = act.propose(hash, "").await.unwrap();
+        act.commit().await.unwrap();
+        let mut act = store.act("binh", Role::Supervisor, AT).await.unwrap();
+        act.promote(id).await.unwrap();
+        act.commit().await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn only_the_newest_promotion_may_decide() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&place.path().join("lake")).unwrap();
+        let (store, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
+        let refused = admit(&store, &lake, &ours).await.unwrap_err();
+        assert_eq!(refused.downcast_ref::<NotPromoted>().unwrap().promoted, None);
+        promote(&store, &ours.hash()).await;
+        admit(&store, &lake, &ours).await.unwrap();
+
+        let mut changed = ours.clone();
+        changed.all.get_mut(&Table::BLOCK_CANDIDATE).unwrap().hash = "other".to_owned();
+        let refused = admit(&store, &lake, &changed).await.unwrap_err();
+        assert!(refused.is::<NotPromoted>(), "one file that differs is another set: {refused:#}");
+        promote(&store, &changed.hash()).await;
+        admit(&store, &lake, &changed).await.unwrap();
+        assert!(
+            admit(&store, &lake, &ours).await.unwrap_err().is::<NotPromoted>(),
+            "what was promoted once is no more"
+        );
+    }
+
+    #[tokio::test]
+    async fn a_store_that_has_forgotten_a_promotion_is_not_believed() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&place.path().join("lake")).unwrap();
+        let (first, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
+        promote(&first, &ours.hash()).await;
+        admit(&first, &lake, &ours).await.unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let refused = admit(&store(other.path()).await, &lake, &ours).await.unwrap_err();
+        assert!(refused.to_string().starts_with("the case store lacks 1 promotions"), "{refused:#}");
+    }
+}
