@@ -10,6 +10,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use crate::domain::day::Day;
+use crate::export::list::Published;
 use crate::job;
 use crate::job::decide::Decided;
 use crate::job::package::Packaged;
@@ -48,6 +49,14 @@ pub(super) fn ran(json: bool, ran: &[Ran]) -> anyhow::Result<()> {
 pub(super) fn decided(json: bool, day: Day, decided: &Decided) -> anyhow::Result<()> {
     let verdicts: BTreeMap<_, _> = decided.verdicts.iter().map(|(verdict, count)| (verdict.as_str(), count)).collect();
     say(json, &verdicts, || format!("{day}: {}", job::decide::words(&decided.verdicts)))
+}
+
+pub(super) fn published(json: bool, published: &Published) -> anyhow::Result<()> {
+    say(json, published, || {
+        let path = published.folder.join(&published.file);
+        let news = if published.is_changed { "" } else { " (unchanged)" };
+        format!("{}: {} rows{news}", path.display(), published.rows)
+    })
 }
 
 pub(super) fn packaged(json: bool, packaged: &Packaged) -> anyhow::Result<()> {

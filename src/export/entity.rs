@@ -8,9 +8,9 @@ use std::path::Path;
 
 use serde::Serialize;
 
-use super::Published;
 use super::cell::inert;
 use super::folder::Aside;
+use super::list::Published;
 use crate::domain::number::Number;
 
 /// One domain or account.

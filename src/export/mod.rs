@@ -14,6 +14,7 @@ pub mod dossier;
 pub mod entity;
 pub mod figures;
 pub mod folder;
+pub mod list;
 pub mod manifest;
 pub mod notice;
 pub mod package;

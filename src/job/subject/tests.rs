@@ -49,7 +49,7 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let lake = lake(&folder.path().join("lake")).await;
     let store = Setting::Text(format!("sqlite://{}/desk.db", folder.path().display()));
-    let desk = Desk::open(&Options { store, four_eyes: false }).await.unwrap();
+    let desk = Desk::open(&Options { store, four_eyes: false, require_promotion: false }).await.unwrap();
     let an = Hand { by: "an", at: AT, is_dry_run: false, in_clear: false };
     desk.add_user(an, "an", Role::Supervisor).await.unwrap();
 
