@@ -152,7 +152,7 @@ mod tests {
         assert!(templates.received("scam_call", Some("tax_office")).text.contains("5 KHONG"));
         let barred = templates.barred("0912345678", None);
         assert_eq!(barred.template, "result/barred");
-        assert!(barred.text.contains("so 0912345678 da"), "{}", barred.text);
+        assert!(barred.text.contains("so 0912345678 hien da bi"), "{}", barred.text);
     }
 
     #[test]

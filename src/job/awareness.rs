@@ -110,7 +110,8 @@ mod tests {
         let mut report = |id: i64, on: Day, channel: &str, kind: &str, form: Option<&str>| {
             let row = sheet.row().day(on).text(&format!("r{id}")).text(channel).int64(84_912_345_678).text(kind);
             let row = row.text("e164").int64(84_962_000_001).text_or_null(None).text("").boolean(false).instant(0);
-            row.int32(0).int64(id).instant(0).text_or_null(None).text_or_null(form).int32(1).end();
+            let row = row.int32(0).int64(id).instant(0).text_or_null(None).text_or_null(form).int32(1);
+            row.instant_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None).end();
         };
         for id in 0..40 {
             report(id, day, if id % 2 == 0 { "app" } else { "web" }, "spam_call", Some("fake_lender"));

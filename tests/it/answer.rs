@@ -31,7 +31,8 @@ async fn report(lake: &Lake, id: &str) {
     let row = sheet.row().day(Day::of(AT)).text(id).text("sms_156").int64(84_912_345_678).text("spam_call");
     let row = row.text("e164").int64(84_962_000_001).text_or_null(None).text("moi vay").boolean(false).instant(AT);
     let row = row.int32(0).int64(0).instant(AT).text("test/0");
-    row.text_or_null(None).int32(1).text_or_null(None).text_or_null(None).end();
+    let row = row.text_or_null(None).int32(1).instant_or_null(None).text_or_null(None);
+    row.text_or_null(None).text_or_null(None).end();
     lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
 }
 

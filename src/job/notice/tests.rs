@@ -82,7 +82,7 @@ async fn only_what_begins_or_ends_today_is_told_and_only_to_whom_it_happens() {
     assert_eq!(site.told("2025-01-06.1"), ["C-1/bar_outgoing", "C-3/unblock"]);
     let path = site.folder.path().join("out/notices/2025-01-06.1/notices.csv");
     let text = std::fs::read_to_string(path).unwrap();
-    assert!(text.contains("84962000001,bar_outgoing,C-1,Thuê bao") && text.contains("Thue bao cua Quy khach"));
+    assert!(text.contains("84962000001,bar_outgoing,C-1,\"Thuê bao") && text.contains("Thue bao cua Quy khach"));
 }
 
 #[tokio::test]
