@@ -9,8 +9,7 @@ use std::path::Path;
 use anyhow::{Context, ensure};
 
 use crate::domain::report::Kind;
-
-pub mod sms;
+use crate::domain::sms;
 
 /// When a citizen is answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

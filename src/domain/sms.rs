@@ -1,17 +1,17 @@
 //! What a short message can say, and how many of them a text takes.
 //!
-//! In: text. Out: its form in GSM-7 without diacritics, and counts of messages. Never: a character that GSM-7 escapes:
-//! one letter is one septet.
+//! In: text. Out: its form in GSM-7 without diacritics, and its parts by the alphabet that it needs. Never: counts on a
+//! letter with a mark: what is no ASCII is sent as UCS-2.
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
-/// Letters of one message, and of each part of a longer one.
-const SEPTETS: (usize, usize) = (160, 153);
-/// The same in UTF-16, which a letter with a diacritic takes.
-const UNITS: (usize, usize) = (70, 67);
+/// Septets of one SMS, and of each of several.
+const GSM: (usize, usize) = (160, 153);
+/// Code units of UCS-2, likewise.
+const UCS2: (usize, usize) = (70, 67);
 
-/// As GSM-7 can say it, one septet a character; what it cannot say is a question mark.
+/// As GSM-7 can say it, one septet a character and none escaped; what it cannot say is a question mark.
 pub fn plain(text: &str) -> String {
     let letters = text.nfd().filter(|character| !is_combining_mark(*character));
     let plain = letters.map(|character| match character {
@@ -30,12 +30,40 @@ pub fn plain(text: &str) -> String {
     plain.collect()
 }
 
-/// Messages that a text takes as it stands: in GSM-7 where that says it whole, else in UTF-16.
-pub fn messages(text: &str) -> usize {
-    let is_plain = plain(text) == text;
-    let (letters, (one, part)) =
-        if is_plain { (text.chars().count(), SEPTETS) } else { (text.encode_utf16().count(), UNITS) };
-    if letters <= one { 1 } else { letters.div_ceil(part) }
+/// SMS that a text takes; none of an empty one.
+pub fn parts(text: &str) -> usize {
+    let septets: Option<Vec<usize>> = text.chars().map(septets).collect();
+    match septets {
+        Some(septets) => packed(&septets, GSM),
+        None => packed(&text.chars().map(char::len_utf16).collect::<Vec<_>>(), UCS2),
+    }
+}
+
+/// Septets of an ASCII character in the alphabet of GSM 03.38, if it has them.
+fn septets(letter: char) -> Option<usize> {
+    match letter {
+        '^' | '{' | '}' | '\\' | '[' | '~' | ']' | '|' => Some(2),
+        '`' => None,
+        ' '..='~' | '\n' | '\r' => Some(1),
+        _ => None,
+    }
+}
+
+/// Parts that hold letters of these widths, none of which is cut in two.
+fn packed(widths: &[usize], (alone, each): (usize, usize)) -> usize {
+    let whole: usize = widths.iter().sum();
+    if whole <= alone {
+        return usize::from(whole > 0);
+    }
+    let (mut parts, mut room) = (1, each);
+    for width in widths {
+        if *width > room {
+            parts += 1;
+            room = each;
+        }
+        room -= width;
+    }
+    parts
 }
 
 #[cfg(test)]
@@ -49,8 +77,20 @@ mod tests {
     }
 
     #[test]
-    fn a_letter_with_a_mark_makes_the_whole_text_shorter() {
-        assert_eq!([160, 161, 306, 307].map(|letters| messages(&"a".repeat(letters))), [1, 2, 2, 3]);
-        assert_eq!([70, 71, 134, 135].map(|letters| messages(&"ố".repeat(letters))), [1, 2, 2, 3]);
+    fn one_letter_too_many_takes_another_part() {
+        for (letter, alone, each) in [("a", 160, 153), ("đ", 70, 67), ("[", 80, 76), ("😀", 35, 33)] {
+            for (letters, expected) in [(0, 0), (1, 1), (alone, 1), (alone + 1, 2), (2 * each, 2), (2 * each + 1, 3)] {
+                assert_eq!(parts(&letter.repeat(letters)), expected, "{letters} of {letter}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_single_letter_with_a_mark_changes_the_alphabet() {
+        let plain = "a".repeat(100);
+        assert_eq!(parts(&plain), 1);
+        for other in ["à", "`", "\u{200b}"] {
+            assert_eq!(parts(&format!("{plain}{other}")), 2, "{other:?}");
+        }
     }
 }

@@ -15,7 +15,7 @@ use arrow::array::{Array, RecordBatch};
 use serde::{Deserialize, Serialize};
 
 use super::domain;
-use crate::answer::{Stage, Templates, Worded, sms};
+use crate::answer::{Stage, Templates, Worded};
 use crate::clock::Clock;
 use crate::decode::citizen_report::place;
 use crate::domain::day::Day;
@@ -23,6 +23,7 @@ use crate::domain::host::Link;
 use crate::domain::number::Number;
 use crate::domain::report::Kind;
 use crate::domain::seal::Seal;
+use crate::domain::sms;
 use crate::domain::verdict::Verdict;
 use crate::lake::append::{AppendError, Span};
 use crate::lake::{Handle, Lake};

@@ -182,7 +182,7 @@ fn id(day: Day, message: &Message) -> String {
 
 /// Short messages that a text takes.
 fn parts(text: &str) -> i64 {
-    i64::try_from(sms::messages(text)).unwrap_or(i64::MAX)
+    i64::try_from(sms::parts(text)).unwrap_or(i64::MAX)
 }
 
 fn sheet(messages: &[Message], day: Day, batch: i64, now: i64) -> RecordBatch {
