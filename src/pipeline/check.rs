@@ -245,7 +245,7 @@ mod tests {
         spam_score.facts.name.remove("out_share");
         let problems = wording(spam_score);
         let of = |card: &str| format!("card {card}: out_share has no [name.out_share] to explain it by");
-        assert_eq!(problems, [of("offnet_v1"), of("onnet_v1")]);
+        assert_eq!(problems, [of("offnet_v1"), of("onnet_v1"), of("onnet_v2")]);
     }
 
     #[test]
