@@ -73,11 +73,9 @@ met AS (
     WHERE day = $day AND calls > 0 AND caller IS NULL GROUP BY party
 ),
 listed AS (
-    -- Numbers in the do-not-call register for calls on this day, as it was loaded and as subscribers order it by text.
-    SELECT number FROM do_not_call
+    -- Numbers in the do-not-call register for calls on this day.
+    SELECT DISTINCT number FROM do_not_call
     WHERE scope IN ('call', 'both') AND valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
-    UNION
-    SELECT number FROM ad_refusal WHERE day = $day AND scope = 'call' AND valid_from <= $day
 ),
 unwanted AS (
     -- Calls to such numbers.

@@ -1,10 +1,8 @@
 -- Sum up what each party did in each local clock hour of the day.
 WITH listed AS (
-    -- Numbers in the do-not-call register for calls on this day, as it was loaded and as subscribers order it by text.
-    SELECT number FROM do_not_call
+    -- Numbers in the do-not-call register for calls on this day.
+    SELECT DISTINCT number FROM do_not_call
     WHERE scope IN ('call', 'both') AND valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
-    UNION
-    SELECT number FROM ad_refusal WHERE day = $day AND scope = 'call' AND valid_from <= $day
 ),
 called AS (
     -- Calls of the day that their callers made.

@@ -618,15 +618,10 @@ DAY_MESSAGES = [
                   is_caller_onnet=False),
 ]
 DO_NOT_CALL = [
+    dict(number=QUY, scope="call", valid_from=TUESDAY, valid_until=None),
     dict(number=RY, scope="sms", valid_from=MONDAY, valid_until=None),
     dict(number=SAU, scope="both", valid_from=MONDAY, valid_until=WEDNESDAY),
     dict(number=STRANGER, scope="both", valid_from=MONDAY, valid_until=TUESDAY),
-]
-# By text: Quy's calls, on Tuesday still; Ry's from Wednesday on.
-AD_REFUSAL = [
-    dict(day=TUESDAY, number=QUY, scope="call", valid_from=TUESDAY, valid_until=WEDNESDAY),
-    dict(day=TUESDAY, number=RY, scope="call", valid_from=WEDNESDAY, valid_until=None),
-    dict(day=MONDAY, number=STRANGER, scope="call", valid_from=MONDAY, valid_until=None),
 ]
 
 NOTHING = dict(
@@ -922,9 +917,9 @@ def self_test(schemas):
         day_lake = os.path.join(folder, "day")
         values = defaults | {"min_history_days": 2}
         build(day_lake, schemas, {
-            "call_event": DAY_CALLS, "sms_event": DAY_MESSAGES, "do_not_call": DO_NOT_CALL, "ad_refusal": AD_REFUSAL,
+            "call_event": DAY_CALLS, "sms_event": DAY_MESSAGES, "do_not_call": DO_NOT_CALL,
             "citizen_report": REPORTS, "report_check": CHECKS})
-        con = opened(day_lake, schemas, ["call_event", "sms_event", "do_not_call", "ad_refusal"])
+        con = opened(day_lake, schemas, ["call_event", "sms_event", "do_not_call"])
         con.execute(CONTACT)
         contract = schemas["caller_day"]
         expect_caller_day(con, contract, TUESDAY, values)

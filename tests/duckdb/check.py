@@ -43,7 +43,7 @@ INPUTS = {
     "call_event": ["call_record", "trunk", "subscriber"],
     "sms_event": ["sms_record", "trunk", "subscriber"],
     "contact_day": ["call_event", "sms_event"],
-    "caller_day": ["call_event", "sms_event", "do_not_call", "ad_refusal"],
+    "caller_day": ["call_event", "sms_event", "do_not_call"],
     "relation": ["contact_day"],
     "report_check": ["citizen_report", "call_event", "sms_event"],
 }
@@ -161,7 +161,7 @@ def check(lake, wanted, days, replayed, schemas, values, findings, con=None):
     if needed & set(TOPICS):
         needed.add("reject")
 
-    kept = {"reject", "trunk", "subscriber", "do_not_call", "ad_refusal", *TOPICS, *INPUTS}
+    kept = {"reject", "trunk", "subscriber", "do_not_call", *TOPICS, *INPUTS}
     opened = set()
     for name in (name for name in schemas if name in needed):
         if open_table(con, lake, schemas[name], findings):

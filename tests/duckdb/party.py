@@ -1,8 +1,7 @@
 """A party's day.
 
-In: `call_event`, `sms_event`, `do_not_call`, `ad_refusal`, and the views of `contact.CONTACT`. Out: the parties of a
-day, as they should be, in the table `expected`. Never: asks a kernel: DuckDB's windows say what depends on the order of
-calls.
+In: `call_event`, `sms_event`, `do_not_call`, and the views of `contact.CONTACT`. Out: the parties of a day, as they
+should be, in the table `expected`. Never: asks a kernel: DuckDB's windows say what depends on the order of calls.
 """
 
 from compare import expect
@@ -75,8 +74,6 @@ outgoing AS (
             FROM do_not_call
             WHERE scope IN ('call', 'both')
                 AND valid_from <= DATE '{day}' AND (valid_until IS NULL OR valid_until > DATE '{day}')
-        ) OR callee_kind = 'e164' AND callee IN (
-            SELECT number FROM ad_refusal WHERE day = DATE '{day}' AND scope = 'call' AND valid_from <= DATE '{day}'
         )) AS calls_to_dnc
     FROM made
     GROUP BY ALL
