@@ -99,6 +99,12 @@ impl Grid {
         self.hidden.get(row).and_then(|row| row.get(column)).copied().unwrap_or_default()
     }
 
+    fn conceal(&mut self, row: usize, column: usize) {
+        if let Some(hidden) = self.hidden.get_mut(row).and_then(|row| row.get_mut(column)) {
+            *hidden = true;
+        }
+    }
+
     /// Hides small cells, each with the three others of a rectangle: whoever adds to one corner and takes from the next
     /// keeps every sum, so these sums leave the cell the room that the rectangle gives it.
     fn hide(&mut self, least: u64) {
@@ -112,11 +118,7 @@ impl Grid {
                     self.hidden.iter_mut().flatten().for_each(|hidden| *hidden = true);
                     return;
                 };
-                for (row, column) in corners {
-                    if let Some(hidden) = self.hidden.get_mut(row).and_then(|row| row.get_mut(column)) {
-                        *hidden = true;
-                    }
-                }
+                corners.into_iter().for_each(|(row, column)| self.conceal(row, column));
             }
         }
     }

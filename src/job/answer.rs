@@ -136,6 +136,12 @@ struct Answer {
     text: String,
 }
 
+fn keep_first(reports: &mut BTreeMap<String, Report>, report: Report) {
+    if reports.get(&report.id).is_none_or(|known| report.at < known.at) {
+        reports.insert(report.id.clone(), report);
+    }
+}
+
 /// One report, as far as an answer looks at it.
 struct Report {
     id: String,
@@ -383,10 +389,7 @@ impl Desk<'_> {
         for day in table.days().await?.range(today.plus(1 - days)..=today) {
             for batch in table.day(*day).await? {
                 for row in 0..batch.num_rows() {
-                    let report = Report::read(&batch, row)?;
-                    if reports.get(&report.id).is_none_or(|known| report.at < known.at) {
-                        reports.insert(report.id.clone(), report);
-                    }
+                    keep_first(&mut reports, Report::read(&batch, row)?);
                 }
             }
         }

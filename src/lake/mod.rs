@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Field, Schema};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::{Action, Add, MetadataValue, StructField};
 use deltalake::logstore::ObjectStoreRef;
@@ -226,7 +226,7 @@ impl Handle {
             return Ok(Vec::new());
         }
         let wanted = self.table.contract().schema();
-        let mut properties = writer_properties()?;
+        let mut properties = writer_properties(&wanted)?;
         if is_sorted {
             let contract = self.table.contract();
             // The partition's column is in the path of a file, not in the file.
@@ -292,14 +292,19 @@ const UNIQUE: [&str; 4] = ["record_id", "report_id", "call_ref", "message_ref"];
 const NEAR: [&str; 9] =
     ["start_at", "reported_at", "source_offset", "caller", "callee", "low", "high", "first_call_at", "last_call_at"];
 
-fn writer_properties() -> anyhow::Result<WriterPropertiesBuilder> {
+fn writer_properties(schema: &Schema) -> anyhow::Result<WriterPropertiesBuilder> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_created_by(concat!("callsieve ", env!("CARGO_PKG_VERSION")).to_owned());
-    for column in UNIQUE.into_iter().chain(NEAR) {
+    // Another table's column of such a name may hold fractions, which have no differences in whole bits.
+    let near = NEAR.into_iter().filter(|name| {
+        let kind = schema.field_with_name(name).map(Field::data_type);
+        kind.is_ok_and(|kind| matches!(kind, DataType::Int64 | DataType::Int32 | DataType::Timestamp(..)))
+    });
+    for column in UNIQUE.into_iter().chain(near.clone()) {
         properties = properties.set_column_dictionary_enabled(column.into(), false);
     }
-    for column in NEAR {
+    for column in near {
         properties = properties.set_column_encoding(column.into(), Encoding::DELTA_BINARY_PACKED);
     }
     Ok(properties)

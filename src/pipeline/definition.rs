@@ -426,7 +426,8 @@ mod tests {
         std::fs::create_dir(folder.path().join("feature/card")).unwrap();
         write(&folder, "caller_month.toml", &format!("{facts}[card_file]\ntrained = \"card/a.toml\"\n"));
         let hash = |doc: &str| {
-            let card: Card = toml::from_str(&format!("doc = \"{doc}\"\npoints_per_logit = 10\n[characteristic]\n")).unwrap();
+            let card: Card =
+                toml::from_str(&format!("doc = \"{doc}\"\npoints_per_logit = 10\n[characteristic]\n")).unwrap();
             let file = folder.path().join("feature/card/a.toml");
             drop(std::fs::remove_file(&file));
             crate::score::file::write(&file, &card).unwrap();

@@ -94,7 +94,8 @@ impl Card {
         }
         match (&self.calibration, self.points_per_logit) {
             (Some(calibration), _) => calibration.check(),
-            (None, Some(points)) => Ok(ensure!(points > 0, "points_per_logit is above zero")),
+            (None, Some(points)) if points > 0 => Ok(()),
+            (None, Some(_)) => bail!("points_per_logit is above zero"),
             (None, None) => bail!("nothing says what its points mean: it has no calibration and no points_per_logit"),
         }
     }

@@ -4,11 +4,12 @@
 
 use std::path::Path;
 
+use callsieve::clock::Clock;
 use callsieve::domain::day::Day;
 use callsieve::domain::lang::Lang;
 use callsieve::domain::number::Number;
 use callsieve::job::backtest::{Undecided, backtest, shadow};
-use callsieve::job::{check, decide, explain, export, run};
+use callsieve::job::{blocklist, check, decide, explain, run};
 use callsieve::lake::Lake;
 use callsieve::pipeline::definition::Definitions;
 use callsieve::schema::contract::Table;
@@ -59,15 +60,21 @@ async fn ours() -> Definitions {
     check::load(Some(FOLDER.into())).await.unwrap()
 }
 
-/// Our own rules, but evidence begins at a score of 0.7.
-async fn stricter(folder: &Path) -> Definitions {
-    for stage in std::fs::read_dir(FOLDER).unwrap().flatten().filter(|entry| entry.path().is_dir()) {
-        let to = folder.join(stage.file_name());
-        std::fs::create_dir_all(&to).unwrap();
-        for file in std::fs::read_dir(stage.path()).unwrap().flatten() {
-            std::fs::copy(file.path(), to.join(file.file_name())).unwrap();
+fn copy(from: &Path, to: &Path) {
+    std::fs::create_dir_all(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap().flatten() {
+        let (from, to) = (entry.path(), to.join(entry.file_name()));
+        if from.is_dir() {
+            copy(&from, &to);
+        } else {
+            std::fs::copy(from, to).unwrap();
         }
     }
+}
+
+/// Our own rules, but evidence begins at a score of 0.7.
+async fn stricter(folder: &Path) -> Definitions {
+    copy(Path::new(FOLDER), folder);
     let file = folder.join("decide/block_candidate.toml");
     let text = std::fs::read_to_string(&file).unwrap();
     let changed = text.replace("[param.evidence_score]\nvalue = 0.5", "[param.evidence_score]\nvalue = 0.7");
@@ -175,7 +182,8 @@ async fn a_candidate_decides_in_the_shadow_and_nothing_follows_from_it() {
     for nothing in [Table::SURVEY_REQUEST, Table::BLOCKLIST_DAY, Table::SPAM_SCORE] {
         assert!(own.find(nothing).await.unwrap().is_none(), "{nothing}");
     }
-    let refused = export::blocklist(&own, &folder.path().join("out"), day(MONDAY)).await.unwrap_err();
+    let order = blocklist::Order::new(day(MONDAY), &folder.path().join("out"));
+    let refused = blocklist::publish(&own, &definitions, &order, None, Clock::System).await.unwrap_err();
     assert!(refused.to_string().starts_with("this is the lake of a candidate"), "{refused:#}");
 
     let outcome = shadow::report(&lake, &definitions, day(MONDAY), day(TUESDAY)).await.unwrap();

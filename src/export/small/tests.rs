@@ -23,7 +23,6 @@ fn shown(grid: &Grid) -> Vec<Vec<Option<u64>>> {
 /// each of them.
 fn bounds(grid: &Grid) -> BTreeMap<(usize, usize), (u64, u64)> {
     fn fill(
-        grid: &Grid,
         cells: &[(usize, usize)],
         (rows, columns): (&mut Vec<u64>, &mut Vec<u64>),
         chosen: &mut Vec<u64>,
@@ -44,7 +43,7 @@ fn bounds(grid: &Grid) -> BTreeMap<(usize, usize), (u64, u64)> {
             rows[row] -= value;
             columns[column] -= value;
             chosen.push(value);
-            fill(grid, cells, (rows, columns), chosen, found);
+            fill(cells, (rows, columns), chosen, found);
             chosen.pop();
             rows[row] += value;
             columns[column] += value;
@@ -59,7 +58,7 @@ fn bounds(grid: &Grid) -> BTreeMap<(usize, usize), (u64, u64)> {
     let (mut rows, mut columns) =
         ((0..height).map(left_of_row).collect::<Vec<_>>(), (0..width).map(left_of_column).collect::<Vec<_>>());
     let mut found = BTreeMap::new();
-    fill(grid, &cells, (&mut rows, &mut columns), &mut vec![], &mut found);
+    fill(&cells, (&mut rows, &mut columns), &mut vec![], &mut found);
     found
 }
 

@@ -136,7 +136,8 @@ fn follow<'a>(linked: &[Record<'a>], window_us: i64, found: &mut impl FnMut(Call
     let (mut start_before, mut end_before) = (None, None);
     for record in linked {
         let follows = |before: Option<i64>| before.is_some_and(|before| record.start_at - before <= window_us);
-        if !follows(start_before) && !(record.partial_seq.is_some() && follows(end_before)) {
+        let goes_on = follows(start_before) || (record.partial_seq.is_some() && follows(end_before));
+        if !goes_on {
             if call.records > 0 {
                 found(std::mem::take(&mut call));
             }

@@ -164,7 +164,10 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list() {
     let site = Site::new();
     site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
     let url = format!("sqlite://{}/desk.db", site.root.path().display());
-    let desk = Desk::open(&desk::Options { store: Setting::Text(url.clone()), four_eyes: false, require_promotion: false }).await.unwrap();
+    let desk =
+        Desk::open(&desk::Options { store: Setting::Text(url.clone()), four_eyes: false, require_promotion: false })
+            .await
+            .unwrap();
     let hand = Hand { by: "an", at: day(0).ends_at(), is_dry_run: false, in_clear: false };
     desk.add_user(hand, "an", Role::Supervisor).await.unwrap();
     let store = Store::open(&url).await.unwrap();

@@ -90,7 +90,7 @@ async fn a_week_is_drawn_when_it_is_over_and_only_once() {
     let mut said = Sheet::new(Table::CASE_EVENT.contract());
     for number in 0..40 {
         let row = said.row().int64(number).int64(84_970_000_000 + number).text("confirmed").text("pattern").text("an");
-        row.instant(monday().plus(8).starts_at()).end();
+        row.instant(monday().plus(8).starts_at()).text_or_null(None).end();
     }
     lake.open(Table::CASE_EVENT).await.unwrap().replace_all(&[said.finish()]).await.unwrap();
     let band = measured(&lake).await.unwrap();

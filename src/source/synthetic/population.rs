@@ -382,7 +382,13 @@ pub(super) fn history_start(options: &Options) -> Day {
 /// A subscription that is months or years old.
 pub(super) fn settled(options: &Options, rng: &mut Rng) -> Draft {
     let starts = -i32::try_from(options.history_days).unwrap_or(i32::MAX);
-    Draft { number: 0, class: Class::Light, starts, ends: i32::MAX, idle_days: log_normal(rng, (500.0, 1.0)).min(OLDEST_DAYS) }
+    Draft {
+        number: 0,
+        class: Class::Light,
+        starts,
+        ends: i32::MAX,
+        idle_days: log_normal(rng, (500.0, 1.0)).min(OLDEST_DAYS),
+    }
 }
 
 /// A share of the base, as a count.

@@ -97,7 +97,7 @@ async fn speak(lake: &Lake, words: &[(i64, &str)]) {
     let mut scores = Sheet::new(Table::SPAM_SCORE.contract());
     for (number, word) in words {
         let row = said.row().int64(*number).int64(*number).text(word).text("pattern").text("an");
-        row.instant(day().plus(2).starts_at()).end();
+        row.instant(day().plus(2).starts_at()).text_or_null(None).end();
         let row =
             scores.row().day(day().plus(-2)).int64(*number).instant_or_null(None).text("offnet_v1").boolean(false);
         let row = row.int64(1).int64(100).float64(100.0);
