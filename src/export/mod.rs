@@ -10,6 +10,7 @@ pub mod cell;
 pub mod chart;
 pub mod corrections;
 pub mod coverage;
+pub mod delivery;
 pub mod dossier;
 pub mod entity;
 pub mod figures;

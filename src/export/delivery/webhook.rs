@@ -1,0 +1,120 @@
+//! An address that is posted to, one request for each file.
+//!
+//! In: a folder that is whole. Out: its files, each signed and under a key that stays the same whenever it is sent.
+//! Never: sends over an open line, but to this machine; follows a redirection; tells an error's reader the address, in
+//! which there may be a secret.
+//!
+//! A request has these headers:
+//! - `Idempotency-Key`: SHA-256 of `MANIFEST_SHA256/FILE`, hex. Whoever has seen a key has the file.
+//! - `X-Callsieve-Signature`: `t=SECONDS,v1=HEX`, where `HEX` is HMAC-SHA256 by the shared secret over
+//!   `SECONDS.IDEMPOTENCY_KEY.BODY`.
+//! - `X-Callsieve-Folder`, `X-Callsieve-File`, `X-Callsieve-Manifest`: where the file belongs, and the hash of the file
+//!   that comes last.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context, anyhow};
+use reqwest::{Client, StatusCode, Url, header, redirect};
+use ring::hmac;
+use serde::Deserialize;
+use sha2::{Digest as _, Sha256};
+
+use super::parcel::{Item, Parcel};
+use super::{Failed, Sent};
+use crate::clock::Clock;
+
+/// `kind = "webhook"`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Options {
+    /// The address.
+    pub url: Url,
+    /// A file whose first line is the secret that both sides know.
+    pub secret_file: PathBuf,
+    /// How long an answer may take, the sending of a file included. More for a slow line.
+    #[serde(default = "timeout_secs")]
+    pub timeout_secs: u64,
+}
+
+fn timeout_secs() -> u64 {
+    60
+}
+
+/// A shorter secret could be guessed.
+const SECRET_BYTES: usize = 16;
+
+impl Options {
+    /// What cannot work.
+    pub fn problems(&self) -> Vec<String> {
+        let mut problems = Vec::new();
+        let is_here = matches!(self.url.host_str(), Some("127.0.0.1" | "[::1]" | "localhost"));
+        if self.url.scheme() != "https" && !(self.url.scheme() == "http" && is_here) {
+            problems.push("url: https, since numbers are in clear".to_owned());
+        }
+        if self.timeout_secs == 0 {
+            problems.push("timeout_secs is 0".to_owned());
+        }
+        problems
+    }
+
+    fn secret(&self) -> anyhow::Result<hmac::Key> {
+        let file = self.secret_file.display();
+        let text = std::fs::read_to_string(&self.secret_file).with_context(|| format!("reading {file}"))?;
+        let secret = text.lines().next().unwrap_or_default().trim();
+        anyhow::ensure!(secret.len() >= SECRET_BYTES, "{file} has no secret of {SECRET_BYTES} bytes in its first line");
+        Ok(hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()))
+    }
+}
+
+pub(super) async fn send(options: &Options, parcel: &Parcel, sent: &mut Sent, clock: Clock) -> Result<(), Failed> {
+    let secret = options.secret().map_err(Failed::Lasting)?;
+    let client =
+        Client::builder().timeout(Duration::from_secs(options.timeout_secs)).redirect(redirect::Policy::none());
+    let client = client.build().context("preparing to post")?;
+    for item in &parcel.files {
+        if sent.contains(&item.name) {
+            continue;
+        }
+        let body = parcel.bytes(item)?;
+        let key = key(&parcel.manifest_sha256, &item.name);
+        let signature = signature(&secret, clock.now() / 1_000_000, &key, &body);
+        let request = client
+            .post(options.url.clone())
+            .header(header::CONTENT_TYPE, "application/octet-stream")
+            .header("Idempotency-Key", key)
+            .header("X-Callsieve-Signature", signature)
+            .header("X-Callsieve-Folder", parcel.place())
+            .header("X-Callsieve-File", item.name.as_str())
+            .header("X-Callsieve-Manifest", parcel.manifest_sha256.as_str());
+        let answer = request.body(body).send().await;
+        let answer = answer.map_err(reqwest::Error::without_url).with_context(|| format!("posting {}", item.name))?;
+        accepted(answer.status(), item)?;
+        sent.insert(item.name.clone());
+    }
+    Ok(())
+}
+
+/// By which a receiver knows a file again.
+fn key(manifest_sha256: &str, file: &str) -> String {
+    hex::encode(Sha256::digest(format!("{manifest_sha256}/{file}")))
+}
+
+fn signature(secret: &hmac::Key, at: i64, key: &str, body: &[u8]) -> String {
+    let mut signing = hmac::Context::with_key(secret);
+    signing.update(format!("{at}.{key}.").as_bytes());
+    signing.update(body);
+    format!("t={at},v1={}", hex::encode(signing.sign()))
+}
+
+/// A server in trouble may be well soon; what it has understood and refused stays refused.
+fn accepted(status: StatusCode, item: &Item) -> Result<(), Failed> {
+    if status.is_success() {
+        return Ok(());
+    }
+    let error = anyhow!("{} was answered with {status}", item.name);
+    if status.is_server_error() { Err(Failed::Passing(error)) } else { Err(Failed::Lasting(error)) }
+}
+
+#[cfg(test)]
+mod tests;
