@@ -18,6 +18,7 @@ use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
 
 mod blocklist;
+mod deliver;
 mod desk;
 mod domain;
 mod dossier;
@@ -58,7 +59,7 @@ const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
 4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not decided, or a \
-registry did not answer), 5 the network has not done what it was asked, 6 refused: not in this name, by definitions \
+registry did not answer), 5 the network has not done what it was asked, or what stands has not arrived, 6 refused: not in this name, by definitions \
 that are not promoted, or by a limit for the block list, 7 another run holds the lock";
 
 /// The configuration does not hold: exit code 3.
@@ -102,7 +103,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         || error.is::<job::domain::Unanswered>()
     {
         4
-    } else if error.is::<job::receipts::NotAsAsked>() {
+    } else if error.is::<job::receipts::NotAsAsked>() || error.is::<job::deliver::Undelivered>() {
         5
     } else if error.is::<crate::store::Refused>()
         || error.is::<crate::export::blocklist::limit::Refused>()
@@ -144,6 +145,7 @@ impl Cli {
             Verb::Export(verb) => rules::export(verb, json).await,
             Verb::Publish(verb) => blocklist::publish(verb, json).await,
             Verb::Receipts(args) => blocklist::receipts(args, json).await,
+            Verb::Deliver(args) => deliver::deliver(args, json).await,
             Verb::Verify(args) => package::verify(args, json).await,
             Verb::Subject(verb) => subject::subject(verb, json).await,
             Verb::Key(verb) => package::key(verb, json),

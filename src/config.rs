@@ -57,6 +57,9 @@ pub struct Config {
     /// Where what holds of each number is told.
     #[serde(default)]
     pub flags: source::flag::Options,
+    /// Where published folders are delivered, by name.
+    #[serde(default)]
+    pub delivery: BTreeMap<String, job::deliver::Options>,
     /// Which lists and registries domains are looked up in.
     #[serde(default)]
     pub lookup: lookup::Options,
@@ -100,8 +103,14 @@ impl Config {
         let store = self.store.iter_mut().map(|(key, setting)| (format!("store.{key}"), setting));
         let registry = self.registry.password.iter_mut().map(|setting| ("registry.password".to_owned(), setting));
         let desk = self.desk.iter_mut().map(|desk| ("desk.store".to_owned(), &mut desk.store));
+        let buckets = self.delivery.iter_mut().filter_map(|(name, options)| match options {
+            job::deliver::Options::S3(s3) => Some((name, &mut s3.store)),
+            _ => None,
+        });
+        let buckets = buckets.flat_map(|(name, store)| store.iter_mut().map(move |at| (name, at)));
+        let buckets = buckets.map(|(name, (key, setting))| (format!("delivery.{name}.store.{key}"), setting));
         let seal = self.seal.keys.iter_mut().map(|setting| ("seal.keys".to_owned(), setting));
-        for (key, setting) in kafka.chain(store).chain(registry).chain(desk).chain(seal) {
+        for (key, setting) in kafka.chain(store).chain(registry).chain(desk).chain(buckets).chain(seal) {
             let Setting::Env { env } = setting else { continue };
             match std::env::var(&env) {
                 Ok(value) => *setting = Setting::Text(value),
@@ -157,6 +166,9 @@ impl Config {
         problems.extend(self.registry.problems());
         problems.extend(self.lookup.problems());
         problems.extend(self.answer.problems());
+        for (name, options) in &self.delivery {
+            problems.extend(options.problems().into_iter().map(|problem| format!("delivery.{name}.{problem}")));
+        }
         let mut mappings: BTreeMap<Topic, &Csv> = BTreeMap::new();
         for files in &self.files {
             let topic = match files.topic.parse::<Topic>() {

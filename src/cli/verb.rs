@@ -6,6 +6,7 @@
 use clap::Subcommand;
 
 use super::blocklist::{PublishVerb, ReceiptsArgs};
+use super::deliver::DeliverArgs;
 use super::desk::{AllowVerb, AnswerArgs, AppealVerb, AuditVerb, LookArgs, ReleaseArgs, ReviewArgs, UserVerb};
 use super::domain::DomainVerb;
 use super::ingest::{BackfillArgs, IngestArgs, ReplayArgs};
@@ -89,6 +90,10 @@ pub(super) enum Verb {
     /// Holds what the network was asked against its receipts; exit code 5 when anything is not as asked.
     #[command(after_help = "Example: callsieve receipts --lake /data/lake --day 2025-01-06")]
     Receipts(ReceiptsArgs),
+    /// Sends a published folder to a target of the site, once; exit code 5 when it has not arrived.
+    #[command(after_help = "Example: callsieve deliver export/regulator/2025-W03 --to ministry --config site.toml\n\n\
+        What was cut off is finished by the same command; what has arrived is not sent again.")]
+    Deliver(DeliverArgs),
     /// Says whether a package or a dossier is what was signed, to the last byte; it needs nothing but the package and a public key.
     #[command(after_help = "Example: callsieve verify export/regulator/2025-W03 --key package.key.pub \\\n    \
         --previous export/regulator/2025-W02")]
@@ -153,6 +158,7 @@ impl Verb {
             Self::Export(ExportVerb::Domains { .. }) => Some("export_domains"),
             Self::Export(ExportVerb::Accounts { .. }) => Some("export_accounts"),
             Self::Export(ExportVerb::Regulator { .. }) => Some("export_regulator"),
+            Self::Deliver(DeliverArgs { dry_run: false, .. }) => Some("deliver"),
             Self::Report(ReportVerb::Answer(ReportAnswerArgs { dry_run: false, .. })) => Some("report_answer"),
             _ => None,
         }

@@ -11,6 +11,7 @@ pub mod blocklist;
 pub mod case;
 pub mod check;
 pub mod decide;
+pub mod deliver;
 pub mod demo;
 pub mod desk;
 pub mod domain;

@@ -58,6 +58,13 @@ pub(super) fn find(location: &str, settings: &Settings) -> anyhow::Result<(Url, 
     }
 }
 
+/// A bucket for what is no table, and where in it a location is.
+pub fn bucket(location: &str, settings: &Settings) -> anyhow::Result<(ObjectStoreRef, Path)> {
+    let root = Url::parse(location).ok().filter(|root| root.scheme() == "s3" && root.has_host());
+    let root = root.with_context(|| format!("\"{location}\" is no s3://BUCKET/PREFIX"))?;
+    Ok((s3(&root, settings)?, Path::from_url_path(root.path())?))
+}
+
 /// A folder, which is made when absent.
 pub(super) fn local(folder: &std::path::Path) -> anyhow::Result<Url> {
     std::fs::create_dir_all(folder).with_context(|| format!("creating lake folder {}", folder.display()))?;
@@ -142,6 +149,17 @@ mod tests {
         let configured = settings(&[("secret_access_key", "c"), ("endpoint", "c")]);
         let expected = settings(&[("aws_region", "e"), ("secret_access_key", "c"), ("endpoint", "c")]);
         assert_eq!(over(environment, configured), expected);
+    }
+
+    #[test]
+    fn a_bucket_for_what_is_no_table_may_have_a_prefix() {
+        let settings = Settings::from([("region".to_owned(), "us-east-1".to_owned())]);
+        for (location, prefix) in [("s3://bucket/a/in/", "a/in"), ("s3://bucket/a", "a"), ("s3://bucket", "")] {
+            assert_eq!(bucket(location, &settings).unwrap().1.as_ref(), prefix);
+        }
+        for location in ["/a", "https://bucket/a", "s3:///a"] {
+            assert!(bucket(location, &settings).unwrap_err().to_string().contains("is no s3://BUCKET/PREFIX"));
+        }
     }
 
     #[test]

@@ -1736,6 +1736,30 @@ pub mod notice {
     pub const NOTED_AT: Column<TimestampMicrosecondArray> = Column::new("noted_at");
 }
 
+/// One row per state of a published folder's delivery to a target: intended before anything is sent, then done or failed. What is done is not sent again.
+pub mod delivery {
+    use super::*;
+
+    /// Local day of the state.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// Where it goes, by the name in the site's configuration.
+    pub const TARGET: Column<StringArray> = Column::new("target");
+    /// What goes there, as KIND/NAME.
+    pub const FOLDER: Column<StringArray> = Column::new("folder");
+    /// SHA-256 of what says what its files are, hex.
+    pub const MANIFEST_SHA256: Column<StringArray> = Column::new("manifest_sha256");
+    /// intended, done or failed.
+    pub const STATE: Column<StringArray> = Column::new("state");
+    /// How many attempts the run made; 0 when intended.
+    pub const ATTEMPTS: Column<Int64Array> = Column::new("attempts");
+    /// Files that the run sent; the others were there.
+    pub const FILES: Column<Int64Array> = Column::new("files");
+    /// Why the last attempt failed.
+    pub const ERROR: Column<StringArray> = Column::new("error");
+    /// When it was so, UTC.
+    pub const AT: Column<TimestampMicrosecondArray> = Column::new("at");
+}
+
 /// What became of every offset: one row for each source partition and commit, so that the proof outlives Kafka's retention.
 pub mod ingest_range {
     use super::*;

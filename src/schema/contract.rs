@@ -81,6 +81,7 @@ tables! {
     package = PACKAGE,
     report_answer = REPORT_ANSWER,
     notice = NOTICE,
+    delivery = DELIVERY,
     ingest_range = INGEST_RANGE,
     pipeline_run = PIPELINE_RUN,
     case_event = CASE_EVENT,
@@ -151,7 +152,7 @@ pub enum Writer {
     Decide,
     /// The runner itself.
     Run,
-    /// The verbs `export` and `report answer`.
+    /// The verbs `export`, `deliver` and `report answer`.
     Export,
     /// The verb `reference load`.
     Reference,

@@ -27,6 +27,7 @@ use crate::domain::number::Number;
 /// A migration of one database, or of both.
 const DESK: &str = include_str!("migrations/0001_desk.sql");
 const PROMOTION: &str = include_str!("migrations/0003_promotion.sql");
+const NO_DELIVERIES: &str = include_str!("migrations/0004_no_deliveries.sql");
 const SQLITE_APPEND_ONLY: &str = include_str!("migrations/0002_append_only.sqlite.sql");
 const POSTGRES_APPEND_ONLY: &str = include_str!("migrations/0002_append_only.postgres.sql");
 
@@ -73,6 +74,7 @@ impl Database {
             migration(1, "desk", DESK),
             migration(2, "append only", append_only),
             migration(3, "promotion", PROMOTION),
+            migration(4, "no deliveries", NO_DELIVERIES),
         ])
     }
 }

@@ -1,0 +1,48 @@
+//! The verb `deliver`: a published folder to one of the site's targets.
+//!
+//! In: a folder, a target's name, and a site's configuration. Out: what came of it. Never: sends a folder that is not
+//! whole.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::BadConfig;
+use super::print::say;
+use crate::clock::Clock;
+use crate::config::{Config, store_of_environment};
+use crate::export::delivery::parcel::Parcel;
+use crate::job;
+use crate::lake::Lake;
+
+#[derive(Debug, Args)]
+pub(super) struct DeliverArgs {
+    /// The published folder.
+    folder: PathBuf,
+    /// The target, as `[delivery.NAME]` of the configuration.
+    #[arg(long, value_name = "NAME")]
+    to: String,
+    /// Say what would be sent, and send nothing.
+    #[arg(long)]
+    pub(super) dry_run: bool,
+    /// The site's configuration.
+    #[arg(long, env = "CALLSIEVE_CONFIG")]
+    config: PathBuf,
+}
+
+pub(super) async fn deliver(args: DeliverArgs, json: bool) -> anyhow::Result<()> {
+    let DeliverArgs { folder, to, dry_run, config } = args;
+    let site = Config::read(&config).map_err(BadConfig)?;
+    let options = site.delivery.get(&to).with_context(|| {
+        let names: Vec<&str> = site.delivery.keys().map(String::as_str).collect();
+        format!("{} has no [delivery.{to}]; there are: {}", config.display(), names.join(", "))
+    });
+    let target = options.map_err(BadConfig)?.target(store_of_environment());
+    let target = target.with_context(|| format!("delivery.{to}")).map_err(BadConfig)?;
+    let lake = Lake::at(&site.lake, &site.store()?).map_err(BadConfig)?;
+    let parcel = Parcel::read(&folder)?;
+    let delivered = job::deliver::deliver(&lake, (&to, &target), &parcel, dry_run, Clock::System).await?;
+    say(json, &delivered, || delivered.text())?;
+    Ok(delivered.verdict()?)
+}

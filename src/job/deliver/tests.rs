@@ -1,0 +1,62 @@
+//! Deliveries as their table tells of them, to a share of this machine.
+
+use std::path::Path;
+
+use super::*;
+
+const NOON: Clock = Clock::Fixed(1_736_139_600_000_000);
+
+fn parcel(root: &Path) -> Parcel {
+    let place = root.join("notices/2025-01-06.1");
+    std::fs::create_dir_all(&place).unwrap();
+    std::fs::write(place.join("notices.csv"), "a\n").unwrap();
+    let sha256 = crate::export::folder::sha256(&place.join("notices.csv")).unwrap();
+    let summary = serde_json::json!({ "file": "notices.csv", "sha256": sha256 });
+    std::fs::write(place.join("summary.json"), summary.to_string()).unwrap();
+    Parcel::read(&place).unwrap()
+}
+
+async fn noted(lake: &Lake, parcel: &Parcel) -> Vec<String> {
+    let table = lake.find(Table::DELIVERY).await.unwrap().unwrap();
+    let mut states = states(&table, "share", parcel).await.unwrap();
+    states.sort();
+    states
+}
+
+#[tokio::test]
+async fn what_is_done_is_not_sent_again_and_what_was_cut_off_is_finished() {
+    let root = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&root.path().join("lake")).unwrap();
+    let share = root.path().join("share");
+    std::fs::create_dir(&share).unwrap();
+    let parcel = parcel(root.path());
+    let target = Options::Folder(local::Options { path: share.clone() }).target(Settings::new()).unwrap();
+    let run = async |is_dry_run| deliver(&lake, ("share", &target), &parcel, is_dry_run, NOON).await.unwrap();
+
+    assert_eq!(run(true).await.state, State::Wanted);
+    assert!(lake.find(Table::DELIVERY).await.unwrap().is_none() && !share.join("notices").exists());
+    // What a run leaves behind that is killed before it sends.
+    note(&mut lake.open(Table::DELIVERY).await.unwrap(), "share", &parcel, None, NOON).await.unwrap();
+    let first = run(false).await;
+    assert_eq!((first.state, first.sent), (State::Done, 2), "{}", first.text());
+    assert_eq!(noted(&lake, &parcel).await, ["done", "intended", "intended"]);
+    std::fs::remove_dir_all(&share).unwrap();
+    let second = run(false).await;
+    assert_eq!((second.state, second.sent, second.attempts), (State::Known, 0, 0));
+    assert!(!share.exists() && second.verdict().is_ok());
+    assert_eq!(noted(&lake, &parcel).await.len(), 3, "a run that sends nothing notes nothing");
+}
+
+#[tokio::test]
+async fn what_has_not_arrived_is_noted_with_its_reason_and_stays_wanted() {
+    let root = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&root.path().join("lake")).unwrap();
+    let parcel = parcel(root.path());
+    let target = Target::Local(local::Options { path: root.path().to_owned() });
+    std::fs::write(root.path().join("notices/2025-01-06.1/notices.csv"), "b\n").unwrap();
+    let failed = deliver(&lake, ("share", &target), &parcel, false, NOON).await.unwrap();
+    assert_eq!(failed.state, State::Failed);
+    let said = failed.verdict().unwrap_err().to_string();
+    assert!(said.starts_with("notices/2025-01-06.1 has not arrived at share") && said.contains("has changed"), "{said}");
+    assert_eq!(noted(&lake, &parcel).await, ["failed", "intended"]);
+}
