@@ -210,11 +210,9 @@ impl Delivered {
     pub fn verdict(&self) -> Result<(), Undelivered> {
         match &self.error {
             None => Ok(()),
-            Some(error) => Err(Undelivered {
-                folder: self.folder.clone(),
-                target: self.target.clone(),
-                error: error.clone(),
-            }),
+            Some(error) => {
+                Err(Undelivered { folder: self.folder.clone(), target: self.target.clone(), error: error.clone() })
+            }
         }
     }
 

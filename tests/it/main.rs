@@ -7,6 +7,7 @@ mod answer;
 mod backfill;
 mod backtest;
 mod broker;
+mod deliver;
 mod demo;
 mod desk;
 mod files;

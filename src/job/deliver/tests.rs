@@ -57,6 +57,9 @@ async fn what_has_not_arrived_is_noted_with_its_reason_and_stays_wanted() {
     let failed = deliver(&lake, ("share", &target), &parcel, false, NOON).await.unwrap();
     assert_eq!(failed.state, State::Failed);
     let said = failed.verdict().unwrap_err().to_string();
-    assert!(said.starts_with("notices/2025-01-06.1 has not arrived at share") && said.contains("has changed"), "{said}");
+    assert!(
+        said.starts_with("notices/2025-01-06.1 has not arrived at share") && said.contains("has changed"),
+        "{said}"
+    );
     assert_eq!(noted(&lake, &parcel).await, ["failed", "intended"]);
 }
