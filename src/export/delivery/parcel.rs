@@ -44,7 +44,7 @@ pub struct Item {
 
 /// A folder that is not as it says it is.
 #[derive(Debug, thiserror::Error)]
-#[error("{folder} is not whole, and nothing of it is sent: {}; export it once more", problems.join("; "))]
+#[error("{folder} is not whole, and nothing of it is sent: {}; export it once more", .problems.join("; "))]
 pub struct NotWhole {
     folder: String,
     /// Everything that is wrong, by file.
