@@ -48,8 +48,8 @@ pub struct Cli {
     /// Results as JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Leave metrics of run, decide, ledger, replay, maintain or export here, for node_exporter's textfile collector: a
-    /// file for each verb, whose name ends in .prom.
+    /// Leave metrics of run, decide, ledger, replay, maintain, export or deliver here, for node_exporter's textfile
+    /// collector: a file for each verb, whose name ends in .prom.
     #[arg(long, global = true, env = "CALLSIEVE_METRICS_FILE", value_name = "FILE")]
     metrics_file: Option<PathBuf>,
 }
@@ -59,8 +59,8 @@ const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
 4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not decided, or a \
-registry did not answer), 5 the network has not done what it was asked, or what stands has not arrived, 6 refused: not in this name, by definitions \
-that are not promoted, or by a limit for the block list, 7 another run holds the lock";
+registry did not answer), 5 the network has not done what it was asked, or what stands has not arrived, 6 refused: not \
+in this name, by definitions that are not promoted, or by a limit for the block list, 7 another run holds the lock";
 
 /// The configuration does not hold: exit code 3.
 #[derive(Debug, thiserror::Error)]
