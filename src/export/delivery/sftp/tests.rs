@@ -1,5 +1,6 @@
 //! Against the OpenSSH server of `CALLSIEVE_SFTP`, which `tests/sshd` starts, over lines that are cut.
 
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -24,7 +25,7 @@ struct Site {
 impl Site {
     fn new(bytes: usize) -> Option<Self> {
         let Some(server) = std::env::var_os("CALLSIEVE_SFTP") else {
-            eprintln!("skipped: CALLSIEVE_SFTP names no server; tests/sshd starts one");
+            writeln!(std::io::stderr(), "skipped: CALLSIEVE_SFTP names no server; tests/sshd starts one").unwrap();
             return None;
         };
         let server = Url::parse(server.to_str().unwrap()).unwrap();
