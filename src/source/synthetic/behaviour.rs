@@ -12,8 +12,10 @@ pub(super) const ONNET_SHARE: f64 = 0.45;
 /// Share of contacts in our own network among those that a SIM finds itself.
 ///
 /// A relation within the network lives with the end that found it, which draws the calls of both
-/// directions; as many again are drawn by those who found this SIM. So `ONNET_SHARE` of all are on-net.
-pub(super) const ONNET_SHARE_FOUND: f64 = ONNET_SHARE / (2.0 - ONNET_SHARE);
+/// directions; as many again are drawn by those who found this SIM. So `onnet` of all are on-net.
+pub(super) fn onnet_found(onnet: f64) -> f64 {
+    onnet / (2.0 - onnet)
+}
 
 /// Whom a SIM calls or hears from beyond its contacts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -34,6 +36,8 @@ pub(super) enum Curve {
     Errand,
     Dialer,
     AllDay,
+    /// When firms write.
+    Notice,
 }
 
 /// What a class of SIMs is like: the parameters of the distributions that each SIM's habits are drawn from.
@@ -61,6 +65,8 @@ pub(super) struct Law {
     pub(super) mutual: f64,
     /// Concentration of the Pitman-Yor process: log-normal.
     pub(super) theta: (f64, f64),
+    /// Discount of that process: the larger, the more of the contacts are called but once; mean and spread of a normal.
+    pub(super) discount: (f64, f64),
     /// Share of the one favourite contact: beta.
     pub(super) favourite: (f64, f64),
     /// Share of its calls to strangers that are answered; noise is added to its logit.
@@ -93,6 +99,8 @@ pub(super) struct Law {
     pub(super) aim: Aim,
     /// Share of strangers that are dialled one after the other.
     pub(super) in_sequence: f64,
+    /// Share of contacts, customers and dialled numbers that are in our own network.
+    pub(super) onnet: f64,
 }
 
 /// What one SIM is like; the fields of `Law`, drawn.
@@ -128,13 +136,14 @@ pub(super) struct Habit {
     pub(super) long_texts: f64,
     pub(super) aim: Aim,
     pub(super) in_sequence: f64,
+    pub(super) onnet: f64,
 }
 
 /// One SIM's habits.
 pub(super) fn draw(law: &Law, rng: &mut Rng) -> Habit {
     let stranger = beta(rng, law.stranger);
     // The calls of relations that others found are drawn at their end.
-    let own_end = 1.0 - ONNET_SHARE / 2.0 * law.mutual * (1.0 - stranger);
+    let own_end = 1.0 - law.onnet / 2.0 * law.mutual * (1.0 - stranger);
     Habit {
         rate: log_normal(rng, law.rate) * own_end,
         active: beta(rng, law.active),
@@ -146,7 +155,7 @@ pub(super) fn draw(law: &Law, rng: &mut Rng) -> Habit {
         keep: law.keep,
         mutual: law.mutual,
         theta: log_normal(rng, law.theta),
-        discount: (0.55 + 0.1 * normal(rng)).clamp(0.2, 0.85),
+        discount: discount(rng, law.discount),
         favourite: beta(rng, law.favourite),
         answered: tilted(law.answered, 0.4 * normal(rng)),
         talk_s: log_normal(rng, law.talk_s),
@@ -164,7 +173,13 @@ pub(super) fn draw(law: &Law, rng: &mut Rng) -> Habit {
         long_texts: law.long_texts,
         aim: law.aim,
         in_sequence: law.in_sequence,
+        onnet: law.onnet,
     }
+}
+
+/// The discount of a Pitman-Yor process, by the mean and the spread of a normal.
+pub(super) fn discount(rng: &mut Rng, (mean, spread): (f64, f64)) -> f64 {
+    (mean + spread * normal(rng)).clamp(0.2, 0.85)
 }
 
 /// A probability moved on the logit scale.
@@ -182,7 +197,7 @@ pub(super) fn hour(hours: &[f64; 24], rng: &mut Rng) -> f64 {
     whole + ((at - before) / (hours[hour] - before)).clamp(0.0, 1.0)
 }
 
-fn hours(curve: Curve, sharpness: f64, rng: &mut Rng) -> [f64; 24] {
+pub(super) fn hours(curve: Curve, sharpness: f64, rng: &mut Rng) -> [f64; 24] {
     let mut upto = 0.0;
     weights(curve).map(|weight| {
         upto += weight.powf(sharpness) * gamma(rng, 6.0, 1.0);
@@ -212,6 +227,10 @@ fn weights(curve: Curve) -> [f64; 24] {
         Curve::AllDay => [
             2.0, 1.6, 1.4, 1.4, 1.6, 2.0, 3.0, 4.0, 4.6, 5.0, 5.0, 5.0, 4.6, 4.6, 4.8, 5.0, 5.0, 5.0, 5.0, 5.0, 4.8,
             4.2, 3.4, 2.6,
+        ],
+        Curve::Notice => [
+            0.1, 0.06, 0.04, 0.04, 0.05, 0.1, 0.5, 1.8, 4.5, 7.0, 10.0, 9.4, 6.0, 5.6, 6.2, 6.6, 7.0, 6.0, 3.6, 2.8,
+            2.0, 1.2, 0.6, 0.2,
         ],
     }
 }

@@ -5,7 +5,7 @@
 
 use rand::Rng as _;
 
-use super::behaviour::{Aim, ONNET_SHARE, ONNET_SHARE_FOUND};
+use super::behaviour::{Aim, onnet_found};
 use super::draw::{Rng, Table, between, chance, one};
 use super::party::{self, Party};
 use super::population::Population;
@@ -13,8 +13,8 @@ use super::population::Population;
 impl Population {
     /// Somebody to become acquainted with: the more sociable, the likelier.
     pub(super) fn acquaintance(&self, of: usize, at: i64, rng: &mut Rng) -> Party {
-        let is_mutual = self.sims[of].habit.mutual > 0.5;
-        let share = if is_mutual { ONNET_SHARE_FOUND } else { ONNET_SHARE };
+        let habit = &self.sims[of].habit;
+        let share = if habit.mutual > 0.5 { onnet_found(habit.onnet) } else { habit.onnet };
         let onnet = chance(rng, share).then(|| self.open(&self.people, of, at, rng)).flatten();
         onnet.unwrap_or_else(|| self.somebody_elsewhere(rng))
     }
@@ -26,7 +26,7 @@ impl Population {
             Aim::Shops if is_outgoing => self.shop(of, at, rng),
             Aim::Shops => self.caller_elsewhere(rng),
             Aim::Customers => {
-                let onnet = chance(rng, ONNET_SHARE).then(|| self.open(&self.people, of, at, rng)).flatten();
+                let onnet = chance(rng, sim.habit.onnet).then(|| self.open(&self.people, of, at, rng)).flatten();
                 onnet.unwrap_or_else(|| self.somebody_elsewhere(rng))
             }
             Aim::Numbers => self.target(of, rng),
@@ -75,13 +75,13 @@ impl Population {
         let list = sim.campaign.map(|campaign| &self.campaigns[campaign as usize].targets);
         match list.filter(|list| !list.is_empty() && chance(rng, sim.list_share)) {
             Some(list) => *one(rng, list),
-            None => self.dialled(rng),
+            None => self.dialled(sim.habit.onnet, rng),
         }
     }
 
     /// What somebody reaches who dials mobile numbers of the country.
-    pub(super) fn dialled(&self, rng: &mut Rng) -> Party {
-        if chance(rng, ONNET_SHARE) { self.any_sim(rng) } else { party::mobile(rng) }
+    pub(super) fn dialled(&self, onnet: f64, rng: &mut Rng) -> Party {
+        if chance(rng, onnet) { self.any_sim(rng) } else { party::mobile(rng) }
     }
 
     /// Somebody of a table whose subscription exists at this instant.

@@ -3,7 +3,7 @@
 //! In: nothing. Out: parameters, from ACCURACY 5.2 (fitted to Sichuan) where there is one, else judgement
 //! from ACCURACY 4.3 and FACTS 7. Never: holds code.
 
-use super::behaviour::{Aim, Curve, Law};
+use super::behaviour::{Aim, Curve, Law, ONNET_SHARE};
 
 pub(super) const PERSON: Law = Law {
     rate: (1.5, 0.8),
@@ -16,6 +16,7 @@ pub(super) const PERSON: Law = Law {
     keep: 0.2,
     mutual: 0.95,
     theta: (1.2, 0.7),
+    discount: (0.55, 0.1),
     favourite: (1.6, 9.5),
     answered: 0.42,
     talk_s: (35.0, 0.28),
@@ -34,6 +35,7 @@ pub(super) const PERSON: Law = Law {
     long_texts: 0.15,
     aim: Aim::Shops,
     in_sequence: 0.0,
+    onnet: ONNET_SHARE,
 };
 
 pub(super) const HEAVY: Law = Law { rate: (5.2, 0.75), theta: (4.5, 0.8), stranger: (1.2, 13.0), ..PERSON };

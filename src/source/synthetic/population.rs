@@ -73,7 +73,7 @@ pub(super) struct Sim {
 }
 
 /// The subscribers, and the world around them.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct Population {
     pub(super) sims: Vec<Sim>,
     /// So many of them, from the first on, are the base; those beyond know it, and it does not know them.
@@ -136,12 +136,22 @@ impl Sim {
     /// The SIM of a draft: habits by its class, papers of an ordinary customer.
     pub(super) fn new(draft: &Draft, first_day: Day, register: &mut Register, rng: &mut Rng) -> Self {
         let habit = draw(draft.class.law(), rng);
+        Self::with_habit(&habit, draft, first_day, (register, rng))
+    }
+
+    /// The same with habits that are drawn already.
+    pub(super) fn with_habit(
+        habit: &Habit,
+        draft: &Draft,
+        first_day: Day,
+        (register, rng): (&mut Register, &mut Rng),
+    ) -> Self {
         let imeis = register::pool(habit.handsets, rng);
         let opened = first_day.plus(draft.starts - 1 - whole_i32(draft.idle_days));
         Self {
             number: draft.number,
             class: draft.class,
-            habit,
+            habit: *habit,
             activated_at: shop_hours(opened, rng),
             deactivated_at: None,
             starts: draft.starts,
@@ -179,23 +189,7 @@ impl Population {
     pub(super) fn new(options: &Options) -> Self {
         let mut rng = stream(options.seed, 0);
         let mut register = Register::new(options.subscribers);
-        let mut population = Self {
-            sims: Vec::new(),
-            base: 0,
-            beside: 0,
-            campaigns: Vec::new(),
-            brands: Vec::new(),
-            advertisers: Vec::new(),
-            do_not_call: DoNotCall::new(),
-            advertised: BTreeMap::new(),
-            ported: BTreeMap::new(),
-            people: Table::default(),
-            businesses: Table::default(),
-            outside: Vec::new(),
-            outside_by_size: Table::default(),
-            ported_out: Vec::new(),
-            unallocated: Vec::new(),
-        };
+        let mut population = Self::default();
         let (spam, hard, people) = counts(options);
         campaign::recruit(&mut population, spam, options, &mut register, &mut rng);
         population.add_hard(hard, options, &mut register, &mut rng);

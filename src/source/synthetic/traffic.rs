@@ -133,13 +133,13 @@ pub(super) fn beside(population: &mut Population, first_day: Day, day: i32, rng:
 }
 
 impl<'a> Today<'a> {
-    fn new(population: &'a mut Population, first_day: Day, day: i32, rng: &'a mut Rng) -> Self {
+    pub(super) fn new(population: &'a mut Population, first_day: Day, day: i32, rng: &'a mut Rng) -> Self {
         let date = first_day.plus(day);
         let (begins_at, is_weekend) = (date.starts_at(), date.is_weekend());
         Self { population, rng, day, begins_at, is_weekend, calls: Vec::new(), texts: Vec::new() }
     }
 
-    fn end(self) -> (Vec<Call>, Vec<Text>) {
+    pub(super) fn end(self) -> (Vec<Call>, Vec<Text>) {
         let Self { mut calls, mut texts, .. } = self;
         calls.sort_by_key(|call| (call.at, call.caller, call.callee));
         texts.sort_by_key(|text| (text.at, text.sender, text.recipient));
@@ -149,7 +149,7 @@ impl<'a> Today<'a> {
 
 impl Today<'_> {
     /// One SIM's day.
-    fn live(&mut self, index: usize) {
+    pub(super) fn live(&mut self, index: usize) {
         if !self.is_used(index) {
             return;
         }
