@@ -57,6 +57,11 @@ impl Day {
         matches!((self.0 + 3).rem_euclid(7), 5 | 6)
     }
 
+    /// Its number in its month, from 1 on.
+    pub fn of_month(self) -> u32 {
+        self.date().map_or(1, |date| date.day())
+    }
+
     /// The ISO week that it lies in.
     pub fn week(self) -> Week {
         Week(self.plus(-(self.0 + 3).rem_euclid(7)))

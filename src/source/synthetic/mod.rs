@@ -5,6 +5,7 @@
 //! Never: reads a clock, a file or the machine's randomness; the same options give the same bytes.
 
 mod advertising;
+mod aggregate;
 mod behaviour;
 mod beyond;
 mod brigade;
@@ -23,9 +24,11 @@ mod network;
 mod options;
 mod party;
 mod population;
+mod profile;
 mod reference;
 mod register;
 mod report;
+mod sample;
 mod spoof;
 mod survey;
 mod traffic;
@@ -36,8 +39,10 @@ mod witness;
 mod tests;
 
 pub use advertising::Breach;
+pub use aggregate::COLUMNS;
 pub use options::{BeyondOptions, Options, ReportOptions, SurveyOptions};
 pub use party::{OPERATOR, PREFIXES};
+pub use sample::{Row, Sample};
 pub use truth::{SPOOFED_NUMBER, Spoofed, TYPES, Truth};
 pub use witness::Accusation;
 
