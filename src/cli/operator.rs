@@ -1,12 +1,14 @@
 //! The verbs of the synthetic operator: `demo` and `simulate`.
 //!
-//! In: a seed, sizes and a folder. Out: a demo's figures, or messages with their truth. Never: listens unless asked to.
+//! In: a seed, sizes and a folder. Out: a demo's figures, messages with their truth, or rows of a profile's numbers.
+//! Never: listens unless asked to.
 
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::Args;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
 
 use super::ingest::interrupted;
 use super::print::say;
@@ -33,13 +35,30 @@ pub(super) struct DemoArgs {
 #[derive(Debug, Args)]
 pub(super) struct SimulateArgs {
     /// Folder for the truth, the reference tables and, without a broker, the messages.
-    #[arg(long)]
-    dir: PathBuf,
+    #[arg(long, required_unless_present = "profile")]
+    dir: Option<PathBuf>,
     /// Send to this broker instead; the topics must exist (call_record 4 partitions, sms_record 2, others 1).
     #[arg(long)]
     brokers: Option<String>,
+    /// Instead of messages, rows of aggregates of the numbers that another operator's published rows are like.
+    #[arg(
+        long,
+        value_enum,
+        requires = "out",
+        conflicts_with_all = ["dir", "brokers", "subscribers", "days", "history_days"]
+    )]
+    profile: Option<Profile>,
+    /// File for these rows, .csv or .parquet.
+    #[arg(long, value_name = "FILE", requires = "profile")]
+    out: Option<PathBuf>,
     #[command(flatten)]
     operator: OperatorArgs,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Profile {
+    /// 6,000 numbers over 240 days, answered calls only, both directions.
+    Sichuan,
 }
 
 #[derive(Debug, Args)]
@@ -85,7 +104,12 @@ pub(super) async fn demo(args: DemoArgs, json: bool) -> anyhow::Result<()> {
 }
 
 pub(super) async fn simulate(args: SimulateArgs, json: bool) -> anyhow::Result<()> {
-    let SimulateArgs { dir, brokers, operator } = args;
+    let SimulateArgs { dir, brokers, profile, out, operator } = args;
+    if let Some((Profile::Sichuan, out)) = profile.zip(out) {
+        let made = tokio::task::spawn_blocking(move || job::sample::sample(operator.seed, &out)).await??;
+        return say(json, &made, || format!("{} numbers, {} of them fraud", made.numbers, made.fraud));
+    }
+    let dir = dir.context("--dir says where the messages go")?;
     let options = operator.options();
     let made = tokio::task::spawn_blocking(move || job::simulate::simulate(options, &dir, brokers.as_deref()));
     let made = made.await??;

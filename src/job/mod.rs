@@ -37,6 +37,7 @@ pub mod reference;
 pub mod replay;
 pub mod report;
 pub mod run;
+pub mod sample;
 pub mod scorecard;
 pub mod seal;
 pub mod seed;

@@ -148,7 +148,7 @@ pub fn write_truth(folder: &Path, operator: &Operator) -> anyhow::Result<usize> 
     Ok(truth.len())
 }
 
-fn write_parquet(path: &Path, batch: &RecordBatch) -> anyhow::Result<()> {
+pub(super) fn write_parquet(path: &Path, batch: &RecordBatch) -> anyhow::Result<()> {
     let file = std::fs::File::create(path).with_context(|| format!("creating {}", path.display()))?;
     let mut writer = ArrowWriter::try_new(file, batch.schema(), None)?;
     writer.write(batch)?;
