@@ -176,7 +176,8 @@ impl Firms {
         let (days, factor) = NOTICE_DAYS;
         let factor = if days.contains(&day.of_month()) { factor } else { 1.0 };
         let mut at = None;
-        let count = poisson(rng, self.a_day * factor * gamma(rng, NOTICE_DAY_SHAPE, 1.0));
+        let spread = gamma(rng, NOTICE_DAY_SHAPE, 1.0);
+        let count = poisson(rng, self.a_day * factor * spread);
         let mut written = Vec::new();
         for _ in 0..count {
             let is_asked_for = chance(rng, self.law.asked_for);
