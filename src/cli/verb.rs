@@ -27,8 +27,10 @@ pub(super) enum Verb {
     #[command(after_help = "Example: callsieve demo --dir /tmp/demo --seed 11")]
     Demo(DemoArgs),
     /// Writes the synthetic operator's messages to files, or sends them to a broker.
-    #[command(after_help = "Examples: callsieve simulate --dir /tmp/operator --days 2 --brokers 127.0.0.1:9092\n          \
-        callsieve simulate --profile sichuan --seed 1 --out /tmp/rows.csv")]
+    #[command(
+        after_help = "Examples: callsieve simulate --dir /tmp/operator --days 2 --brokers 127.0.0.1:9092\n          \
+        callsieve simulate --profile sichuan --seed 1 --out /tmp/rows.csv"
+    )]
     Simulate(SimulateArgs),
     /// Reads topics into the lake, exactly once, until stopped.
     #[command(after_help = "Example: callsieve ingest --config site.toml\n\n\

@@ -1,5 +1,5 @@
 //! `may_have('part', one, other)`, `has('part', one, other)` and `latest('part', one, other)`: lookups of a pair in
-//! another part of the same query.
+//! another part of the same query; `has('part', one)` of a number.
 //!
 //! In: the name of a `WITH` part whose first two columns are numbers, and the two to look for; `latest` also wants an
 //! instant in the third. Out: whether some row has the two, and the latest of their instants. A null is no number, and no
@@ -20,7 +20,7 @@ use arrow::buffer::{BooleanBuffer, NullBuffer};
 use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{
-    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, Volatility,
+    ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility,
 };
 use datafusion::scalar::ScalarValue;
 
@@ -37,8 +37,7 @@ pub struct Parts(Mutex<HashMap<String, Arc<Part>>>);
 impl Parts {
     /// Makes the rows of a part known.
     pub fn insert(&self, name: &str, rows: Vec<RecordBatch>) {
-        let part = Part { rows, sketch: OnceLock::new(), pairs: OnceLock::new() };
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(part));
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).insert(name.to_owned(), Arc::new(Part::of(rows)));
     }
 
     /// Forgets what an earlier query of the session has known.
@@ -46,7 +45,7 @@ impl Parts {
         self.0.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 
-    fn find(&self, name: &str) -> Result<Arc<Part>> {
+    pub(super) fn find(&self, name: &str) -> Result<Arc<Part>> {
         let parts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         parts.get(name).cloned().ok_or_else(|| exec_datafusion_err!("the query has no part \"{name}\" to look up in"))
     }
@@ -75,16 +74,25 @@ impl Hash for Parts {
 }
 
 /// Rows that are looked up in; what that needs is made when it is first asked for.
-struct Part {
+pub(super) struct Part {
     rows: Vec<RecordBatch>,
     sketch: OnceLock<Sketch>,
     pairs: OnceLock<Pairs>,
+    numbers: OnceLock<Vec<i64>>,
 }
 
 /// Before every instant.
 const NEVER: i64 = i64::MIN;
 
 impl Part {
+    fn of(rows: Vec<RecordBatch>) -> Self {
+        Self { rows, sketch: OnceLock::new(), pairs: OnceLock::new(), numbers: OnceLock::new() }
+    }
+
+    pub(super) fn rows(&self) -> &[RecordBatch] {
+        &self.rows
+    }
+
     /// Calls `with` with each pair and its instant.
     fn each(&self, mut with: impl FnMut(i64, i64, i64)) {
         for rows in &self.rows {
@@ -118,6 +126,20 @@ impl Part {
             let mut pairs = Vec::with_capacity(self.len());
             self.each(|one, other, at| pairs.push(Pair { one, other, at }));
             Pairs::new(pairs)
+        }))
+    }
+
+    /// The numbers of the first column in their order, each once.
+    fn numbers(&self) -> Result<&[i64]> {
+        if let Some(rows) = self.rows.iter().find(|rows| *rows.column(0).data_type() != DataType::Int64) {
+            return exec_err!("a part to look up in has a number in front, not {}", rows.schema());
+        }
+        Ok(self.numbers.get_or_init(|| {
+            let columns = self.rows.iter().map(|rows| rows.column(0).as_primitive::<Int64Type>());
+            let mut numbers: Vec<i64> = columns.flat_map(|column| column.iter().flatten()).collect();
+            numbers.sort_unstable();
+            numbers.dedup();
+            numbers
         }))
     }
 
@@ -286,9 +308,13 @@ pub(super) struct Lookup {
 
 impl Lookup {
     pub(super) fn all(parts: &Arc<Parts>) -> [Self; NAMES.len()] {
-        let arguments = vec![DataType::Utf8, DataType::Int64, DataType::Int64];
+        let pair = vec![DataType::Utf8, DataType::Int64, DataType::Int64];
         NAMES.map(|name| {
-            let signature = Signature::exact(arguments.clone(), Volatility::Stable);
+            let mut wanted = vec![TypeSignature::Exact(pair.clone())];
+            if name == "has" {
+                wanted.push(TypeSignature::Exact(pair[..2].to_vec()));
+            }
+            let signature = Signature::one_of(wanted, Volatility::Stable);
             Self { name, signature, parts: Arc::clone(parts) }
         })
     }
@@ -317,6 +343,11 @@ impl ScalarUDFImpl for Lookup {
         };
         let part = self.parts.find(name)?;
         let arrays = ColumnarValue::values_to_arrays(&args.args[1..])?;
+        if let [numbers] = arrays.as_slice() {
+            let (asked, numbers) = (numbers.as_primitive::<Int64Type>(), part.numbers()?);
+            let has = |row| asked.is_valid(row) && numbers.binary_search(&asked.value(row)).is_ok();
+            return Ok(truths(asked.len(), has));
+        }
         let [ones, others] = [0, 1].map(|index: usize| arrays[index].as_primitive::<Int64Type>());
         let is_pair = |row: usize| ones.is_valid(row) && others.is_valid(row);
         let rows = ones.len();
@@ -361,7 +392,7 @@ mod tests {
             let columns: Vec<ArrayRef> = vec![Arc::new(ones), Arc::new(others), Arc::new(at.with_timezone("UTC"))];
             RecordBatch::try_new(Arc::new(schema.clone()), columns).unwrap()
         });
-        Part { rows: rows.collect(), sketch: OnceLock::new(), pairs: OnceLock::new() }
+        Part::of(rows.collect())
     }
 
     #[test]
@@ -377,7 +408,7 @@ mod tests {
     #[test]
     fn columns_of_other_types_are_refused() {
         let rows = part(&[(Some(1), 2, Some(3))]).rows[0].project(&[2, 0]).unwrap();
-        let part = Part { rows: vec![rows], sketch: OnceLock::new(), pairs: OnceLock::new() };
+        let part = Part::of(vec![rows]);
         assert!(part.sketch().err().unwrap().to_string().contains("two numbers"));
     }
 
@@ -399,6 +430,8 @@ mod tests {
             for (one, other) in all.chain(asked) {
                 let found = part.pairs().unwrap().find(&mut run, one, other);
                 prop_assert_eq!(found, expected.get(&(one, other)).copied());
+                let has = part.numbers().unwrap().binary_search(&one).is_ok();
+                prop_assert_eq!(has, pairs.iter().any(|pair| pair.0 == Some(one)));
                 prop_assert!(found.is_none() || part.sketch().unwrap().may_have(one, other));
             }
         }

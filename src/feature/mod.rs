@@ -19,6 +19,7 @@ use std::sync::Arc;
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
+use self::fold::FoldCall;
 use self::frames::Aggregate;
 use self::lookup::{Lookup, Parts};
 
@@ -50,17 +51,16 @@ pub fn aggregates() -> Vec<AggregateUDF> {
 
 /// Every window function.
 fn windows() -> Vec<WindowUDF> {
-    vec![
-        WindowUDF::new_from_impl(run::RunNumber::new()),
-        WindowUDF::new_from_impl(run::Previous::new()),
-        WindowUDF::new_from_impl(fold::FoldCall::new()),
-    ]
+    vec![WindowUDF::new_from_impl(run::RunNumber::new()), WindowUDF::new_from_impl(run::Previous::new())]
 }
 
 /// Every lookup in these parts.
 pub fn lookups(parts: &Arc<Parts>) -> Vec<ScalarUDF> {
     Lookup::all(parts).map(ScalarUDF::new_from_impl).into()
 }
+
+/// Functions that a query reads rows from, as from a table.
+pub const TABLES: [&str; 1] = [fold::NAME];
 
 /// Makes the functions known to a session; lookups are in the parts.
 pub fn register(session: &SessionContext, parts: &Arc<Parts>) {
@@ -73,4 +73,5 @@ pub fn register(session: &SessionContext, parts: &Arc<Parts>) {
     for function in windows() {
         session.register_udwf(function);
     }
+    session.register_udtf(fold::NAME, Arc::new(FoldCall(Arc::clone(parts))));
 }

@@ -9,6 +9,7 @@ use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 
 use super::definition::{Definition, Definitions};
+use crate::feature;
 use crate::schema::contract::{Table, Writer};
 
 /// Suffix of a table's name in SQL that reads only the days before the computed one.
@@ -28,7 +29,8 @@ pub fn reads(definition: &Definition) -> anyhow::Result<BTreeSet<Read>> {
     let Some(select) = &definition.select else { return Ok(BTreeSet::new()) };
     let statement = Statement::Statement(Box::new(select.statement.clone()));
     let (references, _ctes) = resolve_table_references(&statement, true)?;
-    references.iter().map(|reference| read(reference.table())).collect()
+    let names = references.iter().map(|reference| reference.table());
+    names.filter(|name| !feature::TABLES.contains(name)).map(read).collect()
 }
 
 fn read(name: &str) -> anyhow::Result<Read> {

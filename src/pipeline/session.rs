@@ -144,9 +144,13 @@ pub async fn in_steps(session: &SessionContext, mut query: ast::Query) -> anyhow
         }
         let name = part.alias.name.value.as_str();
         let frame = frame(session, with_parts(&with, &inlined, (*part.query).clone())).await?;
+        if readers == 0 {
+            looked_up_in.insert(name, collect(name, frame).await?.concat());
+            continue;
+        }
         let (schema, partitions) = in_memory(name, frame).await?;
         if is_looked_up_in {
-            looked_up_in.insert(name, partitions.iter().flatten().cloned().collect());
+            looked_up_in.insert(name, partitions.concat());
         }
         // It was there before when the same query is planned again.
         session.deregister_table(name)?;
@@ -243,22 +247,46 @@ fn picks(session: &SessionContext, query: &ast::Query, inlined: &[ast::Cte]) -> 
     is_table && is_whole && !is_grouped && select.distinct.is_none() && gathers.is_continue()
 }
 
-/// Whether a query looks a pair up in a part.
+/// Whether a query looks something up in a part, or hands it to a function that rows are read from.
 fn looks_up_in(query: &ast::Query, part: &ast::Cte) -> bool {
-    let found = ast::visit_expressions(query, |expression| {
-        let ast::Expr::Function(function) = expression else { return ControlFlow::Continue(()) };
-        let is_lookup = lookup::NAMES.contains(&function.name.to_string().to_lowercase().as_str());
-        let name = format!("'{}'", part.alias.name.value);
-        match &function.args {
-            ast::FunctionArguments::List(list)
-                if is_lookup && list.args.first().is_some_and(|first| first.to_string() == name) =>
-            {
-                ControlFlow::Break(())
+    let name = part.alias.name.value.as_str();
+    ast::Visit::visit(query, &mut LooksUp { part: format!("'{name}'") }).is_break()
+}
+
+/// Stops at the first function whose first argument is the name of a part.
+struct LooksUp {
+    part: String,
+}
+
+impl LooksUp {
+    fn stop_at(&self, is_ours: bool, arguments: &[ast::FunctionArg]) -> ControlFlow<()> {
+        if is_ours && arguments.first().is_some_and(|first| first.to_string() == self.part) {
+            return ControlFlow::Break(());
+        }
+        ControlFlow::Continue(())
+    }
+}
+
+impl ast::Visitor for LooksUp {
+    type Break = ();
+
+    fn pre_visit_expr(&mut self, expression: &ast::Expr) -> ControlFlow<()> {
+        match expression {
+            ast::Expr::Function(ast::Function { name, args: ast::FunctionArguments::List(list), .. }) => {
+                self.stop_at(lookup::NAMES.contains(&name.to_string().to_lowercase().as_str()), &list.args)
             }
             _ => ControlFlow::Continue(()),
         }
-    });
-    found.is_break()
+    }
+
+    fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<()> {
+        match factor {
+            ast::TableFactor::Table { name, args: Some(list), .. } => {
+                self.stop_at(feature::TABLES.contains(&name.to_string().to_lowercase().as_str()), &list.args)
+            }
+            _ => ControlFlow::Continue(()),
+        }
+    }
 }
 
 async fn frame(session: &SessionContext, query: ast::Query) -> anyhow::Result<DataFrame> {

@@ -6,6 +6,16 @@
 use std::collections::BTreeSet;
 use std::collections::btree_map::{BTreeMap, Entry};
 
+/// Where a record lies: its batch, and its row in there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) struct Place {
+    pub(super) batch: usize,
+    pub(super) row: usize,
+}
+
+/// What stands for caller and callee where they have no number: their kind, and how they were signalled.
+pub(super) type Names<'a> = [Option<(&'a str, &'a str)>; 2];
+
 /// Types of records; the first that a call has leads it.
 pub(super) const TYPES: usize = 5;
 
@@ -19,10 +29,9 @@ pub(super) const OUTGOING: usize = 4;
 /// What the fold needs of a record.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Record<'a> {
-    /// Its row, by which its other columns are found.
-    pub(super) row: usize,
-    /// Names of parties without a number.
-    pub(super) names: &'a str,
+    /// By which its other columns are found.
+    pub(super) at: Place,
+    pub(super) names: Names<'a>,
     pub(super) record_id: &'a str,
     pub(super) call_ref: Option<&'a str>,
     pub(super) start_at: i64,
@@ -42,11 +51,11 @@ pub(super) struct Record<'a> {
 /// What the first copies of the parts of one type say together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Side<'a> {
-    /// Rows of the first and the last part.
-    pub(super) first: usize,
-    pub(super) last: usize,
-    /// The lowest name of a trunk, and a row that has it.
-    pub(super) trunk: Option<(&'a str, usize)>,
+    /// The first and the last part.
+    pub(super) first: Place,
+    pub(super) last: Place,
+    /// The lowest name of a trunk, and a record that has it.
+    pub(super) trunk: Option<(&'a str, Place)>,
     pub(super) duration_s: i64,
     pub(super) is_answered: bool,
 }
@@ -72,11 +81,11 @@ impl<'a> Call<'a> {
         self.records += 1;
         self.before += i64::from(record.is_before);
         self.after += i64::from(record.is_after);
-        let new = Side { first: record.row, last: record.row, trunk: None, duration_s: 0, is_answered: false };
+        let new = Side { first: record.at, last: record.at, trunk: None, duration_s: 0, is_answered: false };
         let side = self.sides[record.kind].get_or_insert(new);
-        side.trunk = side.trunk.into_iter().chain(record.trunk.map(|trunk| (trunk, record.row))).min();
+        side.trunk = side.trunk.into_iter().chain(record.trunk.map(|trunk| (trunk, record.at))).min();
         if is_first_copy {
-            side.last = record.row;
+            side.last = record.at;
             side.duration_s += i64::from(record.duration_s);
             side.is_answered |= record.is_answered;
         }
@@ -106,12 +115,20 @@ pub(super) fn fold<'a>(records: &mut [Record<'a>], window_us: i64, mut found: im
     }
 }
 
+/// A record's own name.
+type Id<'a> = (Names<'a>, &'a str);
+
 /// The lowest reference of each record id that came with several.
-fn references<'a>(records: &[Record<'a>]) -> BTreeMap<(&'a str, &'a str), &'a str> {
-    let mut first: BTreeMap<(&str, &str), Option<&str>> = BTreeMap::new();
+fn references<'a>(records: &[Record<'a>]) -> BTreeMap<Id<'a>, &'a str> {
+    let mut first: BTreeMap<Id<'_>, Option<&str>> = BTreeMap::new();
     let mut lowest = BTreeMap::new();
-    // Two records of one call have ids of their own: nothing to look for where each reference comes once.
-    if records.len() < 2 {
+    // The two records of most calls, each with an id of its own, need no table.
+    if let [] | [_] = records {
+        return lowest;
+    }
+    if let [one, other] = records
+        && one.record_id != other.record_id
+    {
         return lowest;
     }
     for record in records {
@@ -131,7 +148,7 @@ fn references<'a>(records: &[Record<'a>]) -> BTreeMap<(&'a str, &'a str), &'a st
 
 /// Cuts records of one link, in their order, into calls.
 fn follow<'a>(linked: &[Record<'a>], window_us: i64, found: &mut impl FnMut(Call<'a>)) {
-    let mut copies = BTreeSet::new();
+    let mut copies = Copies::default();
     let mut call = Call::default();
     let (mut start_before, mut end_before) = (None, None);
     for record in linked {
@@ -141,14 +158,31 @@ fn follow<'a>(linked: &[Record<'a>], window_us: i64, found: &mut impl FnMut(Call
             if call.records > 0 {
                 found(std::mem::take(&mut call));
             }
-            copies.clear();
+            copies = Copies::default();
         }
-        call.add(record, copies.insert((record.kind, record.partial_seq)));
+        call.add(record, copies.is_first(record));
         start_before = Some(record.start_at);
         end_before = end_before.max(Some(record.end_at));
     }
     if call.records > 0 {
         found(call);
+    }
+}
+
+/// What a call has had of each type: the whole record, and parts by their number.
+#[derive(Default)]
+struct Copies {
+    whole: [bool; TYPES],
+    parts: BTreeSet<(usize, i32)>,
+}
+
+impl Copies {
+    /// Whether a record is the first of its kind.
+    fn is_first(&mut self, record: &Record<'_>) -> bool {
+        match record.partial_seq {
+            Some(part) => self.parts.insert((record.kind, part)),
+            None => !std::mem::replace(&mut self.whole[record.kind], true),
+        }
     }
 }
 
@@ -162,8 +196,8 @@ mod tests {
 
     fn record(row: usize, kind: usize, start_s: i64) -> Record<'static> {
         Record {
-            row,
-            names: "",
+            at: Place { batch: 0, row },
+            names: [None; 2],
             record_id: ["R0", "R1", "R2", "R3", "R4", "R5", "R6", "R7"][row % 8],
             call_ref: Some("ref"),
             start_at: start_s * 1_000_000,
@@ -184,7 +218,7 @@ mod tests {
         let mut calls = Vec::new();
         fold(&mut records.to_vec(), WINDOW_US, |call| {
             let leading = call.leading().unwrap();
-            calls.push((leading.first, leading.duration_s, call.records));
+            calls.push((leading.first.row, leading.duration_s, call.records));
         });
         calls.sort_unstable();
         calls
@@ -229,7 +263,7 @@ mod tests {
 
     #[test]
     fn parties_without_a_number_are_told_apart_by_name() {
-        let named = Record { names: "sender_name BANK", ..record(1, ORIGINATING, 0) };
+        let named = Record { names: [Some(("sender_name", "BANK")), None], ..record(1, ORIGINATING, 0) };
         assert_eq!(calls(&[record(0, ORIGINATING, 0), named]), [(0, 60, 1), (1, 60, 1)]);
     }
 
