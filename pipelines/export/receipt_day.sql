@@ -13,6 +13,12 @@ asked AS (
     FROM published
     WHERE place = 1
 ),
+turned AS (
+    -- When something else was asked of it before: what was done until then is undone since.
+    SELECT published.number, MAX(published.sequence) AS sequence, MAX(published.published_at) AS turned_at
+    FROM published INNER JOIN asked ON published.number = asked.number AND published.action <> asked.action
+    GROUP BY published.number
+),
 reported AS (
     -- What the network says that it has done, the newest of each number first.
     SELECT number, action, sequence, code, reported_at,
@@ -45,7 +51,9 @@ compared AS (
         asked.action, asked.sequence, asked.case_id, asked.asked_at, asked.due_at,
         CASE
             WHEN asked.number IS NULL THEN 'not_asked'
-            WHEN done.action = asked.action THEN 'in_effect'
+            WHEN done.action = asked.action
+                AND (turned.number IS NULL OR done.reported_at >= turned_at OR done.sequence > turned.sequence)
+                THEN 'in_effect'
             WHEN done.action <> 'unblock' AND done.reported_at >= asked.asked_at
                 AND COALESCE(done.sequence, asked.sequence) >= asked.sequence THEN 'not_asked'
             WHEN answered.state IN ('failed', 'unknown') THEN answered.state
@@ -57,6 +65,7 @@ compared AS (
         answered.code AS answered_code, answered.reported_at AS answered_at
     FROM asked
     FULL JOIN done ON asked.number = done.number
+    LEFT JOIN turned ON asked.number = turned.number
     LEFT JOIN answered ON asked.number = answered.number
 )
 SELECT
