@@ -9,12 +9,12 @@ known AS (
     FROM ad_refusal_before INNER JOIN latest ON ad_refusal_before.day = latest.day
 ),
 ordered AS (
-    -- Each text once, however often it was sent; one that a person has to read first says nothing yet.
-    SELECT report_id, MIN(day) AS day, MIN(reporter) AS number, MIN(reported_at) AS said_at,
+    -- Each text of a channel once, however often it was sent; one that a person has to read first says nothing yet.
+    SELECT CONCAT(channel, '/', report_id) AS report_id, MIN(day) AS day, MIN(reporter) AS number, MIN(reported_at) AS said_at,
         MIN(kind) = 'dnc_register' AS is_refusal, MIN(UPPER(TRIM(content))) AS letter
     FROM citizen_report
     WHERE day BETWEEN $texts_from AND $day AND kind IN ('dnc_register', 'dnc_cancel') AND NOT needs_human
-    GROUP BY report_id
+    GROUP BY channel, report_id
 ),
 word AS (
     -- Each text for each kind of advertising, both where it names none; before them what is known, as texts of its days.

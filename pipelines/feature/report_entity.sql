@@ -1,11 +1,11 @@
 -- Count who reported which domain, account or number in a week, and the accused numbers that share it.
 WITH report AS (
-    -- Each report once, however often it was sent; only those that accuse somebody.
-    SELECT report_id, MIN(reporter) AS reporter, MIN(source) AS source, MIN(entities) AS entities,
-        MIN(reported_at) AS reported_at
+    -- Each report once, however often it was sent; only those that accuse somebody. An id belongs to its channel.
+    SELECT CONCAT(channel, '/', report_id) AS report_id, MIN(reporter) AS reporter, MIN(source) AS source,
+        MIN(entities) AS entities, MIN(reported_at) AS reported_at
     FROM citizen_report
     WHERE day >= $day AND day < $until_day AND kind IN ('spam_call', 'spam_sms', 'scam_call') AND entities IS NOT NULL
-    GROUP BY report_id
+    GROUP BY channel, report_id
 ),
 mention AS (
     -- What each of them names, one by one.
