@@ -81,7 +81,7 @@ enum Profile {
 pub(super) enum PublishVerb {
     /// What holds of each number, to a compacted topic: a message for each that changed, without a body once released.
     #[command(after_help = "Example: callsieve publish flags --config site.toml --day 2025-01-06\n\n\
-        The list of that day must have been exported. After the topic was made anew, --full tells it everything.")]
+        The list of that day must have been exported. After the topic was made anew by hand, --full tells it everything.")]
     Flags {
         /// The day whose list was published last.
         #[arg(long)]

@@ -1,10 +1,10 @@
 //! `publish flags`: the block list's state by number, to a compacted topic.
 //!
 //! In: publications of the block list, and up to which of them the topic has been told. Out: a message for each number that
-//! changed since, without a body where nothing holds any more. Never: sends what was not published; forgets a number
-//! that was: what a killed run has sent already is sent once more.
+//! a publication touched since, without a body where nothing holds any more. Never: sends what was not published; forgets
+//! a number that was: what a killed run has sent already is sent once more, or taken back.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
@@ -14,7 +14,7 @@ use super::export::refuse_shadow;
 use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
-use crate::export::blocklist::{Entry, Listing, Publication, flag, standing};
+use crate::export::blocklist::{Entry, Publication, flag, standing};
 use crate::lake::Lake;
 use crate::lake::append::Span;
 use crate::schema::contract::Table;
@@ -70,14 +70,14 @@ pub async fn publish(
     let topic = flags.name()?;
     let app_id = format!("flags/{topic}");
     let since = table.offset(&app_id).await?;
-    let told = since.filter(|_| !order.is_full);
-    let news = news(&publications, told)?;
+    let is_made = !order.is_dry_run && flags.make().await?;
+    // A topic that was made just now has forgotten what another of its name was told.
+    let news = news(&publications, since.filter(|_| !order.is_full && !is_made))?;
     let set = news.values().filter(|entry| entry.is_some()).count();
-    let mut flagged = Flagged { topic, sequence: last.sequence, since, set, cleared: news.len() - set, is_made: false };
+    let flagged = Flagged { topic, sequence: last.sequence, since, set, cleared: news.len() - set, is_made };
     if order.is_dry_run {
         return Ok(flagged);
     }
-    flagged.is_made = flags.make().await?;
     if !news.is_empty() {
         let schema = registry.register(&format!("{subject}-value"), flag::CONTRACT).await?;
         let value = |entry: &Entry| flag::value(entry, last.sequence, schema);
@@ -93,14 +93,14 @@ pub async fn publish(
 }
 
 /// What has to be told of each number after some publication was; of every number that was ever published when none was.
+///
+/// A number that is again as it was is told all the same: a run that was killed may have told what held in between.
 fn news(publications: &[Publication], told: Option<i64>) -> anyhow::Result<BTreeMap<Number, Option<Entry>>> {
     let at = usize::try_from(told.unwrap_or_default())?;
-    let earlier = publications.get(..at).context("the topic has been told more than was published")?;
-    let (before, now): (Listing, Listing) = (standing(earlier)?, standing(publications)?);
-    let later = publications.iter().skip(at).flat_map(|publication| &publication.changes);
-    let touched: BTreeSet<Number> = later.map(|change| change.entry.number).collect();
-    let differs = |number: &Number| told.is_none() || before.get(number) != now.get(number);
-    Ok(touched.into_iter().filter(differs).map(|number| (number, now.get(&number).cloned())).collect())
+    let later = publications.get(at..).context("the topic has been told more than was published")?;
+    let now = standing(publications)?;
+    let touched = later.iter().flat_map(|publication| &publication.changes).map(|change| change.entry.number);
+    Ok(touched.map(|number| (number, now.get(&number).cloned())).collect())
 }
 
 impl Flagged {
@@ -115,6 +115,8 @@ impl Flagged {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
     use super::*;
     use crate::domain::bar::Action;
     use crate::export::blocklist::{Asked, changes, list_sha256};
@@ -142,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn a_topic_is_told_what_differs_and_a_new_one_everything() {
+    fn a_topic_is_told_what_was_touched_and_a_new_one_everything() {
         let mut publications = Vec::new();
         for numbers in [&[1, 2, 3][..], &[2, 3], &[1, 3]] {
             publish(&mut publications, numbers);
@@ -155,10 +157,18 @@ mod tests {
             flags.iter().map(|(number, is_set)| ((84_900_000_000 + number).to_string(), *is_set)).collect()
         };
         assert_eq!(told(None), flags(&[(1, true), (2, false), (3, true)]));
-        // The first came back as it was, so of it there is nothing to tell.
-        assert_eq!(told(Some(1)), flags(&[(2, false)]));
+        // The first is as it was, but a run that was killed behind the second publication has taken it back.
+        assert_eq!(told(Some(1)), flags(&[(1, true), (2, false)]));
         assert_eq!(told(Some(2)), flags(&[(1, true), (2, false)]));
         assert_eq!(told(Some(3)), []);
         assert!(news(&publications, Some(4)).is_err());
+
+        // Barred and given back between two runs that ended: the one that did not has told of the bar.
+        let mut publications = Vec::new();
+        for numbers in [&[1][..], &[1, 2], &[1]] {
+            publish(&mut publications, numbers);
+        }
+        let number = Number::from_e164(84_900_000_002).unwrap();
+        assert_eq!(news(&publications, Some(1)).unwrap(), BTreeMap::from([(number, None)]));
     }
 }
