@@ -60,9 +60,9 @@ pub(super) struct Budget<'a> {
     input: Input,
     stopped: &'a BTreeSet<String>,
     spent: BTreeMap<String, i64>,
-    /// Bars that are due for the first time, and how many of them are made.
+    /// Bars that are due for the first time, and how many of them are made and put off.
     due: BTreeMap<String, u32>,
-    first: BTreeMap<String, u32>,
+    first: BTreeMap<String, (u32, u32)>,
 }
 
 impl<'a> Budget<'a> {
@@ -87,9 +87,15 @@ impl<'a> Budget<'a> {
             return Err(Cause::BudgetSpent);
         }
         if !is_staged {
+            // What the budget would not let through is no new bar of the day.
             let due = self.due.get(segment).copied().unwrap_or_default();
-            let first = self.first.entry(segment.to_owned()).or_default();
+            let due = due.min(u32::try_from(budget).unwrap_or(u32::MAX));
+            let (first, put_off) = self.first.entry(segment.to_owned()).or_default();
             if f64::from(*first) >= self.rules.canary_share * f64::from(due) {
+                if *first + *put_off >= due {
+                    return Err(Cause::BudgetSpent);
+                }
+                *put_off += 1;
                 return Err(Cause::Staged);
             }
             *first += 1;

@@ -373,6 +373,18 @@ fn the_strongest_go_first_and_the_others_the_day_after() {
 }
 
 #[test]
+fn the_first_are_a_share_of_what_the_budget_lets_through() {
+    let all: Vec<Candidate> = (1..=7).map(|number| candidate(number, Verdict::Limited)).collect();
+    let rules = Rules { canary_share: 0.3, ..rules() };
+    let first = decide(day(), all.clone(), vec![], &rules, Input::Complete, &Desk::default());
+    let causes = |decided: &[Decision]| decided.iter().map(|decision| decision.cause).collect::<Vec<_>>();
+    let (made, waits, spent) = (Cause::Evidence, Cause::Staged, Cause::BudgetSpent);
+    assert_eq!(causes(&first), [made, waits, waits, spent, spent, spent, spent], "three are the day's budget");
+    let second = decide(day().plus(1), all, first, &rules, Input::Complete, &Desk::default());
+    assert_eq!(causes(&second), [made, made, made, made, spent, spent, spent]);
+}
+
+#[test]
 fn what_was_put_off_waits_on_when_the_first_turn_out_to_be_wrong() {
     let all: Vec<Candidate> = (1..=5).map(|number| candidate(number, Verdict::Limited)).collect();
     let rules = staging(0.3);
