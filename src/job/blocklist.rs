@@ -30,6 +30,7 @@ use crate::schema::column::{blocklist_day, blocklist_export as column, special_n
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::store::Store;
+use crate::store::event::Event;
 
 /// The word of the row that stands for a publication itself.
 const LIST: &str = "list";
@@ -209,15 +210,17 @@ async fn protected(lake: &Lake, day: Day, store: Option<&Store>) -> anyhow::Resu
     let allowed = store.allowed().await?;
     let holds = allowed.into_iter().filter(|row| row.until.is_none_or(|until| until > day));
     protected.allowed.extend(holds.map(|row| row.number));
-    protected.cleared = cleared(lake, store).await?;
+    protected.cleared = cleared(lake, day, store).await?;
     Ok(protected)
 }
 
-/// Whom the desk has cleared by words that the lake does not have yet; what it has, `decide` has weighed.
-async fn cleared(lake: &Lake, store: &Store) -> anyhow::Result<BTreeSet<Number>> {
+/// Whom the desk has cleared by words that the day's decision may not have weighed: those that the lake does not have
+/// yet, and those said since the day began, which the decision of another day may have brought there.
+async fn cleared(lake: &Lake, day: Day, store: &Store) -> anyhow::Result<BTreeSet<Number>> {
     let known = case::known(lake).await?;
+    let may_be_news = |event: &Event| event.at >= day.starts_at() || !known.contains(&event.id);
     let mut cleared = BTreeSet::new();
-    for event in store.events().await?.into_iter().filter(|event| !known.contains(&event.id)) {
+    for event in store.events().await?.into_iter().filter(may_be_news) {
         match event.word {
             Word::Dismissed | Word::Overturned | Word::Released => drop(cleared.insert(event.number)),
             Word::Confirmed => drop(cleared.remove(&event.number)),

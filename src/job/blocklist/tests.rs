@@ -179,6 +179,14 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list() {
     desk.want(hand, &Wish { deed, number: number(2), reason, note, until: None }).await.unwrap();
     let refused = of(&store).await.unwrap_err().to_string();
     assert!(refused.contains("1 numbers under a bar are cleared at the desk (84962•••002)"), "{refused}");
+
+    // It is given back. Then the next day's decision takes the word into the lake, and this day's is as it was.
+    let released = Order { releases_only: true, ..site.order(day(0)) };
+    let released = publish(&site.lake, &site.definitions, &released, Some(&store), Clock::System).await.unwrap();
+    assert_eq!((released.bars, released.changes["removed"]), (1, 1));
+    case::copy(&store, &site.lake).await.unwrap();
+    let refused = of(&store).await.unwrap_err().to_string();
+    assert!(refused.contains("1 numbers under a bar are cleared at the desk (84962•••002)"), "{refused}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
