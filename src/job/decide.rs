@@ -62,6 +62,8 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     }
     let input = if reasons.is_empty() { Input::Complete } else { Input::Open };
     let (verdicts, written) = settle(runner, began, day, input).await?;
+    // Known before what follows from it: a run that is cut off leaves a list that says it is of the decision before.
+    runner.note_runs().await?;
     let mut ran = vec![written];
     let behind = super::run::behind_decision(runner.definitions())?;
     ran.extend(runner.run(&behind, day).await?);

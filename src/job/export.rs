@@ -3,6 +3,7 @@
 //! In: `regulator_week`, and what `pipeline_run` says. Out: a published folder. Never: computes; an empty day is an empty
 //! list, a day that was not decided is an error.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -35,13 +36,38 @@ pub(super) fn refuse_shadow(lake: &Lake) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The rows of a day's table that `decide` computes; a day that it has not is an error.
+/// The rows of a day's table that `decide` computes; a day that it has not, or not to its end, is an error.
 pub(super) async fn computed_rows(lake: &Lake, table: Table, day: Day) -> anyhow::Result<Vec<RecordBatch>> {
     refuse_shadow(lake)?;
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
-    let ran = computed(&decided.day(day).await?, table)?;
+    let runs = decided.day(day).await?;
+    let ran = computed(&runs, table)?;
     anyhow::ensure!(ran, "{table} of {day} has not been computed; `callsieve decide --day {day}` does");
+    anyhow::ensure!(
+        !is_outdated(&runs, table)?,
+        "{day} was decided anew, and {table} is of the decision before; `callsieve decide --day {day}` ends what was cut off"
+    );
     lake.find(table).await?.with_context(|| format!("table {table} does not exist"))?.day(day).await
+}
+
+/// Whether the day was decided anew since a table was computed from the decision.
+fn is_outdated(runs: &[RecordBatch], table: Table) -> anyhow::Result<bool> {
+    use crate::schema::column::pipeline_run as column;
+    let (mut decided, mut newest) = (None, None);
+    for batch in runs {
+        let (names, versions) = (column::TABLE_NAME.of(batch)?, column::OUTPUT_VERSION.of(batch)?);
+        for row in 0..batch.num_rows() {
+            let version = versions.value(row);
+            if names.value(row) == Table::DECISION.name() {
+                decided = decided.max(Some(version));
+            } else if names.value(row) == table.name() {
+                newest = newest.max(Some((version, column::INPUTS.of(batch)?.value(row))));
+            }
+        }
+    }
+    let Some((_, inputs)) = newest else { return Ok(false) };
+    let inputs: BTreeMap<String, i64> = serde_json::from_str(inputs).context("reading the inputs of a run")?;
+    Ok(inputs.get(Table::DECISION.name()).is_some_and(|read| decided > Some(*read)))
 }
 
 /// Publishes `OUT/RECIPIENT/WEEK`, once the week is as complete as `decide` wants its days.
@@ -81,13 +107,31 @@ mod tests {
     use super::*;
     use crate::schema::sheet::Sheet;
 
-    /// Puts a run of the block list, and one bar of it, where a lake would have them.
-    async fn list(lake: &Lake, day: Day) {
+    /// Puts a run of a table where a lake would have it.
+    async fn note(lake: &Lake, day: Day, table: Table, inputs: &str, version: i64) {
         let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
-        let row =
-            runs.row().day(day).text(Table::BLOCKLIST_DAY.name()).text("").text("{}").text("{}").int64(1).int64(1);
+        let row = runs.row().day(day).text(table.name()).text("").text("{}").text(inputs).int64(version).int64(1);
         row.text("").instant(0).int64(1).end();
         lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_list_of_the_decision_before_does_not_leave() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        let day: Day = "2025-01-06".parse().unwrap();
+        lake.open(Table::BLOCKLIST_DAY).await.unwrap();
+        note(&lake, day, Table::DECISION, "{}", 4).await;
+        note(&lake, day, Table::BLOCKLIST_DAY, r#"{"decision":4}"#, 9).await;
+        // The next day's decision is another version of the same table.
+        note(&lake, day.plus(1), Table::DECISION, "{}", 5).await;
+        assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.is_ok());
+
+        note(&lake, day, Table::DECISION, "{}", 6).await;
+        let refused = computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.unwrap_err().to_string();
+        assert!(refused.starts_with("2025-01-06 was decided anew"), "who was released since would stay barred: {refused}");
+        note(&lake, day, Table::BLOCKLIST_DAY, r#"{"decision":6}"#, 10).await;
+        assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.is_ok());
     }
 
     #[tokio::test]
@@ -96,7 +140,7 @@ mod tests {
         let day: Day = "2025-01-06".parse().unwrap();
         let live = Lake::local(&folder.path().join("lake")).unwrap();
         let shadow = live.shadow("abc").unwrap();
-        list(&shadow, day).await;
+        note(&shadow, day, Table::BLOCKLIST_DAY, "{}", 1).await;
         let out = folder.path().join("out");
         // The live lake was not decided, whatever lies in its candidate's.
         let refused = computed_rows(&live, Table::BLOCKLIST_DAY, day).await.unwrap_err().to_string();
