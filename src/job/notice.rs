@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, ensure};
+use anyhow::Context;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde::Serialize;
 
 use super::check::Invalid;
-use super::export::{computed, refuse_shadow};
+use super::export::computed_rows;
 use crate::clock::Clock;
 use crate::decide::Cause;
 use crate::domain::day::Day;
@@ -75,19 +75,17 @@ pub async fn publish(
     day: Day,
     clock: Clock,
 ) -> anyhow::Result<Noticed> {
-    refuse_shadow(lake)?;
-    let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
-    let ran = computed(&runs.day(day).await?, Table::BLOCKLIST_DAY)?;
-    ensure!(ran, "the block list of {day} has not been computed; `callsieve decide --day {day}` does");
+    let list = computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
     let mut noted = lake.open(Table::NOTICE).await?;
     let (known, batch) = known(&noted, day).await?;
-    let mut messages = messages(lake, templates, day).await?;
-    messages.retain(|message| !known.contains(&(message.case_id.clone(), message.action.clone())));
+    let mut messages = messages(&list, &ours(lake, day).await?, templates, day)?;
+    messages.retain(|message| !known.contains(&(message.number, message.action.clone())));
     if messages.is_empty() {
         return Ok(Noticed { notices: 0, folder: None, is_changed: false });
     }
     // A run that dies here publishes the same file again, and nobody has been told of anything else meanwhile.
-    let published = publish_list(&out.join("notices"), &format!("{day}.{batch}"), "notices", &[list(&messages, day)?])?;
+    let name = format!("{day}.{batch}");
+    let published = publish_list(&out.join("notices"), &name, "notices", &[file(&messages, &name)?])?;
     let from = noted.offset(APP_ID).await?.unwrap_or_default();
     let until = from + i64::try_from(messages.len())?;
     let span = Span { app_id: APP_ID.to_owned(), from, until };
@@ -95,14 +93,14 @@ pub async fn publish(
     Ok(Noticed { notices: messages.len(), folder: Some(published.folder), is_changed: published.is_changed })
 }
 
-/// What was told of a day, by case and action, and the number of its next file. A case that is barred once more is
-/// told of it once more, since that is another day.
-async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeSet<(String, String)>, i64)> {
+/// Who was told what of a day, and the number of its next file. Who is barred once more is told of it once more, since
+/// that is another day. Cases are counted anew when a day is decided anew, so a case tells nobody apart here.
+async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeSet<(i64, String)>, i64)> {
     let (mut known, mut last) = (BTreeSet::new(), 0);
     for batch in noted.day(day).await? {
-        let (cases, actions) = (column::CASE_ID.of(&batch)?, column::ACTION.of(&batch)?);
+        let (numbers, actions) = (column::NUMBER.of(&batch)?, column::ACTION.of(&batch)?);
         for row in 0..batch.num_rows() {
-            known.insert((cases.value(row).to_owned(), actions.value(row).to_owned()));
+            known.insert((numbers.value(row), actions.value(row).to_owned()));
             last = last.max(column::BATCH.of(&batch)?.value(row));
         }
     }
@@ -110,14 +108,17 @@ async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeSet<(String, St
 }
 
 /// What the day's block list begins or ends, for those who are our subscribers still.
-async fn messages(lake: &Lake, templates: &Templates, day: Day) -> anyhow::Result<Vec<Message>> {
-    let ours = ours(lake, day).await?;
-    let list = lake.find(Table::BLOCKLIST_DAY).await?.context("table blocklist_day does not exist")?;
+fn messages(
+    list: &[RecordBatch],
+    ours: &BTreeMap<String, bool>,
+    templates: &Templates,
+    day: Day,
+) -> anyhow::Result<Vec<Message>> {
     let mut messages = Vec::new();
-    for batch in list.day(day).await? {
-        let (actions, reasons) = (listed::ACTION.of(&batch)?, listed::REASON.of(&batch)?);
-        let (from, until) = (listed::FROM_DAY.of(&batch)?, listed::UNTIL_DAY.of(&batch)?);
-        let (numbers, cases) = (listed::NUMBER.of(&batch)?, listed::CASE_ID.of(&batch)?);
+    for batch in list {
+        let (actions, reasons) = (listed::ACTION.of(batch)?, listed::REASON.of(batch)?);
+        let (from, until) = (listed::FROM_DAY.of(batch)?, listed::UNTIL_DAY.of(batch)?);
+        let (numbers, cases) = (listed::NUMBER.of(batch)?, listed::CASE_ID.of(batch)?);
         for row in 0..batch.num_rows() {
             let told = Told {
                 action: actions.value(row),
@@ -155,13 +156,13 @@ async fn ours(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, bool>> {
 }
 
 /// The file for the gateway.
-fn list(messages: &[Message], day: Day) -> anyhow::Result<RecordBatch> {
+fn file(messages: &[Message], name: &str) -> anyhow::Result<RecordBatch> {
     let text = |cell: fn(&Message) -> String| -> ArrayRef {
         Arc::new(StringArray::from_iter_values(messages.iter().map(cell)))
     };
     let count =
         |cell: fn(&Message) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(messages.iter().map(cell))) };
-    let ids: ArrayRef = Arc::new(StringArray::from_iter_values(messages.iter().map(|message| id(day, message))));
+    let ids: ArrayRef = Arc::new(StringArray::from_iter_values(messages.iter().map(|message| id(name, message))));
     let columns = [
         ("notice_id", ids),
         ("number", count(|message| message.number)),
@@ -175,9 +176,9 @@ fn list(messages: &[Message], day: Day) -> anyhow::Result<RecordBatch> {
     Ok(RecordBatch::try_from_iter(columns)?)
 }
 
-/// By which the gateway knows a message again.
-fn id(day: Day, message: &Message) -> String {
-    format!("{}/{}/{day}", message.case_id, message.action)
+/// By which the gateway knows a message again; a file that is published again has the same ones.
+fn id(name: &str, message: &Message) -> String {
+    format!("{}/{}/{name}", message.case_id, message.action)
 }
 
 /// Short messages that a text takes.

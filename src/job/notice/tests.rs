@@ -57,8 +57,7 @@ impl Site {
     fn told(&self, batch: &str) -> Vec<String> {
         let path = self.folder.path().join("out/notices").join(batch).join("notices.csv");
         let text = std::fs::read_to_string(path).unwrap();
-        let day = batch.split('.').next().unwrap();
-        let id = |line: &str| line.split(',').next().unwrap().strip_suffix(&format!("/{day}")).unwrap().to_owned();
+        let id = |line: &str| line.split(',').next().unwrap().strip_suffix(&format!("/{batch}")).unwrap().to_owned();
         text.lines().skip(1).map(id).collect()
     }
 }
@@ -109,6 +108,20 @@ async fn nobody_is_told_twice_and_what_came_later_has_a_file_of_its_own() {
     site.list(day().plus(2), &[(84_962_000_002, "bar_both", "behaviour", 0)]).await;
     assert_eq!(site.tell(day().plus(2)).await.notices, 1);
     assert_eq!(site.told("2025-01-08.1"), ["C-2/bar_both"]);
+}
+
+#[tokio::test]
+async fn who_has_the_case_that_another_had_in_the_decision_before_is_told() {
+    let site = Site::new().await;
+    site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0)]).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    // Decided anew: another comes first, and so has the first case.
+    let anew = [(84_962_000_011, "bar_outgoing", "behaviour", 0), (84_962_000_001, "bar_outgoing", "behaviour", 0)];
+    site.list(day(), &anew).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    let path = site.folder.path().join("out/notices/2025-01-06.2/notices.csv");
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(text.contains("C-1/bar_outgoing/2025-01-06.2,84962000011,"), "{text}");
 }
 
 #[tokio::test]
