@@ -93,7 +93,7 @@ const REVEALED: &[(&str, usize, &str)] = &[
     ("src/job/desk.rs", 1, "somebody with a name asked for it, and the audit trail says so"),
     ("src/job/domain.rs", 1, "counts domains, and keeps no wording"),
     ("src/job/dossier.rs", 2, "the caller handed the number in"),
-    ("src/job/dossier/facts.rs", 1, "two people with names gave leave, and the audit trail says so"),
+    ("src/job/dossier/facts.rs", 2, "two people with names gave leave, and the audit trail says so"),
     ("src/job/explain.rs", 2, "the caller handed the number in"),
     ("src/job/report.rs", 1, "the caller handed the text in"),
     ("src/lake/snapshot.rs", 1, "a cell of the lake, which storage permissions guard"),

@@ -3,19 +3,21 @@
 //! In: the request, and where the lake and the desk are. Out: where the dossier is. Never: shows called numbers in clear
 //! without a desk to agree on it.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use clap::error::ErrorKind;
 
-use super::desk;
 use super::lake::LakeArgs;
 use super::print::say;
 use super::rules::RulesArgs;
+use super::{BadConfig, desk};
 use crate::clock::Clock;
+use crate::config::Config;
 use crate::domain::day::Day;
 use crate::domain::lang::Lang;
 use crate::domain::number::Number;
+use crate::domain::seal::Seal;
 use crate::job;
 use crate::job::dossier::{Filed, Order};
 use crate::store::Refused;
@@ -52,7 +54,7 @@ pub(super) struct DossierArgs {
     /// In whose name; needed where a desk is configured, which writes down what leaves.
     #[arg(long)]
     by: Option<String>,
-    /// The site's configuration, for its desk.
+    /// The site's configuration, for its desk and for what opens the words of reporters.
     #[arg(long, env = "CALLSIEVE_CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]
@@ -78,7 +80,9 @@ pub(super) async fn dossier(args: DossierArgs, json: bool) -> anyhow::Result<()>
     };
     let cleared = match (args.legal_ref.filter(|_| args.in_clear), hand) {
         (None, _) => None,
-        (Some(legal_ref), Some((desk, by, at))) => Some(order.clear(desk, by, at, &legal_ref).await?),
+        (Some(legal_ref), Some((desk, by, at))) => {
+            Some(order.clear(desk, by, at, &legal_ref).await?.opening(seal(args.config.as_deref())?))
+        }
         (Some(_), None) => {
             let refused = "numbers are shown in clear by leave of a desk alone: --config names none";
             return Err(Refused(refused.to_owned()).into());
@@ -89,6 +93,14 @@ pub(super) async fn dossier(args: DossierArgs, json: bool) -> anyhow::Result<()>
     let to = (args.out.as_path(), key.as_ref());
     let filed = job::dossier::publish(&lake, &definitions, &order, to, (cleared.as_ref(), hand)).await?;
     say(json, &filed, || text(&filed))
+}
+
+/// What opens the words of reporters.
+fn seal(config: Option<&Path>) -> anyhow::Result<Seal> {
+    match config {
+        Some(path) => Config::read(path).and_then(|site| site.seal.open()).map_err(|error| BadConfig(error).into()),
+        None => Ok(Seal::default()),
+    }
 }
 
 fn text(filed: &Filed) -> String {

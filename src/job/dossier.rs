@@ -18,6 +18,7 @@ use super::export::refuse_shadow;
 use crate::domain::day::{Day, instant};
 use crate::domain::lang::Lang;
 use crate::domain::number::Number;
+use crate::domain::seal::Seal;
 use crate::export::dossier::{Disclosure, Dossier, Head, Subscription, check_reference, folder_name};
 use crate::export::folder::Aside;
 use crate::export::sign::SecretKey;
@@ -81,11 +82,19 @@ pub struct Filed {
     pub is_changed: bool,
 }
 
-/// Leave to show called numbers in clear, and what the authority refers to.
+/// Leave to show called numbers in clear, what the authority refers to, and what opens the words of reporters.
 #[derive(Debug, Clone)]
 pub struct Cleared {
     leave: Leave,
     legal_ref: String,
+    seal: Seal,
+}
+
+impl Cleared {
+    /// The same with the keys that the site seals words with.
+    pub fn opening(self, seal: Seal) -> Self {
+        Self { seal, ..self }
+    }
 }
 
 impl Order {
@@ -101,7 +110,8 @@ impl Order {
             note: format!("case {case_ref}, {from} to {until}, by {legal_ref}"),
             until: None,
         };
-        Ok(Cleared { leave: desk.leave(by, at, &wish).await?, legal_ref: legal_ref.to_owned() })
+        let leave = desk.leave(by, at, &wish).await?;
+        Ok(Cleared { leave, legal_ref: legal_ref.to_owned(), seal: Seal::default() })
     }
 
     /// The folder's name within its request's.
@@ -172,7 +182,7 @@ impl Sources {
         cleared: Option<&Cleared>,
     ) -> anyhow::Result<Dossier> {
         let holder = Holder::find(self.get(Table::SUBSCRIBER), order).await?;
-        let facts = Facts { sources: self, order, holder: &holder, is_revealed: cleared.is_some() };
+        let facts = Facts { sources: self, order, holder: &holder, cleared };
         let (mut sections, judged) = facts.sections().await?;
         let (explained, unexplained) = self.explained(definitions, order, judged).await?;
         sections.insert(0, facts::criteria(explained.as_ref(), order.lang));

@@ -129,7 +129,10 @@ mod tests {
 
         note(&lake, day, Table::DECISION, "{}", 6).await;
         let refused = computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.unwrap_err().to_string();
-        assert!(refused.starts_with("2025-01-06 was decided anew"), "who was released since would stay barred: {refused}");
+        assert!(
+            refused.starts_with("2025-01-06 was decided anew"),
+            "who was released since would stay barred: {refused}"
+        );
         note(&lake, day, Table::BLOCKLIST_DAY, r#"{"decision":6}"#, 10).await;
         assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.is_ok());
     }

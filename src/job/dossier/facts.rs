@@ -12,7 +12,8 @@ use arrow::array::{
 };
 
 use super::holder::Holder;
-use super::{Order, Sources};
+use super::{Cleared, Order, Sources};
+use crate::decode::citizen_report::place;
 use crate::domain::day::Day;
 use crate::domain::lang::Lang;
 use crate::domain::number::Number;
@@ -30,7 +31,7 @@ pub(super) struct Facts<'a> {
     pub(super) sources: &'a Sources,
     pub(super) order: &'a Order,
     pub(super) holder: &'a Holder,
-    pub(super) is_revealed: bool,
+    pub(super) cleared: Option<&'a Cleared>,
 }
 
 /// The criteria of an explanation, one component a row.
@@ -85,7 +86,17 @@ impl Facts<'_> {
 
     /// Another party, as it may be shown.
     fn party(&self, number: Number) -> String {
-        if self.is_revealed { number.reveal().to_string() } else { number.to_string() }
+        if self.cleared.is_some() { number.reveal().to_string() } else { number.to_string() }
+    }
+
+    /// A reporter's words, by leave and as far as the site's keys open them.
+    fn words_of(&self, report_id: &str, content: &str) -> Cell {
+        let Some(cleared) = self.cleared else { return Cell::Empty };
+        let opened = cleared.seal.reveal_text(&place(citizen_report::CONTENT.name, report_id), content);
+        if opened.is_none() {
+            tracing::warn!("a report is sealed with a key that is not configured, its words are left out");
+        }
+        opened.as_deref().map_or(Cell::Empty, Cell::from)
     }
 
     /// What is kept by the day, columns as they stand.
@@ -158,20 +169,19 @@ impl Facts<'_> {
     }
 
     async fn reports(&self) -> anyhow::Result<Section> {
-        // A report that was sent again is one report.
+        // A report that was sent again by the same channel is one report.
         let mut known = BTreeSet::new();
         let mut rows = Vec::new();
         for batch in self.rows(Table::CITIZEN_REPORT, citizen_report::SOURCE.name, self.asked()).await? {
             let (ids, at) = (citizen_report::REPORT_ID.of(&batch)?, citizen_report::REPORTED_AT.of(&batch)?);
-            let reporters = citizen_report::REPORTER.of(&batch)?;
+            let (channels, reporters) = (citizen_report::CHANNEL.of(&batch)?, citizen_report::REPORTER.of(&batch)?);
             for row in (0..batch.num_rows()).filter(|row| self.holder.holds(at.value(*row))) {
-                if !known.insert(ids.value(row).to_owned()) {
+                if !known.insert((channels.value(row).to_owned(), ids.value(row).to_owned())) {
                     continue;
                 }
                 let mut line = cells(&batch, row, &REPORTS)?;
                 line.push(self.party(number(reporters.value(row))?).into());
-                let content = citizen_report::CONTENT.of(&batch)?.value(row);
-                line.push(if self.is_revealed { content.into() } else { Cell::Empty });
+                line.push(self.words_of(ids.value(row), citizen_report::CONTENT.of(&batch)?.value(row)));
                 rows.push(line);
             }
         }

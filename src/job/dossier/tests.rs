@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 
 use super::*;
+use crate::decode::citizen_report::place;
 use crate::export::sign::SecretKey;
 use crate::export::verify::verify;
 use crate::job::desk::{Hand, Look, Options};
@@ -194,6 +195,25 @@ async fn a_number_that_nobody_has_seen_has_a_dossier_that_says_so() {
     let lake = Lake::local(empty.path()).unwrap();
     let to = (site.folder.path(), None);
     assert!(!publish(&lake, &site.rules, &order(), to, (None, None)).await.unwrap().is_known);
+}
+
+#[tokio::test]
+async fn sealed_words_open_with_the_sites_key_and_an_id_belongs_to_its_channel() {
+    let site = Site::new().await;
+    let seal = Seal::new(&["07".repeat(32)]).unwrap();
+    let sealed = seal.close_text(&place("content", "r1"), "vay tiền");
+    let report = |channel: &str, minute: i64| {
+        format!("('{channel}', 'r1', '2025-01-09', {NUMBER}, '{sealed}', '2025-01-09T04:0{minute}:00Z', {minute})")
+    };
+    let columns = "channel, report_id, day, source, content, reported_at, source_offset";
+    let rows = [report("web", 0), report("app", 1), report("web", 2)];
+    put(&site.lake, Table::CITIZEN_REPORT, Some("2025-01-09"), columns, &rows.each_ref().map(String::as_str)).await;
+    let leave = Leave { id: 1, by: "an".to_owned(), approved_by: "binh".to_owned() };
+    let closed = Cleared { leave, legal_ref: LEGAL.to_owned(), seal: Seal::default() };
+    let (_, facts) = site.file(&order(), "closed", Some(&closed)).await;
+    assert_eq!(column(&facts, "reports", "content"), [&Value::Null, &Value::Null], "nobody is handed a cipher");
+    let (_, facts) = site.file(&order(), "open", Some(&closed.opening(seal))).await;
+    assert_eq!(column(&facts, "reports", "content"), ["vay tiền", "vay tiền"]);
 }
 
 #[tokio::test]
