@@ -136,9 +136,13 @@ struct Answer {
     text: String,
 }
 
-fn keep_first(reports: &mut BTreeMap<String, Report>, report: Report) {
-    if reports.get(&report.id).is_none_or(|known| report.at < known.at) {
-        reports.insert(report.id.clone(), report);
+/// Reports by their channel and the id that it gave them.
+type Reports = BTreeMap<(String, String), Report>;
+
+fn keep_first(reports: &mut Reports, report: Report) {
+    let key = (report.channel.clone(), report.id.clone());
+    if reports.get(&key).is_none_or(|known| report.at < known.at) {
+        reports.insert(key, report);
     }
 }
 
@@ -256,10 +260,6 @@ fn text_place(id: &str) -> String {
     format!("report_answer.text/{id}")
 }
 
-fn id(report_id: &str, stage: Stage) -> String {
-    format!("{report_id}/{}", stage.as_str())
-}
-
 /// What the table remembers.
 struct Known {
     /// Runs that intended something.
@@ -336,7 +336,7 @@ impl Desk<'_> {
         let today = Day::of(self.clock.now());
         let reports = self.reports(today).await?;
         let first = today.plus(1 - self.options.received_days);
-        let is_fresh = |report: &&Report| report.day >= first && !known.has(&id(&report.id, Stage::Received));
+        let is_fresh = |report: &&Report| report.day >= first && !known.has(&report.answer_id(Stage::Received));
         let fresh: Vec<&Report> = reports.values().filter(is_fresh).collect();
         let tally = match fresh.iter().any(|report| report.is_lookup()) {
             true => domain::tally(self.lake, self.seal).await?,
@@ -352,7 +352,9 @@ impl Desk<'_> {
         }
         done.received = answers.len();
         let barred = self.barred().await?;
-        for report in reports.values().filter(|report| !known.has(&id(&report.id, Stage::Result))) {
+        let first = today.plus(1 - self.options.result_days);
+        let is_untold = |report: &&Report| report.day >= first && !known.has(&report.answer_id(Stage::Result));
+        for report in reports.values().filter(is_untold) {
             let number = report.source.filter(|_| report.is_accusation());
             if let Some(number) = number.filter(|number| report.is_about(*number, &barred)) {
                 let worded = self.templates.barred(&dialled(number), report.form.as_deref());
@@ -382,8 +384,8 @@ impl Desk<'_> {
     }
 
     /// Reports that may be answered, each once and as it came first.
-    async fn reports(&self, today: Day) -> anyhow::Result<BTreeMap<String, Report>> {
-        let mut reports: BTreeMap<String, Report> = BTreeMap::new();
+    async fn reports(&self, today: Day) -> anyhow::Result<Reports> {
+        let mut reports = Reports::new();
         let Some(table) = self.lake.find(Table::CITIZEN_REPORT).await? else { return Ok(reports) };
         let days = self.options.received_days.max(self.options.result_days);
         for day in table.days().await?.range(today.plus(1 - days)..=today) {
@@ -456,11 +458,16 @@ impl Report {
         if is_order && self.needs_human { Kind::Unparsed.as_str() } else { &self.kind }
     }
 
+    /// An id belongs to its channel, so both are part of the answer's.
+    fn answer_id(&self, stage: Stage) -> String {
+        format!("{}/{}/{}", self.channel, self.id, stage.as_str())
+    }
+
     /// The answer, unless the carrier says nothing.
     fn answered(&self, stage: Stage, Worded { template, text }: Worded) -> Option<Answer> {
         (!text.is_empty()).then(|| Answer {
             day: self.day,
-            id: id(&self.id, stage),
+            id: self.answer_id(stage),
             report_id: self.id.clone(),
             stage: stage.as_str().to_owned(),
             channel: self.channel.clone(),

@@ -78,7 +78,8 @@ async fn counts(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
         let sources = column::SOURCE.of(&batch)?;
         for row in 0..batch.num_rows() {
             let is_report = REPORTS.iter().any(|kind| kind.as_str() == kinds.value(row));
-            if !is_report || !known.insert(ids.value(row).to_owned()) {
+            // An id belongs to its channel.
+            if !is_report || !known.insert((channels.value(row).to_owned(), ids.value(row).to_owned())) {
                 continue;
             }
             let form = if forms.is_valid(row) { forms.value(row) } else { UNTOLD };
@@ -117,6 +118,7 @@ mod tests {
             report(id, day, if id % 2 == 0 { "app" } else { "web" }, "spam_call", Some("fake_lender"));
         }
         report(0, day, "app", "spam_call", Some("fake_lender"));
+        report(0, day, "web", "spam_call", Some("fake_lender"));
         report(50, day, "app", "domain_lookup", None);
         report(51, day.plus(1), "app", "spam_call", None);
         report(52, day, "app", "scam_call", Some("sim_lock"));
@@ -124,15 +126,15 @@ mod tests {
 
         let month = "2025-01".parse().unwrap();
         let told = publish(&lake, folder.path(), month, 10).await.unwrap();
-        assert_eq!((told.reports, told.is_changed), (Some(41), true));
+        assert_eq!((told.reports, told.is_changed), (Some(42), true));
         let read = |file: &str| std::fs::read_to_string(told.folder.join(file)).unwrap();
         let all: String = ["forms.csv", "carriers.csv", "page.html"].map(read).concat();
         assert!(
             !all.contains("sim_lock") && !all.contains("fake_lender"),
             "merged, or one total minus another told it"
         );
-        assert!(read("forms.csv").contains("2025-01,total,,total,41"));
-        assert!(read("carriers.csv").contains(",Viettel,41") && read("page.html").contains("không có thông tin tỉnh"));
+        assert!(read("forms.csv").contains("2025-01,total,,total,42"));
+        assert!(read("carriers.csv").contains(",Viettel,42") && read("page.html").contains("không có thông tin tỉnh"));
         assert!(!publish(&lake, folder.path(), month, 10).await.unwrap().is_changed);
         assert_eq!(publish(&lake, folder.path(), "2025-02".parse().unwrap(), 10).await.unwrap().reports, None);
     }

@@ -1698,7 +1698,7 @@ pub mod report_answer {
 
     /// Local day of the report.
     pub const DAY: Column<Date32Array> = Column::new("day");
-    /// REPORT_ID/STAGE: by it whoever reads the topic tells an answer that comes twice.
+    /// CHANNEL/REPORT_ID/STAGE: by it whoever reads the topic tells an answer that comes twice.
     pub const ANSWER_ID: Column<StringArray> = Column::new("answer_id");
     /// The report: report_id of citizen_report.
     pub const REPORT_ID: Column<StringArray> = Column::new("report_id");

@@ -99,7 +99,7 @@ async fn every_report_gets_one_message_under_its_own_key() {
     assert_eq!(sent.len(), REPORTS);
     for (key, messages) in sent {
         let [message] = messages.as_slice() else { panic!("{key} was answered {} times", messages.len()) };
-        assert_eq!(message["answer_id"], format!("{key}/received"));
+        assert_eq!(message["answer_id"], format!("sms_156/{key}/received"));
         assert_eq!((&message["recipient"], &message["parts"]), (&"84912345678".into(), &1.into()));
     }
 }

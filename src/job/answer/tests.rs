@@ -44,11 +44,15 @@ impl Site {
 
     /// A report of so many days ago, that accuses `SOURCE` where its kind accuses.
     async fn report(&self, id: &str, kind: Kind, days_ago: i64, content: &str) {
+        self.report_by("sms_156", id, kind, (days_ago, content)).await;
+    }
+
+    async fn report_by(&self, channel: &str, id: &str, kind: Kind, (days_ago, content): (i64, &str)) {
         let mut sheet = Sheet::new(Table::CITIZEN_REPORT.contract());
         let at = AT - days_ago * DAY;
         let content = self.seal.close_text(&place(citizen_report::CONTENT.name, id), content);
         let source = kind.is_report().then_some(SOURCE);
-        let row = sheet.row().day(Day::of(at)).text(id).text("sms_156").int64(REPORTER).text(kind.as_str());
+        let row = sheet.row().day(Day::of(at)).text(id).text(channel).int64(REPORTER).text(kind.as_str());
         let row = row.text("e164").int64_or_null(source).text_or_null(None).text(&content).boolean(false).instant(at);
         let row = row.int32(0).int64(0).instant(at).text("test/0");
         let row = row.text_or_null(None).int32(1).instant_or_null(None).text_or_null(None);
@@ -89,11 +93,12 @@ impl Site {
 }
 
 fn texts(answers: &[Answer]) -> Vec<(&str, &str)> {
-    answers.iter().map(|answer| (answer.id.as_str(), answer.text.as_str())).collect()
+    ids(answers).into_iter().zip(answers.iter().map(|answer| answer.text.as_str())).collect()
 }
 
+/// Without the channel that is everybody's here.
 fn ids(answers: &[Answer]) -> Vec<&str> {
-    answers.iter().map(|answer| answer.id.as_str()).collect()
+    answers.iter().map(|answer| answer.id.strip_prefix("sms_156/").unwrap_or(&answer.id)).collect()
 }
 
 #[tokio::test]
@@ -159,6 +164,27 @@ async fn an_answer_comes_in_time_or_not_at_all() {
     site.report("old", Kind::SpamCall, 3, "moi vay").await;
     site.report("last", Kind::SpamCall, 2, "moi vay").await;
     assert_eq!(ids(&site.planned(0).await.1), ["last/received"]);
+}
+
+#[tokio::test]
+async fn an_id_belongs_to_its_channel() {
+    let site = Site::new();
+    site.report("r1", Kind::SpamCall, 0, "moi vay").await;
+    let (_, new, _) = site.planned(0).await;
+    site.intend(&new).await;
+    site.report_by("web", "r1", Kind::SpamCall, (0, "moi vay")).await;
+    let (_, new, _) = site.planned(0).await;
+    assert_eq!(ids(&new), ["web/r1/received"], "another citizen's report");
+}
+
+#[tokio::test]
+async fn a_result_is_told_within_its_own_days() {
+    let mut site = Site::new();
+    site.options = Options { received_days: 9, result_days: 3, ..Options::default() };
+    site.report("old", Kind::SpamCall, 3, "moi vay").await;
+    site.report("last", Kind::SpamCall, 2, "moi vay").await;
+    site.verdict(Verdict::Limited, 0, AT - 100 * DAY).await;
+    assert_eq!(ids(&site.planned(0).await.1), ["last/received", "old/received", "last/result"]);
 }
 
 #[tokio::test]
