@@ -154,8 +154,16 @@ fn read(batch: &RecordBatch, known: &mut BTreeMap<(i64, Option<i64>), Said>) -> 
         };
         let outweighs =
             |other: &Said| said.weight.total_cmp(&other.weight).then(said.settled_at.cmp(&other.settled_at)).is_ge();
-        if known.get(&subject).is_none_or(outweighs) {
-            known.insert(subject, said);
+        match known.get_mut(&subject) {
+            None => drop(known.insert(subject, said)),
+            Some(other) => {
+                // What either week knows of its person ties it.
+                let ties = [std::mem::take(&mut other.ties), said.ties.clone()].concat();
+                if outweighs(other) {
+                    *other = said;
+                }
+                other.ties = ties;
+            }
         }
     }
     Ok(())

@@ -44,6 +44,17 @@ fn one_persons_sims_and_one_handsets_are_one_group() {
 }
 
 #[test]
+fn a_handset_of_the_week_whose_word_gives_way_still_ties() {
+    let early = rows(&[Given(1, 1, "report", 0.5, None, Some("35"))]);
+    let late = rows(&[Given(1, 1, "review", 1.0, None, Some("36")), Given(2, 0, "review", 1.0, None, Some("35"))]);
+    for weeks in [[&early, &late], [&late, &early]] {
+        let mut known = BTreeMap::new();
+        weeks.into_iter().for_each(|week| read(week, &mut known).unwrap());
+        assert_eq!(groups(&known.into_values().collect::<Vec<_>>()), [0, 0], "one person's two SIMs");
+    }
+}
+
+#[test]
 fn of_two_words_about_a_subscription_the_heavier_counts_in_any_order() {
     let (report, review) = (Given(1, 1, "report", 0.5, None, None), Given(1, 0, "review", 1.0, None, None));
     for given in [[&report, &review], [&review, &report]] {
