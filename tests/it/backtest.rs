@@ -199,6 +199,16 @@ async fn a_shadow_tells_of_days_that_it_has_seen_and_a_changed_folder_is_another
     let definitions = stricter(&folder.path().join("pipelines")).await;
     let wednesday = day(TUESDAY).plus(1);
     assert!(shadow::run(&lake, definitions.clone(), wednesday).await.unwrap_err().is::<Undecided>());
+    // A run was killed while it copied what was held: an old day is there, and Monday is not.
+    let mut copied = lake.shadow(&definitions.hash()).unwrap().open(Table::DECISION).await.unwrap();
+    let old = day(MONDAY).plus(-3);
+    let mut sheet = Sheet::new(Table::DECISION.contract());
+    let row =
+        sheet.row().day(old).text("C-0").int64(84_900_000_009).instant_or_null(None).boolean(true).text("prepaid");
+    let row = row.text("clear").text("clear").text("no_new_evidence").day(old).day(old).date_or_null(None);
+    let row = row.float64_or_null(None).int64(0).int64(0).int64(0).int64(0).text("").boolean_or_null(None);
+    row.text_or_null(None).end();
+    copied.replace(old, &[sheet.finish()]).await.unwrap();
     shadow::run(&lake, definitions.clone(), day(TUESDAY)).await.unwrap();
     let unseen = shadow::report(&lake, &definitions, day(MONDAY), day(TUESDAY)).await.unwrap_err();
     assert!(unseen.is::<shadow::Unseen>() && unseen.to_string().contains("2025-01-06;"), "{unseen:#}");

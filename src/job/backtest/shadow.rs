@@ -20,6 +20,7 @@ use crate::job::decide::settle;
 use crate::lake::{Handle, Lake};
 use crate::pipeline::definition::Definitions;
 use crate::pipeline::run::{Began, Runner};
+use crate::schema::column::pipeline_run;
 use crate::schema::contract::Table;
 
 /// Days are not there in the shadow, so there is nothing to compare: exit code 4.
@@ -70,7 +71,7 @@ pub async fn run(live: &Lake, definitions: Definitions, day: Day) -> anyhow::Res
             }
         }
         // A shadow begins with what was held; from then on its verdicts follow from its own.
-        if days_of(&mut runner, Table::DECISION).await?.range(..day).next().is_none() {
+        if !has_begun(&lake, day).await? {
             copy_held(&verdicts, &lake, plan.held_from, day).await?;
         }
         runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
@@ -91,6 +92,17 @@ async fn fill(runner: &mut Runner, table: Table, of: &Range<Day>, day: Day) -> a
         runner.run(&[table], *day).await?;
     }
     Ok(lacking.len())
+}
+
+/// Whether it has a verdict of its own before a day; verdicts that were copied have no run.
+async fn has_begun(shadow: &Lake, day: Day) -> anyhow::Result<bool> {
+    let Some(runs) = shadow.find(Table::PIPELINE_RUN).await? else { return Ok(false) };
+    for batch in runs.rows_with(pipeline_run::TABLE_NAME.name, Table::DECISION.name(), &[]).await? {
+        if pipeline_run::DAY.of(&batch)?.iter().flatten().any(|of| of < day.epoch_days()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 async fn days_of(runner: &mut Runner, table: Table) -> anyhow::Result<BTreeSet<Day>> {
