@@ -3,8 +3,6 @@
 //! In: a week's verdicts, and reviews of those drawn. Out: `review_sample`, drawn once, and `rule_precision`, counted anew.
 //! Never: draws a week again that was drawn: reviews are of the first draw.
 
-use std::collections::BTreeSet;
-
 use anyhow::Context;
 use serde::Serialize;
 
@@ -105,13 +103,17 @@ pub async fn precision(
     Ok(Precision { week: week.to_string(), bands })
 }
 
+/// Whether those of a week who are to be reviewed have been drawn.
+pub(super) async fn is_drawn(runner: &mut Runner, week: Week) -> anyhow::Result<bool> {
+    match runner.newest(Table::REVIEW_SAMPLE).await? {
+        Some(table) => Ok(table.days().await?.contains(&week.monday())),
+        None => Ok(false),
+    }
+}
+
 /// Draws those of a week who are to be reviewed, where nobody has yet.
 pub(super) async fn draw(runner: &mut Runner, week: Week) -> anyhow::Result<()> {
-    let drawn = match runner.newest(Table::REVIEW_SAMPLE).await? {
-        Some(table) => table.days().await?,
-        None => BTreeSet::new(),
-    };
-    if drawn.contains(&week.monday()) {
+    if is_drawn(runner, week).await? {
         return Ok(());
     }
     let last = week.monday().plus(6);

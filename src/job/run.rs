@@ -30,11 +30,20 @@ pub async fn day(lake: &Lake, definitions: Definitions, tables: &[Table], day: D
     .await
 }
 
-/// Computes the named tables for a week; all weekly ones when none is named.
+/// Computes the named tables for a week; all weekly ones when none is named, but no second draw of a week.
 pub async fn week(lake: &Lake, definitions: Definitions, tables: &[Table], week: Week) -> anyhow::Result<Vec<Ran>> {
-    let tables = if tables.is_empty() { weekly(&definitions) } else { tables.to_vec() };
     let mut runner = Runner::new(lake.clone(), definitions, Clock::System);
-    lake.alone(runner.run(&tables, week.monday())).await
+    lake.alone(async {
+        let mut tables = tables.to_vec();
+        if tables.is_empty() {
+            tables = weekly(runner.definitions());
+            if super::precision::is_drawn(&mut runner, week).await? {
+                tables.retain(|table| *table != Table::REVIEW_SAMPLE);
+            }
+        }
+        runner.run(&tables, week.monday()).await
+    })
+    .await
 }
 
 /// The daily tables that do not wait for `decide`.

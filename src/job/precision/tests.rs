@@ -87,6 +87,8 @@ async fn a_week_is_drawn_when_it_is_over_and_only_once() {
 
     // Whatever is said of the week later, who was drawn stays drawn, and reviews of them count.
     decided(&lake, 0..5, true).await;
+    let ours = Definitions::read(&folder(None)).unwrap();
+    crate::job::run::week(&lake, ours, &[], monday().week()).await.unwrap();
     let mut said = Sheet::new(Table::CASE_EVENT.contract());
     for number in 0..40 {
         let row = said.row().int64(number).int64(84_970_000_000 + number).text("confirmed").text("pattern").text("an");
