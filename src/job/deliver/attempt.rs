@@ -36,11 +36,11 @@ pub async fn deliver(target: &Target, name: &str, parcel: &Parcel, clock: Clock)
             Ok(()) => return Outcome { attempts, sent, error: None },
             Err(failed) => failed,
         };
-        let error = failed.to_string();
-        tracing::warn!(target_name = name, attempt = attempts, error, "delivery failed");
         if attempts == ATTEMPTS || matches!(failed, Failed::Lasting(_)) {
-            return Outcome { attempts, sent, error: Some(error) };
+            return Outcome { attempts, sent, error: Some(failed.to_string()) };
         }
+        // Without the reason, which names the folder: a dossier's has a number for its name.
+        tracing::warn!(target_name = name, attempt = attempts, "delivery failed, trying again");
         tokio::time::sleep(wait).await;
         wait *= 2;
     }
