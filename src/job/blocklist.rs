@@ -26,7 +26,7 @@ use crate::export::blocklist::{
 use crate::lake::Lake;
 use crate::lake::append::Span;
 use crate::pipeline::definition::Definitions;
-use crate::schema::column::{blocklist_day, blocklist_export as column, special_number};
+use crate::schema::column::{blocklist_day, blocklist_export as column, brandname, special_number};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::store::Store;
@@ -195,9 +195,13 @@ async fn protected(lake: &Lake, day: Day, store: Option<&Store>) -> anyhow::Resu
     if let Some(table) = lake.find(Table::ALLOW_LIST).await? {
         protected.allowed = case::allowed(&table.rows(vec![], &[]).await?, day)?;
     }
-    if let Some(table) = lake.find(Table::SPECIAL_NUMBER).await? {
+    for (table, number, valid_until) in [
+        (Table::SPECIAL_NUMBER, special_number::NUMBER, special_number::VALID_UNTIL),
+        (Table::BRANDNAME, brandname::NUMBER, brandname::VALID_UNTIL),
+    ] {
+        let Some(table) = lake.find(table).await? else { continue };
         for batch in table.rows(vec![], &[]).await? {
-            let (numbers, until) = (special_number::NUMBER.of(&batch)?, special_number::VALID_UNTIL.of(&batch)?);
+            let (numbers, until) = (number.of(&batch)?, valid_until.of(&batch)?);
             let held = (0..batch.num_rows())
                 .filter(|row| numbers.is_valid(*row))
                 .filter(|row| until.is_null(*row) || Day::from_epoch_days(until.value(*row)) > day);

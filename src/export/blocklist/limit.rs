@@ -14,7 +14,7 @@ use crate::domain::plan::is_special_number;
 pub struct Protected {
     /// On the allow-list, of the lake or of the desk.
     pub allowed: BTreeSet<Number>,
-    /// Special numbers by the newest table; those of the numbering plan are known here.
+    /// Special numbers and those of registered brands by the newest tables; those of the numbering plan are known here.
     pub special: BTreeSet<Number>,
     /// Cleared by the desk since the last `decide`, or on it as the lake has it.
     pub cleared: BTreeSet<Number>,
@@ -32,7 +32,7 @@ impl Protected {
             if self.allowed.contains(number) {
                 Some("on the allow-list")
             } else if self.special.contains(number) || is_special_number(*number) {
-                Some("special")
+                Some("special or a registered brand's")
             } else if self.cleared.contains(number) {
                 Some("cleared at the desk")
             } else {

@@ -308,7 +308,7 @@ fn too_many_at_once_and_protected_numbers_are_refused_with_what_to_do() {
         [
             "1 numbers under a bar are cleared at the desk (84900•••003): run and decide the day again",
             "1 numbers under a bar are on the allow-list (84900•••001): run and decide the day again",
-            "1 numbers under a bar are special (84900•••002): run and decide the day again",
+            "1 numbers under a bar are special or a registered brand's (84900•••002): run and decide the day again",
         ]
     );
     let police = Entry { number: Number::from_e164(8_469_123_456).unwrap(), ..entry(1, Action::BarBoth, day(0)) };

@@ -160,6 +160,10 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list() {
     super::super::reference::load_text(&site.lake, Table::ALLOW_LIST, text, day(0)).await.unwrap();
     let refused = site.publish(&site.order(day(0))).await.unwrap_err().to_string();
     assert!(refused.contains("1 numbers under a bar are on the allow-list (84962•••001)"), "{refused}");
+    let text = "number,name,holder\n0962000002,BANK,a bank\n";
+    super::super::reference::load_text(&site.lake, Table::BRANDNAME, text, day(0)).await.unwrap();
+    let refused = site.publish(&site.order(day(0))).await.unwrap_err().to_string();
+    assert!(refused.contains("1 numbers under a bar are special or a registered brand's (84962•••002)"), "{refused}");
 
     let site = Site::new();
     site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
