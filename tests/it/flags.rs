@@ -10,6 +10,7 @@ use callsieve::clock::Clock;
 use callsieve::domain::day::Day;
 use callsieve::job::{blocklist, flags};
 use callsieve::lake::Lake;
+use callsieve::lake::append::Span;
 use callsieve::pipeline::definition::Definitions;
 use callsieve::pipeline::run::{Runner, folder};
 use callsieve::schema::contract::Table;
@@ -162,4 +163,23 @@ async fn a_topic_that_is_missing_is_made_compacted() {
     }
     assert_eq!(policy().await.as_deref(), Some("compact"));
     assert!(!flags.make().await.unwrap());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_topic_that_is_made_anew_is_told_everything() {
+    if !is_real() {
+        return;
+    }
+    let brokers = std::env::var_os("KAFKA_BROKERS").unwrap().into_string().unwrap();
+    let wanted = Options { topic: format!("flags-anew-{}", std::process::id()), partitions: PARTITIONS };
+    let topic = Flags::connect(&options(&brokers), &wanted).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&folder.path().join("lake")).unwrap();
+    list(&lake, &folder.path().join("out"), day(0), &[(1, "limited"), (2, "limited")]).await;
+    // Another topic of its name was told of this list, and is gone.
+    let told = Span { app_id: format!("flags/{}", topic.name().unwrap()), from: 0, until: 1 };
+    lake.open(Table::BLOCKLIST_EXPORT).await.unwrap().append(&[], &[told]).await.unwrap();
+    let order = flags::Order { day: day(0), is_full: false, is_dry_run: false };
+    let told = flags::publish(&lake, &topic, (&Registry::Contracts, "sim_flag"), order, Clock::System).await.unwrap();
+    assert_eq!((told.is_made, told.since, told.set), (true, Some(1), 2));
 }
