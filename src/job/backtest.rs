@@ -9,7 +9,7 @@ use std::path::Path;
 use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 
-use self::compare::{Known, Seen, Standing, Standings, compare};
+use self::compare::{Comparison, Known, Seen, Standing, Standings, compare};
 use self::outcome::{Computed, Outcome};
 use self::plan::{Live, Plan};
 use super::decide::{number, optional, read_candidates, settle, verdict};
@@ -84,19 +84,17 @@ pub async fn backtest(
     }
     runner.note_runs().await?;
     let known = Known { overturned: overturned(&verdicts).await?, advertisers: advertisers(live, from, until).await? };
+    Ok(outcome_of((from, until), plan, compare(&seen, &known)))
+}
+
+/// What a plan has come to on the days from the first to the second.
+fn outcome_of((from, until): (Day, Day), plan: Plan, comparison: Comparison) -> Outcome {
     let computed = plan.needed.iter().map(|(table, days)| Computed {
         table: table.name().to_owned(),
         from: days.start,
         until: days.end.plus(-1),
     });
-    Ok(Outcome {
-        from,
-        until,
-        changed: plan.changed,
-        untried: plan.untried,
-        computed: computed.collect(),
-        comparison: compare(&seen, &known),
-    })
+    Outcome { from, until, computed: computed.collect(), changed: plan.changed, untried: plan.untried, comparison }
 }
 
 /// Writes the outcome as a page.

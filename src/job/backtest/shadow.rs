@@ -11,9 +11,9 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::compare::{Known, Seen, compare};
-use super::outcome::{Computed, Outcome};
+use super::outcome::Outcome;
 use super::plan::{Live, Plan};
-use super::{Undecided, advertisers, copy_held, input, overturned, standings};
+use super::{Undecided, advertisers, copy_held, input, outcome_of, overturned, standings};
 use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::job::decide::settle;
@@ -138,19 +138,7 @@ pub async fn report(live: &Lake, definitions: &Definitions, from: Day, until: Da
     }
     let plan = Plan::new(definitions, &ran, &days)?;
     let known = Known { overturned: overturned(&verdicts).await?, advertisers: advertisers(live, from, until).await? };
-    let computed = plan.needed.iter().map(|(table, days)| Computed {
-        table: table.name().to_owned(),
-        from: days.start,
-        until: days.end.plus(-1),
-    });
-    Ok(Outcome {
-        from,
-        until,
-        changed: plan.changed,
-        untried: plan.untried,
-        computed: computed.collect(),
-        comparison: compare(&seen, &known),
-    })
+    Ok(outcome_of((from, until), plan, compare(&seen, &known)))
 }
 
 /// A table as the live lake has it, and as the shadow has.
