@@ -7,15 +7,11 @@ use std::path::PathBuf;
 use std::process::Output;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use callsieve::domain::day::Day;
-use callsieve::lake::Lake;
-use callsieve::schema::contract::Table;
-use callsieve::schema::sheet::Sheet;
 use serde_json::{Value, json};
 use sqlx::any::install_default_drivers;
 use sqlx::{AnyPool, AssertSqlSafe, Executor};
 
-use crate::late::{callsieve, done};
+use crate::late::{accuse, callsieve, done};
 
 const MONDAY: &str = "2025-01-06";
 const TUESDAY: &str = "2025-01-07";
@@ -71,14 +67,7 @@ impl Site {
         std::fs::write(self.path("call_record").join(format!("{day}.jsonl")), call).unwrap();
         done(&self.desk(&["ingest", "--until-caught-up"]));
         done(&self.lake(&["run", "--day", day]));
-        let day: Day = day.parse().unwrap();
-        let mut sheet = Sheet::new(Table::BLOCK_CANDIDATE.contract());
-        let row = sheet.row().day(day).int64(84_962_000_001).instant_or_null(None).boolean(true).text("prepaid");
-        let row = row.float64(0.9).int64(3).int64(4).int64(0).int64(0);
-        let row = row.boolean(true).boolean(true).int64(2).boolean(false).boolean(false).boolean(true);
-        row.text("limited").boolean(false).text_or_null(None).int64_or_null(None).end();
-        let lake = Lake::local(&self.path("lake")).unwrap();
-        lake.open(Table::BLOCK_CANDIDATE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
+        accuse(&self.path("lake"), day).await;
     }
 
     fn decide(&self, day: &str) -> Value {
