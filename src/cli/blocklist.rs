@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::BadConfig;
-use super::lake::LakeArgs;
+use super::lake::{LakeArgs, PlaceArgs};
 use super::print::say;
 use super::rules::RulesArgs;
 use crate::clock::Clock;
@@ -28,9 +28,6 @@ pub(super) struct BlocklistArgs {
     /// The day.
     #[arg(long)]
     day: Day,
-    /// Folder to publish in.
-    #[arg(long, default_value = "export")]
-    out: PathBuf,
     /// Also write what changes since the publication before, into OUT/blocklist-delta/SEQUENCE.
     #[arg(long)]
     delta: bool,
@@ -56,7 +53,7 @@ pub(super) struct BlocklistArgs {
     #[arg(long, env = "CALLSIEVE_CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    lake: LakeArgs,
+    place: PlaceArgs,
     #[command(flatten)]
     rules: RulesArgs,
 }
@@ -119,9 +116,10 @@ pub(super) async fn export(args: BlocklistArgs, json: bool) -> anyhow::Result<()
         }
     };
     let mml = args.mml.as_deref().map(Template::read).transpose().map_err(BadConfig)?;
+    let lake = args.place.open()?;
     let order = job::blocklist::Order {
         day: args.day,
-        out: args.out,
+        out: args.place.out,
         format,
         delta: args.delta,
         mml,
@@ -131,7 +129,6 @@ pub(super) async fn export(args: BlocklistArgs, json: bool) -> anyhow::Result<()
     };
     let definitions = args.rules.load().await?;
     let store = super::desk::store(args.config.as_ref()).await?;
-    let lake = args.lake.open()?;
     let published = job::blocklist::publish(&lake, &definitions, &order, store.as_ref(), Clock::System).await?;
     say(json, &published, || published.text())
 }

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use clap::error::ErrorKind;
 
-use super::lake::LakeArgs;
+use super::lake::PlaceArgs;
 use super::print::say;
 use super::rules::RulesArgs;
 use super::{BadConfig, desk};
@@ -36,9 +36,6 @@ pub(super) struct DossierArgs {
     /// Reference of the authority's request.
     #[arg(long = "case", value_name = "REF")]
     case_ref: String,
-    /// Folder to publish in.
-    #[arg(long, default_value = "export")]
-    out: PathBuf,
     /// File of the secret key that signs; without it nothing vouches for the dossier.
     #[arg(long)]
     key: Option<PathBuf>,
@@ -58,7 +55,7 @@ pub(super) struct DossierArgs {
     #[arg(long, env = "CALLSIEVE_CONFIG")]
     config: Option<PathBuf>,
     #[command(flatten)]
-    lake: LakeArgs,
+    place: PlaceArgs,
     #[command(flatten)]
     rules: RulesArgs,
 }
@@ -89,8 +86,8 @@ pub(super) async fn dossier(args: DossierArgs, json: bool) -> anyhow::Result<()>
         }
     };
     let key = args.key.as_deref().map(job::key::read).transpose()?;
-    let (definitions, lake) = (args.rules.load().await?, args.lake.open()?);
-    let to = (args.out.as_path(), key.as_ref());
+    let (definitions, lake) = (args.rules.load().await?, args.place.open()?);
+    let to = (args.place.out.as_path(), key.as_ref());
     let filed = job::dossier::publish(&lake, &definitions, &order, to, (cleared.as_ref(), hand)).await?;
     say(json, &filed, || text(&filed))
 }

@@ -30,6 +30,22 @@ impl LakeArgs {
     }
 }
 
+/// Where what is exported comes from, and where it goes.
+#[derive(Debug, Args)]
+pub(super) struct PlaceArgs {
+    /// Folder to publish in.
+    #[arg(long, default_value = "export")]
+    pub(super) out: PathBuf,
+    #[command(flatten)]
+    lake: LakeArgs,
+}
+
+impl PlaceArgs {
+    pub(super) fn open(&self) -> anyhow::Result<Lake> {
+        self.lake.open()
+    }
+}
+
 #[derive(Debug, Args)]
 pub(super) struct MaintainArgs {
     /// Say what would be done, and do nothing.

@@ -12,7 +12,7 @@ use clap::{Args, Subcommand};
 use super::BadConfig;
 use super::blocklist::BlocklistArgs;
 use super::dossier::{DossierArgs, dossier};
-use super::lake::{LakeArgs, table};
+use super::lake::{LakeArgs, PlaceArgs, table};
 use super::print::{self, say};
 use crate::clock::Clock;
 use crate::domain::day::{Day, Month, Week};
@@ -95,14 +95,11 @@ pub(super) enum ExportVerb {
         /// The ISO week.
         #[arg(long)]
         week: Week,
-        /// Folder to publish in.
-        #[arg(long, default_value = "export")]
-        out: PathBuf,
         /// Folder with a folder lookup of known names and shared hosts; those that were compiled in when not named.
         #[arg(long)]
         pipelines: Option<PathBuf>,
         #[command(flatten)]
-        lake: LakeArgs,
+        place: PlaceArgs,
     },
     /// The bank accounts that a week's reports name, for the banks; they are in clear in the files.
     #[command(after_help = "Example: callsieve export accounts --lake /data/lake --week 2025-W02 --out /data/export")]
@@ -110,11 +107,8 @@ pub(super) enum ExportVerb {
         /// The ISO week.
         #[arg(long)]
         week: Week,
-        /// Folder to publish in.
-        #[arg(long, default_value = "export")]
-        out: PathBuf,
         #[command(flatten)]
-        lake: LakeArgs,
+        place: PlaceArgs,
     },
     /// The numbers flagged in a week, as a package: lists, workbook, report, manifest, sums and signature.
     #[command(
@@ -125,9 +119,6 @@ pub(super) enum ExportVerb {
         /// The ISO week.
         #[arg(long)]
         week: Week,
-        /// Folder to publish in.
-        #[arg(long, default_value = "export")]
-        out: PathBuf,
         /// File of the secret key that signs; without it nothing vouches for the package.
         #[arg(long)]
         key: Option<PathBuf>,
@@ -135,7 +126,7 @@ pub(super) enum ExportVerb {
         #[arg(long, default_value = "regulator")]
         recipient: String,
         #[command(flatten)]
-        lake: LakeArgs,
+        place: PlaceArgs,
         #[command(flatten)]
         rules: RulesArgs,
     },
@@ -149,11 +140,8 @@ pub(super) enum ExportVerb {
         /// The day.
         #[arg(long)]
         day: Day,
-        /// Folder to publish in.
-        #[arg(long, default_value = "export")]
-        out: PathBuf,
         #[command(flatten)]
-        lake: LakeArgs,
+        place: PlaceArgs,
         #[command(flatten)]
         rules: RulesArgs,
     },
@@ -169,11 +157,8 @@ pub(super) enum ExportVerb {
         /// Counts below it are hidden, and as many others as it takes that nobody can work them out.
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..))]
         least: u64,
-        /// Folder to publish in.
-        #[arg(long, default_value = "export")]
-        out: PathBuf,
         #[command(flatten)]
-        lake: LakeArgs,
+        place: PlaceArgs,
     },
     /// All that the lake holds against one number, for an authority that asks: JSON and a page, signed as a package is.
     #[command(
@@ -286,30 +271,30 @@ pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metric
 pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
     match verb {
         ExportVerb::Blocklist(args) => super::blocklist::export(args, json).await,
-        ExportVerb::Domains { week, out, pipelines, lake } => {
+        ExportVerb::Domains { week, pipelines, place } => {
             let rules = pipelines.map(|folder| folder.join("lookup"));
             let options = lookup::Options { rules, ..lookup::Options::default() };
             let lookup = Lookup::open(&options, Clock::System).map_err(BadConfig)?;
-            print::published(json, &job::entity::domains(&lake.open()?, &lookup, &out, week).await?)
+            print::published(json, &job::entity::domains(&place.open()?, &lookup, &place.out, week).await?)
         }
-        ExportVerb::Accounts { week, out, lake } => {
-            print::published(json, &job::entity::accounts(&lake.open()?, &out, week).await?)
+        ExportVerb::Accounts { week, place } => {
+            print::published(json, &job::entity::accounts(&place.open()?, &place.out, week).await?)
         }
-        ExportVerb::Awareness { month, least, out, lake } => {
-            let told = job::awareness::publish(&lake.open()?, &out, month, least).await?;
+        ExportVerb::Awareness { month, least, place } => {
+            let told = job::awareness::publish(&place.open()?, &place.out, month, least).await?;
             say(json, &told, || told.text())
         }
-        ExportVerb::Notices { day, out, lake, rules } => {
+        ExportVerb::Notices { day, place, rules } => {
             let templates = job::notice::templates(rules.pipelines)?;
-            let noticed = job::notice::publish(&lake.open()?, &templates, &out, day, Clock::System).await?;
+            let noticed = job::notice::publish(&place.open()?, &templates, &place.out, day, Clock::System).await?;
             say(json, &noticed, || noticed.text())
         }
         ExportVerb::Dossier(args) => dossier(args, json).await,
-        ExportVerb::Regulator { week, out, key, recipient, lake, rules } => {
+        ExportVerb::Regulator { week, key, recipient, place, rules } => {
             let key = key.as_deref().map(job::key::read).transpose()?;
-            let (definitions, lake) = (rules.load().await?, lake.open()?);
+            let (definitions, lake) = (rules.load().await?, place.open()?);
             let wanted = (week, recipient.as_str());
-            print::packaged(json, &job::export::regulator(&lake, &definitions, &out, wanted, key.as_ref()).await?)
+            print::packaged(json, &job::export::regulator(&lake, &definitions, &place.out, wanted, key.as_ref()).await?)
         }
     }
 }
