@@ -9,6 +9,7 @@ use std::io::Write as _;
 
 use super::chart::escape;
 use super::folder::Aside;
+use super::html::begin;
 use super::small::{Grid, OTHER};
 use crate::domain::day::Month;
 
@@ -91,13 +92,12 @@ impl Awareness {
 
     fn page(&self) -> String {
         let title = format!("Phản ánh cuộc gọi, tin nhắn rác và lừa đảo, tháng {}", self.month);
-        let mut page = format!(
-            "<!DOCTYPE html>\n<html lang=\"vi\">\n<head>\n<meta charset=\"utf-8\">\n\
-             <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-             <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n<style>\n{STYLE}</style>\n\
-             </head>\n<body>\n<h1>{title}</h1>\n<p class=\"note\">Số phản ánh mà nhà mạng nhận được. Số nhỏ hơn {} được ẩn \
-             ({HIDDEN}) hoặc gộp vào mục khác; một số ô khác cũng được ẩn để không thể suy ra. Dữ liệu không có thông tin \
-             tỉnh, thành phố.</p>\n",
+        let mut page = begin("vi", &title, STYLE);
+        // Writing to a String cannot fail.
+        let _ = writeln!(
+            page,
+            "<p class=\"note\">Số phản ánh mà nhà mạng nhận được. Số nhỏ hơn {} được ẩn ({HIDDEN}) hoặc gộp vào mục khác; \
+             một số ô khác cũng được ẩn để không thể suy ra. Dữ liệu không có thông tin tỉnh, thành phố.</p>",
             self.least
         );
         match &self.by_form {

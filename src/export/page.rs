@@ -9,6 +9,7 @@ use std::fmt::Write as _;
 use super::about;
 use super::chart::{COLOURS, escape};
 use super::coverage::{self, Sum};
+use super::html::begin;
 use super::package::Contents;
 
 const STYLE: &str = "\
@@ -29,12 +30,7 @@ svg text.count { font-size: 11px; }
 /// The text of the page.
 pub fn html(contents: &Contents) -> String {
     let title = format!("Flagged numbers, {}", contents.head.week);
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-    );
+    let mut page = begin("en", &title, STYLE);
     page += &table(about::facts(contents).into_iter());
     let [now, before] = COLOURS.map(|colour| format!("<span class=\"key\" style=\"background:{colour}\"></span>"));
     // Writing to a String cannot fail.

@@ -8,6 +8,7 @@ use super::Dossier;
 use super::section::{Cell, Section, Words};
 use crate::domain::lang::Lang;
 use crate::export::chart::escape;
+use crate::export::html::begin;
 
 const STYLE: &str = "\
 body { font: 14px/1.45 system-ui, sans-serif; color: #1a1a1a; max-width: 1000px; margin: 2em auto; padding: 0 1em; }
@@ -28,13 +29,7 @@ tr { break-inside: avoid; }
 pub(super) fn html(dossier: &Dossier) -> String {
     let (lang, head) = (dossier.lang, &dossier.head);
     let title = format!("{} {}", lang.of("Dossier of number", "Hồ sơ thuê bao số"), head.number);
-    let title = escape(&title);
-    let mut page = format!(
-        "<!DOCTYPE html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\
-         <meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">\n\
-         <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
-         <style>\n{STYLE}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
-    );
+    let mut page = begin(&lang.to_string(), &title, STYLE);
     page += &pairs(facts(dossier).into_iter().map(|(words, text)| (lang.of(words.0, words.1).to_owned(), text)));
     for section in &dossier.sections {
         page += &table(section, lang);
