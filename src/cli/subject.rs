@@ -1,20 +1,20 @@
 //! `subject`: what a subscriber may ask for.
 //!
-//! In: a number, and in whose name it is asked. Out: where the answer is. Never: answers without a desk that writes it
-//! down.
+//! In: a number, and in whose name it is asked. Out: where the answer is, or what was erased. Never: answers or erases
+//! without a desk that writes it down.
 
 use std::path::PathBuf;
 
-use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::BadConfig;
-use super::desk;
+use super::desk::{self, SiteArgs};
 use super::lake::LakeArgs;
 use super::print::say;
+use super::rules::RulesArgs;
 use crate::clock::Clock;
 use crate::domain::number::Number;
 use crate::job;
+use crate::job::subject::erase::Request;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum SubjectVerb {
@@ -24,6 +24,11 @@ pub(super) enum SubjectVerb {
         --by an --config site.toml\n\nThe files are in OUT/subject/NUMBER; index.json names them."
     )]
     Export(ExportArgs),
+    /// Empties what the number's holder may have erased, and says of every table that names the number why its rows stay.
+    #[command(after_help = "Example: callsieve subject erase 0962000001 --case 17/YC --lake /data/lake \\\n    \
+        --by an --config site.toml --dry-run\n\nWith four_eyes in [desk] it waits for a second person; without, it takes a \
+        supervisor.")]
+    Erase(EraseArgs),
 }
 
 #[derive(Debug, Args)]
@@ -37,17 +42,53 @@ pub(super) struct ExportArgs {
     /// Folder to publish in.
     #[arg(long, default_value = "export")]
     out: PathBuf,
-    /// The site's configuration, for its desk.
-    #[arg(long, env = "CALLSIEVE_CONFIG")]
-    config: PathBuf,
+    #[command(flatten)]
+    site: SiteArgs,
     #[command(flatten)]
     lake: LakeArgs,
 }
 
+#[derive(Debug, Args)]
+pub(super) struct EraseArgs {
+    /// The number as people write it.
+    #[arg(value_parser = desk::number)]
+    number: Number,
+    /// Reference of the request.
+    #[arg(long = "case", value_name = "REF")]
+    case_ref: String,
+    /// In whose name.
+    #[arg(long)]
+    by: String,
+    /// Say what would go and what stays, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    site: SiteArgs,
+    #[command(flatten)]
+    lake: LakeArgs,
+    #[command(flatten)]
+    rules: RulesArgs,
+}
+
 pub(super) async fn subject(verb: SubjectVerb, json: bool) -> anyhow::Result<()> {
-    let SubjectVerb::Export(ExportArgs { number, by, out, config, lake }) = verb;
-    let desk = desk::desk(Some(&config)).await?;
-    let desk = desk.with_context(|| format!("{} has no [desk]", config.display())).map_err(BadConfig)?;
+    match verb {
+        SubjectVerb::Export(args) => export(args, json).await,
+        SubjectVerb::Erase(args) => erase(args, json).await,
+    }
+}
+
+async fn erase(args: EraseArgs, json: bool) -> anyhow::Result<()> {
+    let EraseArgs { number, case_ref, by, dry_run, site, lake, rules } = args;
+    let desk = site.desk().await?;
+    let (definitions, lake) = (rules.load().await?, lake.open()?);
+    let request = Request { number, case: &case_ref, by: &by, is_dry_run: dry_run };
+    let erased = job::subject::erase::erase(&lake, definitions, &request, (&desk, Clock::System)).await?;
+    say(json, &erased, || erased.text())
+}
+
+async fn export(args: ExportArgs, json: bool) -> anyhow::Result<()> {
+    let ExportArgs { number, by, out, site, lake } = args;
+    let desk = site.desk().await?;
     let hand = (&desk, by.as_str(), Clock::System.now());
     let handed = job::subject::export(&lake.open()?, number, &out, hand).await?;
     say(json, &handed, || handed.text())

@@ -3,6 +3,7 @@
 //! In: a case store, and who does what. Out: its rows with their audit rows, and what the terminal may show.
 //! Never: shows a number in clear that has not been written down as shown.
 
+pub mod erasure;
 mod promotion;
 mod sample;
 

@@ -14,7 +14,7 @@ use crate::schema::contract::{Table, Writer};
 use crate::schema::topic::Topic;
 
 /// Versions behind a package that was sent can be read for eight weeks.
-const KEEP_FILES_DAYS: u32 = 56;
+pub(super) const KEEP_FILES_DAYS: u32 = 56;
 
 /// What was done to a table, or would be.
 #[derive(Debug, Serialize)]

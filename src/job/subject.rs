@@ -1,4 +1,4 @@
-//! `subject export`: all that the lake holds of a number, for its subscriber.
+//! `subject export`: all that the lake holds of a number, for its subscriber; `subject erase` is in [`erase`].
 //!
 //! In: a number, and every table whose contract says that a column holds numbers. Out: a published folder: JSON lines
 //! for each table, and an index. Never: shows another party's number, place, handset or words; hands anything out that
@@ -18,8 +18,10 @@ use crate::domain::number::Number;
 use crate::export::folder::Aside;
 use crate::export::sums;
 use crate::lake::Lake;
-use crate::schema::contract::{Column, Contract, Pii, Table, Type};
+use crate::schema::contract::{Column, Contract, Table};
 
+mod blank;
+pub mod erase;
 mod row;
 
 /// What the index says of what is not in the files.
@@ -97,7 +99,7 @@ pub async fn export(
 
 /// Columns that hold a number as an integer.
 fn columns(contract: &Contract) -> impl Iterator<Item = &str> {
-    let holds = |column: &&Column| column.pii == Some(Pii::Number) && column.kind == Type::Int64;
+    let holds = |column: &&Column| column.is_number();
     contract.columns.iter().filter(holds).map(|column| column.name.as_str())
 }
 

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use anyhow::{Context, ensure};
 use arrow::array::{Array, DynComparator, RecordBatch, make_comparator};
-use arrow::compute::concat;
+use arrow::compute::{SortColumn, concat, concat_batches, lexsort_to_indices, take_record_batch};
 use deltalake::kernel::Action;
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::protocol::SaveMode;
@@ -93,6 +93,21 @@ impl Handle {
         }
         Ok(removals)
     }
+}
+
+/// Rows of a partition that were read and changed, in the order of the contract's cluster columns once more.
+pub fn in_order(batches: Vec<RecordBatch>, contract: &Contract) -> anyhow::Result<Vec<RecordBatch>> {
+    if contract.cluster.is_empty() || is_sorted(&batches, contract)? {
+        return Ok(batches);
+    }
+    let Some(first) = batches.first() else { return Ok(batches) };
+    let whole = concat_batches(&first.schema(), &batches)?;
+    let sorted_by = |name: &String| {
+        let values = whole.column_by_name(name).cloned().with_context(|| format!("no column \"{name}\""))?;
+        anyhow::Ok(SortColumn { values, options: Some(ORDER) })
+    };
+    let columns = contract.cluster.iter().map(sorted_by).collect::<anyhow::Result<Vec<_>>>()?;
+    Ok(vec![take_record_batch(&whole, &lexsort_to_indices(&columns, None)?)?])
 }
 
 /// Whether rows stand in the order of their contract's cluster columns.
@@ -214,6 +229,15 @@ mod tests {
         assert!(!is_sorted(&[pairs(&[Some(1), Some(1)], &[2, 1])], contract()).unwrap(), "within");
         assert!(!is_sorted(&[pairs(&[None, Some(1)], &[1, 1])], contract()).unwrap(), "null comes last");
         assert!(is_sorted(&[], contract()).unwrap());
+    }
+
+    #[test]
+    fn rows_that_were_read_side_by_side_are_put_in_order_again() {
+        let batches = vec![pairs(&[Some(2), None], &[1, 7]), pairs(&[Some(1), Some(2)], &[9, 0])];
+        assert!(!is_sorted(&batches, contract()).unwrap());
+        let sorted = in_order(batches, contract()).unwrap();
+        assert!(is_sorted(&sorted, contract()).unwrap());
+        assert_eq!(sorted.iter().map(RecordBatch::num_rows).sum::<usize>(), 4);
     }
 
     #[test]

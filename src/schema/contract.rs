@@ -10,6 +10,8 @@ use std::sync::{Arc, LazyLock};
 use arrow::datatypes::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use serde::Deserialize;
 
+use super::erasure::Erasure;
+
 /// One table of the lake.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Table(usize);
@@ -255,6 +257,10 @@ pub struct Contract {
     pub cluster: Vec<String>,
     /// Days that rows are kept.
     pub keep_days: u32,
+    /// Why rows stay that name a number, though its holder asks for them to go; empty where no column holds numbers.
+    pub stays: String,
+    /// What goes all the same.
+    pub erase: Vec<Erasure>,
     /// The columns.
     pub columns: Vec<Column>,
     schema: SchemaRef,
@@ -269,6 +275,10 @@ struct Written {
     partition: Vec<String>,
     cluster: Vec<String>,
     keep_days: u32,
+    #[serde(default)]
+    stays: String,
+    #[serde(default)]
+    erase: Vec<Erasure>,
     columns: Vec<Column>,
 }
 
@@ -290,6 +300,8 @@ impl Contract {
             partition: written.partition,
             cluster: written.cluster,
             keep_days: written.keep_days,
+            stays: written.stays,
+            erase: written.erase,
             columns: written.columns,
             schema,
         })
@@ -326,6 +338,14 @@ impl Written {
                 problems.push(format!("{name}.toml: column \"{}\" is never null and has no example", column.name));
             }
         }
+        if self.stays.is_empty() && self.columns.iter().any(Column::is_number) {
+            problems.push(format!("{name}.toml: it names numbers, and \"stays\" does not say why they stay"));
+        }
+        if self.partition.is_empty() && !self.erase.is_empty() {
+            problems.push(format!("{name}.toml: what is erased has no day"));
+        }
+        let fixed = [self.key.as_slice(), &self.partition].concat();
+        problems.extend(self.erase.iter().flat_map(|erasure| erasure.problems(name, &self.columns, &fixed)));
         problems
     }
 }
@@ -348,6 +368,37 @@ mod tests {
         assert_eq!("caller_day".parse::<Table>().unwrap(), Table::CALLER_DAY);
         assert_eq!(Table::CALLER_DAY.contract().name, "caller_day");
         assert!("caller".parse::<Table>().is_err());
+    }
+
+    #[test]
+    fn what_may_be_erased_can_be_emptied_and_what_names_numbers_says_why_it_stays() {
+        let text = r#"
+            doc = "x"
+            writer = "ingest"
+            key = ["a"]
+            partition = []
+            cluster = []
+            keep_days = 1
+            erase = [{ of = "c", columns = ["a", "b", "n"], only = { n = ["x"] } }]
+            columns = [
+              { name = "a", type = "utf8", doc = "A key.", example = "" },
+              { name = "b", type = "bool", doc = "A fact.", example = true },
+              { name = "c", type = "utf8", pii = "number", doc = "As written.", example = "" },
+              { name = "n", type = "int64", pii = "number", doc = "A number.", example = 84900000001 },
+            ]
+        "#;
+        assert_eq!(
+            Contract::read("x", text).unwrap_err(),
+            [
+                "x.toml: it names numbers, and \"stays\" does not say why they stay",
+                "x.toml: what is erased has no day",
+                "x.toml: erase is of \"c\", which holds no numbers",
+                "x.toml: erase looks at \"n\", which holds no words",
+                "x.toml: erase names \"a\", which cannot be emptied",
+                "x.toml: erase names \"b\", which cannot be emptied",
+                "x.toml: erase names \"n\", which cannot be emptied",
+            ]
+        );
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod avro;
 pub mod column;
 pub mod contract;
 pub mod csv;
+pub mod erasure;
 pub mod evolve;
 pub mod generate;
 pub mod sheet;

@@ -150,6 +150,11 @@ impl Act {
         self.note(what, Some(number), detail).await
     }
 
+    /// Writes down that facts about a number are about to be erased, or have been.
+    pub async fn erase(&mut self, step: &str, number: Number, detail: &Value) -> anyhow::Result<i64> {
+        self.note(step, Some(number), detail).await
+    }
+
     /// Writes a row of the audit trail; what is written with it is known by its place there.
     async fn note(&mut self, act: &str, number: Option<Number>, detail: &Value) -> anyhow::Result<i64> {
         let entry = Entry {

@@ -1,5 +1,5 @@
-//! What takes something from the rules, or from a person: a release, a number that is allowed or a dossier in
-//! clear. Where four eyes are asked for, it is a wish first, and a second person makes it so.
+//! What takes something from the rules, or from a person: a release, a number that is allowed, a dossier in clear, or
+//! what is erased. Where four eyes are asked for, it is a wish first, and a second person makes it so.
 //!
 //! In: what is wanted, and who approves. Out: the deed with both names, or the wish. Never: the same person twice.
 
@@ -25,6 +25,8 @@ pub enum Deed {
     Allow,
     /// A dossier of a number shows whom it called in clear.
     Reveal,
+    /// What the holder of a number may have erased goes.
+    Erase,
 }
 
 impl Deed {
@@ -34,6 +36,7 @@ impl Deed {
             Self::Release => "release",
             Self::Allow => "allow",
             Self::Reveal => "reveal",
+            Self::Erase => "erase",
         }
     }
 
@@ -53,7 +56,8 @@ impl FromStr for Deed {
     type Err = String;
 
     fn from_str(word: &str) -> Result<Self, Self::Err> {
-        let found = [Self::Release, Self::Allow, Self::Reveal].into_iter().find(|deed| deed.as_str() == word);
+        let found =
+            [Self::Release, Self::Allow, Self::Reveal, Self::Erase].into_iter().find(|deed| deed.as_str() == word);
         found.ok_or_else(|| format!("\"{word}\" is no deed"))
     }
 }
@@ -211,7 +215,7 @@ impl Act {
             Deed::Release => self.write_release(id, wish, by, approved_by).await?,
             Deed::Allow => self.write_allowed(id, wish, by, approved_by).await?,
             // Its row of the trail is all there is: whoever wants to do it looks there.
-            Deed::Reveal => {}
+            Deed::Reveal | Deed::Erase => {}
         }
         Ok(id)
     }

@@ -1,0 +1,69 @@
+//! The desk's part in an erasure: who may, and what is written down before anything goes and behind it.
+//!
+//! In: whose request, and what goes. Out: rows of the audit trail. Never: an erasure that the trail does not know to be
+//! begun; takes an erasure that was cut off for one that is done.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use anyhow::Context;
+use serde::{Deserialize, Serialize};
+
+use super::Desk;
+use crate::domain::day::Day;
+use crate::domain::number::Number;
+use crate::store::audit::Wanted;
+use crate::store::user::Role;
+use crate::store::wish::{Deed, Leave, Wish};
+
+const BEGUN: &str = "subject_erase";
+const ENDED: &str = "subject_erased";
+
+/// What an erasure is about to do.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Begun {
+    /// Reference of the request.
+    pub case: String,
+    /// The leave of two people, where they gave one.
+    pub leave: Option<i64>,
+    /// Rows that lose something, by table.
+    pub rows: BTreeMap<String, u64>,
+    /// Partitions that are built again from what is left, by table.
+    pub rebuilt: BTreeMap<String, BTreeSet<Day>>,
+}
+
+impl Desk {
+    /// The leave of two people to erase; none where the site does not ask for four eyes.
+    pub async fn may_erase(&self, by: &str, at: i64, number: Number, case: &str) -> anyhow::Result<Option<Leave>> {
+        if !self.four_eyes {
+            return Ok(None);
+        }
+        let (reason, note) = ("subject".to_owned(), format!("case {case}"));
+        let wish = Wish { deed: Deed::Erase, number, reason, note, until: None };
+        self.leave(by, at, &wish).await.map(Some)
+    }
+
+    /// Writes down what is about to go, in somebody's name.
+    pub async fn begin_erasure(&self, by: &str, at: i64, number: Number, begun: &Begun) -> anyhow::Result<i64> {
+        let needs = if self.four_eyes { Role::Analyst } else { Role::Supervisor };
+        let mut act = self.store.act(by, needs, at).await?;
+        let id = act.erase(BEGUN, number, &serde_json::to_value(begun)?).await?;
+        act.commit().await?;
+        Ok(id)
+    }
+
+    /// Writes down that all of it has gone.
+    pub async fn end_erasure(&self, by: &str, at: i64, number: Number, begun: i64) -> anyhow::Result<()> {
+        let mut act = self.store.act(by, Role::Analyst, at).await?;
+        act.erase(ENDED, number, &serde_json::json!({ "begun": begun })).await?;
+        act.commit().await
+    }
+
+    /// The newest erasure of a number, where it was begun and cut off.
+    pub async fn unfinished_erasure(&self, number: Number) -> anyhow::Result<Option<Begun>> {
+        let wanted = Wanted { number: Some(number), limit: i64::MAX, ..Wanted::default() };
+        let trail = self.store.trail(&wanted).await?;
+        let newest = trail.into_iter().find(|entry| [BEGUN, ENDED].contains(&entry.act.as_str()));
+        let Some(begun) = newest.filter(|entry| entry.act == BEGUN) else { return Ok(None) };
+        serde_json::from_str(&begun.detail).map(Some).context("reading the audit trail")
+    }
+}

@@ -1,0 +1,308 @@
+//! What goes of a small lake when a citizen asks, what stays, and what the ledger says behind it.
+
+use std::path::Path;
+
+use arrow::util::display::array_value_to_string;
+
+use super::*;
+use crate::domain::account::Account;
+use crate::job::desk::{Hand, Options};
+use crate::job::ledger::ledger;
+use crate::lake::append::Span;
+use crate::lake::ledger::{Kind, Told};
+use crate::pipeline::{run, session};
+use crate::schema::topic::Topic;
+use crate::source::kafka::Setting;
+use crate::store::Refused;
+use crate::store::audit::Wanted;
+use crate::store::user::Role;
+
+const OWN: i64 = 84_912_000_009;
+const OTHER: i64 = 84_912_345_678;
+const ACCUSED: i64 = 84_962_000_001;
+const MONDAY: &str = "2025-01-06";
+/// The day before the request: its reports are evidence for a while.
+const LATELY: &str = "2025-07-31";
+const SOURCE: &str = "k/t/0";
+
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
+fn at() -> Clock {
+    Clock::Fixed(day("2025-08-01").starts_at())
+}
+
+fn definitions() -> Definitions {
+    Definitions::read(&run::folder(None)).unwrap()
+}
+
+/// Rows of a table, by an INSERT that names the columns that matter.
+async fn made(table: Table, columns: &str, rows: &[String]) -> Vec<RecordBatch> {
+    let session = session::session(BTreeMap::new()).unwrap();
+    session::register(&session, table, session::empty(table.contract()).unwrap(), day(MONDAY)).unwrap();
+    let insert = format!("INSERT INTO {table} ({columns}) VALUES {}", rows.join(", "));
+    session.sql(&insert).await.unwrap().collect().await.unwrap();
+    let plan = session.sql(&format!("SELECT * FROM {table}")).await.unwrap().into_unoptimized_plan();
+    session::rows(&session, plan, table.contract()).await.unwrap()
+}
+
+async fn put(lake: &Lake, table: Table, columns: &str, rows: &[String]) {
+    lake.open(table).await.unwrap().append(&made(table, columns, rows).await, &[]).await.unwrap();
+}
+
+/// Reports with the accounts of their offsets, so that the ledger can miss one.
+async fn report(lake: &Lake) {
+    let columns = "day, report_id, reporter, kind, source, source_raw, content, message, evidence, entities, \
+        source_offset, source_id";
+    let row = |on: &str, id: i64, reporter: i64, kind: &str, content: &str, entities: &str| {
+        format!(
+            "('{on}', 'r{id}', {reporter}, '{kind}', {ACCUSED}, 'sealed:6ba2f6ff:A{id}', '{content}', 'all of {content}', \
+             'rec-{id}', {entities}, {id}, '{SOURCE}')"
+        )
+    };
+    let rows = [
+        row(MONDAY, 0, OWN, "scam_call", "sealed:6ba2f6ff:own words", "'account:0123456789|domain:bad.vn'"),
+        row(MONDAY, 1, OTHER, "scam_call", "sealed:6ba2f6ff:their words", "'domain:bad.vn'"),
+        row(MONDAY, 2, OWN, "dnc_register", "V", "NULL"),
+        row(LATELY, 3, OWN, "spam_call", "own words of late", "NULL"),
+    ];
+    let batches = made(Table::CITIZEN_REPORT, columns, &rows).await;
+    let days = BTreeMap::from([(day(MONDAY), 3), (day(LATELY), 1)]);
+    let account = Account { until: 4, records: 4, days, ..Account::empty(SOURCE, 0, 0) };
+    let spans = [Span { app_id: format!("{SOURCE}/0"), from: 0, until: 4 }];
+    let told = Told { kind: Kind::Read, accounts: &[account], at: 1, note: None };
+    lake.open(Table::CITIZEN_REPORT).await.unwrap().append_told(&batches, &spans, told).await.unwrap();
+}
+
+/// Calls, reports with what became of them, an answer, and what reports name.
+async fn lake(folder: &Path) -> Lake {
+    let lake = Lake::local(folder).unwrap();
+    report(&lake).await;
+    let call = |kind: &str, caller: i64, callee: i64, cell: i64| {
+        format!("('{MONDAY}', '{kind}', {caller}, {callee}, {cell}, {cell}, {cell})")
+    };
+    let calls = [
+        call("originating", OWN, OTHER, 1),
+        call("terminating", OWN, OTHER, 2),
+        call("terminating", OTHER, OWN, 3),
+        call("originating", OTHER, ACCUSED, 4),
+    ];
+    put(&lake, Table::CALL_RECORD, "day, record_type, caller, callee, cell, imei, imsi", &calls).await;
+    let call = |caller: i64, callee: i64| format!("('{MONDAY}', {caller}, {callee}, 5, 6, 7, 8)");
+    let events = [call(OTHER, OWN), call(OWN, OTHER), call(OTHER, ACCUSED)];
+    put(&lake, Table::CALL_EVENT, "day, caller, callee, caller_cell, caller_imei, callee_cell, callee_imsi", &events)
+        .await;
+    let check = |id: i64, reporter: i64| format!("('{MONDAY}', 'r{id}', {reporter}, {ACCUSED}, 'matched')");
+    put(&lake, Table::REPORT_CHECK, "day, report_id, reporter, source, state", &[check(0, OWN), check(1, OTHER)]).await;
+    let answer = |id: i64, recipient: i64| format!("('{MONDAY}', 'r{id}/received', {recipient}, 'Thank you')");
+    put(&lake, Table::REPORT_ANSWER, "day, answer_id, recipient, text", &[answer(0, OWN), answer(1, OTHER)]).await;
+    let mut runner = Runner::new(lake.clone(), definitions(), at());
+    runner.run(&[Table::REPORT_ENTITY], day(MONDAY)).await.unwrap();
+    lake
+}
+
+async fn desk(folder: &Path, four_eyes: bool) -> Desk {
+    let store = Setting::Text(format!("sqlite://{}/desk.db", folder.display()));
+    let desk = Desk::open(&Options { store, four_eyes, require_promotion: false }).await.unwrap();
+    let an = Hand { by: "an", at: 1, is_dry_run: false, in_clear: false };
+    for name in ["an", "binh"] {
+        desk.add_user(an, name, Role::Supervisor).await.unwrap();
+    }
+    desk.add_user(an, "chi", Role::Analyst).await.unwrap();
+    desk
+}
+
+fn asked(by: &str) -> Request<'_> {
+    Request { number: Number::from_e164(OWN).unwrap(), case: "17/YC", by, is_dry_run: false }
+}
+
+async fn erased(lake: &Lake, desk: &Desk, request: &Request<'_>) -> anyhow::Result<Erased> {
+    erase(lake, definitions(), request, (desk, at())).await
+}
+
+/// Rows of a table as texts, each with its columns by name.
+async fn rows(lake: &Lake, table: Table) -> Vec<BTreeMap<String, String>> {
+    let mut rows = Vec::new();
+    for batch in lake.find(table).await.unwrap().unwrap().rows(vec![], &[]).await.unwrap() {
+        let schema = batch.schema();
+        let cell = |row: usize, column: usize| {
+            (schema.field(column).name().clone(), array_value_to_string(batch.column(column), row).unwrap())
+        };
+        rows.extend(
+            (0..batch.num_rows()).map(|row| (0..batch.num_columns()).map(|column| cell(row, column)).collect()),
+        );
+    }
+    rows.sort();
+    rows
+}
+
+fn with(rows: &[BTreeMap<String, String>], column: &str, value: &str) -> BTreeMap<String, String> {
+    rows.iter().find(|row| row[column] == value).unwrap_or_else(|| panic!("{column} {value}: {rows:?}")).clone()
+}
+
+/// Tables, so that a second look at them can be compared.
+async fn all(lake: &Lake) -> BTreeMap<&'static str, Vec<BTreeMap<String, String>>> {
+    let mut all = BTreeMap::new();
+    for table in [
+        Table::CITIZEN_REPORT,
+        Table::CALL_RECORD,
+        Table::CALL_EVENT,
+        Table::REPORT_CHECK,
+        Table::REPORT_ANSWER,
+        Table::REPORT_ENTITY,
+    ] {
+        all.insert(table.name(), rows(lake, table).await);
+    }
+    all
+}
+
+#[tokio::test]
+async fn words_go_with_no_row_and_nobody_elses() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
+    let topics = [Topic::CitizenReport];
+    assert!(ledger(&lake, &topics, None, None).await.unwrap().is_closed);
+    let before = all(&lake).await;
+    let done = erased(&lake, &desk, &asked("an")).await.unwrap();
+    let after = all(&lake).await;
+
+    for (table, rows) in before.iter().filter(|(table, _)| **table != "report_entity") {
+        assert_eq!(after[table].len(), rows.len(), "{table}");
+        let own = OWN.to_string();
+        for theirs in rows.iter().filter(|row| row.values().all(|cell| *cell != own)) {
+            assert!(after[table].contains(theirs), "{table} lost {theirs:?}");
+        }
+    }
+    assert!(ledger(&lake, &topics, None, None).await.unwrap().is_closed, "every offset still has its row");
+
+    let reports = &after["citizen_report"];
+    let said = with(reports, "report_id", "r0");
+    let pseudonym = (PSEUDONYMS + done.audit.unwrap()).to_string();
+    assert_eq!((said["content"].as_str(), &said["reporter"]), ("", &pseudonym), "sealed or not");
+    assert!(["source_raw", "message", "evidence", "entities"].iter().all(|column| said[*column].is_empty()));
+    assert_eq!(
+        (said["source"].as_str(), said["kind"].as_str()),
+        ("84962000001", "scam_call"),
+        "what it is evidence of"
+    );
+    assert_eq!(with(reports, "report_id", "r2"), with(&before["citizen_report"], "report_id", "r2"), "an order");
+    assert_eq!(with(&after["report_check"], "report_id", "r0")["reporter"], pseudonym, "one person is one person");
+    let answer = with(&after["report_answer"], "answer_id", "r0/received");
+    assert_eq!((&answer["recipient"], answer["text"].as_str()), (&pseudonym, ""));
+
+    assert_eq!((done.tables["citizen_report"].rows, done.tables["citizen_report"].emptied), (3, 2));
+    assert_eq!(done.readable_until, Some(day("2025-09-26")), "eight weeks, as maintain keeps them");
+    assert!(done.tables.values().all(|found| !found.stays.is_empty() && found.keep_days > 0));
+    assert!(!done.text().contains("84912000009") && !serde_json::to_string(&done).unwrap().contains("84912000009"));
+}
+
+#[tokio::test]
+async fn place_and_handset_go_where_they_are_the_persons_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
+    erased(&lake, &desk, &asked("an")).await.unwrap();
+    let records = rows(&lake, Table::CALL_RECORD).await;
+    let mut cells: Vec<_> = records.iter().map(|row| row["cell"].as_str()).collect();
+    cells.sort_unstable();
+    assert_eq!(cells, ["", "", "2", "4"], "served was the person in two of the records");
+    assert!(records.iter().all(|row| row["cell"] == row["imei"] && row["cell"] == row["imsi"]));
+    let (own, other) = (OWN.to_string(), OTHER.to_string());
+    for event in rows(&lake, Table::CALL_EVENT).await {
+        let of = |party: &String| if *party == own { ["", ""] } else { ["5", "6"] };
+        assert_eq!([event["caller_cell"].as_str(), event["caller_imei"].as_str()], of(&event["caller"]));
+        assert_eq!(event["callee_cell"].is_empty(), event["callee"] == own);
+        assert!(event["caller"] == own || event["caller"] == other, "who called whom stays");
+    }
+}
+
+#[tokio::test]
+async fn what_is_evidence_waits_for_its_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
+    let done = erased(&lake, &desk, &asked("an")).await.unwrap();
+    let late = with(&rows(&lake, Table::CITIZEN_REPORT).await, "report_id", "r3");
+    assert_eq!(
+        (late["content"].as_str(), &late["reporter"]),
+        ("", &OWN.to_string()),
+        "its words are nobody's evidence"
+    );
+    let found = &done.tables["citizen_report"];
+    assert_eq!((found.waiting, found.waits_until), (1, Some(day("2025-10-29"))));
+
+    let then = Clock::Fixed(day("2025-10-29").starts_at());
+    erase(&lake, definitions(), &asked("an"), (&desk, then)).await.unwrap();
+    let late = with(&rows(&lake, Table::CITIZEN_REPORT).await, "report_id", "r3");
+    assert!(late["reporter"].starts_with("999"), "{late:?}");
+}
+
+#[tokio::test]
+async fn what_copies_words_follows_and_a_second_run_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
+    assert_eq!(with(&rows(&lake, Table::REPORT_ENTITY).await, "value", "bad.vn")["reports"], "2");
+    let done = erased(&lake, &desk, &asked("an")).await.unwrap();
+    assert_eq!(done.rebuilt, BTreeMap::from([("report_entity".to_owned(), BTreeSet::from([day(MONDAY)]))]));
+    let entities = rows(&lake, Table::REPORT_ENTITY).await;
+    assert_eq!(entities.len(), 1, "the account that nobody else named is gone: {entities:?}");
+    assert_eq!((entities[0]["value"].as_str(), entities[0]["reports"].as_str()), ("bad.vn", "1"));
+
+    let version = async |table| lake.find(table).await.unwrap().unwrap().version();
+    let (before, at) = (all(&lake).await, version(Table::CITIZEN_REPORT).await);
+    let again = erased(&lake, &desk, &asked("an")).await.unwrap();
+    assert_eq!((again.is_changed, again.audit, again.readable_until), (false, None, None));
+    assert_eq!((all(&lake).await, version(Table::CITIZEN_REPORT).await), (before, at));
+}
+
+#[tokio::test]
+async fn an_erasure_that_was_cut_off_is_finished_by_the_next() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
+    let stale = lake.find(Table::REPORT_ENTITY).await.unwrap().unwrap().rows(vec![], &[]).await.unwrap();
+    let number = asked("an").number;
+    erased(&lake, &desk, &asked("an")).await.unwrap();
+    // Killed behind the words and before what copies them.
+    lake.open(Table::REPORT_ENTITY).await.unwrap().replace(day(MONDAY), &stale).await.unwrap();
+    let rebuilt = BTreeMap::from([("report_entity".to_owned(), BTreeSet::from([day(MONDAY)]))]);
+    let begun = Begun { case: "17/YC".to_owned(), leave: None, rows: BTreeMap::new(), rebuilt };
+    desk.begin_erasure("an", at().now(), number, &begun).await.unwrap();
+
+    assert!(erased(&lake, &desk, &asked("an")).await.unwrap().is_changed);
+    assert_eq!(rows(&lake, Table::REPORT_ENTITY).await.len(), 1);
+    assert_eq!(desk.unfinished_erasure(number).await.unwrap(), None);
+    assert!(!erased(&lake, &desk, &asked("an")).await.unwrap().is_changed);
+}
+
+#[tokio::test]
+async fn nothing_goes_that_the_trail_does_not_tell_of() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
+    let before = all(&lake).await;
+    assert!(erased(&lake, &desk, &asked("em")).await.unwrap_err().is::<Refused>(), "nobody knows em");
+    assert!(erased(&lake, &desk, &asked("chi")).await.unwrap_err().is::<Refused>(), "it takes a supervisor");
+    let dry = erased(&lake, &desk, &Request { is_dry_run: true, ..asked("an") }).await.unwrap();
+    assert_eq!((dry.is_changed, dry.audit), (true, None));
+    assert_eq!(all(&lake).await, before);
+
+    let done = erased(&lake, &desk, &asked("an")).await.unwrap();
+    assert_eq!(serde_json::to_value(&dry.tables).unwrap(), serde_json::to_value(&done.tables).unwrap(), "as foretold");
+    let trail = desk.trail(crate::job::desk::Look { by: None, at: 1 }, &Wanted { limit: 2, ..Wanted::default() });
+    let trail = trail.await.unwrap();
+    assert_eq!((&trail[0].facts["act"], trail[1].id), (&"subject_erased".into(), done.audit.unwrap()));
+    assert_eq!(trail[1].facts["detail"]["rows"]["citizen_report"], 2);
+    assert!(desk.verify(None).await.unwrap().holds());
+}
+
+#[tokio::test]
+async fn where_four_eyes_are_asked_for_a_second_person_agrees_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), true).await);
+    let before = all(&lake).await;
+    let refused = erased(&lake, &desk, &asked("chi")).await.unwrap_err();
+    assert!(refused.is::<Refused>() && refused.to_string().contains("callsieve approve 4"), "{refused}");
+    assert_eq!(all(&lake).await, before);
+    let binh = Hand { by: "binh", at: 1, is_dry_run: false, in_clear: false };
+    desk.approve(binh, 4).await.unwrap();
+    assert!(erased(&lake, &desk, &asked("chi")).await.unwrap().audit.is_some());
+    assert_ne!(all(&lake).await, before);
+}
