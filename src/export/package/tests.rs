@@ -8,11 +8,13 @@ use std::sync::LazyLock;
 
 use super::{Contents, Head};
 use crate::domain::day::Day;
+use crate::export::cell::inert;
 use crate::export::corrections::Correction;
 use crate::export::coverage::{Act, Run};
 use crate::export::figures::Figures;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::Previous;
+use crate::export::rows::Rows;
 use crate::export::rows::tests::{MONDAY, flagged, rows};
 use crate::export::sign::{PublicKey, SecretKey};
 use crate::export::verify::{Verdict, verify};
@@ -38,6 +40,17 @@ impl Spec {
 
 /// Publishes `ROOT/NAME`; gives back its folder and the hash of its manifest.
 fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf, String) {
+    let numbers = [
+        flagged(84_900_000_001, "limited", spec.holder),
+        flagged(84_900_000_002, "survey", "=HYPERLINK(\"http://example.invalid\")"),
+        flagged(84_900_000_003, "blocked", "＝1+1"),
+    ];
+    let before = [flagged(84_900_000_001, "survey", "Viettel")];
+    build_of(root, name, spec, (rows(&numbers), rows(&before)))
+}
+
+/// The same of some numbers, and of others that were told of before and are withdrawn.
+fn build_of(root: &Path, name: &str, spec: &Spec, (numbers, before): (Rows, Rows)) -> (PathBuf, String) {
     let head = Head {
         recipient: "regulator".to_owned(),
         recipient_doc: "an authority".to_owned(),
@@ -49,15 +62,9 @@ fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf, String) {
         tables: BTreeMap::from([("regulator_week".to_owned(), 3)]),
         definitions: BTreeMap::from([("regulator_week".to_owned(), BTreeSet::from(["ab".to_owned()]))]),
     };
-    let numbers = rows(&[
-        flagged(84_900_000_001, "limited", spec.holder),
-        flagged(84_900_000_002, "survey", "=HYPERLINK(\"http://example.invalid\")"),
-        flagged(84_900_000_003, "blocked", "＝1+1"),
-    ]);
-    let before = rows(&[flagged(84_900_000_001, "survey", "Viettel")]);
-    let mut cells = Vec::new();
+    let mut corrections = Vec::new();
     let keep = |row: &[String]| {
-        cells = row.to_vec();
+        corrections.push(Correction { change: "withdrawn", cells: row.to_vec() });
         Ok(())
     };
     before.each(keep).unwrap();
@@ -74,7 +81,6 @@ fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf, String) {
         gaps: 1,
         rows_of_week: 7,
     };
-    let corrections = vec![Correction { change: "withdrawn", cells }];
     let before = Figures::of(&before, head.week.monday().plus(-7).week());
     let contents = Contents::new(head, numbers, &before, corrections, vec![run]);
     let aside = Aside::open(root, name).unwrap();
@@ -307,6 +313,72 @@ fn what_a_spreadsheet_would_run_is_marked_in_csv() {
     let (package, _) = build(root.path(), "2025-W02", &Spec::first());
     let text = std::fs::read_to_string(package.join("numbers.csv")).unwrap();
     assert!(text.contains("\"'=HYPERLINK(\"\"http://example.invalid\"\")\"") && text.contains(",'＝1+1,"), "{text}");
+}
+
+/// What the person who names a SIM's operator might write to have it run.
+const RUNNABLE: [&str; 9] = [
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(1;1)",
+    "=HYPERLINK(\"http://example.invalid\")",
+    "＝1+1",
+    "＋1+1",
+    "\t=1+1",
+    "\u{feff}=1+1",
+];
+
+/// What LibreOffice makes of a file, as one XML document; `None` where it is not installed.
+fn opened(file: &Path, scratch: &Path) -> Option<String> {
+    let profile = format!("-env:UserInstallation=file://{}/profile", scratch.display());
+    let mut args = vec![&profile, "--headless", "--convert-to", "fods", "--outdir", "opened", file.to_str().unwrap()];
+    if file.extension().is_some_and(|extension| extension == "csv") {
+        args.push("--infilter=CSV:44,34,UTF8");
+    }
+    let output = tool("soffice", scratch, &args)?;
+    let opened = scratch.join("opened").join(file.with_extension("fods").file_name().unwrap());
+    let text = std::fs::read_to_string(&opened);
+    let said = [output.stdout, output.stderr].concat();
+    Some(text.unwrap_or_else(|error| panic!("{}: {error}: {}", opened.display(), String::from_utf8_lossy(&said))))
+}
+
+/// The cells of such a document, each as its attributes and its text.
+fn office_cells(document: &str) -> Vec<(String, String)> {
+    let mut cells = Vec::new();
+    for cell in document.split("<table:table-cell").skip(1) {
+        let Some((attributes, inner)) = cell.split_once('>') else { continue };
+        let text = inner.split_once("<text:p>").and_then(|(_, text)| text.split_once("</text:p>"));
+        let text = text.map(|(text, _)| text.replace("&quot;", "\"").replace("&apos;", "'")).unwrap_or_default();
+        cells.push((attributes.to_owned(), text.replace("<text:tab/>", "\t")));
+    }
+    cells
+}
+
+#[test]
+fn what_could_run_is_text_when_libreoffice_opens_it() {
+    let root = tempfile::tempdir().unwrap();
+    let control = root.path().join("control.csv");
+    std::fs::write(&control, "a\n=1+1\n").unwrap();
+    let Some(document) = opened(&control, root.path()) else { return };
+    let ran = |cells: &[(String, String)]| cells.iter().filter(|(cell, _)| cell.contains("table:formula")).count();
+    assert_eq!(ran(&office_cells(&document)), 1, "LibreOffice runs what is not marked:\n{document}");
+
+    let numbered: Vec<_> = RUNNABLE.iter().zip(84_900_000_001..).collect();
+    let hostile = || rows(&numbered.iter().map(|(text, number)| flagged(*number, "limited", text)).collect::<Vec<_>>());
+    let (package, _) = build_of(root.path(), "2025-W02", &Spec::first(), (hostile(), hostile()));
+    for (file, is_marked) in [("numbers.csv", true), ("corrections.csv", true), ("numbers.xlsx", false)] {
+        let cells = office_cells(&opened(&package.join(file), root.path()).unwrap());
+        assert_eq!(ran(&cells), 0, "{file} runs");
+        for text in RUNNABLE {
+            let shown = if is_marked { inert(text).into_owned() } else { text.to_owned() };
+            let cell = cells.iter().find(|(_, cell)| *cell == shown);
+            let (attributes, _) = cell.unwrap_or_else(|| panic!("{file} shows no {shown:?}: {cells:?}"));
+            assert!(attributes.contains("office:value-type=\"string\""), "{file}, {shown:?}: {attributes}");
+        }
+    }
+    let workbook = office_cells(&opened(&package.join("numbers.xlsx"), root.path()).unwrap());
+    let number = workbook.iter().find(|(_, text)| text == "84900000001").unwrap();
+    assert!(number.0.contains("office:value-type=\"string\""), "a telephone number is no figure: {}", number.0);
 }
 
 #[test]
