@@ -14,6 +14,7 @@ use crate::clock::Clock;
 use crate::config::Config;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
+use crate::domain::seal::Seal;
 use crate::job;
 use crate::job::desk::{Desk, Done, Hand, Line, Look, Why};
 use crate::lake::Lake;
@@ -295,6 +296,12 @@ impl SiteArgs {
         let options = config.desk.with_context(|| format!("{} has no [desk]", self.config.display()));
         Desk::open(&options.map_err(BadConfig)?).await
     }
+
+    /// What opens the words of citizens.
+    pub(super) fn seal(&self) -> anyhow::Result<Seal> {
+        let config = Config::read(&self.config).map_err(BadConfig)?;
+        Ok(config.seal.open().map_err(BadConfig)?)
+    }
 }
 
 impl HandArgs {
@@ -317,15 +324,6 @@ impl WhyArgs {
     fn wish(self, deed: Deed, purpose: Purpose, number: Number, until: Option<Day>) -> anyhow::Result<Wish> {
         let reason = purpose.check(&self.reason)?.to_owned();
         Ok(Wish { deed, number, reason, note: self.note, until })
-    }
-}
-
-/// The site's desk, where a configuration is named and has one.
-pub(super) async fn desk(config: Option<&PathBuf>) -> anyhow::Result<Option<Desk>> {
-    let Some(config) = config else { return Ok(None) };
-    match Config::read(config).map_err(BadConfig)?.desk {
-        Some(options) => Ok(Some(Desk::open(&options).await?)),
-        None => Ok(None),
     }
 }
 

@@ -23,6 +23,11 @@ const KEY: usize = 32;
 /// Bytes of a key's name.
 const NAME: usize = 4;
 
+/// The name of the key that a text is sealed with; none where it lies in clear.
+pub fn key_of(text: &str) -> Option<&str> {
+    text.strip_prefix(PREFIX)?.split_once(':').map(|(name, _)| name)
+}
+
 /// The keys of a site; without one, words stay as they are.
 #[derive(Clone, Default)]
 pub struct Seal(Arc<Vec<Key>>);
@@ -171,6 +176,7 @@ mod tests {
         assert_eq!(both.reveal_text(PLACE, &before).unwrap(), "moi vay");
         assert_eq!(seal(&["07"]).reveal_text(PLACE, &after), None);
         assert_eq!(seal(&["08"]).reveal_text(PLACE, &after).unwrap(), "moi vay");
+        assert_eq!([key_of(&before), key_of("moi vay")], [Some("6ba2f6ff"), None]);
     }
 
     #[test]

@@ -82,6 +82,8 @@ pub struct Head {
     pub clearing: Option<String>,
     /// Why the criteria are not explained.
     pub unexplained: Option<String>,
+    /// Why what some reporters wrote is not shown, though numbers are in clear.
+    pub closed: Option<String>,
 }
 
 /// Everything that a dossier says.

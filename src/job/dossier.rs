@@ -1,7 +1,8 @@
 //! `export dossier`: all that the lake holds against one number, for an authority that asks.
 //!
 //! In: a request, the lake's tables each at one version, and the leave of two people where called numbers are to be in
-//! clear. Out: a published folder. Never: tells of another subscription of the number; reveals without such a leave.
+//! clear. Out: a published folder. Never: tells of another subscription of the number; reveals without such a leave;
+//! lets a dossier leave that the desk has not written down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,7 @@ use anyhow::Context;
 use serde::Serialize;
 use serde_json::json;
 
-use self::facts::Facts;
+use self::facts::{Facts, Told};
 use self::holder::Holder;
 use super::desk::Desk;
 use super::explain::{self, Outdated};
@@ -82,7 +83,7 @@ pub struct Filed {
     pub is_changed: bool,
 }
 
-/// Leave to show called numbers in clear, what the authority refers to, and what opens the words of reporters.
+/// Leave to show called numbers in clear, what the authority refers to, and what opens citizens' words.
 #[derive(Debug, Clone)]
 pub struct Cleared {
     leave: Leave,
@@ -91,8 +92,8 @@ pub struct Cleared {
 }
 
 impl Cleared {
-    /// The same with the keys that the site seals words with.
-    pub fn opening(self, seal: Seal) -> Self {
+    /// The same with a site's keys.
+    pub fn with_keys(self, seal: Seal) -> Self {
         Self { seal, ..self }
     }
 }
@@ -128,7 +129,7 @@ pub async fn publish(
     definitions: &Definitions,
     order: &Order,
     (out, key): (&Path, Option<&SecretKey>),
-    (cleared, by): (Option<&Cleared>, Option<(&Desk, &str, i64)>),
+    (cleared, (desk, by, at)): (Option<&Cleared>, (&Desk, &str, i64)),
 ) -> anyhow::Result<Filed> {
     refuse_shadow(lake)?;
     check_reference(&order.case_ref)?;
@@ -138,14 +139,12 @@ pub async fn publish(
     let name = order.name(is_revealed);
     let aside = Aside::open(&root, &name)?;
     let manifest_sha256 = dossier.write(&aside, key)?;
-    if let Some((desk, by, at)) = by {
-        let Order { from, until, case_ref, .. } = order;
-        let detail = json!({
-            "case": case_ref, "from": from, "until": until, "is_revealed": is_revealed,
-            "leave": cleared.map(|cleared| cleared.leave.id), "manifest_sha256": manifest_sha256,
-        });
-        desk.hand_out("dossier", (by, at), order.number, &detail).await?;
-    }
+    let Order { from, until, case_ref, .. } = order;
+    let detail = json!({
+        "case": case_ref, "from": from, "until": until, "is_revealed": is_revealed,
+        "leave": cleared.map(|cleared| cleared.leave.id), "manifest_sha256": manifest_sha256,
+    });
+    desk.hand_out("dossier", (by, at), order.number, &detail).await?;
     Ok(Filed {
         folder: root.join(name),
         is_known: dossier.head.is_known,
@@ -183,7 +182,7 @@ impl Sources {
     ) -> anyhow::Result<Dossier> {
         let holder = Holder::find(self.get(Table::SUBSCRIBER), order).await?;
         let facts = Facts { sources: self, order, holder: &holder, cleared };
-        let (mut sections, judged) = facts.sections().await?;
+        let Told { mut sections, judged, closed } = facts.told().await?;
         let (explained, unexplained) = self.explained(definitions, order, judged).await?;
         sections.insert(0, facts::criteria(explained.as_ref(), order.lang));
         let head = Head {
@@ -209,6 +208,7 @@ impl Sources {
             judged_on: explained.as_ref().map(|explained| explained.day),
             clearing: explained.as_ref().and_then(|explained| explained.clearing(order.lang)),
             unexplained,
+            closed: missing_keys(&closed, order.lang),
         };
         let tables = self.0.iter().map(|(name, handle)| ((*name).to_owned(), handle.version())).collect();
         let definitions = self.definitions(&holder).await?;
@@ -245,6 +245,17 @@ impl Sources {
         }
         Ok(definitions)
     }
+}
+
+/// Which keys would open what stays closed; nothing where all opens.
+fn missing_keys(closed: &BTreeMap<String, usize>, lang: Lang) -> Option<String> {
+    let reports: usize = closed.values().sum();
+    let keys = closed.keys().map(String::as_str).collect::<Vec<_>>().join(", ");
+    let text = match lang {
+        Lang::En => format!("the words of {reports} reports, sealed with keys that are missing here: {keys}"),
+        Lang::Vi => format!("nội dung của {reports} phản ánh, được mã hoá bằng khoá không có ở đây: {keys}"),
+    };
+    (reports > 0).then_some(text)
 }
 
 #[cfg(test)]

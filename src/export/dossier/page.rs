@@ -58,9 +58,11 @@ fn facts(dossier: &Dossier) -> Vec<(Words, String)> {
     if let Some(day) = head.judged_on {
         facts.push((("criteria explained for", "tiêu chí giải thích cho ngày"), day.to_string()));
     }
-    for (words, text) in
-        [(("line", "ngưỡng"), &head.clearing), (("not explained", "không giải thích được"), &head.unexplained)]
-    {
+    for (words, text) in [
+        (("line", "ngưỡng"), &head.clearing),
+        (("not explained", "không giải thích được"), &head.unexplained),
+        (("not opened", "không mở được"), &head.closed),
+    ] {
         facts.extend(text.clone().map(|text| (words, text)));
     }
     let shown = match &head.disclosure {

@@ -26,6 +26,7 @@ fn dossier(lang: Lang) -> Dossier {
         judged_on: None,
         clearing: None,
         unexplained: None,
+        closed: None,
     };
     let call = |start_at: i64| {
         let called = Cell::Text("84912•••678".to_owned());

@@ -1,7 +1,8 @@
 //! The sections of a dossier, out of the lake's tables.
 //!
 //! In: tables, and whose number it was. Out: rows as they may be shown: other parties masked, unless two people gave
-//! leave. Never: a respondent of a survey in clear; a citizen's text without that leave, since it may name anybody.
+//! leave. Never: a respondent of a survey in clear; a citizen's text without that leave, since it may name anybody, or
+//! sealed, as if that were what the citizen wrote.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,6 +18,7 @@ use crate::decode::citizen_report::place;
 use crate::domain::day::Day;
 use crate::domain::lang::Lang;
 use crate::domain::number::Number;
+use crate::domain::seal::key_of;
 use crate::export::dossier::section::{self, Cell, Kind, Section};
 use crate::job::decide::number;
 use crate::schema::column::{
@@ -32,6 +34,15 @@ pub(super) struct Facts<'a> {
     pub(super) order: &'a Order,
     pub(super) holder: &'a Holder,
     pub(super) cleared: Option<&'a Cleared>,
+}
+
+/// What the tables tell, beside the criteria.
+pub(super) struct Told {
+    pub(super) sections: Vec<Section>,
+    /// The last day on which the number was judged.
+    pub(super) judged: Option<Day>,
+    /// Reports whose words do not open, by the name of the key that they are sealed with.
+    pub(super) closed: BTreeMap<String, usize>,
 }
 
 /// The criteria of an explanation, one component a row.
@@ -55,21 +66,22 @@ pub(super) fn criteria(explanation: Option<&Explanation>, lang: Lang) -> Section
 }
 
 impl Facts<'_> {
-    /// Every section but the criteria, and the last day on which the number was judged.
-    pub(super) async fn sections(&self) -> anyhow::Result<(Vec<Section>, Option<Day>)> {
+    /// Every section but the criteria.
+    pub(super) async fn told(&self) -> anyhow::Result<Told> {
         let (scores, judged) = self.scores().await?;
+        let (reports, closed) = self.reports().await?;
         let sections = vec![
             scores,
             self.by_day(&section::DAYS, Table::CALLER_DAY, caller_day::CALLER.name, &DAYS).await?,
             self.by_day(&section::DETECTIONS, Table::DETECTION_DAY, detection_day::NUMBER.name, &DETECTIONS).await?,
             self.by_day(&section::REPORTED, Table::REPORT_DAY, report_day::SOURCE.name, &REPORTED).await?,
-            self.reports().await?,
+            reports,
             self.surveys().await?,
             self.decisions().await?,
             self.words().await?,
             self.calls().await?,
         ];
-        Ok((sections, judged))
+        Ok(Told { sections, judged, closed })
     }
 
     /// Rows about the number in the days asked for.
@@ -87,16 +99,6 @@ impl Facts<'_> {
     /// Another party, as it may be shown.
     fn party(&self, number: Number) -> String {
         if self.cleared.is_some() { number.reveal().to_string() } else { number.to_string() }
-    }
-
-    /// A reporter's words, by leave and as far as the site's keys open them.
-    fn words_of(&self, report_id: &str, content: &str) -> Cell {
-        let Some(cleared) = self.cleared else { return Cell::Empty };
-        let opened = cleared.seal.reveal_text(&place(citizen_report::CONTENT.name, report_id), content);
-        if opened.is_none() {
-            tracing::warn!("a report is sealed with a key that is not configured, its words are left out");
-        }
-        opened.as_deref().map_or(Cell::Empty, Cell::from)
     }
 
     /// What is kept by the day, columns as they stand.
@@ -168,9 +170,9 @@ impl Facts<'_> {
         Ok(sorted(&section::WORDS, rows))
     }
 
-    async fn reports(&self) -> anyhow::Result<Section> {
-        // A report that was sent again by the same channel is one report.
-        let mut known = BTreeSet::new();
+    async fn reports(&self) -> anyhow::Result<(Section, BTreeMap<String, usize>)> {
+        // A report that was sent again is one report.
+        let (mut known, mut closed) = (BTreeSet::new(), BTreeMap::new());
         let mut rows = Vec::new();
         for batch in self.rows(Table::CITIZEN_REPORT, citizen_report::SOURCE.name, self.asked()).await? {
             let (ids, at) = (citizen_report::REPORT_ID.of(&batch)?, citizen_report::REPORTED_AT.of(&batch)?);
@@ -181,11 +183,22 @@ impl Facts<'_> {
                 }
                 let mut line = cells(&batch, row, &REPORTS)?;
                 line.push(self.party(number(reporters.value(row))?).into());
-                line.push(self.words_of(ids.value(row), citizen_report::CONTENT.of(&batch)?.value(row)));
+                let content = citizen_report::CONTENT.of(&batch)?.value(row);
+                line.push(self.opened(ids.value(row), content, &mut closed));
                 rows.push(line);
             }
         }
-        Ok(sorted(&section::REPORTS, rows))
+        Ok((sorted(&section::REPORTS, rows), closed))
+    }
+
+    /// What a citizen wrote, as far as there is leave to show it and a key that opens it.
+    fn opened(&self, report_id: &str, content: &str, closed: &mut BTreeMap<String, usize>) -> Cell {
+        let Some(cleared) = self.cleared else { return Cell::Empty };
+        if let Some(words) = cleared.seal.reveal_text(&place(citizen_report::CONTENT.name, report_id), content) {
+            return words.as_ref().into();
+        }
+        *closed.entry(key_of(content).unwrap_or_default().to_owned()).or_default() += 1;
+        Cell::Empty
     }
 
     async fn surveys(&self) -> anyhow::Result<Section> {

@@ -19,6 +19,7 @@ use crate::store::user::Role;
 const AT: i64 = 1_736_128_800_000_000;
 const NUMBER: i64 = 84_962_000_001;
 const LEGAL: &str = "Art. 1";
+const AN: Hand<'_> = Hand { by: "an", at: AT, is_dry_run: false, in_clear: false };
 
 fn day(text: &str) -> Day {
     text.parse().unwrap()
@@ -117,19 +118,33 @@ struct Site {
     lake: Lake,
     rules: Definitions,
     key: SecretKey,
+    desk: Desk,
 }
 
 impl Site {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lake = lake(&folder.path().join("lake")).await;
-        Self { folder, lake, rules: rules(), key: SecretKey::new().unwrap() }
+        let store = Setting::Text(format!("sqlite://{}/desk.db", folder.path().display()));
+        let desk = Desk::open(&Options { store, four_eyes: false, require_promotion: false }).await.unwrap();
+        for name in ["an", "binh"] {
+            desk.add_user(AN, name, Role::Supervisor).await.unwrap();
+        }
+        Self { folder, lake, rules: rules(), key: SecretKey::new().unwrap(), desk }
+    }
+
+    /// Leave of two people to show numbers in clear.
+    async fn cleared(&self) -> Cleared {
+        let Self { desk, .. } = self;
+        order().clear(desk, "an", AT, LEGAL).await.unwrap_err();
+        desk.approve(Hand { by: "binh", ..AN }, 3).await.unwrap();
+        order().clear(desk, "an", AT, LEGAL).await.unwrap()
     }
 
     async fn file(&self, order: &Order, out: &str, cleared: Option<&Cleared>) -> (Filed, Value) {
         let out = self.folder.path().join(out);
         let to = (out.as_path(), Some(&self.key));
-        let filed = publish(&self.lake, &self.rules, order, to, (cleared, None)).await.unwrap();
+        let filed = publish(&self.lake, &self.rules, order, to, (cleared, (&self.desk, "an", AT))).await.unwrap();
         let verdict = verify(&filed.folder, &self.key.public(), None).unwrap();
         assert!(verdict.is_sound, "{}", verdict.text());
         let facts = std::fs::read_to_string(filed.folder.join("dossier.json")).unwrap();
@@ -194,7 +209,8 @@ async fn a_number_that_nobody_has_seen_has_a_dossier_that_says_so() {
     let empty = tempfile::tempdir().unwrap();
     let lake = Lake::local(empty.path()).unwrap();
     let to = (site.folder.path(), None);
-    assert!(!publish(&lake, &site.rules, &order(), to, (None, None)).await.unwrap().is_known);
+    let hand = (&site.desk, "an", AT);
+    assert!(!publish(&lake, &site.rules, &order(), to, (None, hand)).await.unwrap().is_known);
 }
 
 #[tokio::test]
@@ -212,29 +228,25 @@ async fn sealed_words_open_with_the_sites_key_and_an_id_belongs_to_its_channel()
     let closed = Cleared { leave, legal_ref: LEGAL.to_owned(), seal: Seal::default() };
     let (_, facts) = site.file(&order(), "closed", Some(&closed)).await;
     assert_eq!(column(&facts, "reports", "content"), [&Value::Null, &Value::Null], "nobody is handed a cipher");
-    let (_, facts) = site.file(&order(), "open", Some(&closed.opening(seal))).await;
+    let (_, facts) = site.file(&order(), "open", Some(&closed.with_keys(seal))).await;
     assert_eq!(column(&facts, "reports", "content"), ["vay tiền", "vay tiền"]);
 }
 
 #[tokio::test]
 async fn numbers_are_in_clear_by_leave_of_two_people_alone_and_the_trail_says_so() {
     let site = Site::new().await;
-    let store = Setting::Text(format!("sqlite://{}/desk.db", site.folder.path().display()));
-    let desk = Desk::open(&Options { store, four_eyes: false, require_promotion: false }).await.unwrap();
-    let an = Hand { by: "an", at: AT, is_dry_run: false, in_clear: false };
-    desk.add_user(an, "an", Role::Supervisor).await.unwrap();
-    desk.add_user(an, "binh", Role::Supervisor).await.unwrap();
+    let desk = &site.desk;
 
     // Asked for once, however often.
     for _ in 0..2 {
-        let error = order().clear(&desk, "an", AT, LEGAL).await.unwrap_err();
+        let error = order().clear(desk, "an", AT, LEGAL).await.unwrap_err();
         assert!(error.is::<Refused>() && error.to_string().contains("callsieve approve 3"), "{error}");
     }
-    assert!(desk.approve(an, 3).await.unwrap_err().is::<Refused>(), "a second person has to approve");
-    desk.approve(Hand { by: "binh", ..an }, 3).await.unwrap();
-    let cleared = order().clear(&desk, "an", AT, LEGAL).await.unwrap();
+    assert!(desk.approve(AN, 3).await.unwrap_err().is::<Refused>(), "a second person has to approve");
+    desk.approve(Hand { by: "binh", ..AN }, 3).await.unwrap();
+    let cleared = order().clear(desk, "an", AT, LEGAL).await.unwrap();
     let longer = Order { until: day("2025-01-11"), ..order() };
-    assert!(longer.clear(&desk, "an", AT, LEGAL).await.unwrap_err().is::<Refused>(), "leave is for these days alone");
+    assert!(longer.clear(desk, "an", AT, LEGAL).await.unwrap_err().is::<Refused>(), "leave is for these days alone");
 
     let (filed, facts) = site.file(&order(), "out", Some(&cleared)).await;
     assert!(filed.is_revealed && filed.folder.ends_with("84962000001_2025-01-06_2025-01-10_revealed"));
@@ -243,22 +255,37 @@ async fn numbers_are_in_clear_by_leave_of_two_people_alone_and_the_trail_says_so
     assert_eq!((&facts["disclosure"]["asked_by"], &facts["disclosure"]["approved_by"]), (&"an".into(), &"binh".into()));
 
     let to = (site.folder.path(), None);
-    publish(&site.lake, &site.rules, &order(), to, (Some(&cleared), Some((&desk, "binh", AT)))).await.unwrap();
+    publish(&site.lake, &site.rules, &order(), to, (Some(&cleared), (desk, "binh", AT))).await.unwrap();
     let nobody = Look { by: None, at: AT };
     let trail = desk.trail(nobody, &Wanted { limit: 1, ..Wanted::default() }).await.unwrap();
     assert_eq!((&trail[0].facts["act"], &trail[0].facts["actor"]), (&"dossier".into(), &"binh".into()));
     assert_eq!(trail[0].facts["detail"]["is_revealed"], true);
-    let stranger = publish(
-        &site.lake,
-        &site.rules,
-        &order(),
-        (&site.folder.path().join("no"), None),
-        (None, Some((&desk, "em", AT))),
-    )
-    .await;
+    let stranger =
+        publish(&site.lake, &site.rules, &order(), (&site.folder.path().join("no"), None), (None, (desk, "em", AT)))
+            .await;
     assert!(stranger.unwrap_err().is::<Refused>());
     assert!(
         std::fs::read_dir(site.folder.path().join("no/dossier/123_2FCV")).unwrap().next().is_none(),
         "nothing left"
     );
+}
+
+#[tokio::test]
+async fn sealed_words_are_shown_opened_or_not_at_all() {
+    let site = Site::new().await;
+    let seal = |byte: &str| Seal::new(&[byte.repeat(32)]).unwrap();
+    let words = seal("07").close_text("citizen_report.content/r1", "vay tiền").into_owned();
+    let columns = "report_id, day, reporter, source, content, reported_at";
+    let row = format!("('r1', '2025-01-09', 84912345678, {NUMBER}, '{words}', '2025-01-09T04:00:00Z')");
+    put(&site.lake, Table::CITIZEN_REPORT, Some("2025-01-09"), columns, &[&row]).await;
+    let cleared = site.cleared().await;
+
+    let (_, facts) = site.file(&order(), "open", Some(&cleared.clone().with_keys(seal("07")))).await;
+    assert_eq!((column(&facts, "reports", "content"), &facts["closed"]), (vec![&"vay tiền".into()], &Value::Null));
+    let (filed, facts) = site.file(&order(), "closed", Some(&cleared.with_keys(seal("08")))).await;
+    assert_eq!(column(&facts, "reports", "content"), [&Value::Null]);
+    let missing = facts["closed"].as_str().unwrap();
+    assert!(missing.contains("6ba2f6ff"), "{missing} names the key");
+    let page = std::fs::read_to_string(filed.folder.join("dossier.html")).unwrap();
+    assert!(page.contains(missing) && !page.contains("sealed:"));
 }

@@ -6,7 +6,7 @@ use arrow::util::display::array_value_to_string;
 
 use super::*;
 use crate::domain::account::Account;
-use crate::job::desk::{Hand, Options};
+use crate::job::desk::{Hand, Look, Options};
 use crate::job::ledger::ledger;
 use crate::lake::append::Span;
 use crate::lake::ledger::{Kind, Told};
@@ -258,7 +258,10 @@ async fn what_copies_words_follows_and_a_second_run_changes_nothing() {
 async fn an_erasure_that_was_cut_off_is_finished_by_the_next() {
     let folder = tempfile::tempdir().unwrap();
     let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
-    let stale = lake.find(Table::REPORT_ENTITY).await.unwrap().unwrap().rows(vec![], &[]).await.unwrap();
+    let batches = lake.find(Table::REPORT_ENTITY).await.unwrap().unwrap().rows(vec![], &[]).await.unwrap();
+    let schema = Table::REPORT_ENTITY.contract().schema();
+    let whole = |batch: &RecordBatch| RecordBatch::try_new(schema.clone(), batch.columns().to_vec()).unwrap();
+    let stale: Vec<RecordBatch> = batches.iter().map(whole).collect();
     let number = asked("an").number;
     erased(&lake, &desk, &asked("an")).await.unwrap();
     // Killed behind the words and before what copies them.
@@ -286,8 +289,8 @@ async fn nothing_goes_that_the_trail_does_not_tell_of() {
 
     let done = erased(&lake, &desk, &asked("an")).await.unwrap();
     assert_eq!(serde_json::to_value(&dry.tables).unwrap(), serde_json::to_value(&done.tables).unwrap(), "as foretold");
-    let trail = desk.trail(crate::job::desk::Look { by: None, at: 1 }, &Wanted { limit: 2, ..Wanted::default() });
-    let trail = trail.await.unwrap();
+    let newest = Wanted { limit: 2, ..Wanted::default() };
+    let trail = desk.trail(Look { by: None, at: 1 }, &newest).await.unwrap();
     assert_eq!((&trail[0].facts["act"], trail[1].id), (&"subject_erased".into(), done.audit.unwrap()));
     assert_eq!(trail[1].facts["detail"]["rows"]["citizen_report"], 2);
     assert!(desk.verify(None).await.unwrap().holds());
