@@ -25,7 +25,8 @@ use crate::store::{Act, Refused, Store};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Options {
-    /// The case store: `sqlite:FILE`, or `postgres://USER:PASSWORD@HOST/DATABASE` where several machines share one.
+    /// The case store: `sqlite:FILE`, or `postgres://USER:PASSWORD@HOST/DATABASE` where several machines share one; with
+    /// `?sslmode=verify-full` by TLS alone.
     pub store: Setting,
     /// Whether a release and an allowed number wait for a second person. Off where one person is the desk.
     #[serde(default)]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use sqlx::Executor;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use super::audit::{Broken, Wanted};
 use super::review::Review;
@@ -421,4 +422,22 @@ async fn definitions_are_promoted_by_two_people_and_their_trail_holds() {
         assert_eq!(acts, ["propose", "propose", "promote", "turn_down"]);
         assert!(store.verify(None).await.unwrap().holds());
     }
+}
+
+#[tokio::test]
+async fn with_sslmode_require_nothing_is_said_in_clear() {
+    let server = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("postgres://an:secret@{}/desk?sslmode=require", server.local_addr().unwrap());
+    let listening = async {
+        let (mut peer, _) = server.accept().await.unwrap();
+        let mut asked = [0; 8];
+        peer.read_exact(&mut asked).await.unwrap();
+        peer.write_all(b"N").await.unwrap();
+        let mut rest = Vec::new();
+        peer.read_to_end(&mut rest).await.unwrap();
+        (asked, rest)
+    };
+    let (opened, (asked, rest)) = tokio::join!(Store::open(&url), listening);
+    assert_eq!(asked, [0, 0, 0, 8, 4, 210, 22, 47], "the length and code of PostgreSQL's SSLRequest");
+    assert!(rest.is_empty() && opened.is_err(), "whoever has no TLS hears neither user nor password");
 }
