@@ -38,7 +38,8 @@ const PSEUDONYMS: i64 = 999_000_000_000_000;
 /// What was not looked at.
 const NOT_SEARCHED: &str = "A text in which somebody else names the number, a message that was refused (table reject), \
     candidates' lakes, folders that were published or delivered, and the topics themselves are not searched. The audit \
-    trail and the desk's words stay.";
+    trail and the desk's words stay. A table's log shows the least and greatest values of the files of before for 60 \
+    days, until its next checkpoint behind them.";
 
 /// Who asks, and in whose name it is done.
 #[derive(Debug, Clone, Copy)]
