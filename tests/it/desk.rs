@@ -231,3 +231,19 @@ async fn a_dossier_is_signed_masked_and_in_clear_by_leave_of_two() {
         assert_eq!(acts[..4], ["dossier", "reveal", "ask", "dossier"]);
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_erasure_names_what_stays_and_asks_nobody_where_nothing_goes() {
+    for site in sites().await {
+        site.accuse(MONDAY).await;
+        site.decide(MONDAY);
+        let lake = site.text("lake");
+        let erase = ["subject", "erase", NUMBER, "--case", "17/YC", "--by", "chi", "--lake", &lake];
+        let (erased, _) = done(&site.desk(&erase));
+        assert_eq!((&erased["is_changed"], &erased["audit"]), (&json!(false), &Value::Null));
+        assert_eq!((&erased["number"], &erased["tables"]["call_record"]["rows"]), (&json!("84962•••001"), &json!(1)));
+        let stays = erased["tables"]["decision"]["stays"].as_str().unwrap();
+        assert!(stays.contains("appeals"), "{stays}");
+        assert_eq!(done(&site.desk(&["pending"])).0, json!([]), "nobody is asked");
+    }
+}
