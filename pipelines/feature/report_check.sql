@@ -1,9 +1,19 @@
 -- Check each report against the calls and messages that really were, and say whose number it is about.
 WITH report AS (
     -- Each report once, however often it was sent; only those that accuse somebody.
-    SELECT channel, report_id, MIN(reporter) AS reporter, MIN(kind) AS kind, MIN(source) AS source, MIN(reported_at) AS reported_at
+    SELECT channel, report_id, MIN(reporter) AS reporter, MIN(kind) AS kind, MIN(source) AS source,
+        MIN(reported_at) AS reported_at, MIN(called_at) AS called_at
     FROM citizen_report WHERE day = $day AND kind IN ('spam_call', 'spam_sms', 'scam_call')
     GROUP BY channel, report_id
+),
+asked AS (
+    -- The days on which each is looked for, and up to when: around the time that it names, else the last ones.
+    SELECT report.*, LEAST(reported_at, plus_seconds(called_at, $called_slack_s)) AS until_at,
+        CASE WHEN called_at IS NULL THEN $match_from
+            ELSE GREATEST(local_day(plus_seconds(called_at, -$called_slack_s)), $known_from) END AS from_day,
+        CASE WHEN called_at IS NULL THEN $day
+            ELSE local_day(LEAST(reported_at, plus_seconds(called_at, $called_slack_s))) END AS until_day
+    FROM report
 ),
 pair AS (
     -- Whose contacts are looked up, either way round.
@@ -13,26 +23,36 @@ pair AS (
 ),
 contact AS (
     -- All contacts of the last week that may be theirs.
-    SELECT caller, callee, day >= $match_from AS is_near, calls, answered, messages, first_call_at FROM contact_day
+    SELECT caller, callee, day, calls, answered, messages, first_call_at FROM contact_day
     WHERE day BETWEEN $known_from AND $day AND may_have('pair', caller, callee)
 ),
+near AS (
+    -- Each report with the contacts that its source made, and with those that came back; whether they are of those days.
+    SELECT channel, report_id, true AS is_made, day BETWEEN from_day AND until_day AS is_near, contact.*
+    FROM asked INNER JOIN contact ON source = caller AND reporter = callee
+    UNION ALL
+    SELECT channel, report_id, false, day BETWEEN from_day AND until_day, contact.*
+    FROM asked INNER JOIN contact ON reporter = caller AND source = callee
+),
 met AS (
-    -- What each of two had to do with the other: within the window, and within the week.
-    SELECT caller, callee, SUM(calls) FILTER (WHERE is_near) AS calls, SUM(answered) FILTER (WHERE is_near) AS answered,
+    -- What each of two had to do with the other: on those days, and within the week.
+    SELECT channel, report_id, is_made, SUM(calls) FILTER (WHERE is_near) AS calls, SUM(answered) FILTER (WHERE is_near) AS answered,
         SUM(messages) FILTER (WHERE is_near) AS messages, MIN(first_call_at) FILTER (WHERE is_near) AS first_call_at,
         SUM(calls) AS known_calls, SUM(messages) AS known_messages
-    FROM contact GROUP BY caller, callee
+    FROM near GROUP BY channel, report_id, is_made
 ),
 newest AS (
     -- How new the records of each day are.
     SELECT false AS is_message, day, MAX(last_call_at) AS newest_at FROM contact_day
-    WHERE day BETWEEN $match_from AND $day AND last_call_at IS NOT NULL GROUP BY day
+    WHERE day BETWEEN $known_from AND $day AND last_call_at IS NOT NULL GROUP BY day
     UNION ALL
-    SELECT true, day, MAX(start_at) FROM sms_event WHERE day BETWEEN $match_from AND $day GROUP BY day
+    SELECT true, day, MAX(start_at) FROM sms_event WHERE day BETWEEN $known_from AND $day GROUP BY day
 ),
 loaded AS (
-    -- Calls and messages: of how many days there are any, and how new they are.
-    SELECT is_message, COUNT(*) AS days, MAX(newest_at) AS newest_at FROM newest GROUP BY is_message
+    -- Of how many of the days of each report there are records, and how new these are.
+    SELECT channel, report_id, COUNT(*) AS days, MAX(newest_at) AS newest_at
+    FROM asked INNER JOIN newest ON (kind = 'spam_sms') = is_message AND day BETWEEN from_day AND until_day
+    GROUP BY channel, report_id
 ),
 told AS (
     -- When each person first reported each number.
@@ -70,26 +90,27 @@ ported AS (
 ),
 compared AS (
     -- Each report with all of that.
-    SELECT report.*, COALESCE(made.calls, 0) AS calls, COALESCE(made.answered, 0) AS answered,
+    SELECT asked.*, COALESCE(made.calls, 0) AS calls, COALESCE(made.answered, 0) AS answered,
         COALESCE(made.messages, 0) AS messages, made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
         COALESCE(record.numbers, 0) AS record_numbers, COALESCE(record.matched, 0) AS record_matched,
-        COALESCE(operator, source_served.holder, NULLIF(range_holder(report.source), '')) AS carrier, own_range.holder,
+        COALESCE(operator, source_served.holder, NULLIF(range_holder(asked.source), '')) AS carrier, own_range.holder,
         CASE WHEN kind = 'spam_sms' THEN made.messages > 0 ELSE made.first_call_at <= reported_at
             AND COALESCE(made.first_call_at <= back.first_call_at, true) END AS is_matched,
-        loaded.days >= $match_days AND seconds_between(newest_at, reported_at) <= $quiet_s AS is_here,
+        loaded.days > CAST(until_day AS INT) - CAST(from_day AS INT)
+            AND seconds_between(newest_at, until_at) <= $quiet_s AS is_here,
         source_served.number IS NOT NULL OR reporter_served.number IS NOT NULL AS is_seen,
         CASE WHEN kind = 'spam_sms' THEN back.messages > 0 ELSE back.first_call_at IS NOT NULL
             AND COALESCE(back.first_call_at < made.first_call_at, true) END AS is_reversed,
         CASE WHEN kind = 'spam_sms' THEN made.known_messages > 0 ELSE made.known_calls > 0 END AS is_known
-    FROM report
-    LEFT JOIN met AS made ON report.source = made.caller AND report.reporter = made.callee
-    LEFT JOIN met AS back ON report.source = back.callee AND report.reporter = back.caller
-    LEFT JOIN told ON report.source = told.source AND report.reporter = told.reporter
-    LEFT JOIN record ON report.reporter = record.reporter
-    LEFT JOIN loaded ON (report.kind = 'spam_sms') = loaded.is_message
-    LEFT JOIN ported ON report.source = ported.number
-    LEFT JOIN served AS source_served ON report.source = source_served.number
-    LEFT JOIN served AS reporter_served ON report.reporter = reporter_served.number
+    FROM asked
+    LEFT JOIN met AS made ON asked.channel = made.channel AND asked.report_id = made.report_id AND made.is_made
+    LEFT JOIN met AS back ON asked.channel = back.channel AND asked.report_id = back.report_id AND NOT back.is_made
+    LEFT JOIN told ON asked.source = told.source AND asked.reporter = told.reporter
+    LEFT JOIN record ON asked.reporter = record.reporter
+    LEFT JOIN loaded ON asked.channel = loaded.channel AND asked.report_id = loaded.report_id
+    LEFT JOIN ported ON asked.source = ported.number
+    LEFT JOIN served AS source_served ON asked.source = source_served.number
+    LEFT JOIN served AS reporter_served ON asked.reporter = reporter_served.number
     LEFT JOIN own_range ON true
 )
 SELECT
@@ -99,6 +120,7 @@ SELECT
         WHEN source IS NULL THEN 'no_source'
         WHEN source = reporter THEN 'own_number'
         WHEN is_matched THEN 'matched'
+        WHEN until_day < $known_from THEN 'outside_window'
         WHEN NOT COALESCE(is_here, false) THEN 'not_here_yet'
         WHEN NOT is_seen THEN 'unseen'
         WHEN is_reversed THEN 'other_direction'

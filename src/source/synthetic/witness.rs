@@ -7,13 +7,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::Operator;
 use super::party::Party;
-use super::population::Population;
+use super::population::{Population, SECOND_US};
 use super::report::{Motive, Report};
 use super::traffic::{Call, Sender, Text};
 use crate::domain::day::Day;
 
 /// Days before the day of a report: what lies further back is not what it is about.
 const NEAR_DAYS: i32 = 3;
+
+/// The same before and after the time that a report names, microseconds: whole days that this reaches into count.
+const AROUND_US: i64 = 12 * 3_600 * SECOND_US;
 
 /// A report as the one who looks into both telephones would know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -26,12 +29,14 @@ pub struct Accusation {
     pub source: i64,
     /// Receipt, UTC microseconds.
     pub reported_at: i64,
+    /// When the call was, as a form says, UTC microseconds.
+    pub called_at: Option<i64>,
     /// Why: bothered, mistaken, malicious or brigade.
     pub motive: &'static str,
     /// Whether it is about a message.
     pub is_sms: bool,
-    /// Whether the number had called, or for a message written to, the reporter within three days, and the reporter had
-    /// not called it first.
+    /// Whether the number had called, or for a message written to, the reporter within three days or around the time that
+    /// the report names, and the reporter had not called it first.
     pub is_due: bool,
 }
 
@@ -72,6 +77,7 @@ impl Witness {
             reporter: report.reporter,
             source: report.source,
             reported_at: report.reported_at,
+            called_at: report.fields.as_ref().map(|fields| fields.called_at),
             motive: report.motive.name(),
             is_sms: report.is_sms(),
             is_due: false,
@@ -100,8 +106,8 @@ impl Witness {
         for accusation in &mut due {
             let (made, back) = ((accusation.source, accusation.reporter), (accusation.reporter, accusation.source));
             let first = |met: &BTreeMap<(i64, i64), Vec<i64>>, pair| {
-                let before = met.get(&pair).into_iter().flatten().filter(|at| **at <= accusation.reported_at);
-                before.min().copied()
+                let meant = met.get(&pair).into_iter().flatten().filter(|at| accusation.is_about(**at));
+                meant.min().copied()
             };
             accusation.is_due = if accusation.is_sms {
                 first(&texts, made).is_some()
@@ -111,6 +117,14 @@ impl Witness {
         }
         self.known.extend(due);
         self.days = self.days.split_off(&day.plus(1 - NEAR_DAYS));
+    }
+}
+
+impl Accusation {
+    /// Whether what happened then may be what it is about.
+    fn is_about(&self, at: i64) -> bool {
+        let is_named = |named| (Day::of(named - AROUND_US)..=Day::of(named + AROUND_US)).contains(&Day::of(at));
+        at <= self.reported_at && self.called_at.is_none_or(is_named)
     }
 }
 
