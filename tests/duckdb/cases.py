@@ -846,11 +846,11 @@ def opened(lake, schemas, names):
 DAYS = ["contact_day", "caller_day", "report_check"]
 
 
-def report(report_id, reporter, source, clock, kind="spam_call", day=MONDAY):
+def report(report_id, reporter, source, clock, kind="spam_call", day=MONDAY, called_at=None):
     return dict(day=day, report_id=report_id, channel="sms_156", reporter=reporter, kind=kind, source_kind="e164",
                 source=source, source_raw=None, content="", needs_human=False, reported_at=at(clock, day),
                 source_partition=-1, source_offset=int(report_id[1:]), loaded_at=at("23:00", day), source_id=None,
-                scam_form=None, parse_level=1, called_at=None, evidence=None, message=None, entities=None)
+                scam_form=None, parse_level=1, called_at=called_at, evidence=None, message=None, entities=None)
 
 
 def checked(told, state, **columns):
@@ -866,6 +866,9 @@ REPORTS = [
     report("p3", RY, PHO, "10:00"),
     report("p4", SAU, PHO, "13:00"),
     report("p5", QUY, PHO, "10:00", kind="spam_sms"),
+    # Half a day around the named time is Saturday and Sunday.
+    report("p6", QUY, PHO, "10:00", called_at=at("11:00", MONDAY - datetime.timedelta(days=1))),
+    report("p7", QUY, PHO, "10:00", called_at=at("09:30")),
 ]
 CHECKS = [
     checked(REPORTS[0], "matched", first_call_at=at("09:00:01"), calls=1, answered=1),
@@ -873,6 +876,8 @@ CHECKS = [
     checked(REPORTS[2], "other_direction"),
     checked(REPORTS[3], "no_such_call"),
     checked(REPORTS[4], "not_here_yet", first_call_at=at("09:00:01"), calls=1, answered=1),
+    checked(REPORTS[5], "outside_window"),
+    checked(REPORTS[6], "matched", first_call_at=at("09:00:01"), calls=1, answered=1),
 ]
 
 

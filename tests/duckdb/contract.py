@@ -32,6 +32,8 @@ PARAMETERS = {
     "repeat_window_s": ("feature/caller_day.toml", "repeat_window_s", 86400),
     "remembered_days": ("feature/relation.toml", "kept_from", 730),
     "match_days": ("feature/report_check.toml", "match_from", 3),
+    "known_days": ("feature/report_check.toml", "known_from", 6),
+    "called_slack_s": ("feature/report_check.toml", "called_slack_s", 43200),
 }
 
 

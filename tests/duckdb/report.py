@@ -4,34 +4,44 @@ In: `citizen_report`, the views of `contact.py`. Out: of each report of a day wh
 messages that it may be about, in the table `witnessed`. Never: reads `contact_day`, or says why a report is not matched.
 """
 
+from lake import local_day_sql
+
 WITNESSED = """
 CREATE OR REPLACE TEMP TABLE witnessed AS
 WITH report AS (
     SELECT channel, report_id, min(reporter) AS reporter, min(kind) AS kind, min(source) AS source,
-        min(reported_at) AS reported_at
+        min(reported_at) AS reported_at, min(called_at) AS called_at
     FROM citizen_report
     WHERE day = DATE '{day}' AND kind IN ('spam_call', 'spam_sms', 'scam_call')
     GROUP BY ALL
 ),
-near_call AS (
-    FROM own_call WHERE day BETWEEN DATE '{day}' - {match_days} AND DATE '{day}'
-),
-near_message AS (
-    FROM own_message WHERE day BETWEEN DATE '{day}' - {match_days} AND DATE '{day}'
+meant AS (
+    -- The days that each is about: around the time that it names, else the last ones.
+    SELECT *,
+        CASE WHEN called_at IS NULL THEN DATE '{day}' - {match_days}
+            ELSE greatest({earliest}, DATE '{day}' - {known_days}) END AS from_day,
+        CASE WHEN called_at IS NULL THEN DATE '{day}'
+            ELSE {latest} END AS until_day
+    FROM report
 )
 SELECT *, source IS NOT NULL AND source <> reporter AND CASE WHEN kind = 'spam_sms' THEN messages > 0
     ELSE first_call_at <= reported_at AND began = source END AS is_matched
 FROM (
     SELECT
         *,
-        (SELECT count(*) FROM near_call WHERE caller = source AND callee = reporter) AS calls,
-        (SELECT count(*) FROM near_call WHERE caller = source AND callee = reporter AND is_answered) AS answered,
-        (SELECT count(*) FROM near_message WHERE caller = source AND callee = reporter) AS messages,
-        (SELECT min(start_at) FROM near_call WHERE caller = source AND callee = reporter) AS first_call_at,
+        (SELECT count(*) FROM own_call WHERE day BETWEEN from_day AND until_day
+            AND caller = source AND callee = reporter) AS calls,
+        (SELECT count(*) FROM own_call WHERE day BETWEEN from_day AND until_day
+            AND caller = source AND callee = reporter AND is_answered) AS answered,
+        (SELECT count(*) FROM own_message WHERE day BETWEEN from_day AND until_day
+            AND caller = source AND callee = reporter) AS messages,
+        (SELECT min(start_at) FROM own_call WHERE day BETWEEN from_day AND until_day
+            AND caller = source AND callee = reporter) AS first_call_at,
         -- Who made the first of all calls between the two; of two at once, the number.
-        (SELECT arg_min(caller, epoch_us(start_at) * 2 + (caller <> source)::INT) FROM near_call
-            WHERE (caller = source AND callee = reporter) OR (caller = reporter AND callee = source)) AS began
-    FROM report
+        (SELECT arg_min(caller, epoch_us(start_at) * 2 + (caller <> source)::INT) FROM own_call
+            WHERE day BETWEEN from_day AND until_day
+            AND ((caller = source AND callee = reporter) OR (caller = reporter AND callee = source))) AS began
+    FROM meant
 )
 """
 
@@ -48,6 +58,9 @@ ORDER BY ALL
 
 def differing_reports(con, day, values):
     """How many reports of a day there are, and the channel and id of those that were checked otherwise."""
-    con.execute(WITNESSED.format(day=day, **values))
+    slack = f"to_seconds({values['called_slack_s']})"
+    earliest = local_day_sql(f"(called_at - {slack})")
+    latest = local_day_sql(f"least(called_at + {slack}, reported_at)")
+    con.execute(WITNESSED.format(day=day, earliest=earliest, latest=latest, **values))
     reports = con.execute("SELECT count(*) FROM witnessed").fetchone()[0]
     return reports, con.execute(DIFFERING.format(day=day)).fetchall()

@@ -115,7 +115,7 @@ mod tests {
 
     fn accusation(report_id: &str, source: i64, motive: &'static str, is_due: bool) -> Accusation {
         let report_id = report_id.to_owned();
-        Accusation { report_id, reporter: 9, source, reported_at: 0, motive, is_sms: false, is_due }
+        Accusation { report_id, reporter: 9, source, reported_at: 0, called_at: None, motive, is_sms: false, is_due }
     }
 
     #[test]
