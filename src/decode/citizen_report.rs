@@ -8,6 +8,7 @@ use arrow::array::{RecordBatch, StringArray};
 
 use super::reject::{Reason, Refusal};
 use super::row::{Cells, Place, Topical, cell, not_empty, number, one_of};
+use crate::domain::province;
 use crate::domain::report::{Kind, Level, Name, Read, Reading, Source};
 use crate::domain::seal::Seal;
 use crate::schema::column::{Column, citizen_report as column};
@@ -48,6 +49,7 @@ impl Rows {
         let content = if is_clear { reading.content.into() } else { close(column::CONTENT, reading.content) };
         let message = self.seal.has_key().then(|| close(column::MESSAGE, &wire.text));
         let entities = (self.name)(reading.content);
+        let province = wire.province.as_deref().and_then(province::read);
 
         let row = self.sheet.row().day(day).text(&wire.report_id).text(&wire.channel).int64(reporter);
         let row = row.text(reading.kind.as_str()).text(reading.source_kind()).int64_or_null(source);
@@ -55,7 +57,7 @@ impl Rows {
         let row = at.cells(row.instant(wire.reported_at));
         let row = row.text_or_null(scam_form).int32(reading.level as i32);
         let row = row.instant_or_null(wire.called_at).text_or_null(wire.evidence.as_deref());
-        row.text_or_null(message.as_deref()).text_or_null(entities.as_deref()).end();
+        row.text_or_null(message.as_deref()).text_or_null(entities.as_deref()).text_or_null(province).end();
         Ok(())
     }
 }
@@ -84,6 +86,7 @@ impl Topical for Rows {
             kind: cells.text_or_null()?,
             called_at: cells.long_or_null()?,
             evidence: cells.text_or_null()?,
+            province: cells.text_or_null()?,
         })
     }
 
@@ -178,6 +181,7 @@ mod tests {
             kind: None,
             called_at: None,
             evidence: None,
+            province: None,
         }
     }
 
@@ -188,6 +192,7 @@ mod tests {
             kind: Some("spam_sms".into()),
             called_at: Some(RECEIVED - 1),
             evidence: Some("2025/a.jpg 2025/b.amr".into()),
+            province: Some("tỉnh Bắc Giang".into()),
             ..report(text)
         }
     }
@@ -220,6 +225,13 @@ mod tests {
         assert_eq!((kind.value(1), source.value(1)), ("scam_call", 84_914_567_890));
         assert_eq!(column::CALLED_AT.of(&batch).unwrap().value(0), RECEIVED - 1);
         assert_eq!(column::EVIDENCE.of(&batch).unwrap().value(0), "2025/a.jpg 2025/b.amr");
+    }
+
+    #[test]
+    fn a_province_has_its_name_of_today_and_one_that_is_none_costs_no_report() {
+        let batch = pushed(vec![form("a"), CitizenReport { province: Some("Paris".into()), ..form("b") }, report("c")]);
+        let province = column::PROVINCE.of(batch.as_ref().unwrap()).unwrap().clone();
+        assert_eq!((province.value(0), province.is_null(1), province.is_null(2)), ("Bắc Ninh", true, true));
     }
 
     #[test]

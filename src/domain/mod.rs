@@ -14,6 +14,7 @@ pub mod number;
 pub mod origin;
 pub mod party;
 pub mod plan;
+pub mod province;
 pub mod report;
 pub mod seal;
 pub mod sms;

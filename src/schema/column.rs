@@ -182,6 +182,8 @@ pub mod citizen_report {
     pub const MESSAGE: Column<StringArray> = Column::new("message");
     /// What the content names, KIND:VALUE parted by |: number, domain (registrable), account (of a bank, digits), zalo, facebook, telegram; null when nothing, and in rows of before the column.
     pub const ENTITIES: Column<StringArray> = Column::new("entities");
+    /// Province of the citizen as a form says, by its name since July 2025 (pipelines/province.csv); null when nobody said or nothing is called so, and in rows of before the column.
+    pub const PROVINCE: Column<StringArray> = Column::new("province");
 }
 
 /// One row per change of a subscription: a number in one activation interval.
@@ -852,15 +854,15 @@ pub mod report_check {
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// Receipt, UTC.
     pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
-    /// matched: it called or wrote unasked within match_from before. Of the rest: no_source (no number is named: hidden, a sender's name, a short code), own_number (the reporter's own), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (longer ago within known_from, or after the report), no_such_call (no call, or of an S no message).
+    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that. Of the rest: no_source (no number is named: hidden, a sender's name, a short code), own_number (the reporter's own), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
     pub const STATE: Column<StringArray> = Column::new("state");
-    /// Start of the first call from the source to the reporter within match_from, UTC.
+    /// Start of the first call from the source to the reporter on the days that it is looked for, from match_from on or around called_at, UTC.
     pub const FIRST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("first_call_at");
-    /// Calls from the source to the reporter from match_from to the end of the day.
+    /// Calls from the source to the reporter on those days, whole.
     pub const CALLS: Column<Int64Array> = Column::new("calls");
     /// Answered among them.
     pub const ANSWERED: Column<Int64Array> = Column::new("answered");
-    /// Messages from the source to the reporter in the same time.
+    /// Messages from the source to the reporter on the same days.
     pub const MESSAGES: Column<Int64Array> = Column::new("messages");
     /// Whether this reporter had reported this number before, within seen_from, on whatever channel.
     pub const IS_REPEATED: Column<BooleanArray> = Column::new("is_repeated");
@@ -1160,6 +1162,32 @@ pub mod report_entity {
     pub const FIRST_AT: Column<TimestampMicrosecondArray> = Column::new("first_at");
     /// Last one, UTC.
     pub const LAST_AT: Column<TimestampMicrosecondArray> = Column::new("last_at");
+}
+
+/// One row per form of fraud, province and channel: the reports of a week, against the week before. Small counts are in clear here, and hidden on export.
+pub mod scam_trend_week {
+    use super::*;
+
+    /// Monday of the week.
+    pub const WEEK: Column<Date32Array> = Column::new("week");
+    /// Form of fraud, a name of pipelines/scam_form.toml; none when the reports tell none.
+    pub const FORM: Column<StringArray> = Column::new("form");
+    /// Province of the citizens, by its name since July 2025; unknown when nobody said, as no text to 156 does.
+    pub const PROVINCE: Column<StringArray> = Column::new("province");
+    /// As in citizen_report.
+    pub const CHANNEL: Column<StringArray> = Column::new("channel");
+    /// Reports of the week, each once; 0 when all are of the week before.
+    pub const REPORTS: Column<Int64Array> = Column::new("reports");
+    /// People who sent them; whoever sent several counts in several rows.
+    pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
+    /// Reports among them whose number had really called or written.
+    pub const MATCHED: Column<Int64Array> = Column::new("matched");
+    /// Reports of the week before.
+    pub const REPORTS_BEFORE: Column<Int64Array> = Column::new("reports_before");
+    /// People who sent those.
+    pub const REPORTERS_BEFORE: Column<Int64Array> = Column::new("reporters_before");
+    /// Matched among those.
+    pub const MATCHED_BEFORE: Column<Int64Array> = Column::new("matched_before");
 }
 
 /// One row per call of an advertiser that breaks a rule of Nghi dinh 91/2020 for advertising calls, and rule; the call proves it.

@@ -139,6 +139,9 @@ pub struct CitizenReport<'a> {
     /// References of evidence files.
     #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<Text<'a>>,
+    /// Where the citizen is.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub province: Option<Text<'a>>,
 }
 
 /// `schemas/topic/report_answer.avsc`, which goes out.

@@ -850,7 +850,8 @@ def report(report_id, reporter, source, clock, kind="spam_call", day=MONDAY, cal
     return dict(day=day, report_id=report_id, channel="sms_156", reporter=reporter, kind=kind, source_kind="e164",
                 source=source, source_raw=None, content="", needs_human=False, reported_at=at(clock, day),
                 source_partition=-1, source_offset=int(report_id[1:]), loaded_at=at("23:00", day), source_id=None,
-                scam_form=None, parse_level=1, called_at=called_at, evidence=None, message=None, entities=None)
+                scam_form=None, parse_level=1, called_at=called_at, evidence=None, message=None, entities=None,
+                province=None)
 
 
 def checked(told, state, **columns):

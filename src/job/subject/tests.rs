@@ -34,7 +34,7 @@ async fn lake(folder: &Path) -> Lake {
         let row = reports.row().day(day).text("r").text("app").int64(reporter).text("spam_call").text("e164");
         let row = row.int64(source).text(&source.to_string()).text(content).boolean(false).instant(AT);
         let row = row.int32(0).int64(1).instant(AT).text_or_null(None).text_or_null(None).int32(1);
-        row.instant_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None).end();
+        row.instant_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None).end();
     }
     lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[reports.finish()], &[]).await.unwrap();
     lake

@@ -192,6 +192,7 @@ impl Report {
             kind: fields.map(|fields| fields.kind.into()),
             called_at: fields.map(|fields| fields.called_at),
             evidence: fields.and_then(|fields| fields.evidence.as_deref()).map(Into::into),
+            province: None,
         }
     }
 
