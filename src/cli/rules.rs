@@ -18,6 +18,7 @@ use crate::clock::Clock;
 use crate::domain::day::{Day, Month, Week};
 use crate::domain::lang::Lang;
 use crate::domain::number::Number;
+use crate::export::awareness::Period;
 use crate::job;
 use crate::lookup::{self, Lookup};
 use crate::pipeline::definition::Definitions;
@@ -145,15 +146,20 @@ pub(super) enum ExportVerb {
         #[command(flatten)]
         rules: RulesArgs,
     },
-    /// A month's reports by form of fraud, channel and carrier, for a public page: small counts are hidden.
+    /// A month's or a week's reports by form of fraud, channel and province, for a public page: small counts are hidden.
     #[command(
-        after_help = "Example: callsieve export awareness --lake /data/lake --month 2025-01 --out /data/export\n\n\
-        The files are in OUT/awareness/MONTH; page.html needs no other file. The lake knows no province."
+        after_help = "Example: callsieve export awareness --lake /data/lake --week 2025-W02 --out /data/export\n\n\
+        The files are in OUT/awareness/MONTH or OUT/awareness/WEEK; page.html needs no other file. A week has its \
+        changes since the week before, a month the carriers. Publish either weeks or months: a month less its weeks \
+        tells small counts."
     )]
     Awareness {
         /// The month.
-        #[arg(long)]
-        month: Month,
+        #[arg(long, required_unless_present = "week")]
+        month: Option<Month>,
+        /// The week, once `run --week` has computed it.
+        #[arg(long, conflicts_with = "month")]
+        week: Option<Week>,
         /// Counts below it are hidden, and as many others as it takes that nobody can work them out.
         #[arg(long, default_value_t = 10, value_parser = clap::value_parser!(u64).range(2..))]
         least: u64,
@@ -280,8 +286,9 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
         ExportVerb::Accounts { week, place } => {
             print::published(json, &job::entity::accounts(&place.open()?, &place.out, week).await?)
         }
-        ExportVerb::Awareness { month, least, place } => {
-            let told = job::awareness::publish(&place.open()?, &place.out, month, least).await?;
+        ExportVerb::Awareness { month, week, least, place } => {
+            let period = week.map(Period::Week).or(month.map(Period::Month)).context("name a month or a week")?;
+            let told = job::awareness::publish(&place.open()?, &place.out, period, least).await?;
             say(json, &told, || told.text())
         }
         ExportVerb::Notices { day, place, rules } => {

@@ -1,7 +1,7 @@
-//! `export awareness`: a month's reports in figures, for a public page.
+//! `export awareness`: a month's or a week's reports in figures, for a public page.
 //!
-//! In: `citizen_report`. Out: a published folder. Never: counts a report twice that was sent twice, or what accuses
-//! nobody; tells a province, which no table of the lake knows.
+//! In: `scam_trend_week` for a week; `citizen_report` for a month, which no weeks add up to. Out: a published folder.
+//! Never: counts a report twice that was sent twice, or what accuses nobody; computes a week that was not computed.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,16 +10,16 @@ use anyhow::Context;
 use arrow::array::Array;
 use serde::Serialize;
 
-use super::export::refuse_shadow;
-use crate::domain::day::Month;
+use super::export::{computed, refuse_shadow};
+use crate::domain::day::{Month, Week};
 use crate::domain::number::Number;
 use crate::domain::plan;
 use crate::domain::report::Kind;
-use crate::export::awareness::{Awareness, UNTOLD};
+use crate::export::awareness::{Awareness, NOWHERE, Period, UNTOLD};
 use crate::export::folder::Aside;
 use crate::export::small::{Grid, merged};
 use crate::lake::Lake;
-use crate::schema::column::citizen_report as column;
+use crate::schema::column::{citizen_report, scam_trend_week};
 use crate::schema::contract::Table;
 use crate::text::story;
 
@@ -46,36 +46,75 @@ impl Told {
 /// What accuses somebody.
 const REPORTS: [Kind; 3] = [Kind::SpamCall, Kind::SpamSms, Kind::ScamCall];
 
-/// Reports of a month by form and channel, and by carrier.
+/// Reports by form and channel, and by form and province; of a month by carrier, of a week those before by form.
 #[derive(Debug, Default)]
 struct Counts {
-    by_form: BTreeMap<(String, String), u64>,
+    by_channel: BTreeMap<(String, String), u64>,
+    by_province: BTreeMap<(String, String), u64>,
     by_carrier: BTreeMap<String, u64>,
+    before: BTreeMap<String, u64>,
 }
 
-/// Publishes `OUT/awareness/MONTH`.
-pub async fn publish(lake: &Lake, out: &Path, month: Month, least: u64) -> anyhow::Result<Told> {
+impl Counts {
+    fn add(&mut self, form: &str, channel: &str, province: &str, reports: u64) {
+        *self.by_channel.entry((form.to_owned(), channel.to_owned())).or_default() += reports;
+        *self.by_province.entry((form.to_owned(), province.to_owned())).or_default() += reports;
+    }
+}
+
+/// Publishes `OUT/awareness/MONTH` or `OUT/awareness/WEEK`.
+pub async fn publish(lake: &Lake, out: &Path, period: Period, least: u64) -> anyhow::Result<Told> {
     refuse_shadow(lake)?;
-    let counts = counts(lake, month).await?;
-    let by_form = Grid::new(&counts.by_form, least);
-    let reports = by_form.as_ref().map(Grid::sum);
+    let counts = match period {
+        Period::Month(month) => of_month(lake, month).await?,
+        Period::Week(week) => of_week(lake, week).await?,
+    };
+    let by_channel = Grid::new(&counts.by_channel, least);
+    let by_province = Grid::new(&counts.by_province, least);
+    let reports = by_channel.as_ref().map(Grid::sum);
     let titles = story::forms().iter().map(|form| (form.name.clone(), form.title.clone())).collect();
-    let by_carrier = merged(&counts.by_carrier, least);
+    let (by_carrier, before) = (merged(&counts.by_carrier, least), merged(&counts.before, least));
     let root = out.join("awareness");
-    let aside = Aside::open(&root, &month.to_string())?;
-    Awareness { month, least, by_form, by_carrier, titles }.write(&aside)?;
-    Ok(Told { folder: root.join(month.to_string()), reports, is_changed: aside.publish()? })
+    let aside = Aside::open(&root, &period.to_string())?;
+    Awareness { period, least, by_channel, by_province, by_carrier, before, titles }.write(&aside)?;
+    Ok(Told { folder: root.join(period.to_string()), reports, is_changed: aside.publish()? })
 }
 
-async fn counts(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
+async fn of_week(lake: &Lake, week: Week) -> anyhow::Result<Counts> {
+    use scam_trend_week as column;
+    let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
+    let is_there = computed(&runs.day(week.monday()).await?, Table::SCAM_TREND_WEEK)?;
+    anyhow::ensure!(is_there, "scam_trend_week of {week} has not been computed; `callsieve run --week {week}` does");
+    let table = lake.find(Table::SCAM_TREND_WEEK).await?.context("table scam_trend_week does not exist")?;
+    let mut counts = Counts::default();
+    for batch in table.day(week.monday()).await? {
+        let (forms, channels) = (column::FORM.of(&batch)?, column::CHANNEL.of(&batch)?);
+        let (provinces, reports) = (column::PROVINCE.of(&batch)?, column::REPORTS.of(&batch)?);
+        let before = column::REPORTS_BEFORE.of(&batch)?;
+        for row in 0..batch.num_rows() {
+            let form = forms.value(row);
+            match u64::try_from(reports.value(row))? {
+                0 => {}
+                reports => counts.add(form, channels.value(row), provinces.value(row), reports),
+            }
+            *counts.before.entry(form.to_owned()).or_default() += u64::try_from(before.value(row))?;
+        }
+    }
+    counts.before.retain(|_, reports| *reports > 0);
+    Ok(counts)
+}
+
+async fn of_month(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
+    use citizen_report as column;
     let table = lake.find(Table::CITIZEN_REPORT).await?.context("table citizen_report does not exist")?;
+    let (id, channel, kind, source) = (column::REPORT_ID, column::CHANNEL, column::KIND, column::SOURCE);
     let columns =
-        [column::REPORT_ID.name, column::CHANNEL.name, column::KIND.name, column::SOURCE.name, column::SCAM_FORM.name];
+        [id.name, channel.name, kind.name, source.name, column::SCAM_FORM.name, column::PROVINCE.name];
     let (mut counts, mut known) = (Counts::default(), BTreeSet::new());
     for batch in table.rows_within((month.first(), month.last()), &columns).await? {
         let (ids, kinds) = (column::REPORT_ID.of(&batch)?, column::KIND.of(&batch)?);
         let (channels, forms) = (column::CHANNEL.of(&batch)?, column::SCAM_FORM.of(&batch)?);
-        let sources = column::SOURCE.of(&batch)?;
+        let (sources, provinces) = (column::SOURCE.of(&batch)?, column::PROVINCE.of(&batch)?);
         for row in 0..batch.num_rows() {
             let is_report = REPORTS.iter().any(|kind| kind.as_str() == kinds.value(row));
             // An id belongs to its channel.
@@ -83,7 +122,8 @@ async fn counts(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
                 continue;
             }
             let form = if forms.is_valid(row) { forms.value(row) } else { UNTOLD };
-            *counts.by_form.entry((form.to_owned(), channels.value(row).to_owned())).or_default() += 1;
+            let province = if provinces.is_valid(row) { provinces.value(row) } else { NOWHERE };
+            counts.add(form, channels.value(row), province, 1);
             let source = sources.is_valid(row).then(|| sources.value(row)).and_then(Number::from_e164);
             let carrier = match source {
                 None => "no number",
@@ -112,7 +152,8 @@ mod tests {
             let row = sheet.row().day(on).text(&format!("r{id}")).text(channel).int64(84_912_345_678).text(kind);
             let row = row.text("e164").int64(84_962_000_001).text_or_null(None).text("").boolean(false).instant(0);
             let row = row.int32(0).int64(id).instant(0).text_or_null(None).text_or_null(form).int32(1);
-            row.instant_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None).end();
+            let row = row.instant_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None);
+            row.text_or_null((id < 30).then_some("Cà Mau")).end();
         };
         for id in 0..40 {
             report(id, day, if id % 2 == 0 { "app" } else { "web" }, "spam_call", Some("fake_lender"));
@@ -124,8 +165,8 @@ mod tests {
         report(52, day, "app", "scam_call", Some("sim_lock"));
         lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
 
-        let month = "2025-01".parse().unwrap();
-        let told = publish(&lake, folder.path(), month, 10).await.unwrap();
+        let month = |month: &str| Period::Month(month.parse().unwrap());
+        let told = publish(&lake, folder.path(), month("2025-01"), 10).await.unwrap();
         assert_eq!((told.reports, told.is_changed), (Some(42), true));
         let read = |file: &str| std::fs::read_to_string(told.folder.join(file)).unwrap();
         let all: String = ["forms.csv", "carriers.csv", "page.html"].map(read).concat();
@@ -134,8 +175,51 @@ mod tests {
             "merged, or one total minus another told it"
         );
         assert!(read("forms.csv").contains("2025-01,total,,total,42"));
-        assert!(read("carriers.csv").contains(",Viettel,42") && read("page.html").contains("không có thông tin tỉnh"));
-        assert!(!publish(&lake, folder.path(), month, 10).await.unwrap().is_changed);
-        assert_eq!(publish(&lake, folder.path(), "2025-02".parse().unwrap(), 10).await.unwrap().reports, None);
+        assert!(read("carriers.csv").contains(",Viettel,42"));
+        assert!(read("provinces.csv").contains("2025-01,total,,Cà Mau,30") && read("page.html").contains("Cà Mau"));
+        assert!(!publish(&lake, folder.path(), month("2025-01"), 10).await.unwrap().is_changed);
+        assert_eq!(publish(&lake, folder.path(), month("2025-02"), 10).await.unwrap().reports, None);
+    }
+
+    /// A lake with a computed week of these: form, channel, reports, reports before.
+    async fn week(folder: &Path, told: &[(&str, &str, i64, i64)]) -> Lake {
+        let lake = Lake::local(folder).unwrap();
+        let monday: Day = "2025-01-06".parse().unwrap();
+        let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
+        let row = runs.row().day(monday).text(Table::SCAM_TREND_WEEK.name()).text("").text("{}").text("{}");
+        row.int64(0).int64(0).text("").instant(0).int64(0).end();
+        lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+        let mut sheet = Sheet::new(Table::SCAM_TREND_WEEK.contract());
+        for (form, channel, reports, before) in told {
+            let row = sheet.row().day(monday).text(form).text(NOWHERE).text(channel);
+            let row = row.int64(*reports).int64(*reports).int64(0);
+            row.int64(*before).int64(*before).int64(0).end();
+        }
+        lake.open(Table::SCAM_TREND_WEEK).await.unwrap().replace(monday, &[sheet.finish()]).await.unwrap();
+        lake
+    }
+
+    #[tokio::test]
+    async fn a_week_stands_beside_the_one_before_where_that_was_no_small_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let told =
+            [("fake_lender", "app", 60, 40), ("sim_lock", "app", 30, 4), ("tax_office", "web", 12, 25), ("none", "web", 0, 30)];
+        let lake = week(folder.path(), &told).await;
+        let week = Period::Week("2025-W02".parse().unwrap());
+        let told = publish(&lake, folder.path(), week, 10).await.unwrap();
+        assert_eq!(told.reports, Some(102));
+        let read = |file: &str| std::fs::read_to_string(told.folder.join(file)).unwrap();
+        let changes = read("changes.csv");
+        assert!(changes.contains("2025-W02,fake_lender,") && changes.contains(",60,40\n"), "{changes}");
+        assert!(changes.contains(",30,\n") && !changes.contains(",4\n"), "a small week before stays hidden: {changes}");
+        assert!(read("page.html").contains("So với tuần trước") && !told.folder.join("carriers.csv").exists());
+    }
+
+    #[tokio::test]
+    async fn a_week_that_was_not_computed_is_not_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = week(folder.path(), &[]).await;
+        let refused = publish(&lake, folder.path(), Period::Week("2025-W03".parse().unwrap()), 10).await.unwrap_err();
+        assert!(refused.to_string().contains("`callsieve run --week 2025-W03` does"), "{refused}");
     }
 }
