@@ -149,6 +149,9 @@ mod tests {
     fn our_own_templates_hold_and_say_what_they_are_asked() {
         let templates = Templates::embedded().unwrap();
         assert!(templates.received("scam_call", Some("tax_office")).text.contains("5 KHONG"));
+        let of_form = templates.received("scam_call", Some("police_court"));
+        assert_eq!(of_form.template, "received/scam_call/police_court");
+        assert!(of_form.text.contains("5 KHONG: khong so hai") && of_form.text.contains("cong an"), "{}", of_form.text);
         let barred = templates.barred("0912345678", None);
         assert_eq!(barred.template, "result/barred");
         assert!(barred.text.contains("so 0912345678 hien da bi"), "{}", barred.text);
@@ -159,9 +162,9 @@ mod tests {
         let templates = with("received,scam_call,tax_office,1,Thue").unwrap();
         let received = |form| templates.received("scam_call", form).template;
         assert_eq!(received(Some("tax_office")), "received/scam_call/tax_office");
-        assert_eq!(received(Some("police_court")), "received/scam_call");
+        assert_eq!(received(Some("power_company")), "received/scam_call");
         assert_eq!(received(None), "received/scam_call");
-        assert_eq!(templates.forms().collect::<Vec<_>>(), ["tax_office"]);
+        assert!(templates.forms().any(|form| form == "tax_office"));
     }
 
     #[test]
