@@ -48,7 +48,7 @@ impl Kind {
 }
 
 /// Who is reported, or which domain is asked about.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Source {
     /// A subscriber's number.
     Number(Number),

@@ -3,6 +3,8 @@
 //! In: a text as its sender wrote it. Out: each thing once, in the order of the text. Never: takes `moi.vay` for a
 //! domain; holds a number back, so that whoever prints it answers for that.
 
+use std::collections::BTreeSet;
+
 use super::letter::{is_dash, is_part_of_letter};
 use super::sender;
 use super::spelling;
@@ -57,12 +59,24 @@ pub fn find(text: &str) -> Entities {
     for number in spelling::numbers(text) {
         let is_account = text.get(..number.from).is_some_and(sender::is_account);
         if !is_account {
-            add(&mut found.numbers, number.source);
+            found.numbers.push(number.source);
         }
     }
     links(text, &mut found);
     names(text, &mut found);
+    once(&mut found.numbers);
+    for list in [&mut found.links, &mut found.domains, &mut found.accounts, &mut found.names] {
+        once(list);
+    }
     found
+}
+
+/// Leaves each thing where it stands first; the list may be as long as a message.
+pub(super) fn once<T: Ord + Clone>(list: &mut Vec<T>) {
+    let mut known = BTreeSet::new();
+    if list.len() > 1 {
+        list.retain(|item| known.insert(item.clone()));
+    }
 }
 
 /// What a text names, for a cell of a table: `KIND:VALUE`, parted by `|`; none of a text that names nothing.
@@ -80,12 +94,6 @@ pub fn line(text: &str) -> Option<String> {
     (!found.is_empty()).then(|| found.join("|"))
 }
 
-fn add<T: PartialEq>(list: &mut Vec<T>, item: T) {
-    if !list.contains(&item) {
-        list.push(item);
-    }
-}
-
 // --- bank accounts ---
 
 fn accounts(text: &str, found: &mut Entities) {
@@ -100,7 +108,7 @@ fn accounts(text: &str, found: &mut Entities) {
         if sender::is_account(before) {
             let digits: String = run.chars().filter(char::is_ascii_digit).collect();
             if ACCOUNT.contains(&digits.len()) {
-                add(&mut found.accounts, digits);
+                found.accounts.push(digits);
             }
         }
     }
@@ -122,7 +130,7 @@ fn links(text: &str, found: &mut Entities) {
     if let Some(host) = is_defanged.then(|| Host::read(text)).flatten()
         && let Some(domain) = host.registrable()
     {
-        add(&mut found.domains, domain.to_owned());
+        found.domains.push(domain.to_owned());
     }
 }
 
@@ -138,10 +146,10 @@ fn link(word: &str, host: &Host, found: &mut Entities) {
     if !is_link && ending.len() == 2 && !COUNTRIES.contains(&ending) {
         return;
     }
-    add(&mut found.domains, domain.to_owned());
+    found.domains.push(domain.to_owned());
     if is_link {
         let link = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '/');
-        add(&mut found.links, link.to_owned());
+        found.links.push(link.to_owned());
         account_of_link(link, domain, found);
     }
 }
@@ -153,7 +161,7 @@ fn account_of_link(link: &str, domain: &str, found: &mut Entities) {
     let account = path.split(['/', '?', '#']).nth(1).unwrap_or_default();
     let is_page = matches!(account, "groups" | "profile.php" | "share" | "pages" | "g" | "joinchat" | "");
     if !is_page {
-        add(&mut found.names, format!("{network}:{account}"));
+        found.names.push(format!("{network}:{account}"));
     }
 }
 
@@ -167,7 +175,7 @@ fn names(text: &str, found: &mut Entities) {
         let between = behind.iter().take(MOST_BETWEEN).take_while(|word| BETWEEN.contains(&bare_words(word).trim()));
         let behind = behind.get(between.count()..).unwrap_or_default();
         if let Some(name) = handle(behind).or_else(|| number(behind)).or_else(|| person(behind)) {
-            add(&mut found.names, format!("{network}:{name}"));
+            found.names.push(format!("{network}:{name}"));
         }
     }
 }

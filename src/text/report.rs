@@ -347,12 +347,8 @@ fn bounds(list: &[&Spelled]) -> (usize, usize) {
 }
 
 fn sources(list: &[&Spelled]) -> Vec<Source> {
-    let mut sources: Vec<Source> = Vec::with_capacity(list.len());
-    for number in list {
-        if !sources.contains(&number.source) {
-            sources.push(number.source.clone());
-        }
-    }
+    let mut sources: Vec<Source> = list.iter().map(|number| number.source.clone()).collect();
+    entity::once(&mut sources);
     sources
 }
 

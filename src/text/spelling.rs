@@ -9,6 +9,12 @@ use crate::domain::report::Source;
 
 /// Digits of a number that somebody can be called at: a service number has eight, E.164 fifteen with `00` before them.
 const DIGITS: std::ops::RangeInclusive<usize> = 8..=17;
+/// Digits of a Vietnamese number at most: with 84 and a 0 behind it, with a 0, and with neither.
+const MOST_BY_COUNTRY: usize = 13;
+const MOST_BY_TRUNK: usize = 11;
+const MOST_BARE: usize = 10;
+/// Zeros that no number begins with: 00 leads abroad, and there no code begins with another.
+const ZEROS: usize = 3;
 /// Characters between two groups of one number, at most.
 const WIDEST_GAP: usize = 4;
 
@@ -36,16 +42,22 @@ struct Group {
     from: usize,
     until: usize,
     digits: usize,
+    has_zeros_alone: bool,
     link: Link,
 }
 
 /// Every number in a text, in its order.
 pub(super) fn numbers(text: &str) -> Vec<Spelled> {
+    numbers_by(text, number)
+}
+
+/// The same, where `number` says what a spelling is.
+fn numbers_by(text: &str, mut number: impl FnMut(&str) -> Option<Source>) -> Vec<Spelled> {
     let groups = groups(text);
     let mut found = Vec::new();
     let mut rest = groups.as_slice();
     while !rest.is_empty() {
-        let used = match longest(text, rest) {
+        let used = match longest(text, rest, &mut number) {
             Some((number, used)) => {
                 found.push(number);
                 used
@@ -59,20 +71,24 @@ pub(super) fn numbers(text: &str) -> Vec<Spelled> {
 
 /// The number that the first groups spell, and how many they are. A group that is a number alone is one; otherwise as
 /// many groups belong to it as make it a number.
-fn longest(text: &str, groups: &[Group]) -> Option<(Spelled, usize)> {
+fn longest(text: &str, groups: &[Group], number: &mut impl FnMut(&str) -> Option<Source>) -> Option<(Spelled, usize)> {
     let first = groups.first()?;
+    if begins_later(groups) {
+        return None;
+    }
+    let most = text.get(first.from..).map_or(0, most_digits);
     let mut best = None;
     let mut digits = 0;
     for (at, group) in groups.iter().enumerate() {
         let is_over = at > 0 && (group.link == Link::Cut || (group.link == Link::Parted && best.is_some()));
         digits += group.digits;
-        if is_over || digits > *DIGITS.end() {
+        if is_over || digits > most {
             break;
         }
         if !DIGITS.contains(&digits) {
             continue;
         }
-        if let Some(source) = text.get(first.from..group.until).and_then(number) {
+        if let Some(source) = text.get(first.from..group.until).and_then(&mut *number) {
             best = Some((Spelled { source, from: first.from, until: group.until }, at + 1));
             if at == 0 {
                 break;
@@ -80,6 +96,25 @@ fn longest(text: &str, groups: &[Group]) -> Option<(Spelled, usize)> {
         }
     }
     best
+}
+
+/// Whether more zeros lead than any number has: a number among what follows is found from a later group on.
+fn begins_later(groups: &[Group]) -> bool {
+    let joined = groups.iter().enumerate().take_while(|(at, group)| *at == 0 || group.link == Link::Joined);
+    let zeros = joined.map(|(_, group)| group).take_while(|group| group.has_zeros_alone);
+    zeros.take(ZEROS).map(|group| group.digits).sum::<usize>() >= ZEROS
+}
+
+/// Digits that a number has at most that is spelled from here on, by its first ones. What is longer is none, and asking
+/// costs far more than counting: a line of single digits would be asked for anew from each of them.
+fn most_digits(spelling: &str) -> usize {
+    let mut lead = digits_of(spelling);
+    match (lead.next(), lead.next()) {
+        (Some('+'), _) | (Some('0'), Some('0')) => *DIGITS.end(),
+        (Some('8'), Some('4')) => MOST_BY_COUNTRY,
+        (Some('0'), _) => MOST_BY_TRUNK,
+        _ => MOST_BARE,
+    }
 }
 
 /// A subscriber's or a service's number; in prose a round figure without a prefix is an amount.
@@ -106,12 +141,15 @@ pub(super) fn short(spelling: &str) -> Option<Source> {
 
 /// The digits of a spelling that `party` has read, with their plus.
 pub(super) fn dialled(spelling: &str) -> String {
-    let digit = |letter: char| match plain(letter) {
+    digits_of(spelling).collect()
+}
+
+fn digits_of(spelling: &str) -> impl Iterator<Item = char> {
+    spelling.chars().filter_map(|letter| match plain(letter) {
         digit @ ('0'..='9' | '+') => Some(digit),
         _ if is_zero(letter) => Some('0'),
         _ => None,
-    };
-    spelling.chars().filter_map(digit).collect()
+    })
 }
 
 /// A service number without a country code: nobody dials one.
@@ -184,13 +222,17 @@ impl Scan {
 
     fn digit(&mut self, at: usize, letter: char) {
         let until = at + letter.len_utf8();
+        let is_zero = plain(letter) == '0';
         if let Some(group) = &mut self.open {
             group.until = until;
             group.digits += 1 + std::mem::take(&mut self.zeros);
+            group.has_zeros_alone &= is_zero;
             return;
         }
+        let has_plus = matches!(self.lead, Some((_, 0)));
         let (from, zeros) = self.lead.take().unwrap_or((at, 0));
-        self.open = Some(Group { from, until, digits: 1 + zeros, link: self.gap.link() });
+        let has_zeros_alone = is_zero && !has_plus;
+        self.open = Some(Group { from, until, digits: 1 + zeros, has_zeros_alone, link: self.gap.link() });
     }
 
     fn zero(&mut self, at: usize) {
@@ -237,6 +279,8 @@ impl Scan {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -297,6 +341,45 @@ mod tests {
         check("19001234 - 56 lan", "19001234=19001234");
         check("(19001234)(56 lan)", "19001234=19001234");
         check("0912345678/0913456789", "84912345678=0912345678 84913456789=0913456789");
+    }
+
+    #[test]
+    fn zeros_that_stand_apart_lead_no_number_and_hide_none() {
+        check("0 0 0 0912345678", "84912345678=0912345678");
+        check("0 0 84 912345678", "84912345678=0 0 84 912345678");
+        check("000 0912345678", "84912345678=0912345678");
+        check("0 0 0 9 1 2 3 4 5 6 7 8", "84912345678=0 9 1 2 3 4 5 6 7 8");
+    }
+
+    /// How often a text makes somebody look a number up.
+    fn lookups(text: &str) -> usize {
+        let mut lookups = 0;
+        numbers_by(text, |spelling| {
+            lookups += 1;
+            number(spelling)
+        });
+        lookups
+    }
+
+    #[test]
+    fn a_long_line_of_digits_is_looked_up_a_few_times_for_each() {
+        const GROUPS: usize = 4_000;
+        assert!(lookups(&"0 ".repeat(GROUPS)) < 20, "{} for zeros", lookups(&"0 ".repeat(GROUPS)));
+        for (groups, most) in [("1 ", 3), ("9 ", 3), ("0 1 ", 4), ("8 4 ", 5), ("1 2 3 4 5 6 7 8 9 ", 3)] {
+            let count = groups.split_whitespace().count();
+            let found = lookups(&groups.repeat(GROUPS / count));
+            assert!(found <= most * GROUPS, "{found} for {groups:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn what_is_longer_than_any_number_is_none(lead in "(0|84|840|)", rest in "[0-9]{7,15}") {
+            let spelling = format!("{lead}{rest}");
+            if spelling.len() > most_digits(&spelling) {
+                prop_assert_eq!(number(&spelling), None);
+            }
+        }
     }
 
     #[test]
