@@ -108,8 +108,7 @@ async fn of_month(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
     use citizen_report as column;
     let table = lake.find(Table::CITIZEN_REPORT).await?.context("table citizen_report does not exist")?;
     let (id, channel, kind, source) = (column::REPORT_ID, column::CHANNEL, column::KIND, column::SOURCE);
-    let columns =
-        [id.name, channel.name, kind.name, source.name, column::SCAM_FORM.name, column::PROVINCE.name];
+    let columns = [id.name, channel.name, kind.name, source.name, column::SCAM_FORM.name, column::PROVINCE.name];
     let (mut counts, mut known) = (Counts::default(), BTreeSet::new());
     for batch in table.rows_within((month.first(), month.last()), &columns).await? {
         let (ids, kinds) = (column::REPORT_ID.of(&batch)?, column::KIND.of(&batch)?);
@@ -202,8 +201,12 @@ mod tests {
     #[tokio::test]
     async fn a_week_stands_beside_the_one_before_where_that_was_no_small_one() {
         let folder = tempfile::tempdir().unwrap();
-        let told =
-            [("fake_lender", "app", 60, 40), ("sim_lock", "app", 30, 4), ("tax_office", "web", 12, 25), ("none", "web", 0, 30)];
+        let told = [
+            ("fake_lender", "app", 60, 40),
+            ("sim_lock", "app", 30, 4),
+            ("tax_office", "web", 12, 25),
+            ("none", "web", 0, 30),
+        ];
         let lake = week(folder.path(), &told).await;
         let week = Period::Week("2025-W02".parse().unwrap());
         let told = publish(&lake, folder.path(), week, 10).await.unwrap();

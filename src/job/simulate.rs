@@ -221,3 +221,6 @@ fn reports_batch(reports: &[Accusation]) -> anyhow::Result<RecordBatch> {
     ];
     Ok(RecordBatch::try_from_iter(columns)?)
 }
+
+#[cfg(test)]
+mod tests;

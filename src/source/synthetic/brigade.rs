@@ -60,17 +60,18 @@ fn report(
     form: Option<(&'static str, &'static str)>,
     content: &str,
 ) -> Report {
-    let motive = Motive::Brigade;
+    let (motive, campaign) = (Motive::Brigade, None);
     let Some((channel, kind)) = form else {
         let text = format!("LD ({}) ({content})", national(source));
-        return Report { reporter, source, reported_at, channel: "sms_156", text, motive, fields: None };
+        return Report { reporter, source, reported_at, channel: "sms_156", text, motive, fields: None, campaign };
     };
     let fields = Fields {
         kind,
         called_at: reported_at - 600 * SECOND_US,
         evidence: (channel == "web").then(|| format!("{reported_at}/screen.jpg")),
     };
-    Report { reporter, source, reported_at, channel, text: content.to_owned(), motive, fields: Some(fields) }
+    let (text, fields) = (content.to_owned(), Some(fields));
+    Report { reporter, source, reported_at, channel, text, motive, fields, campaign }
 }
 
 #[cfg(test)]

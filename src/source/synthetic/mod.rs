@@ -20,8 +20,10 @@ mod encounter;
 mod event;
 mod fault;
 mod law;
+mod mention;
 mod network;
 mod options;
+mod order;
 mod party;
 mod population;
 mod profile;
@@ -68,6 +70,10 @@ const DAYS: [u64; 3] = [1_000_000, 1 << 33, 1 << 34];
 /// Where the streams of draws for brigades begin, day by day; the gang itself is drawn from the one before.
 const BRIGADES: u64 = 1 << 35;
 
+/// Where the streams of draws begin for what reports name besides, one a report, and for orders, one a day.
+const MENTIONS: u64 = 1 << 36;
+const ORDERS: u64 = 1 << 37;
+
 /// The desks of the base, of what comes beyond it, and of what comes beside both.
 const BASE: usize = 0;
 const BEYOND: usize = 1;
@@ -75,6 +81,7 @@ const BESIDE: usize = 2;
 
 /// Where the count of reports begins, desk by desk.
 const REPORTS: [u64; 3] = [0, 50_000_000, 75_000_000];
+const ORDER_REPORTS: u64 = 85_000_000;
 const BRIGADE_REPORTS: u64 = 90_000_000;
 
 /// The operator: its subscribers, its network, and where it has got to.
@@ -93,6 +100,8 @@ pub struct Operator {
     witness: witness::Witness,
     /// Reports by brigades.
     brigaded: u64,
+    /// Orders about the do-not-call register.
+    ordered: u64,
 }
 
 /// Where a part of the operator is written down, with counters of its own.
@@ -153,6 +162,7 @@ impl Operator {
             advertising: advertising::Watch::default(),
             witness: witness::Witness::default(),
             brigaded: BRIGADE_REPORTS,
+            ordered: ORDER_REPORTS,
             population,
             options,
         }
@@ -190,6 +200,7 @@ impl Operator {
         let happened = traffic::beside(&mut self.population, first_day, next, &mut draws[BESIDE]);
         self.write_down(BESIDE, next, &happened, &mut draws[BESIDE]);
         self.send_brigade(day, next);
+        self.send_orders(day, next);
         self.witness.settle(&self.population, day);
         self.advertising.judge(&self.population.do_not_call, day, next < 0);
         let is_last = self.next == days;
@@ -268,9 +279,12 @@ impl Operator {
     }
 
     fn send_reports(&mut self, desk: usize, happened: (&[Call], &[Text]), rng: &mut Rng) {
-        for report in report::of_day(&self.population, happened, &self.options.report, rng) {
+        let (seed, share) = (self.options.seed, self.options.report.named_share);
+        for mut report in report::of_day(&self.population, happened, &self.options.report, rng) {
             self.desks[desk].reports += 1;
-            self.send_report(self.desks[desk].reports, &report, rng);
+            let number = self.desks[desk].reports;
+            mention::add(&mut report, share, seed, &mut stream(seed, MENTIONS + number));
+            self.send_report(number, &report, rng);
         }
     }
 
@@ -281,6 +295,17 @@ impl Operator {
         for report in brigade::of_day(&self.population, &self.options.beyond, (day, &mut gang), &mut rng) {
             self.brigaded += 1;
             self.send_report(self.brigaded, &report, &mut rng);
+        }
+    }
+
+    fn send_orders(&mut self, day: Day, next: i32) {
+        let mut rng = stream(self.options.seed, ORDERS + u64::from(next.cast_unsigned()));
+        for order in order::of_day(&self.population, &self.options.report, day, &mut rng) {
+            self.ordered += 1;
+            let report_id = format!("PA{:08}", self.ordered);
+            let payload = encode::json(&order.wire(&report_id));
+            let (topic, at, key) = (Topic::CitizenReport, order.at, order.subscriber);
+            self.send_json(Message { topic, at, key, payload }, &mut rng);
         }
     }
 

@@ -62,6 +62,10 @@ pub struct ReportOptions {
     pub delay_median_s: f64,
     /// Standard deviation of its logarithm.
     pub delay_sigma: f64,
+    /// Reports about a campaign's numbers that name its page or its account.
+    pub named_share: f64,
+    /// Subscribers who send an order about the do-not-call register on a day.
+    pub order_share: f64,
 }
 
 /// What comes on top of the base, by draws of its own: no message of the base depends on it. Machines and
@@ -132,6 +136,8 @@ impl Default for ReportOptions {
             malicious_share: 0.002,
             delay_median_s: 3_600.0,
             delay_sigma: 2.0,
+            named_share: 0.2,
+            order_share: 2e-4,
         }
     }
 }

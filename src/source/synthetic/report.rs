@@ -168,6 +168,8 @@ pub(super) struct Report {
     pub(super) text: String,
     pub(super) motive: Motive,
     pub(super) fields: Option<Fields>,
+    /// The campaign of the number that somebody had to do with.
+    pub(super) campaign: Option<u32>,
 }
 
 /// What a form asks for beside the text.
@@ -273,7 +275,8 @@ impl Told<'_> {
         let keyword = if self.keyword == "LD" && chance(rng, 0.3) { "V" } else { self.keyword };
         let reported_at = self.at + whole(delay_s) * SECOND_US;
         let text = text(keyword, source, self.form, rng);
-        Some(Report { reporter, source, reported_at, channel, text, motive, fields: None })
+        let campaign = self.about.as_sim().and_then(|index| population.sims[index].campaign);
+        Some(Report { reporter, source, reported_at, channel, text, motive, fields: None, campaign })
     }
 }
 
