@@ -4,13 +4,13 @@ WITH report AS (
     SELECT day, channel, report_id, MIN(reporter) AS reporter, COALESCE(MIN(scam_form), 'none') AS form,
         COALESCE(MIN(province), 'unknown') AS province
     FROM citizen_report
-    WHERE day >= $week_before AND day < $until_day AND kind IN ('spam_call', 'spam_sms', 'scam_call')
+    WHERE day >= $before_from AND day < $until_day AND kind IN ('spam_call', 'spam_sms', 'scam_call')
     GROUP BY day, channel, report_id
 ),
 matched AS (
     -- Those of them whose number had really called or written.
     SELECT day, channel, report_id FROM report_check
-    WHERE day >= $week_before AND day < $until_day AND state = 'matched'
+    WHERE day >= $before_from AND day < $until_day AND state = 'matched'
 ),
 checked AS (
     -- Each report with its week and what the records say of it.
