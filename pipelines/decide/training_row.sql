@@ -1,4 +1,4 @@
--- Put people's word about each subscription beside its values from before they had reason to speak.
+-- Put people's word about each subscription beside the values that the live rules had of it before anybody spoke.
 WITH subscription AS (
     -- The newest activation of each of our numbers up to the end of the week.
     SELECT number, MAX(activated_at) AS activated_at FROM subscriber WHERE activated_at < $until GROUP BY number
@@ -11,26 +11,31 @@ said AS (
     GROUP BY event_id, case_event.number
 ),
 reviewed AS (
-    -- The last word about each; a verdict that nobody looked at is no label.
-    SELECT number, activated_at, LAST_VALUE(word ORDER BY said_at, event_id) AS word,
-        MAX(said_at) AS settled_at, MIN(local_day(said_at)) AS evidence_day
+    -- The last word about each; whoever spoke first saw at most the values of the day before.
+    SELECT number, activated_at, LAST_VALUE(word ORDER BY said_at, event_id) AS word, MAX(said_at) AS settled_at,
+        CAST(MIN(local_day(said_at)) - INTERVAL '1 day' AS DATE) AS evidence_day
     FROM said GROUP BY number, activated_at
 ),
 answered AS (
-    -- What those who were asked about each have answered, and the first of the calls that they were asked about.
-    SELECT subject AS number, activated_at, MAX(answered_at) AS settled_at, MIN(local_day(called_at)) AS evidence_day,
-        COUNT(DISTINCT CASE WHEN answer = 'yes' THEN asked.respondent END) AS yes,
-        COUNT(DISTINCT CASE WHEN answer = 'no' THEN asked.respondent END) AS no
+    -- What each person said of each subscription first, when asked about it and while the call was fresh.
+    SELECT subject, activated_at, asked.respondent, MIN(asked.day) AS asked_day, MIN(answered_at) AS answered_at,
+        FIRST_VALUE(answer ORDER BY answered_at, source_partition, source_offset) AS answer
     FROM survey_request AS asked
     INNER JOIN survey_answer AS answers ON asked.request_id = answers.request_id AND asked.respondent = answers.respondent
     WHERE asked.day >= $evidence_from AND asked.day < $until_day AND answered_at < $until
-    GROUP BY subject, activated_at HAVING MAX(answered_at) >= $from
+        AND seconds_between(called_at, answered_at) BETWEEN 0 AND $answer_s
+    GROUP BY subject, activated_at, asked.respondent
+),
+surveyed AS (
+    -- The answers about each together; a day's values are made before that day's questions are asked.
+    SELECT subject AS number, activated_at, MAX(answered_at) AS settled_at, MIN(asked_day) AS evidence_day,
+        COUNT(*) FILTER (WHERE answer = 'yes') AS yes, COUNT(*) FILTER (WHERE answer = 'no') AS no
+    FROM answered GROUP BY subject, activated_at HAVING MAX(answered_at) >= $from
 ),
 reported AS (
-    -- People whom each had really called and who reported it; their calls may lie days before.
+    -- People whom each had really called and who reported it; values are of calls alone, so a report is in none of them.
     SELECT source AS number, activated_at, SUM(matched_reporters) AS reporters,
-        arrow_cast(MAX(day), 'Timestamp(Microsecond, Some("UTC"))') AS settled_at,
-        local_day(plus_seconds(arrow_cast(MIN(day), 'Timestamp(Microsecond, Some("UTC"))'), -$report_calls_s)) AS evidence_day
+        arrow_cast(MAX(day), 'Timestamp(Microsecond, Some("UTC"))') AS settled_at, MIN(day) AS evidence_day
     FROM report_day LEFT JOIN subscription ON source = subscription.number
     WHERE day >= $evidence_from AND day < $until_day AND matched_reporters > 0
         AND (activated_at IS NULL OR day >= local_day(activated_at))
@@ -42,18 +47,18 @@ labelled AS (
         $review_weight AS weight, settled_at, evidence_day FROM reviewed
     UNION ALL
     SELECT number, activated_at, CAST(yes > no AS BIGINT), 'survey', $survey_weight, settled_at, evidence_day
-    FROM answered WHERE GREATEST(yes, no) >= $min_people AND GREATEST(yes, no) >= $min_share * (yes + no)
+    FROM surveyed WHERE GREATEST(yes, no) >= $min_people AND GREATEST(yes, no) >= $min_share * (yes + no)
     UNION ALL
     SELECT number, activated_at, 1, 'report', $report_weight, settled_at, evidence_day
     FROM reported WHERE reporters >= $min_people
 ),
 flagged AS (
-    -- The first day of each flag: from then on people are asked, and a bar changes how a number calls.
+    -- The day of each flag: its values raised it, and from the next day on a bar may change how a number calls.
     SELECT number, activated_at, MIN(flagged_day) AS flagged_day FROM decision
     WHERE day >= $flags_from AND day < $until_day AND flagged_day IS NOT NULL GROUP BY number, activated_at
 ),
 begun AS (
-    -- The day on which there was first a reason for any label of each.
+    -- The last day of each that neither a flag nor anybody's word can have changed.
     SELECT labelled.number, labelled.activated_at, MIN(LEAST(evidence_day, COALESCE(flagged_day, evidence_day))) AS evidence_day
     FROM labelled LEFT JOIN flagged ON labelled.number = flagged.number
         AND labelled.activated_at IS NOT DISTINCT FROM flagged.activated_at
@@ -65,10 +70,10 @@ ranked AS (
     FROM labelled
 ),
 judged AS (
-    -- The last day before on which each was judged: this subscription, and not who held the number before.
+    -- The last day up to it on which each was judged: this subscription, and not who held the number before.
     SELECT begun.number, begun.activated_at, MAX(spam_score.day) AS score_day
     FROM begun INNER JOIN spam_score ON begun.number = caller AND begun.activated_at IS NOT DISTINCT FROM spam_score.activated_at
-    WHERE spam_score.day >= $scores_from AND spam_score.day < $until_day AND spam_score.day < evidence_day
+    WHERE spam_score.day >= $scores_from AND spam_score.day < $until_day AND spam_score.day <= evidence_day
     GROUP BY begun.number, begun.activated_at
 ),
 held AS (

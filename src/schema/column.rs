@@ -1450,7 +1450,7 @@ pub mod decision {
     pub const DETECTIONS: Column<StringArray> = Column::new("detections");
 }
 
-/// One row per subscription and ISO week in which people said what it is: the label, and the values of its last score from before their reasons began.
+/// One row per subscription and ISO week in which people said what it is: the label, and the values of its last score from before a flag or anybody's word could change it.
 pub mod training_row {
     use super::*;
 
@@ -1468,9 +1468,9 @@ pub mod training_row {
     pub const WEIGHT: Column<Float64Array> = Column::new("weight");
     /// When the last word behind the label was said, UTC; for reports, a moment of their last day.
     pub const SETTLED_AT: Column<TimestampMicrosecondArray> = Column::new("settled_at");
-    /// Day on which reasons for any label began, or the flag; values are from before it.
+    /// Last day that the values may be of: that of the flag, of the first question or of the first counted report, or the day before the first review, whichever is first.
     pub const EVIDENCE_DAY: Column<Date32Array> = Column::new("evidence_day");
-    /// Day of the score that the values are of; null when it was not judged before.
+    /// Day of the score that the values are of; null when it was not judged by then.
     pub const SCORE_DAY: Column<Date32Array> = Column::new("score_day");
     /// Key epoch and keyed hash of who holds it.
     pub const IDENTITY: Column<StringArray> = Column::new("identity");

@@ -56,7 +56,7 @@ pub struct Summary {
     pub groups: usize,
     /// The classes by who says so.
     pub sources: BTreeMap<String, Classes>,
-    /// Labelled subscriptions that were not judged before there were reasons for their label; they are left out.
+    /// Labelled subscriptions that were not judged before a flag or anybody's word could change them; they are left out.
     pub not_judged: usize,
 }
 
@@ -78,7 +78,7 @@ struct Said {
     settled_at: i64,
     /// What it shares with other subscriptions of the same person: an identity, handsets.
     ties: Vec<String>,
-    /// `None` where it was not judged before.
+    /// `None` where it was not judged in time.
     values: Option<Vec<Option<f64>>>,
 }
 
@@ -242,12 +242,12 @@ impl Summary {
     /// Why there is nothing to train on.
     fn one_class(&self) -> String {
         let what = match (self.rows, self.positives) {
-            (0, _) => "nobody has said anything of a subscription that was judged before",
+            (0, _) => "nobody has said anything of a subscription that was judged in time",
             (_, 0) => "all rows are innocent",
             _ => "all rows are spam",
         };
         format!(
-            "{} rows, {} labelled subscriptions left out as not judged before: {what}, and a card needs both classes; review \
+            "{} rows, {} labelled subscriptions left out as not judged in time: {what}, and a card needs both classes; review \
              the week's draw (callsieve sample)",
             self.rows, self.not_judged
         )
@@ -266,7 +266,7 @@ impl Summary {
         for (source, Classes { positives, negatives }) in &self.sources {
             lines.push(format!("  {source:<8} {positives:>7} spam {negatives:>7} innocent"));
         }
-        lines.push(format!("{} more were not judged before there were reasons for their label", self.not_judged));
+        lines.push(format!("{} more were not judged before a flag or anybody's word could change them", self.not_judged));
         lines.join("\n")
     }
 }
