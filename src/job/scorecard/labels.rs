@@ -266,7 +266,10 @@ impl Summary {
         for (source, Classes { positives, negatives }) in &self.sources {
             lines.push(format!("  {source:<8} {positives:>7} spam {negatives:>7} innocent"));
         }
-        lines.push(format!("{} more were not judged before a flag or anybody's word could change them", self.not_judged));
+        lines.push(format!(
+            "{} more were not judged before a flag or anybody's word could change them",
+            self.not_judged
+        ));
         lines.join("\n")
     }
 }
