@@ -21,6 +21,7 @@ pub mod manifest;
 pub mod notice;
 pub mod package;
 mod page;
+pub mod precision;
 pub mod recipient;
 pub mod rows;
 pub mod sign;

@@ -12,6 +12,7 @@ use super::coverage::{self, Run};
 use super::figures::Figures;
 use super::folder::{Aside, Hashing, Written};
 use super::manifest::{self, Listed, Manifest, Previous};
+use super::precision::Measured;
 use super::rows::Rows;
 use super::sign::SecretKey;
 use super::{page, sums, workbook};
@@ -44,6 +45,8 @@ pub struct Head {
     pub previous: Option<Previous>,
     /// When its rows were computed.
     pub computed_at: String,
+    /// What reviewers had found by then of its week and of the one before.
+    pub precision: Vec<Measured>,
     /// Versions of the tables that it was read from.
     pub tables: BTreeMap<String, i64>,
     /// Hashes of the definitions behind it.

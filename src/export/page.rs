@@ -11,6 +11,7 @@ use super::chart::{COLOURS, escape};
 use super::coverage::{self, Sum};
 use super::html::begin;
 use super::package::Contents;
+use super::precision::{Band, NOT_MEASURED};
 
 const STYLE: &str = "\
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 760px; margin: 2em auto; padding: 0 1em; }
@@ -39,6 +40,7 @@ pub fn html(contents: &Contents) -> String {
         let (title, note, svg) = (escape(chart.title), escape(chart.note), chart.svg());
         let _ = writeln!(page, "<section>\n<h2>{title}</h2>\n<p class=\"note\">{note}</p>\n{svg}</section>");
     }
+    page += &precision(contents);
     page += &corrections(contents);
     page += &input(contents);
     let _ =
@@ -68,6 +70,41 @@ fn corrections(contents: &Contents) -> String {
         format!("In weeks that earlier packages told of: {}. corrections.csv names them.", counts.join(", "))
     };
     format!("<section>\n<h2>Corrections</h2>\n<p>{said}</p>\n</section>\n")
+}
+
+/// How many of the flagged are spam, as far as it is known.
+fn precision(contents: &Contents) -> String {
+    let mut text = "<section>\n<h2>Measured precision</h2>\n<p class=\"note\">How many of a week's newly flagged are \
+         spam, as reviewers found of a random draw; in brackets the 95 % interval.</p>\n<table>\n<tr>"
+        .to_owned();
+    // Writing to a String cannot fail.
+    for head in ["week", "rules", "segment", "band"] {
+        let _ = write!(text, "<th>{head}</th>");
+    }
+    for head in ["numbers", "reviewed", "confirmed", "precision"] {
+        let _ = write!(text, "<th class=\"count\">{head}</th>");
+    }
+    text += "</tr>\n";
+    for measured in &contents.head.precision {
+        let week = measured.week;
+        if measured.bands.is_empty() {
+            let _ = writeln!(text, "<tr><td>{week}</td><td class=\"count\" colspan=\"7\">{NOT_MEASURED}</td></tr>");
+        }
+        for of in &measured.bands {
+            let Band { segment, band, numbers, reviewed, confirmed, .. } = of;
+            let rules: String = of.rules.chars().take(12).collect();
+            let _ = write!(text, "<tr><td>{week}</td>");
+            for cell in [&rules, segment, band] {
+                let _ = write!(text, "<td>{}</td>", escape(cell));
+            }
+            for cell in [&numbers.to_string(), &reviewed.to_string(), &confirmed.to_string(), &of.known()] {
+                let _ = write!(text, "<td class=\"count\">{cell}</td>");
+            }
+            text += "</tr>\n";
+        }
+    }
+    text += "</table>\n</section>\n";
+    text
 }
 
 /// What became of the week's input.

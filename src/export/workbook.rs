@@ -1,4 +1,4 @@
-//! The package as one workbook: a sheet to read first, figures with charts, and the lists.
+//! The package as one workbook: a sheet to read first, figures with charts, the lists, and measured precision.
 //!
 //! In: a package's contents. Out: XLSX. Never: a cell that is a formula, a telephone number that is a number, or an
 //! instant of this machine; holds the list in memory.
@@ -12,6 +12,7 @@ use rust_xlsxwriter::{Chart as Native, DocProperties, ExcelDateTime, Format, Wor
 use super::about;
 use super::chart::{COLOURS, Chart};
 use super::package::Contents;
+use super::precision::NOT_MEASURED;
 use crate::schema::contract::{Column, Type};
 
 /// A sheet has 2^20 rows, and the first is the header.
@@ -36,6 +37,7 @@ fn write_with(contents: &Contents, aside: &Path, out: impl Write + Send, sheet_r
     figures(workbook.add_worksheet().set_name("figures")?, &contents.charts, &styles)?;
     numbers(&mut workbook, contents, sheet_rows, &styles)?;
     corrections(workbook.add_worksheet().set_name("corrections")?, contents, &styles)?;
+    precision(workbook.add_worksheet().set_name("precision")?, contents, &styles)?;
     Ok(workbook.save_to_writer(out)?)
 }
 
@@ -172,6 +174,38 @@ fn corrections(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> a
         sheet.write_string_with_format(row, 0, correction.change, &styles.plain)?;
         for ((cell, column), place) in correction.cells.iter().zip(columns).zip(1..) {
             styles.cell(sheet, row, place, cell, column)?;
+        }
+    }
+    Ok(())
+}
+
+/// A row for each band; a week of which nobody was drawn has one that says so.
+fn precision(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> anyhow::Result<()> {
+    let texts = ["week", "rules", "segment", "band"];
+    let figures = ["numbers", "sampled", "reviewed", "confirmed", "share", "low", "high"];
+    styles.header(sheet, texts.into_iter().chain(figures))?;
+    let mut row = 0;
+    for measured in &contents.head.precision {
+        let week = measured.week.to_string();
+        if measured.bands.is_empty() {
+            row += 1;
+            sheet.write_string_with_format(row, 0, &week, &styles.text)?;
+            sheet.write_string_with_format(row, 8, NOT_MEASURED, &styles.text)?;
+        }
+        for of in &measured.bands {
+            row += 1;
+            for (cell, column) in [&week, &of.rules, &of.segment, &of.band].into_iter().zip(0..) {
+                sheet.write_string_with_format(row, column, cell, &styles.text)?;
+            }
+            for (count, column) in [of.numbers, of.sampled, of.reviewed, of.confirmed].into_iter().zip(4..) {
+                sheet.write_number(row, column, u32::try_from(count).context("a count of numbers")?)?;
+            }
+            for (share, column) in [of.share, of.low, of.high].into_iter().zip(8..) {
+                match share {
+                    Some(share) => sheet.write_number(row, column, share)?,
+                    None => sheet.write_string_with_format(row, column, NOT_MEASURED, &styles.text)?,
+                };
+            }
         }
     }
     Ok(())

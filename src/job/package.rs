@@ -1,8 +1,8 @@
 //! `export regulator`: the weekly package, from the lake's tables.
 //!
-//! In: `regulator_week`, what the books say of its input, and what was published before. Out: a published folder, and a
-//! row of `package` from which it can be made again. Never: gives two packages of a recipient one number; shows a
-//! package that is not written down.
+//! In: `regulator_week`, what the books say of its input, what reviewers found, and what was published before. Out: a
+//! published folder, and a row of `package` from which it can be made again. Never: gives two packages of a recipient one
+//! number; shows a package that is not written down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -18,6 +18,7 @@ use crate::export::figures::Figures;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::{self, Manifest, Previous};
 use crate::export::package::{Contents, Head, numbers_sha256};
+use crate::export::precision::Measured;
 use crate::export::rows::Rows;
 use crate::export::sign::SecretKey;
 use crate::export::verify::Problem;
@@ -218,6 +219,7 @@ struct Sources {
     numbers: Handle,
     ranges: Handle,
     runs: Handle,
+    precision: Handle,
     packages: Handle,
 }
 
@@ -227,6 +229,7 @@ impl Sources {
             numbers: lake.open(Table::REGULATOR_WEEK).await?,
             ranges: lake.open(Table::INGEST_RANGE).await?,
             runs: lake.open(Table::PIPELINE_RUN).await?,
+            precision: lake.open(Table::RULE_PRECISION).await?,
             packages: lake.open(Table::PACKAGE).await?,
         })
     }
@@ -240,12 +243,13 @@ impl Sources {
             numbers: at(Table::REGULATOR_WEEK).await?,
             ranges: at(Table::INGEST_RANGE).await?,
             runs: at(Table::PIPELINE_RUN).await?,
+            precision: at(Table::RULE_PRECISION).await?,
             packages: at(Table::PACKAGE).await?,
         })
     }
 
     fn versions(&self) -> BTreeMap<String, i64> {
-        let handles = [&self.numbers, &self.ranges, &self.runs, &self.packages];
+        let handles = [&self.numbers, &self.ranges, &self.runs, &self.precision, &self.packages];
         handles.map(|handle| (handle.table().name().to_owned(), handle.version())).into()
     }
 
@@ -276,6 +280,7 @@ impl Sources {
                 manifest_sha256: last.manifest_sha256.clone(),
             }),
             computed_at,
+            precision: self.precision(week, &order.columns).await?,
             tables: self.versions(),
             definitions,
         };
@@ -337,6 +342,15 @@ impl Sources {
         Ok((instant(computed_at), definitions))
     }
 
+    /// What reviewers have found of the week and of the one before.
+    async fn precision(&self, week: Week, columns: &[String]) -> anyhow::Result<Vec<Measured>> {
+        let mut measured = Vec::new();
+        for monday in [week.monday(), week.monday().plus(-7)] {
+            measured.push(Measured::of(monday.week(), &self.precision.day(monday).await?, columns)?);
+        }
+        Ok(measured)
+    }
+
     /// What became of the week's input.
     async fn coverage(&self, week: Week) -> anyhow::Result<Vec<coverage::Run>> {
         let entries = self.ranges.entries_by_table().await?;
@@ -379,3 +393,6 @@ fn act(entry: &Entry) -> Option<Act> {
         Kind::Idle | Kind::Expired | Kind::Retired | Kind::Deferred | Kind::Seen => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -7,14 +7,13 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::case;
-use super::decide::optional;
 use super::export::computed;
 use crate::clock::Clock;
 use crate::domain::day::Week;
+use crate::export::precision::{ALL, Band, FLAGGED};
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
 use crate::pipeline::run::Runner;
-use crate::schema::column::rule_precision as column;
 use crate::schema::contract::Table;
 use crate::store::Store;
 use crate::telemetry::metrics::Metrics;
@@ -36,34 +35,6 @@ pub struct Precision {
     pub bands: Vec<Band>,
 }
 
-/// What reviewers found in a band.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Band {
-    /// Hash over the definitions that decided.
-    pub rules: String,
-    /// A segment, or all.
-    pub segment: String,
-    /// A band, or flagged for all of them but the control.
-    pub band: String,
-    /// Subscriptions.
-    pub numbers: i64,
-    /// Drawn for review.
-    pub sampled: i64,
-    /// Reviewed among the drawn.
-    pub reviewed: i64,
-    /// Confirmed among the reviewed.
-    pub confirmed: i64,
-    /// The share that is spam; `None` while a band has no review.
-    pub share: Option<f64>,
-    /// Lower end of the 95 % interval.
-    pub low: Option<f64>,
-    /// Upper end of it.
-    pub high: Option<f64>,
-}
-
-/// The segment of all segments.
-const ALL: &str = "all";
-
 /// Computes the precision of a week by what was said until now.
 pub async fn precision(
     lake: &Lake,
@@ -81,25 +52,7 @@ pub async fn precision(
     })
     .await?;
     let table = runner.newest(Table::RULE_PRECISION).await?.context("it was just computed")?;
-    let mut bands = Vec::new();
-    for batch in table.day(week.monday()).await? {
-        for row in 0..batch.num_rows() {
-            bands.push(Band {
-                rules: column::RULES.of(&batch)?.value(row).to_owned(),
-                segment: column::SEGMENT.of(&batch)?.value(row).to_owned(),
-                band: column::BAND.of(&batch)?.value(row).to_owned(),
-                numbers: column::NUMBERS.of(&batch)?.value(row),
-                sampled: column::SAMPLED.of(&batch)?.value(row),
-                reviewed: column::REVIEWED.of(&batch)?.value(row),
-                confirmed: column::CONFIRMED.of(&batch)?.value(row),
-                share: optional(column::SHARE.of(&batch)?, row),
-                low: optional(column::LOW.of(&batch)?, row),
-                high: optional(column::HIGH.of(&batch)?, row),
-            });
-        }
-    }
-    let place = |band: &Band| (band.rules.clone(), band.segment.clone(), band.band.clone());
-    bands.sort_by_key(place);
+    let bands = Band::read(&table.day(week.monday()).await?)?;
     Ok(Precision { week: week.to_string(), bands })
 }
 
@@ -132,7 +85,7 @@ impl Precision {
     /// The bands of the rules that flagged most, over all segments.
     fn foremost(&self) -> impl Iterator<Item = &Band> {
         let of_all = || self.bands.iter().filter(|band| band.segment == ALL);
-        let rules = of_all().filter(|band| band.band == "flagged").max_by_key(|band| band.numbers);
+        let rules = of_all().filter(|band| band.band == FLAGGED).max_by_key(|band| band.numbers);
         of_all().filter(move |band| rules.is_some_and(|most| most.rules == band.rules))
     }
 
@@ -155,12 +108,9 @@ impl Precision {
             self.week, "segment", "band", "numbers", "sampled", "reviewed", "confirmed"
         )];
         for band in &self.bands {
-            let Band { rules, segment, band, numbers, sampled, reviewed, confirmed, share, low, high } = band;
+            let known = band.known();
+            let Band { rules, segment, band, numbers, sampled, reviewed, confirmed, .. } = band;
             let rules: String = rules.chars().take(12).collect();
-            let known = match (share, low, high) {
-                (Some(share), Some(low), Some(high)) => format!("{share:.3} ({low:.3} to {high:.3})"),
-                _ => "not known yet".to_owned(),
-            };
             lines.push(format!(
                 "{rules:<12} {segment:<10} {band:<9} {numbers:>8} {sampled:>8} {reviewed:>8} {confirmed:>9}   {known}"
             ));

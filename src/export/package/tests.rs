@@ -14,6 +14,7 @@ use crate::export::coverage::{Act, Run};
 use crate::export::figures::Figures;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::Previous;
+use crate::export::precision::{self, Measured};
 use crate::export::rows::Rows;
 use crate::export::rows::tests::{MONDAY, flagged, rows};
 use crate::export::sign::{PublicKey, SecretKey};
@@ -38,6 +39,15 @@ impl Spec {
     }
 }
 
+/// A week of which nobody was drawn yet, and the one before, in which a band has no review.
+fn reviewed() -> Vec<Measured> {
+    let week = Day::from_epoch_days(MONDAY).week();
+    let found = precision::tests::rows(&[("all", "flagged", Some(0.75)), ("all", "top", None)]);
+    let columns = ["segment", "score"].map(str::to_owned);
+    let measured = |week, batches: &[_]| Measured::of(week, batches, &columns).unwrap();
+    vec![measured(week, &[]), measured(week.monday().plus(-7).week(), &[found])]
+}
+
 /// Publishes `ROOT/NAME`; gives back its folder and the hash of its manifest.
 fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf, String) {
     let numbers = [
@@ -59,6 +69,7 @@ fn build_of(root: &Path, name: &str, spec: &Spec, (numbers, before): (Rows, Rows
         supersedes: None,
         previous: spec.previous.clone(),
         computed_at: "2025-01-13T01:00:00Z".to_owned(),
+        precision: reviewed(),
         tables: BTreeMap::from([("regulator_week".to_owned(), 3)]),
         definitions: BTreeMap::from([("regulator_week".to_owned(), BTreeSet::from(["ab".to_owned()]))]),
     };
@@ -300,11 +311,34 @@ fn the_workbook_runs_nothing_and_keeps_numbers_as_text() {
         "sheet3 D3 inlineStr =HYPERLINK(\"http://example.invalid\")",
         "sheet3 D4 inlineStr ＝1+1",
         "sheet3 O2 n 2",
+        "sheet5 A2 s 2025-W02",
+        "sheet5 I2 s not yet measured",
+        "sheet5 I3 n 0.75",
+        "sheet5 J3 n 0.5",
+        "sheet5 I4 s not yet measured",
     ] {
         assert!(cells.lines().any(|cell| cell == line), "{line} is not among\n{cells}");
     }
     let charts = cells.lines().last().and_then(|line| line.split(' ').next()).unwrap();
     assert!(charts.parse::<u32>().unwrap() >= 5, "{charts} charts");
+}
+
+#[test]
+fn the_page_tells_what_reviewers_found_and_of_which_week_nothing_is_known() {
+    let root = tempfile::tempdir().unwrap();
+    let (package, _) = build(root.path(), "2025-W02", &Spec::first());
+    let page = std::fs::read_to_string(package.join("report.html")).unwrap();
+    let row = |week: &str, rest: &str| format!("<tr><td>{week}</td>{rest}</tr>\n");
+    let said = |band: &str, counts: &str, known: &str| {
+        let counts: String = counts.split(' ').map(|count| format!("<td class=\"count\">{count}</td>")).collect();
+        let rest = format!("<td>5f1cab2f03d9</td><td>all</td><td>{band}</td>{counts}<td class=\"count\">{known}</td>");
+        row("2025-W01", &rest)
+    };
+    let nobody = row("2025-W02", "<td class=\"count\" colspan=\"7\">not yet measured</td>");
+    let (all, top) = (said("flagged", "40 8 6", "0.750 (0.500 to 0.875)"), said("top", "40 0 0", "not yet measured"));
+    for line in [nobody, all, top] {
+        assert!(page.contains(&line), "{line} is not in\n{page}");
+    }
 }
 
 #[test]

@@ -27,7 +27,7 @@ fn a_band_without_reviews_says_that_it_knows_nothing() {
     let text = week().text();
     let lines: Vec<&str> = text.lines().collect();
     assert!(lines[2].ends_with("0.750 (0.500 to 0.875)"), "{text}");
-    assert!(lines[3].ends_with("not known yet"), "{text}");
+    assert!(lines[3].ends_with("not yet measured"), "{text}");
 }
 
 #[test]

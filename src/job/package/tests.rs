@@ -1,0 +1,56 @@
+//! A package tells what reviewers found, and made again it says the same whatever was reviewed since.
+
+use super::*;
+use crate::pipeline::run::folder as pipelines;
+
+fn week() -> Week {
+    "2025-01-06".parse::<Day>().unwrap().week()
+}
+
+/// Says that the lists of two weeks were computed, of which nobody was flagged.
+async fn computed(lake: &Lake) {
+    let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
+    for monday in [week().monday(), week().monday().plus(7)] {
+        let row = runs.row().day(monday).text(Table::REGULATOR_WEEK.name()).text("ab").text("{}").text("{}");
+        row.int64(1).int64(0).text("").instant(0).int64(1).end();
+    }
+    lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+}
+
+/// Writes down what reviewers found of the first week: 6 of 8.
+async fn reviewed(lake: &Lake) {
+    let mut sheet = Sheet::new(Table::RULE_PRECISION.contract());
+    let row = sheet.row().day(week().monday()).text("ab").text("all").text("flagged").int64(40).int64(10).int64(8);
+    let row = row.int64(6).float64_or_null(Some(0.75)).float64_or_null(Some(0.5));
+    row.float64_or_null(Some(0.875)).end();
+    let mut table = lake.open(Table::RULE_PRECISION).await.unwrap();
+    table.replace(week().monday(), &[sheet.finish()]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_made_again_after_reviews_has_the_same_bytes_and_the_next_tells_of_them() {
+    let place = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&place.path().join("lake")).unwrap();
+    let definitions = Definitions::read(&pipelines(None)).unwrap();
+    let made = async |week: Week, out: &str| {
+        let order = Order::new(&definitions, week, "regulator").unwrap();
+        let made = publish(&lake, &order, &place.path().join(out), None, Clock::System).await.unwrap();
+        let page = std::fs::read_to_string(made.folder.join("report.html")).unwrap();
+        (made, page)
+    };
+    computed(&lake).await;
+    let (first, page) = made(week(), "one").await;
+    for week in ["2025-W02", "2025-W01"] {
+        let line = format!("<td>{week}</td><td class=\"count\" colspan=\"7\">not yet measured</td>");
+        assert!(page.contains(&line), "{line} is not in\n{page}");
+    }
+
+    reviewed(&lake).await;
+    let (again, _) = made(week(), "two").await;
+    assert_eq!((again.sequence, &again.manifest_sha256), (first.sequence, &first.manifest_sha256));
+    assert!(recompute(&lake, &first.folder).await.unwrap().is_empty(), "its manifest says of which versions it is");
+
+    let (_, page) = made(week().monday().plus(7).week(), "one").await;
+    assert!(page.contains("0.750 (0.500 to 0.875)"), "{page}");
+    assert!(page.contains("<td>2025-W03</td><td class=\"count\" colspan=\"7\">not yet measured</td>"), "{page}");
+}
