@@ -201,7 +201,7 @@ async fn protected(lake: &Lake, day: Day, store: Option<&Store>) -> anyhow::Resu
     ] {
         let Some(table) = lake.find(table).await? else { continue };
         for batch in table.rows(vec![], &[]).await? {
-            let (numbers, until) = (number.of(&batch)?, valid_until.of(&batch)?);
+            let (numbers, until) = (number.clone().of(&batch)?, valid_until.clone().of(&batch)?);
             let held = (0..batch.num_rows())
                 .filter(|row| numbers.is_valid(*row))
                 .filter(|row| until.is_null(*row) || Day::from_epoch_days(until.value(*row)) > day);
