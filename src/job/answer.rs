@@ -8,12 +8,13 @@
 //! the first step, the next run sends what was intended, word for word. Killed behind the second, it sends the same once
 //! more under the same id, and whoever reads the topic drops it. Of two runs at once only one intends; the other ends.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 use serde::{Deserialize, Serialize};
 
+use self::outbox::{Answer, Known, digits, intend, mark, number, send};
 use super::domain;
 use crate::answer::{Stage, Templates, Worded};
 use crate::clock::Clock;
@@ -23,19 +24,17 @@ use crate::domain::host::Link;
 use crate::domain::number::Number;
 use crate::domain::report::Kind;
 use crate::domain::seal::Seal;
-use crate::domain::sms;
 use crate::domain::verdict::Verdict;
-use crate::lake::append::{AppendError, Span};
-use crate::lake::{Handle, Lake};
+use crate::lake::Lake;
 use crate::lookup::Lookup;
 use crate::lookup::registry::Outcome;
 use crate::lookup::reported::Tally;
-use crate::schema::column::{citizen_report, decision, report_answer as column};
+use crate::schema::column::{citizen_report, decision};
 use crate::schema::contract::Table;
-use crate::schema::sheet::Sheet;
-use crate::schema::wire::ReportAnswer;
 use crate::source::kafka;
-use crate::source::producer::{BY_KEY, Outgoing, Producer};
+use crate::source::producer::Producer;
+
+mod outbox;
 
 /// Where answers go, and how long reports wait for them, as `[answer]`.
 #[derive(Debug, Clone, Deserialize)]
@@ -118,24 +117,6 @@ impl Answered {
     }
 }
 
-const INTENDED: &str = "intended";
-const SENT: &str = "sent";
-/// The name under which the table counts the runs that intended something.
-const APP: &str = "report_answer";
-
-/// One answer.
-#[derive(Clone)]
-struct Answer {
-    day: Day,
-    id: String,
-    report_id: String,
-    stage: String,
-    channel: String,
-    recipient: Number,
-    template: String,
-    text: String,
-}
-
 /// Reports by their channel and the id that it gave them.
 type Reports = BTreeMap<(String, String), Report>;
 
@@ -191,143 +172,12 @@ pub async fn answer(desk: &Desk<'_>, kafka: &kafka::Options, is_dry_run: bool) -
     Ok(done)
 }
 
-/// Writes answers down before they are sent; fails when another run has done so since they were planned.
-async fn intend(table: &mut Handle, known: &Known, answers: &[Answer], desk: &Desk<'_>) -> anyhow::Result<()> {
-    if answers.is_empty() {
-        return Ok(());
-    }
-    let span = Span { app_id: APP.to_owned(), from: known.round, until: known.round + 1 };
-    match table.append(&[sheet(answers, INTENDED, desk)], &[span]).await {
-        Ok(_) => Ok(()),
-        Err(AppendError::Other(error)) => Err(error),
-        Err(_) => bail!("another run answers at this moment; what is left is for the next"),
-    }
-}
-
-/// Writes answers down as sent; twice does no harm.
-async fn mark(table: &mut Handle, answers: &[Answer], desk: &Desk<'_>) -> anyhow::Result<()> {
-    table.append(&[sheet(answers, SENT, desk)], &[]).await?;
-    Ok(())
-}
-
-fn send(answers: &[Answer], topic: &str, producer: &mut Producer, at: i64) -> anyhow::Result<()> {
-    for answer in answers {
-        let recipient = digits(answer.recipient).to_string();
-        let message = ReportAnswer {
-            answer_id: answer.id.as_str().into(),
-            report_id: answer.report_id.as_str().into(),
-            stage: answer.stage.as_str().into(),
-            channel: answer.channel.as_str().into(),
-            recipient: recipient.into(),
-            template: answer.template.as_str().into(),
-            text: answer.text.as_str().into(),
-            parts: i32::try_from(sms::parts(&answer.text))?,
-            answered_at: at,
-        };
-        let body = serde_json::to_vec(&message)?;
-        let key = answer.report_id.as_bytes();
-        producer.send(Outgoing { topic, partition: BY_KEY, key, payload: Some(&body), at })?;
-    }
-    producer.flush()
-}
-
-fn sheet(answers: &[Answer], state: &str, desk: &Desk<'_>) -> RecordBatch {
-    let mut sheet = Sheet::with_capacity(Table::REPORT_ANSWER.contract(), answers.len());
-    for answer in answers {
-        let text = desk.seal.close_text(&text_place(&answer.id), &answer.text);
-        let text = (state == INTENDED).then_some(text);
-        let row = sheet.row().day(answer.day).text(&answer.id).text(&answer.report_id).text(&answer.stage).text(state);
-        let row = row.text(&answer.channel).int64(digits(answer.recipient)).text(&answer.template);
-        row.text_or_null(text.as_deref()).instant(desk.clock.now()).end();
-    }
-    sheet.finish()
-}
-
-/// In clear, since a citizen is answered at the own number, and told of the one that he or she has named.
-fn digits(number: Number) -> i64 {
-    number.reveal()
-}
-
 fn dialled(number: Number) -> String {
     let digits = digits(number).to_string();
     match digits.strip_prefix("84").filter(|_| number.is_vietnamese()) {
         Some(national) => format!("0{national}"),
         None => format!("+{digits}"),
     }
-}
-
-fn text_place(id: &str) -> String {
-    format!("report_answer.text/{id}")
-}
-
-/// What the table remembers.
-struct Known {
-    /// Runs that intended something.
-    round: i64,
-    intended: BTreeSet<String>,
-    sent: BTreeSet<String>,
-}
-
-impl Known {
-    async fn read(lake: &Lake) -> anyhow::Result<Self> {
-        let mut known = Self { round: 0, intended: BTreeSet::new(), sent: BTreeSet::new() };
-        let Some(table) = lake.find(Table::REPORT_ANSWER).await? else { return Ok(known) };
-        known.round = table.offset(APP).await?.unwrap_or_default();
-        for batch in table.rows(vec![], &[column::ANSWER_ID.name, column::STATE.name]).await? {
-            let (ids, states) = (column::ANSWER_ID.of(&batch)?, column::STATE.of(&batch)?);
-            for (id, state) in ids.iter().flatten().zip(states.iter().flatten()) {
-                let list = if state == SENT { &mut known.sent } else { &mut known.intended };
-                list.insert(id.to_owned());
-            }
-        }
-        Ok(known)
-    }
-
-    fn has(&self, id: &str) -> bool {
-        self.intended.contains(id) || self.sent.contains(id)
-    }
-
-    /// What was intended and never written down as sent.
-    async fn unsent(&self, lake: &Lake, seal: &Seal, done: &mut Answered) -> anyhow::Result<Vec<Answer>> {
-        let unsent: BTreeSet<&String> = self.intended.difference(&self.sent).collect();
-        let mut answers = Vec::new();
-        if unsent.is_empty() {
-            return Ok(answers);
-        }
-        let Some(table) = lake.find(Table::REPORT_ANSWER).await? else { return Ok(answers) };
-        for batch in table.rows_with(column::STATE.name, INTENDED, &[]).await? {
-            for row in 0..batch.num_rows() {
-                let id = column::ANSWER_ID.of(&batch)?.value(row).to_owned();
-                if unsent.contains(&id) {
-                    match read_answer(&batch, row, id, seal)? {
-                        Some(answer) => answers.push(answer),
-                        None => done.closed += 1,
-                    }
-                }
-            }
-        }
-        done.again = answers.len();
-        Ok(answers)
-    }
-}
-
-fn read_answer(batch: &RecordBatch, row: usize, id: String, seal: &Seal) -> anyhow::Result<Option<Answer>> {
-    let place = text_place(&id);
-    let Some(text) = seal.reveal_text(&place, column::TEXT.of(batch)?.value(row)) else { return Ok(None) };
-    Ok(Some(Answer {
-        day: Day::from_epoch_days(column::DAY.of(batch)?.value(row)),
-        report_id: column::REPORT_ID.of(batch)?.value(row).to_owned(),
-        stage: column::STAGE.of(batch)?.value(row).to_owned(),
-        channel: column::CHANNEL.of(batch)?.value(row).to_owned(),
-        recipient: number(column::RECIPIENT.of(batch)?.value(row))?,
-        template: column::TEMPLATE.of(batch)?.value(row).to_owned(),
-        text: text.into_owned(),
-        id,
-    }))
-}
-
-fn number(digits: i64) -> anyhow::Result<Number> {
-    Number::from_e164(digits).context("a table holds a number that is none")
 }
 
 impl Desk<'_> {

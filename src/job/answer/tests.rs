@@ -1,7 +1,11 @@
 //! Answers without a broker: what is planned, what a kill leaves behind, and who is told what.
 
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::lookup;
+use crate::schema::column::report_answer as column;
+use crate::schema::sheet::Sheet;
 
 /// 2025-01-06 10:00 in Vietnam.
 const AT: i64 = 1_736_132_400_000_000;
