@@ -33,6 +33,7 @@ mod promote;
 mod report;
 mod rules;
 mod scorecard;
+mod site;
 mod subject;
 mod verb;
 

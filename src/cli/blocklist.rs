@@ -128,7 +128,7 @@ pub(super) async fn export(args: BlocklistArgs, json: bool) -> anyhow::Result<()
         is_dry_run: args.dry_run,
     };
     let definitions = args.rules.load().await?;
-    let store = super::desk::store(args.config.as_ref()).await?;
+    let store = super::site::store(args.config.as_ref()).await?;
     let published = job::blocklist::publish(&lake, &definitions, &order, store.as_ref(), Clock::System).await?;
     say(json, &published, || published.text())
 }

@@ -8,10 +8,11 @@ use std::path::PathBuf;
 use clap::Args;
 use clap::error::ErrorKind;
 
-use super::desk::{self, SiteArgs};
+use super::desk;
 use super::lake::PlaceArgs;
 use super::print::say;
 use super::rules::RulesArgs;
+use super::site::SiteArgs;
 use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::domain::lang::Lang;

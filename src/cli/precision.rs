@@ -6,10 +6,11 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::desk::{LookArgs, list, store};
+use super::desk::list;
 use super::lake::LakeArgs;
 use super::print::say;
 use super::rules::RulesArgs;
+use super::site::{LookArgs, store};
 use crate::domain::day::Week;
 use crate::job;
 use crate::telemetry::metrics::Metrics;

@@ -5,8 +5,9 @@
 
 use clap::Subcommand;
 
-use super::desk::{HandArgs, LookArgs, done, list};
+use super::desk::{done, list};
 use super::rules::RulesArgs;
+use super::site::{HandArgs, LookArgs};
 
 #[derive(Debug, Subcommand)]
 pub(super) enum PromoteVerb {

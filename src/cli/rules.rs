@@ -250,7 +250,7 @@ pub(super) enum ShadowVerb {
 pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
     let lake = args.lake.open()?;
-    super::desk::admit(args.config.as_ref(), &lake, &definitions).await?;
+    super::site::admit(args.config.as_ref(), &lake, &definitions).await?;
     let ran = match (args.window.day, args.window.week) {
         (Some(day), _) => job::run::day(&lake, definitions, &args.tables, day).await?,
         (None, Some(week)) => job::run::week(&lake, definitions, &args.tables, week).await?,
@@ -265,8 +265,8 @@ pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) ->
 pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
     let lake = args.lake.open()?;
-    super::desk::admit(args.config.as_ref(), &lake, &definitions).await?;
-    let store = super::desk::store(args.config.as_ref()).await?;
+    super::site::admit(args.config.as_ref(), &lake, &definitions).await?;
+    let store = super::site::store(args.config.as_ref()).await?;
     let decided = job::decide::day(&lake, definitions, args.day, store.as_ref()).await?;
     if let Some(metrics) = metrics {
         job::note::decided(&decided, metrics)?;

@@ -7,10 +7,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 
-use super::desk::{self, SiteArgs};
+use super::desk;
 use super::lake::LakeArgs;
 use super::print::say;
 use super::rules::RulesArgs;
+use super::site::SiteArgs;
 use crate::clock::Clock;
 use crate::domain::number::Number;
 use crate::job;

@@ -7,7 +7,7 @@ use clap::Subcommand;
 
 use super::blocklist::{PublishVerb, ReceiptsArgs};
 use super::deliver::DeliverArgs;
-use super::desk::{AllowVerb, AnswerArgs, AppealVerb, AuditVerb, LookArgs, ReleaseArgs, ReviewArgs, UserVerb};
+use super::desk::{AllowVerb, AnswerArgs, AppealVerb, AuditVerb, ReleaseArgs, ReviewArgs, UserVerb};
 use super::domain::DomainVerb;
 use super::ingest::{BackfillArgs, IngestArgs, ReplayArgs};
 use super::lake::{MaintainArgs, ReferenceVerb};
@@ -19,6 +19,7 @@ use super::promote::PromoteVerb;
 use super::report::{AnswerArgs as ReportAnswerArgs, ReportVerb};
 use super::rules::{BacktestArgs, DecideArgs, ExplainArgs, ExportVerb, RulesArgs, RunArgs, ShadowVerb, WindowArgs};
 use super::scorecard::ScorecardVerb;
+use super::site::LookArgs;
 use super::subject::SubjectVerb;
 
 #[derive(Debug, Subcommand)]

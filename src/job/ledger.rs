@@ -234,7 +234,7 @@ pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>
         // Of rejects the books know what was removed, and nobody waits for that.
         let Ok(topic) = table.name().parse::<Topic>() else { continue };
         entries.retain(|entry| holds(topic, entry));
-        reasons.extend(proof::open_reasons(table, &entries, until));
+        reasons.extend(proof::window::open_reasons(table, &entries, until));
     }
     Ok(reasons)
 }

@@ -4,13 +4,12 @@
 //! offset that it cannot account for; takes a silent registry for one that does not know.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use anyhow::ensure;
 use tokio::sync::watch;
 
 use super::accounts::accounts;
-use super::ingest::{PAUSE, Site, stopped};
+use super::ingest::Site;
 use crate::clock::Stopwatch;
 use crate::decode::reject::Reason;
 use crate::decode::{Decoded, Decoder, Format};
@@ -25,6 +24,8 @@ use crate::schema::topic::Topic;
 use crate::source::kafka;
 use crate::telemetry::metrics::Metrics;
 use crate::text;
+
+mod schema;
 
 /// The tables of one topic, and what it takes to write them.
 pub(super) struct Writer {
@@ -388,201 +389,11 @@ impl Writer {
         };
         self.books.note(&idle.iter().map(entry).collect::<Vec<_>>()).await
     }
-
-    /// Learns the schema of every id that is new; false when asked to stop before all was known.
-    ///
-    /// A registry that does not answer is waited for. One that does not know an id is asked again for a moment: a
-    /// message may be here before its schema is.
-    async fn teach(&mut self, messages: &Messages) -> anyhow::Result<bool> {
-        self.refused.retain(|_, since| since.elapsed() < REFUSED);
-        let mut unknown = self.decoder.unknown_schemas(messages);
-        unknown.retain(|id| !self.refused.contains_key(id));
-        let (mut denied, mut stop) = (BTreeMap::<u32, u32>::new(), self.stop.clone());
-        while !unknown.is_empty() {
-            let mut left = Vec::new();
-            for id in unknown {
-                let asked = tokio::select! {
-                    () = stopped(&mut stop) => return Ok(false),
-                    asked = self.schema(id) => asked,
-                };
-                match asked {
-                    Some(Some(schema)) => self.decoder.teach(id, Some(&schema)),
-                    Some(None) if denied.get(&id) == Some(&LOOKS) || !self.site.registry.is_remote() => {
-                        self.decoder.teach(id, None);
-                        self.refused.insert(id, Stopwatch::start());
-                    }
-                    Some(None) => {
-                        *denied.entry(id).or_default() += 1;
-                        left.push(id);
-                    }
-                    None => left.push(id),
-                }
-            }
-            unknown = left;
-            if !unknown.is_empty() {
-                tokio::select! {
-                    () = stopped(&mut stop) => return Ok(false),
-                    () = tokio::time::sleep(PAUSE) => {}
-                }
-            }
-        }
-        Ok(true)
-    }
-
-    /// What the registry says of an id; when it is silent, what it said before; nothing when it never did.
-    async fn schema(&self, id: u32) -> Option<Option<String>> {
-        let (registry, lake) = (&self.site.registry, &self.site.lake);
-        let asked = match registry.schema(id).await {
-            Ok(schema) => schema,
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::warn!(topic = %self.topic, id, error, "registry does not answer, asking again");
-                self.site.metrics.ingest_registry_retries.with_label_values(&[self.topic.name()]).inc();
-                return lake.kept_schema(&registry.name(), id).await.map(Some);
-            }
-        };
-        if let Some(schema) = asked.as_ref().filter(|_| registry.is_remote())
-            && let Err(error) = lake.keep_schema(&registry.name(), id, schema).await
-        {
-            tracing::warn!(topic = %self.topic, id, error = format!("{error:#}"), "schema not kept");
-        }
-        Some(asked)
-    }
 }
-
-/// Times that a registry is asked again for an id that it does not know.
-const LOOKS: u32 = 2;
-/// How long its word holds that it does not.
-const REFUSED: Duration = Duration::from_secs(60);
 
 fn round(app_id: &str, round: i64) -> Span {
     Span { app_id: app_id.to_owned(), from: round, until: round + 1 }
 }
 
 #[cfg(test)]
-mod tests {
-    use std::path::Path;
-    use std::sync::Arc;
-
-    use super::*;
-    use crate::clock::Clock;
-    use crate::decode;
-    use crate::domain::message::Message;
-    use crate::domain::seal::Seal;
-    use crate::lake::Lake;
-    use crate::source::kafka::Purpose;
-    use crate::source::registry::Registry;
-
-    /// 2025-01-06 10:00 in Vietnam.
-    const AT: i64 = 1_736_132_400_000_000;
-
-    fn site(lake: &Path) -> Site {
-        Site {
-            decode: decode::Options::default(),
-            seal: Seal::default(),
-            lake: Lake::local(lake).unwrap(),
-            registry: Arc::new(Registry::Contracts),
-            metrics: Arc::new(Metrics::new()),
-            clock: Clock::Fixed(AT),
-            purpose: Purpose { until_caught_up: true, newest_first: false },
-        }
-    }
-
-    async fn writer(lake: &Path) -> Writer {
-        writer_of(lake, "k/call_record/0").await
-    }
-
-    async fn writer_of(lake: &Path, source: &str) -> Writer {
-        let (_, stop) = watch::channel(false);
-        let origin = source.parse().unwrap();
-        Writer::open(Topic::CallRecord, &site(lake), "call_record", origin, stop).await.unwrap()
-    }
-
-    /// Offsets of partition 0; every third is poison.
-    fn batch(offsets: std::ops::Range<i64>) -> Batch {
-        let (mut messages, from) = (Messages::default(), offsets.start);
-        for offset in offsets {
-            let record = format!(
-                r#"{{"record_id":"r{offset}","record_type":"originating","caller":"0962000001","caller_nature":"national",
-                "callee":"0912345678","callee_nature":"national","start_at":{AT},"duration_s":60,"is_answered":true}}"#
-            );
-            let body = if offset % 3 == 2 { "poison" } else { &record };
-            let payload = Some(body.as_bytes());
-            messages.push(Message { partition: 0, offset, kafka_at: Some(AT), key: None, payload, headers: None });
-        }
-        Batch { messages, began: BTreeMap::from([(0, from)]) }
-    }
-
-    #[track_caller]
-    fn committed(written: Written) -> Committed {
-        match written {
-            Written::Committed(committed) => committed,
-            other => panic!("{other:?}"),
-        }
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_batch_that_begins_beyond_the_table_is_refused() {
-        let lake = tempfile::tempdir().unwrap();
-        let mut writer = writer(lake.path()).await;
-        committed(writer.write(batch(0..3)).await.unwrap());
-        let error = writer.write(batch(4..6)).await.unwrap_err();
-        assert!(format!("{error:#}").contains("stands at 3, and a batch begins at 4"), "{error:#}");
-        committed(writer.write(batch(3..6)).await.unwrap());
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_zombie_is_turned_away_by_its_successors_commit() {
-        let lake = tempfile::tempdir().unwrap();
-        let mut zombie = writer(lake.path()).await;
-        let mut successor = writer(lake.path()).await;
-        committed(successor.write(batch(0..6)).await.unwrap());
-        assert!(matches!(zombie.write(batch(0..3)).await.unwrap(), Written::Fenced));
-        let rows = successor.rows.rows(vec![], &[]).await.unwrap();
-        assert_eq!(rows.iter().map(|rows| rows.num_rows()).sum::<usize>(), 4);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_crash_between_the_two_commits_doubles_no_reject_and_loses_no_row() {
-        let lake = tempfile::tempdir().unwrap();
-        let mut crashed = writer(lake.path()).await;
-        let Batch { messages, .. } = batch(0..6);
-        let decoded = crashed.decoder.decode(&messages, &crashed.source, AT).unwrap();
-        let span = Span { app_id: crashed.origin.app_id(0), from: 0, until: 6 };
-        crashed.rejects.append(&[decoded.rejects], &[span]).await.unwrap();
-        drop(crashed);
-        let mut next = writer(lake.path()).await;
-        assert_eq!(next.begin(&[0]).await.unwrap(), [(0, None)]);
-        // The batches are cut otherwise than before.
-        let first = committed(next.write(batch(0..4)).await.unwrap());
-        let second = committed(next.write(batch(4..9)).await.unwrap());
-        assert_eq!((first.rows, first.honoured, second.rows, second.honoured), (3, 1, 3, 1));
-        assert_eq!(second.rejects(), 1, "offset 8 is new");
-        let rejects = next.rejects.offsets_in("k/call_record/0", 0, 0..9).await.unwrap();
-        assert_eq!(rejects, BTreeSet::from([2, 5, 8]));
-        let count: usize = next.rejects.rows(vec![], &[]).await.unwrap().iter().map(|rows| rows.num_rows()).sum();
-        assert_eq!(count, 3);
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_topic_that_was_made_anew_is_refused_until_its_epoch_is_raised() {
-        let lake = tempfile::tempdir().unwrap();
-        writer(lake.path()).await.know(1, Some("one")).await.unwrap();
-        writer(lake.path()).await.know(1, Some("one")).await.unwrap();
-        let error = writer(lake.path()).await.know(1, Some("two")).await.unwrap_err().to_string();
-        assert!(error.contains("its id was one and is two now"), "{error}");
-        assert!(error.contains("kafka.epochs.\"call_record\" = 1,"), "{error}");
-        writer_of(lake.path(), "k/call_record/1").await.know(1, Some("two")).await.unwrap();
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_timestamp_of_the_future_closes_no_day() {
-        let lake = tempfile::tempdir().unwrap();
-        let mut writer = writer(lake.path()).await;
-        let mut ahead = Batch { messages: Messages::default(), began: BTreeMap::from([(0, 0)]) };
-        let (kafka_at, payload) = (Some(AT + 86_400_000_000), Some(&b"poison"[..]));
-        ahead.messages.push(Message { partition: 0, offset: 0, kafka_at, key: None, payload, headers: None });
-        let committed = committed(writer.write(ahead).await.unwrap());
-        assert_eq!(committed.accounts[0].watermark, Some(AT));
-    }
-}
+mod tests;

@@ -1,0 +1,99 @@
+//! A site's desk, and in whose name something is done there or looked at.
+//!
+//! In: arguments, and a site's configuration. Out: its desk, its store, or leave to go on. Never: a desk that the
+//! configuration does not name.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+
+use super::BadConfig;
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::domain::seal::Seal;
+use crate::job;
+use crate::job::desk::{Desk, Hand, Look};
+use crate::lake::Lake;
+use crate::pipeline::definition::Definitions;
+use crate::store::Store;
+
+#[derive(Debug, Args)]
+pub(super) struct SiteArgs {
+    /// The site's configuration, with a `[desk]`.
+    #[arg(long, env = "CALLSIEVE_CONFIG")]
+    config: PathBuf,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct HandArgs {
+    /// In whose name.
+    #[arg(long)]
+    by: String,
+    /// Say what would be done, and write nothing.
+    #[arg(long)]
+    dry_run: bool,
+    /// Show the number in clear; that it was shown is written down.
+    #[arg(long = "reveal")]
+    in_clear: bool,
+    #[command(flatten)]
+    pub(super) site: SiteArgs,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct LookArgs {
+    /// Show numbers in clear; that they were shown is written down.
+    #[arg(long = "reveal", requires = "by")]
+    in_clear: bool,
+    /// To whom.
+    #[arg(long)]
+    by: Option<String>,
+    #[command(flatten)]
+    pub(super) site: SiteArgs,
+}
+
+impl SiteArgs {
+    pub(super) async fn desk(&self) -> anyhow::Result<Desk> {
+        let config = Config::read(&self.config).map_err(BadConfig)?;
+        let options = config.desk.with_context(|| format!("{} has no [desk]", self.config.display()));
+        Desk::open(&options.map_err(BadConfig)?).await
+    }
+
+    /// What opens the words of citizens.
+    pub(super) fn seal(&self) -> anyhow::Result<Seal> {
+        let config = Config::read(&self.config).map_err(BadConfig)?;
+        Ok(config.seal.open().map_err(BadConfig)?)
+    }
+}
+
+impl HandArgs {
+    pub(super) fn hand(&self) -> Hand<'_> {
+        Hand { by: &self.by, at: Clock::System.now(), is_dry_run: self.dry_run, in_clear: self.in_clear }
+    }
+}
+
+impl LookArgs {
+    pub(super) fn look(&self) -> Look<'_> {
+        Look { by: self.by.as_deref().filter(|_| self.in_clear), at: Clock::System.now() }
+    }
+}
+
+/// The store of a site's desk, where a configuration is named and has one.
+pub(super) async fn store(config: Option<&PathBuf>) -> anyhow::Result<Option<Store>> {
+    let Some(config) = config else { return Ok(None) };
+    match Config::read(config).map_err(BadConfig)?.desk {
+        Some(options) => Ok(Some(options.open().await?)),
+        None => Ok(None),
+    }
+}
+
+/// Lets definitions pass where a site asks for promoted ones and these are.
+pub(super) async fn admit(config: Option<&PathBuf>, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
+    let Some(config) = config else { return Ok(()) };
+    match Config::read(config).map_err(BadConfig)?.desk {
+        Some(options) if options.require_promotion => {
+            job::promotion::admit(&options.open().await?, lake, definitions).await
+        }
+        _ => Ok(()),
+    }
+}
