@@ -175,7 +175,7 @@ mod tests {
         );
         assert!(read("forms.csv").contains("2025-01,total,,total,42"));
         assert!(read("carriers.csv").contains(",Viettel,42"));
-        assert!(read("provinces.csv").contains("2025-01,total,,Cà Mau,30") && read("page.html").contains("Cà Mau"));
+        assert!(read("provinces.csv").contains("2025-01,total,,Cà Mau,31") && read("page.html").contains("Cà Mau"));
         assert!(!publish(&lake, folder.path(), month("2025-01"), 10).await.unwrap().is_changed);
         assert_eq!(publish(&lake, folder.path(), month("2025-02"), 10).await.unwrap().reports, None);
     }

@@ -108,11 +108,10 @@ fn begins_later(groups: &[Group]) -> bool {
 /// Digits that a number has at most that is spelled from here on, by its first ones. What is longer is none, and asking
 /// costs far more than counting: a line of single digits would be asked for anew from each of them.
 fn most_digits(spelling: &str) -> usize {
-    let mut lead = digits_of(spelling);
-    match (lead.next(), lead.next()) {
-        (Some('+'), _) | (Some('0'), Some('0')) => *DIGITS.end(),
-        (Some('8'), Some('4')) => MOST_BY_COUNTRY,
-        (Some('0'), _) => MOST_BY_TRUNK,
+    match digits_of(spelling).take(4).collect::<Vec<_>>().as_slice() {
+        ['+', ..] | ['0', '0', ..] | ['8', '4', '0', '0'] => *DIGITS.end(),
+        ['8', '4', ..] => MOST_BY_COUNTRY,
+        ['0', ..] => MOST_BY_TRUNK,
         _ => MOST_BARE,
     }
 }
