@@ -55,8 +55,9 @@ pub struct Cli {
     metrics_file: Option<PathBuf>,
 }
 
-/// Our own warnings tell of broker trouble once; librdkafka's tell of it for every connection.
-const LOG: &str = "warn,deltalake_core=error,rdkafka=off,librdkafka=off";
+/// Our own warnings tell of broker trouble once; librdkafka's tell of it for every connection. That a commit meets
+/// another of the same partition is no error: the one that comes second reads again, or says why it cannot.
+const LOG: &str = "warn,deltalake_core=error,deltalake_core::kernel::transaction=off,rdkafka=off,librdkafka=off";
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
 4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not decided, or a \

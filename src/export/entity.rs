@@ -39,13 +39,16 @@ pub fn publish(root: &Path, name: &str, file: &str, entities: &[Entity], left_ou
     let aside = Aside::open(root, name)?;
     let csv = csv(entities)?;
     let written = aside.write(&format!("{file}.csv"), |out| Ok(out.write_all(&csv)?))?;
-    aside.write(&format!("{file}.json"), |out| {
+    let told = aside.write(&format!("{file}.json"), |out| {
         let document = serde_json::json!({ "of": name, "left_out": left_out, file: entities });
         Ok(writeln!(out, "{document:#}")?)
     })?;
     let (file, rows, sha256) = (written.name, entities.len(), written.sha256);
     aside.write("summary.json", |out| {
-        let summary = serde_json::json!({ "file": file, "rows": rows, "left_out": left_out, "sha256": sha256 });
+        let beside = serde_json::json!({ told.name.as_str(): told.sha256 });
+        let summary = serde_json::json!({
+            "file": file, "rows": rows, "left_out": left_out, "sha256": sha256, "beside": beside,
+        });
         Ok(writeln!(out, "{summary:#}")?)
     })?;
     let is_changed = aside.publish()?;
@@ -76,6 +79,7 @@ fn masked<S: serde::Serializer>(numbers: &[Number], to: S) -> Result<S::Ok, S::E
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::export::delivery::parcel::Parcel;
 
     fn entity(value: &str) -> Entity {
         Entity {
@@ -103,6 +107,15 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&text("accounts.json")).unwrap();
         assert_eq!(json["accounts"][0]["accused"], serde_json::json!(["84962•••001", "84962•••002"]));
         assert!(["accounts.csv", "accounts.json", "summary.json"].iter().all(|file| !text(file).contains("84962000")));
+    }
+
+    #[test]
+    fn a_folder_can_be_delivered() {
+        let root = tempfile::tempdir().unwrap();
+        let published = publish(&root.path().join("domains"), "2025-W02", "domains", &[entity("a.vn")], 0).unwrap();
+        let parcel = Parcel::read(&published.folder).unwrap();
+        let files: Vec<&str> = parcel.files.iter().map(|item| item.name.as_str()).collect();
+        assert_eq!(files, ["domains.csv", "domains.json", "summary.json"]);
     }
 
     #[test]

@@ -63,6 +63,9 @@ struct Manifest {
 struct Summary {
     file: String,
     sha256: String,
+    /// The same in other forms, each with its SHA-256.
+    #[serde(default)]
+    beside: BTreeMap<String, String>,
 }
 
 /// What a folder says of itself.
@@ -164,7 +167,9 @@ fn said(folder: &Path, sizes: &BTreeMap<String, u64>) -> anyhow::Result<Said> {
     }
     if sizes.contains_key(SUMMARY) {
         let said: Summary = serde_json::from_slice(&read(SUMMARY)?).context(SUMMARY)?;
-        return Ok(Said { marker: SUMMARY, hashes: [(said.file, said.sha256)].into(), needs_sums: false });
+        let mut hashes = said.beside;
+        hashes.insert(said.file, said.sha256);
+        return Ok(Said { marker: SUMMARY, hashes, needs_sums: false });
     }
     bail!("it has neither {} nor {SUMMARY}", manifest::FILE)
 }

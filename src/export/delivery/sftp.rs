@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use anyhow::{Context, anyhow};
 use russh::Disconnect;
-use russh::client::{self, Handle};
+use russh::client::{self, AuthResult, Handle};
 use russh::keys::{Algorithm, EcdsaCurve, HashAlg, PrivateKeyWithHashAlg, PublicKeyOrCertificate, load_secret_key};
 use russh_sftp::client::SftpSession;
 use russh_sftp::client::error::Error as SftpError;
@@ -140,12 +140,18 @@ impl Server {
         let door = Door { host_keys: host_keys.clone() };
         let mut ssh = client::connect_stream(Arc::new(settings(*timeout_secs)), socket, door).await.map_err(refused)?;
         let key = PrivateKeyWithHashAlg::new(Arc::new(key), None);
-        let answer = ssh.authenticate_publickey(user.as_str(), key).await.map_err(anyhow::Error::from)?;
-        if !answer.success() {
-            let key = key_file.display();
-            return Err(Failed::Lasting(anyhow!(
-                "it does not let {user} in by {key}: have its public half entered there"
-            )));
+        match ssh.authenticate_publickey(user.as_str(), key).await.map_err(anyhow::Error::from)? {
+            AuthResult::Success => {}
+            // A server that refuses a key says what else it would take; of a line that was cut nothing is said.
+            AuthResult::Failure { remaining_methods, .. } if remaining_methods.is_empty() => {
+                return Err(anyhow!("the line was cut before it let {user} in").into());
+            }
+            AuthResult::Failure { .. } => {
+                let key = key_file.display();
+                return Err(Failed::Lasting(anyhow!(
+                    "it does not let {user} in by {key}: have its public half entered there"
+                )));
+            }
         }
         let channel = ssh.channel_open_session().await.map_err(anyhow::Error::from)?;
         channel.request_subsystem(true, "sftp").await.map_err(anyhow::Error::from)?;
