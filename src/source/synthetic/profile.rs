@@ -113,7 +113,7 @@ const BURST: Law = Law {
     talk_s: (46.0, 0.5),
     talk_shape: (1.2, 1.8),
     curve: Curve::Errand,
-    sharpness: (2.2, 4.6),
+    sharpness: (2.8, 5.6),
     handsets: 0.7,
     texts: (1.1, 1.4),
     text_strangers: 0.15,
