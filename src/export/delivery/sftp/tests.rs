@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 use tokio::io::AsyncReadExt as _;
 use tokio::net::TcpListener;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use url::Url;
 
 use super::*;
@@ -71,26 +72,28 @@ async fn line(port: u16, bytes: i64) -> u16 {
             let far = TcpStream::connect(("127.0.0.1", port)).await.unwrap();
             let left = left.clone();
             tokio::spawn(async move {
-                let (mut near_in, mut near_out) = near.into_split();
-                let (mut far_in, mut far_out) = far.into_split();
-                let there = async {
-                    let mut buffer = [0; 4096];
-                    while let Ok(read @ 1..) = near_in.read(&mut buffer).await {
-                        let budget = left.fetch_sub(i64::try_from(read).unwrap(), Ordering::Relaxed);
-                        let passed = usize::try_from(budget.max(0)).unwrap().min(read);
-                        if far_out.write_all(&buffer[..passed]).await.is_err() || passed < read {
-                            return;
-                        }
-                    }
-                };
+                let (near_in, mut near_out) = near.into_split();
+                let (mut far_in, far_out) = far.into_split();
                 tokio::select! {
-                    () = there => {}
+                    () = pass(near_in, far_out, &left) => {}
                     _ = tokio::io::copy(&mut far_in, &mut near_out) => {}
                 }
             });
         }
     });
     own
+}
+
+/// Hands on what is left to hand on.
+async fn pass(mut from: OwnedReadHalf, mut to: OwnedWriteHalf, left: &AtomicI64) {
+    let mut buffer = [0; 4096];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
+        let budget = left.fetch_sub(i64::try_from(read).unwrap(), Ordering::Relaxed);
+        let passed = usize::try_from(budget.max(0)).unwrap().min(read);
+        if to.write_all(&buffer[..passed]).await.is_err() || passed < read {
+            return;
+        }
+    }
 }
 
 fn entries(place: &Path) -> usize {
