@@ -32,6 +32,11 @@ surveyed AS (
         COUNT(*) FILTER (WHERE answer = 'yes') AS yes, COUNT(*) FILTER (WHERE answer = 'no') AS no
     FROM answered GROUP BY subject, activated_at HAVING MAX(answered_at) >= $from
 ),
+boxed AS (
+    -- Numbers of SIM boxes: they bring calls that people wanted, so nobody's answer clears one.
+    SELECT DISTINCT number FROM detection_day
+    WHERE type = 'sim_box' AND number IS NOT NULL AND day >= $evidence_from AND day < $until_day
+),
 reported AS (
     -- People whom each had really called and who reported it; values are of calls alone, so a report is in none of them.
     SELECT source AS number, activated_at, SUM(matched_reporters) AS reporters,
@@ -46,8 +51,10 @@ labelled AS (
     SELECT number, activated_at, CAST(word = 'confirmed' AS BIGINT) AS label, 'review' AS label_source,
         $review_weight AS weight, settled_at, evidence_day FROM reviewed
     UNION ALL
-    SELECT number, activated_at, CAST(yes > no AS BIGINT), 'survey', $survey_weight, settled_at, evidence_day
-    FROM surveyed WHERE GREATEST(yes, no) >= $min_people AND GREATEST(yes, no) >= $min_share * (yes + no)
+    SELECT surveyed.number, activated_at, CAST(yes > no AS BIGINT), 'survey', $survey_weight, settled_at, evidence_day
+    FROM surveyed LEFT JOIN boxed ON surveyed.number = boxed.number
+    WHERE GREATEST(yes, no) >= $min_people AND GREATEST(yes, no) >= $min_share * (yes + no)
+        AND (yes > no OR boxed.number IS NULL)
     UNION ALL
     SELECT number, activated_at, 1, 'report', $report_weight, settled_at, evidence_day
     FROM reported WHERE reporters >= $min_people
