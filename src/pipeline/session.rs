@@ -334,9 +334,11 @@ pub fn same_type(planned: &DataType, contract: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Array, TimestampMicrosecondArray};
+    use arrow::array::{Array as _, ArrayRef, AsArray, Date32Array, Int64Array, TimestampMicrosecondArray};
     use arrow::datatypes::Int64Type;
     use arrow::util::pretty::pretty_format_batches;
+    use datafusion::sql::sqlparser::dialect::GenericDialect;
+    use datafusion::sql::sqlparser::parser::Parser;
     use proptest::prelude::*;
 
     use super::*;
@@ -416,6 +418,33 @@ mod tests {
             AND one.callee = other.callee WHERE one.day = DATE '2025-01-06' AND other.day <= DATE '2025-01-06'";
         let rows = session.sql(joined).await.unwrap().collect().await.unwrap();
         assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), ROWS);
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn folded_calls_come_in_their_order_and_are_not_sorted_again() {
+        let session = session(BTreeMap::new()).unwrap();
+        session.register_table("call_record", empty(Table::CALL_RECORD.contract()).unwrap()).unwrap();
+        let records = "INSERT INTO call_record (caller, callee, record_id)
+            SELECT CASE WHEN n % 100 > 0 THEN 84900000000 + n * 7919 % 5000 END, 84970000000 + n % 37, CONCAT('R', n)
+            FROM generate_series(1, 20000) AS series(n)";
+        session.sql(records).await.unwrap().collect().await.unwrap();
+        let calls = "WITH record AS (SELECT * FROM call_record) SELECT caller, record_id
+            FROM fold_call('record', DATE '2025-01-06', 120) ORDER BY caller, start_at, record_id";
+        let statement = Parser::new(&GenericDialect {}).try_with_sql(calls).unwrap().parse_statement().unwrap();
+        let ast::Statement::Query(query) = statement else { panic!("a query") };
+        let plan = in_steps(&session, *query).await.unwrap();
+        let frame = DataFrame::new(session.state(), plan);
+        let physical = frame.clone().create_physical_plan().await.unwrap();
+        let shown = DisplayableExecutionPlan::new(physical.as_ref()).indent(true).to_string();
+        assert!(shown.contains("SortPreservingMergeExec") && !shown.contains("SortExec:"), "{shown}");
+
+        let mut found: Vec<(i64, String)> = Vec::new();
+        for batch in frame.collect().await.unwrap() {
+            let (callers, ids) = (batch.column(0).as_primitive::<Int64Type>(), batch.column(1).as_string_view());
+            let caller = |row: usize| if callers.is_valid(row) { callers.value(row) } else { i64::MAX };
+            found.extend((0..batch.num_rows()).map(|row| (caller(row), ids.value(row).to_owned())));
+        }
+        assert!(found.len() == 20_000 && found.is_sorted());
     }
 
     /// A call as (day, second of the day, busy seconds, callee).
