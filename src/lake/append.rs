@@ -11,7 +11,7 @@ use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::SaveMode;
 
 use super::ledger::Told;
-use super::{Added, Handle, adds, ledger, log_store};
+use super::{Added, Handle, adds, finished, ledger, log_store};
 
 /// Offsets `[from, until)` of one source partition, under the name by which the table remembers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +85,11 @@ impl Handle {
         told: Option<serde_json::Value>,
     ) -> Result<Appended, AppendError> {
         let mut transactions = self.checked(spans).await?;
-        let files = self.write_each(batches.iter().map(|batch| vec![batch.clone()]).collect(), false).await?;
+        let writing: Vec<_> = batches.iter().map(|batch| self.write_part(vec![batch.clone()], false)).collect();
+        let mut files = Vec::new();
+        for written in writing {
+            files.extend(finished(written).await?);
+        }
         self.sync_files(&files).await?;
         let (actions, added) = adds(files);
         let told: Vec<_> = told.into_iter().map(|told| (ledger::KEY.to_owned(), told)).collect();

@@ -35,6 +35,7 @@ use deltalake::{DeltaTable, DeltaTableBuilder};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{WriterProperties, WriterPropertiesBuilder};
 use tokio::runtime;
+use tokio::task::JoinHandle;
 use url::Url;
 
 use self::store::Settings;
@@ -205,19 +206,11 @@ impl Handle {
         Ok(())
     }
 
-    /// Writes each part as files of its own, side by side.
-    async fn write_each(&self, parts: Vec<Vec<RecordBatch>>, is_sorted: bool) -> anyhow::Result<Vec<Add>> {
-        let write = |part: Vec<RecordBatch>| {
-            let (handle, runtime) = (self.clone(), runtime::Handle::current());
-            // Encoding never waits, so it has no place among tasks that do.
-            tokio::task::spawn_blocking(move || runtime.block_on(handle.write_files(&part, is_sorted)))
-        };
-        let writing: Vec<_> = parts.into_iter().map(write).collect();
-        let mut files = Vec::new();
-        for written in writing {
-            files.extend(written.await??);
-        }
-        Ok(files)
+    /// Begins to write a part as files of its own, beside what else is written.
+    fn write_part(&self, part: Vec<RecordBatch>, is_sorted: bool) -> Writing {
+        let (handle, runtime) = (self.clone(), runtime::Handle::current());
+        // Encoding never waits, so it has no place among tasks that do.
+        tokio::task::spawn_blocking(move || runtime.block_on(handle.write_files(&part, is_sorted)))
     }
 
     /// Writes batches as files of the table, which nobody sees before their commit.
@@ -284,6 +277,13 @@ impl Handle {
         let partition_by = (!partition.is_empty()).then(|| partition.clone());
         DeltaOperation::Write { mode, partition_by, predicate }
     }
+}
+
+/// Files that are being written.
+type Writing = JoinHandle<anyhow::Result<Vec<Add>>>;
+
+async fn finished(written: Writing) -> anyhow::Result<Vec<Add>> {
+    written.await?
 }
 
 /// Columns whose values hardly ever come twice in a file: a dictionary of them would be built in vain.

@@ -4,24 +4,27 @@
 //! rows beside half of the new.
 
 use std::cmp::Ordering;
+use std::collections::VecDeque;
+use std::pin::pin;
+use std::{mem, thread};
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use arrow::array::{Array, DynComparator, RecordBatch, make_comparator};
-use arrow::compute::{SortColumn, concat, concat_batches, lexsort_to_indices, take_record_batch};
-use deltalake::kernel::Action;
+use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::{Action, Add};
 use deltalake::protocol::SaveMode;
-use futures::TryStreamExt;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::clustered::ORDER;
-use super::{Handle, adds, log_store};
+use super::{Handle, adds, finished, log_store};
 use crate::domain::day::Day;
 use crate::schema::contract::Contract;
 
-/// Rows of a file, about: worth a stream of its own.
-const RANGE_ROWS: usize = 1 << 17;
-/// Files of a partition, at most: every core finds one, and none is too small to compress.
-const RANGES: usize = 16;
+/// Rows of a file of sorted rows, about: worth a stream of its own, and not too few to compress.
+const FILE_ROWS: usize = 1 << 17;
+/// After so many files they are twice as large, and after as many again four times: a large day has not a thousand.
+const FILES: usize = 8;
 
 /// What a replacement did.
 #[derive(Debug, Clone, Copy)]
@@ -35,33 +38,45 @@ pub struct Replaced {
 impl Handle {
     /// Replaces the partition of a day (of a Monday, for a weekly table).
     pub async fn replace(&mut self, day: Day, batches: &[RecordBatch]) -> anyhow::Result<Replaced> {
-        let partition = self.table.contract().partition.first();
-        let column = partition.with_context(|| format!("table {} has no partition to replace", self.table))?;
-        for batch in batches {
-            ensure!(only(batch, column, day)?, "a row for {} lies outside partition {column} = {day}", self.table);
-        }
-        let predicate = format!("{column} = '{day}'");
-        self.swap(batches, Some((column.as_str(), day)), Some(predicate)).await
+        let is_sorted = is_sorted(batches, self.table.contract())?;
+        self.swap(given(batches), is_sorted, Some(day)).await
+    }
+
+    /// The same with rows that are still being computed, in the order of the contract's cluster columns. Files are
+    /// encoded while the rows of the next ones come in, so that no more is held than what is encoded at once.
+    pub async fn replace_as_they_come(
+        &mut self,
+        day: Day,
+        rows: impl Stream<Item = anyhow::Result<RecordBatch>>,
+    ) -> anyhow::Result<Replaced> {
+        let is_sorted = !self.table.contract().cluster.is_empty();
+        self.swap(rows, is_sorted, Some(day)).await
     }
 
     /// Replaces a whole unpartitioned table.
     pub async fn replace_all(&mut self, batches: &[RecordBatch]) -> anyhow::Result<Replaced> {
-        ensure!(self.table.contract().partition.is_empty(), "table {} is written by partition", self.table);
-        self.swap(batches, None, None).await
+        let is_sorted = is_sorted(batches, self.table.contract())?;
+        self.swap(given(batches), is_sorted, None).await
     }
 
     async fn swap(
         &mut self,
-        batches: &[RecordBatch],
-        partition: Option<(&str, Day)>,
-        predicate: Option<String>,
+        batches: impl Stream<Item = anyhow::Result<RecordBatch>>,
+        is_sorted: bool,
+        day: Option<Day>,
     ) -> anyhow::Result<Replaced> {
-        let is_sorted = is_sorted(batches, self.table.contract())?;
-        let parts = if is_sorted { ranges(batches, self.table.contract())? } else { vec![batches.to_vec()] };
-        let files = self.write_each(parts, is_sorted).await?;
+        let contract = self.table.contract();
+        let partition = match (contract.partition.first(), day) {
+            (Some(column), Some(day)) => Some((column.as_str(), day)),
+            (None, None) => None,
+            (None, Some(_)) => bail!("table {} has no partition to replace", self.table),
+            (Some(_), None) => bail!("table {} is written by partition", self.table),
+        };
+        let (files, rows) = self.write_sorted(batches, is_sorted, partition).await?;
         self.sync_files(&files).await?;
         let (mut actions, _) = adds(files);
         actions.extend(self.removals(partition).await?);
+        let predicate = partition.map(|(column, day)| format!("{column} = '{day}'"));
         let snapshot = self.delta.snapshot()?;
         let commit = CommitBuilder::from(CommitProperties::default()).with_actions(actions).build(
             Some(snapshot.snapshot()),
@@ -71,8 +86,40 @@ impl Handle {
         let done = commit.await.with_context(|| format!("replacing a partition of table {}", self.table))?;
         self.delta.state = Some(done.snapshot());
         self.sync_log().await?;
-        let rows = batches.iter().map(|batch| batch.num_rows() as u64).sum();
         Ok(Replaced { version: self.version(), rows })
+    }
+
+    /// Writes rows as they come, in files that share no key when they are sorted; how many rows there were.
+    async fn write_sorted(
+        &self,
+        batches: impl Stream<Item = anyhow::Result<RecordBatch>>,
+        is_sorted: bool,
+        partition: Option<(&str, Day)>,
+    ) -> anyhow::Result<(Vec<Add>, u64)> {
+        let contract = self.table.contract();
+        let at_once = thread::available_parallelism().map_or(1, usize::from);
+        let (mut cutter, mut writing) = (Cutter::new(contract, is_sorted), VecDeque::new());
+        let (mut files, mut rows) = (Vec::new(), 0);
+        let mut batches = pin!(batches);
+        while let Some(batch) = batches.try_next().await? {
+            if let Some((column, day)) = partition {
+                ensure!(only(&batch, column, day)?, "a row for {} lies outside partition {column} = {day}", self.table);
+            }
+            rows += batch.num_rows() as u64;
+            for part in cutter.add(batch)? {
+                if writing.len() >= at_once
+                    && let Some(written) = writing.pop_front()
+                {
+                    files.extend(finished(written).await?);
+                }
+                writing.push_back(self.write_part(part, is_sorted));
+            }
+        }
+        writing.push_back(self.write_part(cutter.held, is_sorted));
+        for written in writing {
+            files.extend(finished(written).await?);
+        }
+        Ok((files, rows))
     }
 
     pub(super) async fn removals(&self, partition: Option<(&str, Day)>) -> anyhow::Result<Vec<Action>> {
@@ -112,23 +159,24 @@ pub fn in_order(batches: Vec<RecordBatch>, contract: &Contract) -> anyhow::Resul
 
 /// Whether rows stand in the order of their contract's cluster columns.
 fn is_sorted(batches: &[RecordBatch], contract: &Contract) -> anyhow::Result<bool> {
-    let batches: Vec<&RecordBatch> = batches.iter().filter(|batch| batch.num_rows() > 0).collect();
-    if contract.cluster.is_empty() {
-        return Ok(false);
-    }
-    for batch in &batches {
-        let order = order(batch, batch, contract)?;
-        if (1..batch.num_rows()).any(|row| order(row - 1, row).is_gt()) {
+    let mut before = None;
+    for batch in batches.iter().filter(|batch| batch.num_rows() > 0) {
+        if contract.cluster.is_empty() || !follows(before, batch, contract)? {
             return Ok(false);
         }
+        before = Some(batch);
     }
-    for pair in batches.windows(2) {
-        let [one, next] = pair else { continue };
-        if order(one, next, contract)?(one.num_rows() - 1, 0).is_gt() {
-            return Ok(false);
-        }
-    }
-    Ok(true)
+    Ok(!contract.cluster.is_empty())
+}
+
+/// Whether the rows of a batch are in order, and behind those of the one before it.
+fn follows(before: Option<&RecordBatch>, batch: &RecordBatch, contract: &Contract) -> anyhow::Result<bool> {
+    let within = order(batch, batch, contract)?;
+    let is_behind = match before {
+        Some(before) => order(before, batch, contract)?(before.num_rows() - 1, 0).is_le(),
+        None => true,
+    };
+    Ok(is_behind && (1..batch.num_rows()).all(|row| within(row - 1, row).is_le()))
 }
 
 /// Compares a row of one batch with a row of another by the cluster columns.
@@ -149,47 +197,71 @@ fn order(
     })
 }
 
-/// Cuts sorted rows into parts of about the same size, none of which shares a key with another.
-fn ranges(batches: &[RecordBatch], contract: &Contract) -> anyhow::Result<Vec<Vec<RecordBatch>>> {
-    let Some(key) = contract.cluster.first() else { return Ok(vec![batches.to_vec()]) };
-    let keys: Vec<_> = batches.iter().filter_map(|batch| batch.column_by_name(key)).map(AsRef::as_ref).collect();
-    let cuts = if keys.is_empty() { Vec::new() } else { cuts(&concat(&keys)?)? };
-    let rows = batches.iter().map(RecordBatch::num_rows).sum();
-    let starts = std::iter::once(0).chain(cuts.iter().copied());
-    let ends = cuts.iter().copied().chain([rows]);
-    Ok(starts.zip(ends).map(|(from, until)| part(batches, from, until)).collect())
+/// Cuts sorted rows into parts for files, none of which shares a key with another.
+struct Cutter {
+    contract: &'static Contract,
+    is_sorted: bool,
+    held: Vec<RecordBatch>,
+    rows: usize,
+    parts: usize,
 }
 
-/// Where to cut: the rows at which another key begins, each the first behind an equal share of the rows.
-fn cuts(keys: &dyn Array) -> anyhow::Result<Vec<usize>> {
-    let (rows, order) = (keys.len(), make_comparator(keys, keys, ORDER)?);
-    let parts = (rows / RANGE_ROWS).clamp(1, RANGES);
-    let mut cuts = Vec::new();
-    for part in 1..parts {
-        let share = rows * part / parts;
-        let begins = |row: &usize| order(row - 1, *row).is_ne();
-        match (share..rows).find(begins) {
-            // What is null belongs to the last part, whose greatest key nobody asks for.
-            Some(row) if keys.is_valid(row) && cuts.last() != Some(&row) => cuts.push(row),
-            _ => {}
-        }
+impl Cutter {
+    fn new(contract: &'static Contract, is_sorted: bool) -> Self {
+        Self { contract, is_sorted, held: Vec::new(), rows: 0, parts: 0 }
     }
-    Ok(cuts)
+
+    /// Takes the next rows in; the parts that are full with them.
+    fn add(&mut self, mut batch: RecordBatch) -> anyhow::Result<Vec<Vec<RecordBatch>>> {
+        let mut full = Vec::new();
+        if batch.num_rows() == 0 {
+            return Ok(full);
+        }
+        if self.is_sorted {
+            let is_behind = follows(self.held.last(), &batch, self.contract)?;
+            ensure!(is_behind, "rows for {} came out of their order", self.contract.name);
+            while let Some(row) = self.cut(&batch)? {
+                self.held.push(batch.slice(0, row));
+                batch = batch.slice(row, batch.num_rows() - row);
+                full.push(mem::take(&mut self.held));
+                self.rows = 0;
+                self.parts += 1;
+            }
+        }
+        self.rows += batch.num_rows();
+        self.held.push(batch);
+        Ok(full)
+    }
+
+    /// The row of the next batch before which the part that is held ends.
+    fn cut(&self, batch: &RecordBatch) -> anyhow::Result<Option<usize>> {
+        let Some(key) = self.contract.cluster.first() else { return Ok(None) };
+        let wanted = FILE_ROWS << (self.parts / FILES).min(2);
+        let full = wanted.saturating_sub(self.rows);
+        let keys = key_of(batch, key)?;
+        if full >= keys.len() {
+            return Ok(None);
+        }
+        let order = make_comparator(keys, keys, ORDER)?;
+        let begins_anew = match self.held.last() {
+            Some(held) if full == 0 => {
+                make_comparator(key_of(held, key)?, keys, ORDER)?(held.num_rows() - 1, 0).is_ne()
+            }
+            _ => false,
+        };
+        let begins =
+            if begins_anew { Some(0) } else { (full.max(1)..keys.len()).find(|row| order(row - 1, *row).is_ne()) };
+        // What is null belongs to the last part, whose greatest key nobody asks for.
+        Ok(begins.filter(|row| keys.is_valid(*row)))
+    }
 }
 
-/// The rows from one place until another.
-fn part(batches: &[RecordBatch], from: usize, until: usize) -> Vec<RecordBatch> {
-    let mut begins = 0;
-    let mut part = Vec::new();
-    for batch in batches {
-        let ends = begins + batch.num_rows();
-        let (first, last) = (from.max(begins), until.min(ends));
-        if first < last {
-            part.push(batch.slice(first - begins, last - first));
-        }
-        begins = ends;
-    }
-    part
+fn key_of<'a>(batch: &'a RecordBatch, key: &str) -> anyhow::Result<&'a dyn Array> {
+    batch.column_by_name(key).map(AsRef::as_ref).with_context(|| format!("no column \"{key}\""))
+}
+
+fn given(batches: &[RecordBatch]) -> impl Stream<Item = anyhow::Result<RecordBatch>> + use<> {
+    stream::iter(batches.to_vec()).map(Ok)
 }
 
 fn only(batch: &RecordBatch, column: &str, day: Day) -> anyhow::Result<bool> {
@@ -203,8 +275,8 @@ fn only(batch: &RecordBatch, column: &str, day: Day) -> anyhow::Result<bool> {
 mod tests {
     use std::sync::Arc;
 
-    use arrow::array::{Int64Array, StringArray};
-    use arrow::datatypes::{DataType, Field, Schema};
+    use arrow::array::{AsArray, Int64Array};
+    use arrow::datatypes::{DataType, Field, Int64Type, Schema};
 
     use super::*;
     use crate::schema::contract::Table;
@@ -240,42 +312,64 @@ mod tests {
         assert_eq!(sorted.iter().map(RecordBatch::num_rows).sum::<usize>(), 4);
     }
 
+    /// The parts that rows are cut into.
+    fn parts(batches: Vec<RecordBatch>) -> Vec<Vec<RecordBatch>> {
+        let mut cutter = Cutter::new(contract(), true);
+        let mut parts = Vec::new();
+        for batch in batches {
+            parts.extend(cutter.add(batch).unwrap());
+        }
+        parts.push(cutter.held);
+        parts
+    }
+
+    /// The callers of a part.
+    fn callers(part: &[RecordBatch]) -> Vec<Option<i64>> {
+        part.iter().flat_map(|batch| batch.column(0).as_primitive::<Int64Type>().iter()).collect()
+    }
+
     #[test]
     fn no_key_is_cut_in_two_and_no_row_is_lost() {
-        let rows = i64::try_from(5 * RANGE_ROWS).unwrap();
-        // One key is longer than a share, and another lies across the third.
-        let callers: Vec<Option<i64>> =
-            (0..rows).map(|row| if row < 150_000 { Some(1) } else { Some(row / 7) }).collect();
+        let rows = i64::try_from(5 * FILE_ROWS).unwrap();
+        // One key is longer than a part; others end with a batch, or lie across two.
+        let caller = |row: i64| if row < 150_000 { 1 } else { row / 7 };
+        let given: Vec<Option<i64>> = (0..rows).map(|row| Some(caller(row))).collect();
         let callees: Vec<i64> = (0..rows).collect();
-        let batches: Vec<RecordBatch> =
-            callers.chunks(8_192).zip(callees.chunks(8_192)).map(|(one, two)| pairs(one, two)).collect();
-        let parts = ranges(&batches, contract()).unwrap();
-        assert!(parts.len() > 3, "{} parts", parts.len());
-        let mut last = None;
-        let mut next = 0;
-        for part in &parts {
-            let keys: Vec<&dyn Array> = part.iter().map(|batch| batch.column(0).as_ref()).collect();
-            let keys = concat(&keys).unwrap();
-            let keys = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(&keys);
-            assert!(last < Some(keys.value(0)));
-            last = Some(keys.value(keys.len() - 1));
-            for batch in part {
-                let callees = arrow::array::AsArray::as_primitive::<arrow::datatypes::Int64Type>(batch.column(1));
-                for callee in callees.values() {
-                    assert_eq!(*callee, next);
-                    next += 1;
-                }
-            }
+        for size in [7, 8_192, given.len()] {
+            let batches = given.chunks(size).zip(callees.chunks(size)).map(|(one, two)| pairs(one, two)).collect();
+            let parts = parts(batches);
+            assert_eq!(parts.len(), 5);
+            assert!(parts[1..4].iter().all(|part| (FILE_ROWS..FILE_ROWS + 7).contains(&callers(part).len())));
+            assert!(parts.windows(2).all(|pair| callers(&pair[0]).last() < callers(&pair[1]).first()));
+            let kept = parts.iter().flatten().flat_map(|batch| batch.column(1).as_primitive::<Int64Type>().values());
+            assert!(kept.eq(&callees));
         }
-        assert_eq!(next, rows);
     }
 
     #[test]
     fn what_is_null_stays_in_one_part() {
-        let rows = 3 * RANGE_ROWS;
-        let callers: Vec<Option<i64>> = (0..rows).map(|row| (row < RANGE_ROWS).then_some(1)).collect();
-        assert_eq!(cuts(&Int64Array::from(callers)).unwrap(), Vec::<usize>::new());
-        let names: StringArray = (0..rows).map(|row| Some(format!("{row:08}"))).collect();
-        assert_eq!(cuts(&names).unwrap(), [RANGE_ROWS, 2 * RANGE_ROWS]);
+        let rows = 3 * FILE_ROWS;
+        let given: Vec<Option<i64>> = (0..rows).map(|row| (row < FILE_ROWS).then_some(1)).collect();
+        assert_eq!(parts(vec![pairs(&given, &vec![0; rows])]).len(), 1);
+        assert_eq!(
+            parts(given.chunks(8_192).map(|callers| pairs(callers, &vec![0; callers.len()])).collect()).len(),
+            1
+        );
+    }
+
+    #[test]
+    fn files_of_a_large_day_are_larger() {
+        let rows = i64::try_from(FILES * FILE_ROWS + 3 * FILE_ROWS).unwrap();
+        let callers: Vec<Option<i64>> = (0..rows).map(Some).collect();
+        let parts = parts(vec![pairs(&callers, &vec![0; callers.len()])]);
+        let rows: Vec<usize> = parts.iter().map(|part| part.iter().map(RecordBatch::num_rows).sum()).collect();
+        assert_eq!(rows[FILES - 1..], [FILE_ROWS, 2 * FILE_ROWS, FILE_ROWS]);
+    }
+
+    #[test]
+    fn rows_that_come_out_of_their_order_are_refused() {
+        let mut cutter = Cutter::new(contract(), true);
+        cutter.add(pairs(&[Some(1), Some(2)], &[1, 2])).unwrap();
+        assert!(cutter.add(pairs(&[Some(2)], &[1])).unwrap_err().to_string().contains("order"));
     }
 }

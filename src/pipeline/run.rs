@@ -10,12 +10,14 @@ use std::path::PathBuf;
 
 use anyhow::{Context, ensure};
 use arrow::array::RecordBatch;
+use futures::StreamExt;
 
 use super::check;
 use super::definition::{Definition, Definitions, Window};
 use super::{graph, session};
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::day::Day;
+use crate::lake::replace::Replaced;
 use crate::lake::{Handle, Lake};
 use crate::schema::column::caller_week;
 use crate::schema::contract::Table;
@@ -173,8 +175,14 @@ impl Runner {
             session::register(&session, read.table, provider, window.partition())?;
         }
         let plan = session::plan_in_steps(&session, &definition, window).await?;
-        let batches = session::rows(&session, plan, table.contract()).await?;
-        let done = self.write(&definition, window.partition(), &batches, &began).await?;
+        let mut incomplete = 0;
+        let rows = session::stream(&session, plan, table.contract()).await?.map(|rows| {
+            let rows = rows?;
+            incomplete += lacks_days(table, &rows)?;
+            Ok(rows)
+        });
+        let replaced = self.open(table).await?.replace_as_they_come(window.partition(), rows).await?;
+        let done = self.note(&definition, window.partition(), replaced, incomplete, &began)?;
         let lacking = self.lacking(&definition, window.partition()).await?;
         if done.incomplete > 0 || !lacking.is_empty() {
             let lacking = lacking.join(", ");
@@ -213,9 +221,20 @@ impl Runner {
         batches: &[RecordBatch],
         began: &Began,
     ) -> anyhow::Result<Ran> {
+        let replaced = self.open(definition.table).await?.replace(day, batches).await?;
+        self.note(definition, day, replaced, 0, began)
+    }
+
+    /// Notes what has been written; it is said by `note_runs`.
+    fn note(
+        &mut self,
+        definition: &Definition,
+        day: Day,
+        replaced: Replaced,
+        incomplete: u64,
+        began: &Began,
+    ) -> anyhow::Result<Ran> {
         let table = definition.table;
-        let incomplete = incomplete(table, batches)?;
-        let replaced = self.open(table).await?.replace(day, batches).await?;
         let took_ms = u64::try_from(began.watch.elapsed().as_millis()).unwrap_or(u64::MAX);
         let row = self.runs.row().day(day).text(table.name()).text(&definition.hash).text(&definition.bound());
         let row = row.text(&serde_json::to_string(&began.inputs)?).int64(replaced.version);
@@ -269,13 +288,13 @@ fn counts_missing_days(table: Table) -> bool {
     table.contract().column(caller_week::MISSING_DAYS.name).is_some()
 }
 
-fn incomplete(table: Table, batches: &[RecordBatch]) -> anyhow::Result<u64> {
-    let mut rows = 0;
-    for batch in batches.iter().filter(|_| counts_missing_days(table)) {
-        let missing = caller_week::MISSING_DAYS.of(batch)?.values();
-        rows += missing.iter().filter(|days| **days > 0).count() as u64;
+/// How many rows say that days are missing.
+fn lacks_days(table: Table, rows: &RecordBatch) -> anyhow::Result<u64> {
+    if !counts_missing_days(table) {
+        return Ok(0);
     }
-    Ok(rows)
+    let missing = caller_week::MISSING_DAYS.of(rows)?.values();
+    Ok(missing.iter().filter(|days| **days > 0).count() as u64)
 }
 
 /// Where the definitions are: the named folder, else `pipelines` here, else the one of the source tree.

@@ -6,6 +6,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::ops::ControlFlow;
 use std::sync::Arc;
+use std::task::Poll;
 
 use anyhow::{Context, bail};
 use arrow::array::RecordBatch;
@@ -15,12 +16,13 @@ use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
-use datafusion::physical_plan::collect_partitioned;
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
+use datafusion::physical_plan::{ExecutionPlan, collect_partitioned, execute_stream};
 use datafusion::prelude::{DataFrame, Expr, SessionConfig, SessionContext, cast, col, lit};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
 use datafusion::sql::sqlparser::ast;
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::definition::{Definition, Window};
 use super::graph::BEFORE;
@@ -136,7 +138,13 @@ pub async fn in_steps(session: &SessionContext, mut query: ast::Query) -> anyhow
     let mut inlined: Vec<ast::Cte> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let later = || parts[index + 1..].iter().map(|later| later.query.as_ref()).chain([&query]);
-        let is_looked_up_in = later().any(|later| looks_up_in(later, part));
+        let is_looked_up_in = later().any(|later| is_told_of(later, part, &lookup::NAMES));
+        if later().any(|later| is_told_of(later, part, &feature::TABLES)) {
+            let frame = frame(session, with_parts(&with, &inlined, (*part.query).clone())).await?;
+            let view = ViewTable::new(frame.into_unoptimized_plan(), None);
+            session.deregister_table(part.alias.name.value.as_str())?;
+            session.register_table(part.alias.name.value.as_str(), Arc::new(view))?;
+        }
         let readers: usize = later().map(|later| readers(later, part)).sum();
         if !is_looked_up_in && (readers < 2 || picks(session, &part.query, &inlined)) {
             inlined.push(part.clone());
@@ -192,9 +200,13 @@ async fn collect(part: &str, frame: DataFrame) -> anyhow::Result<Vec<Vec<RecordB
     let plan = frame.create_physical_plan().await?;
     let planned_ms = watch.elapsed().as_millis();
     let batches = collect_partitioned(Arc::clone(&plan), context).await?;
-    tracing::debug!(part, planned_ms, took_ms = watch.elapsed().as_millis(), "part computed");
-    tracing::trace!(part, plan = %DisplayableExecutionPlan::with_metrics(plan.as_ref()).indent(true), "what each step cost");
+    told(part, planned_ms, watch, plan.as_ref());
     Ok(batches)
+}
+
+fn told(part: &str, planned_ms: u128, watch: Stopwatch, plan: &dyn ExecutionPlan) {
+    tracing::debug!(part, planned_ms, took_ms = watch.elapsed().as_millis(), "part computed");
+    tracing::trace!(part, plan = %DisplayableExecutionPlan::with_metrics(plan).indent(true), "what each step cost");
 }
 
 /// The query with those of the parts that it reads, or that they read: all others would be planned in vain.
@@ -247,19 +259,21 @@ fn picks(session: &SessionContext, query: &ast::Query, inlined: &[ast::Cte]) -> 
     is_table && is_whole && !is_grouped && select.distinct.is_none() && gathers.is_continue()
 }
 
-/// Whether a query looks something up in a part, or hands it to a function that rows are read from.
-fn looks_up_in(query: &ast::Query, part: &ast::Cte) -> bool {
-    let name = part.alias.name.value.as_str();
-    ast::Visit::visit(query, &mut LooksUp { part: format!("'{name}'") }).is_break()
+/// Whether a query tells one of these functions the name of a part.
+fn is_told_of(query: &ast::Query, part: &ast::Cte, functions: &[&'static str]) -> bool {
+    let part = format!("'{}'", part.alias.name.value);
+    ast::Visit::visit(query, &mut Told { part, functions }).is_break()
 }
 
-/// Stops at the first function whose first argument is the name of a part.
-struct LooksUp {
+/// Stops at the first of these functions whose first argument is the name of a part.
+struct Told<'a> {
     part: String,
+    functions: &'a [&'static str],
 }
 
-impl LooksUp {
-    fn stop_at(&self, is_ours: bool, arguments: &[ast::FunctionArg]) -> ControlFlow<()> {
+impl Told<'_> {
+    fn stop_at(&self, name: &ast::ObjectName, arguments: &[ast::FunctionArg]) -> ControlFlow<()> {
+        let is_ours = self.functions.contains(&name.to_string().to_lowercase().as_str());
         if is_ours && arguments.first().is_some_and(|first| first.to_string() == self.part) {
             return ControlFlow::Break(());
         }
@@ -267,13 +281,13 @@ impl LooksUp {
     }
 }
 
-impl ast::Visitor for LooksUp {
+impl ast::Visitor for Told<'_> {
     type Break = ();
 
     fn pre_visit_expr(&mut self, expression: &ast::Expr) -> ControlFlow<()> {
         match expression {
             ast::Expr::Function(ast::Function { name, args: ast::FunctionArguments::List(list), .. }) => {
-                self.stop_at(lookup::NAMES.contains(&name.to_string().to_lowercase().as_str()), &list.args)
+                self.stop_at(name, &list.args)
             }
             _ => ControlFlow::Continue(()),
         }
@@ -281,9 +295,7 @@ impl ast::Visitor for LooksUp {
 
     fn pre_visit_table_factor(&mut self, factor: &ast::TableFactor) -> ControlFlow<()> {
         match factor {
-            ast::TableFactor::Table { name, args: Some(list), .. } => {
-                self.stop_at(feature::TABLES.contains(&name.to_string().to_lowercase().as_str()), &list.args)
-            }
+            ast::TableFactor::Table { name, args: Some(list), .. } => self.stop_at(name, &list.args),
             _ => ControlFlow::Continue(()),
         }
     }
@@ -299,14 +311,31 @@ async fn frame(session: &SessionContext, query: ast::Query) -> anyhow::Result<Da
 pub async fn rows(
     session: &SessionContext,
     plan: LogicalPlan,
-    contract: &Contract,
+    contract: &'static Contract,
 ) -> anyhow::Result<Vec<RecordBatch>> {
+    stream(session, plan, contract).await?.try_collect().await
+}
+
+/// The same, batch by batch while it is computed; says in the log where the time went.
+pub async fn stream(
+    session: &SessionContext,
+    plan: LogicalPlan,
+    contract: &'static Contract,
+) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>>> {
+    let watch = Stopwatch::start();
     let mut frame = DataFrame::new(session.state(), plan);
     if !contract.cluster.is_empty() {
         frame = frame.sort(contract.cluster.iter().map(|column| col(column.as_str()).sort(true, false)).collect())?;
     }
-    let partitions = collect(&contract.name, frame).await?;
-    partitions.iter().flatten().map(|batch| conform(batch, contract)).collect()
+    let context = Arc::new(frame.task_ctx());
+    let plan = frame.create_physical_plan().await?;
+    let planned_ms = watch.elapsed().as_millis();
+    let computed = execute_stream(Arc::clone(&plan), context)?;
+    let tell = stream::poll_fn(move |_| {
+        told(&contract.name, planned_ms, watch, plan.as_ref());
+        Poll::Ready(None)
+    });
+    Ok(computed.map(|batch| conform(&batch?, contract)).chain(tell))
 }
 
 /// The rows of a plan as they come.
@@ -436,7 +465,7 @@ mod tests {
         let frame = DataFrame::new(session.state(), plan);
         let physical = frame.clone().create_physical_plan().await.unwrap();
         let shown = DisplayableExecutionPlan::new(physical.as_ref()).indent(true).to_string();
-        assert!(shown.contains("SortPreservingMergeExec") && !shown.contains("SortExec:"), "{shown}");
+        assert!(shown.contains("StreamingTableExec") && !shown.contains("SortExec"), "{shown}");
 
         let mut found: Vec<(i64, String)> = Vec::new();
         for batch in frame.collect().await.unwrap() {
