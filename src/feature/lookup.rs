@@ -89,10 +89,6 @@ impl Part {
         Self { rows, sketch: OnceLock::new(), pairs: OnceLock::new(), numbers: OnceLock::new() }
     }
 
-    pub(super) fn rows(&self) -> &[RecordBatch] {
-        &self.rows
-    }
-
     /// Calls `with` with each pair and its instant.
     fn each(&self, mut with: impl FnMut(i64, i64, i64)) {
         for rows in &self.rows {

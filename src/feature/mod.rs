@@ -73,5 +73,5 @@ pub fn register(session: &SessionContext, parts: &Arc<Parts>) {
     for function in windows() {
         session.register_udwf(function);
     }
-    session.register_udtf(fold::NAME, Arc::new(FoldCall(Arc::clone(parts))));
+    session.register_udtf(fold::NAME, Arc::new(FoldCall));
 }

@@ -15,7 +15,6 @@ use arrow::datatypes::{
 };
 use datafusion::common::{Result, exec_datafusion_err};
 
-use super::Entry;
 use super::call::{Call, FORWARDED, INCOMING, ORIGINATING, OUTGOING, Place, Record, TERMINATING};
 use crate::schema::column::call_record as of;
 use crate::schema::contract::Table;
@@ -106,12 +105,21 @@ pub(super) struct Columns {
     leading: Vec<ArrayRef>,
 }
 
+/// A column of a batch, in a type.
+fn column(batch: &RecordBatch, name: &str, kind: &DataType) -> Result<ArrayRef> {
+    let column = batch.column_by_name(name).ok_or_else(|| exec_datafusion_err!("fold_call: no {name}"))?;
+    Ok(cast(column, kind)?)
+}
+
+/// The numbers of the caller and the callee of each record.
+pub(super) fn parties(batch: &RecordBatch) -> Result<[Int64Array; 2]> {
+    let number = |name| column(batch, name, &DataType::Int64).map(|column| column.as_primitive::<Int64Type>().clone());
+    Ok([number(of::CALLER.name)?, number(of::CALLEE.name)?])
+}
+
 impl Columns {
     pub(super) fn of(batch: &RecordBatch) -> Result<Self> {
-        let column = |name: &str, kind: DataType| -> Result<ArrayRef> {
-            let column = batch.column_by_name(name).ok_or_else(|| exec_datafusion_err!("fold_call: no {name}"))?;
-            Ok(cast(column, &kind)?)
-        };
+        let column = |name, kind| column(batch, name, &kind);
         let text = |name| column(name, DataType::Utf8View).map(|column| column.as_string_view().clone());
         let long = |name| column(name, DataType::Int64).map(|column| column.as_primitive::<Int64Type>().clone());
         let int = |name| column(name, DataType::Int32).map(|column| column.as_primitive::<Int32Type>().clone());
@@ -144,16 +152,6 @@ impl Columns {
                 .iter()
                 .map(|field| column(field.name(), field.data_type().clone()))
                 .collect::<Result<Vec<_>>>()?,
-        })
-    }
-
-    /// What has to be sorted of each row of this batch.
-    pub(super) fn entries(&self, batch: usize) -> impl Iterator<Item = Entry> + '_ {
-        let key = |numbers: &Int64Array, row| if numbers.is_valid(row) { numbers.value(row) } else { i64::MAX };
-        (0..self.caller.len()).map(move |row| Entry {
-            caller: key(&self.caller, row),
-            callee: key(&self.callee, row),
-            at: Place { batch, row },
         })
     }
 
