@@ -14,6 +14,8 @@ const SHOWN_FIRST: usize = 5;
 const SHOWN_LAST: usize = 3;
 /// Digits hidden at least: short numbers show less of their front.
 const HIDDEN_AT_LEAST: usize = 3;
+/// From here on fifteen digits stand for numbers that were erased: no country has the code 999.
+const ERASED: i64 = 999_000_000_000_000;
 
 /// E.164 digits as an integer; `Debug` and `Display` print it masked (`84912•••678`).
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -31,6 +33,17 @@ impl Number {
     /// The digits in clear, for the doors whose readings are audited.
     pub fn reveal(self) -> i64 {
         self.0
+    }
+
+    /// What stands in tables for a number that was erased, by the place of its erasure in the audit trail: whoever counts
+    /// people counts one, and it is nobody's number.
+    pub fn erased(place: i64) -> i64 {
+        ERASED + place
+    }
+
+    /// Whether it only stands for one that was erased.
+    pub fn is_erased(self) -> bool {
+        self.0 >= ERASED
     }
 
     /// Whether the country code is 84.
@@ -100,6 +113,16 @@ mod tests {
         check(1_000_000_000_000_000, expect!["None"]);
         check(0, expect!["None"]);
         check(-84_912_345_678, expect!["None"]);
+    }
+
+    #[test]
+    fn what_stands_for_an_erased_number_is_told_from_every_number() {
+        let stands = Number::from_e164(Number::erased(17)).unwrap();
+        assert!(stands.is_erased() && !stands.is_vietnamese());
+        for digits in [84_912_345_678, 998_999_999_999_999] {
+            assert!(!Number::from_e164(digits).unwrap().is_erased());
+        }
+        assert_ne!(Number::erased(17), Number::erased(18));
     }
 
     #[test]

@@ -233,7 +233,7 @@ impl Desk<'_> {
         }
     }
 
-    /// Reports that may be answered, each once and as it came first.
+    /// Reports that may be answered, each once and as it came first; who was erased is told nothing more.
     async fn reports(&self, today: Day) -> anyhow::Result<Reports> {
         let mut reports = Reports::new();
         let Some(table) = self.lake.find(Table::CITIZEN_REPORT).await? else { return Ok(reports) };
@@ -241,7 +241,10 @@ impl Desk<'_> {
         for day in table.days().await?.range(today.plus(1 - days)..=today) {
             for batch in table.day(*day).await? {
                 for row in 0..batch.num_rows() {
-                    keep_first(&mut reports, Report::read(&batch, row)?);
+                    let report = Report::read(&batch, row)?;
+                    if !report.reporter.is_erased() {
+                        keep_first(&mut reports, report);
+                    }
                 }
             }
         }

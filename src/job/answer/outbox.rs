@@ -79,6 +79,8 @@ impl Known {
                 let id = column::ANSWER_ID.of(&batch)?.value(row).to_owned();
                 if unsent.contains(&id) {
                     match read_answer(&batch, row, id, seal)? {
+                        // Neither whom nor what it was for is known any more.
+                        Some(answer) if answer.recipient.is_erased() => {}
                         Some(answer) => answers.push(answer),
                         None => done.closed += 1,
                     }

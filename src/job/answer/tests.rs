@@ -21,6 +21,7 @@ struct Site {
     templates: Templates,
     lookup: Lookup,
     options: Options,
+    reporter: i64,
 }
 
 impl Site {
@@ -37,6 +38,7 @@ impl Site {
             templates: Templates::embedded().unwrap(),
             lookup: Lookup::open(lookup, Clock::Fixed(AT)).unwrap(),
             options: Options::default(),
+            reporter: REPORTER,
         }
     }
 
@@ -56,7 +58,7 @@ impl Site {
         let at = AT - days_ago * DAY;
         let content = self.seal.close_text(&place(citizen_report::CONTENT.name, id), content);
         let source = kind.is_report().then_some(SOURCE);
-        let row = sheet.row().day(Day::of(at)).text(id).text(channel).int64(REPORTER).text(kind.as_str());
+        let row = sheet.row().day(Day::of(at)).text(id).text(channel).int64(self.reporter).text(kind.as_str());
         let row = row.text("e164").int64_or_null(source).text_or_null(None).text(&content).boolean(false).instant(at);
         let row = row.int32(0).int64(0).instant(at).text("test/0");
         let row = row.text_or_null(None).int32(1).instant_or_null(None).text_or_null(None);
@@ -168,6 +170,24 @@ async fn an_answer_comes_in_time_or_not_at_all() {
     site.report("old", Kind::SpamCall, 3, "moi vay").await;
     site.report("last", Kind::SpamCall, 2, "moi vay").await;
     assert_eq!(ids(&site.planned(0).await.1), ["last/received"]);
+}
+
+#[tokio::test]
+async fn who_was_erased_gets_no_answer_neither_a_new_one_nor_one_that_was_left() {
+    let mut site = Site::new();
+    site.reporter = Number::erased(17);
+    site.report("r1", Kind::SpamCall, 0, "").await;
+    site.verdict(Verdict::Limited, 0, AT - 100 * DAY).await;
+    assert!(site.planned(0).await.1.is_empty());
+
+    site.reporter = REPORTER;
+    site.report("r2", Kind::AdCopy, 0, "ban nha").await;
+    let mut left = site.planned(0).await.1;
+    left.iter_mut().for_each(|answer| answer.recipient = Number::from_e164(Number::erased(17)).unwrap());
+    site.intend(&left).await;
+    let (left, new, done) = site.planned(0).await;
+    assert!(left.is_empty() && new.is_empty(), "{:?} {:?}", ids(&left), ids(&new));
+    assert_eq!(done.again, 0);
 }
 
 #[tokio::test]

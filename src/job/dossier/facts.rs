@@ -182,7 +182,9 @@ impl Facts<'_> {
                     continue;
                 }
                 let mut line = cells(&batch, row, &REPORTS)?;
-                line.push(self.party(number(reporters.value(row))?).into());
+                // What stands for an erased number would read as somebody's.
+                let reporter = Some(number(reporters.value(row))?).filter(|reporter| !reporter.is_erased());
+                line.push(reporter.map(|reporter| self.party(reporter)).into());
                 let content = citizen_report::CONTENT.of(&batch)?.value(row);
                 line.push(self.opened(ids.value(row), content, &mut closed));
                 rows.push(line);

@@ -233,6 +233,20 @@ async fn sealed_words_open_with_the_sites_key_and_an_id_belongs_to_its_channel()
 }
 
 #[tokio::test]
+async fn what_stands_for_an_erased_reporter_is_nobodys_number() {
+    let site = Site::new().await;
+    let row = format!("('r1', '2025-01-09', {}, {NUMBER}, '2025-01-09T04:00:00Z')", Number::erased(17));
+    let columns = "report_id, day, reporter, source, reported_at";
+    put(&site.lake, Table::CITIZEN_REPORT, Some("2025-01-09"), columns, &[&row]).await;
+    let leave = Leave { id: 1, by: "an".to_owned(), approved_by: "binh".to_owned() };
+    let cleared = Cleared { leave, legal_ref: LEGAL.to_owned(), seal: Seal::default() };
+    for cleared in [None, Some(&cleared)] {
+        let (_, facts) = site.file(&order(), "out", cleared).await;
+        assert_eq!(column(&facts, "reports", "reporter"), [&Value::Null], "the report is told of, by nobody");
+    }
+}
+
+#[tokio::test]
 async fn numbers_are_in_clear_by_leave_of_two_people_alone_and_the_trail_says_so() {
     let site = Site::new().await;
     let desk = &site.desk;

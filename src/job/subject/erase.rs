@@ -31,10 +31,6 @@ use crate::pipeline::graph;
 use crate::pipeline::run::Runner;
 use crate::schema::contract::{Contract, Pii, Table};
 
-/// What stands for a number that is erased is this and the place of the erasure in the audit trail: an integer of 15
-/// digits, so that whoever counts people counts one, and yet nobody's number.
-const PSEUDONYMS: i64 = 999_000_000_000_000;
-
 /// What was not looked at.
 const NOT_SEARCHED: &str = "A text in which somebody else names the number, a message that was refused (table reject), \
     candidates' lakes, folders that were published or delivered, and the topics themselves are not searched. The audit \
@@ -119,7 +115,7 @@ pub async fn erase(
     let mut runner = Runner::new(lake.clone(), definitions, clock);
     let work = async {
         let id = desk.begin_erasure(by, at, number, &begun).await?;
-        let blank = Blank { number, pseudonym: PSEUDONYMS + id, today: Day::of(at) };
+        let blank = Blank { number, pseudonym: Number::erased(id), today: Day::of(at) };
         for (table, found) in &erased.tables {
             empty(lake, named(table)?, blank, found).await?;
         }
@@ -147,7 +143,7 @@ async fn plan(
     (desk, today): (&Desk, Day),
 ) -> anyhow::Result<Erased> {
     let Request { number, is_dry_run, .. } = *request;
-    let tables = look(lake, Blank { number, pseudonym: PSEUDONYMS, today }).await?;
+    let tables = look(lake, Blank { number, pseudonym: Number::erased(0), today }).await?;
     let mut rebuilt = copies(lake, definitions, &tables).await?;
     for (table, days) in desk.unfinished_erasure(number).await?.map(|begun| begun.rebuilt).unwrap_or_default() {
         rebuilt.entry(table).or_default().extend(days);
