@@ -72,7 +72,7 @@ pub mod call_record {
     pub const RELEASE_CAUSE: Column<Int32Array> = Column::new("release_cause");
     /// Trunk group of a gateway record.
     pub const TRUNK: Column<StringArray> = Column::new("trunk");
-    /// Cell of the served party: the caller's in an originating record, the callee's in a terminating one.
+    /// Cell of the served party: the caller's in an originating or forwarded record, the callee's in a terminating one.
     pub const CELL: Column<Int64Array> = Column::new("cell");
     /// Handset of the served party.
     pub const IMEI: Column<Int64Array> = Column::new("imei");

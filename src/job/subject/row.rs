@@ -103,13 +103,13 @@ impl<'a> Reader<'a> {
 
     /// Whether what a column says of a person is said of the subscriber.
     fn is_theirs(&self, column: &Column, row: usize) -> bool {
-        if column.pii == Some(Pii::Text) {
+        if column.pii == Some(Pii::Text) || self.table == Table::CITIZEN_REPORT {
             return self.is_own(citizen_report::REPORTER.name, row);
         }
         if matches!(self.table, Table::CALL_RECORD | Table::SMS_RECORD) {
             let record_type = self.record_type.as_ref().map(|kinds| kinds.value(row).to_string());
             return match record_type.as_deref() {
-                Some("originating") => self.is_own(call_record::CALLER.name, row),
+                Some("originating" | "forwarded") => self.is_own(call_record::CALLER.name, row),
                 Some("terminating") => self.is_own(call_record::CALLEE.name, row),
                 _ => false,
             };

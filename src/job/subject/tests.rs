@@ -20,7 +20,7 @@ async fn lake(folder: &Path) -> Lake {
     let day: Day = "2025-01-06".parse().unwrap();
     let mut calls = Sheet::new(Table::CALL_RECORD.contract());
     for (record_type, caller, callee) in
-        [("originating", OWN, OTHER), ("terminating", OWN, OTHER), ("originating", OWN, OWN)]
+        [("originating", OWN, OTHER), ("terminating", OWN, OTHER), ("forwarded", OWN, OTHER), ("originating", OWN, OWN)]
     {
         let row = calls.row().day(day).text(record_type).text("r").text_or_null(None).int32_or_null(None);
         let row = row.int64(caller).text("e164").text(&caller.to_string()).int64(callee).text("e164");
@@ -30,11 +30,13 @@ async fn lake(folder: &Path) -> Lake {
     }
     lake.open(Table::CALL_RECORD).await.unwrap().append(&[calls.finish()], &[]).await.unwrap();
     let mut reports = Sheet::new(Table::CITIZEN_REPORT.contract());
-    for (reporter, source, content) in [(OTHER, OWN, "their words"), (OWN, OTHER, "own words")] {
+    for (reporter, source, said) in [(OTHER, OWN, "their"), (OWN, OTHER, "own")] {
+        let content = format!("{said} words");
         let row = reports.row().day(day).text("r").text("app").int64(reporter).text("spam_call").text("e164");
-        let row = row.int64(source).text(&source.to_string()).text(content).boolean(false).instant(AT);
+        let row = row.int64(source).text(&source.to_string()).text(&content).boolean(false).instant(AT);
         let row = row.int32(0).int64(1).instant(AT).text_or_null(None).text_or_null(None).int32(1);
-        row.instant_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None).end();
+        let row = row.instant_or_null(None).text_or_null(Some(&format!("{said}.jpg")));
+        row.text_or_null(None).text_or_null(None).text_or_null(Some(&format!("{said} province"))).end();
     }
     lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[reports.finish()], &[]).await.unwrap();
     lake
@@ -58,7 +60,7 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     let handed = export(&lake, number, folder.path(), (&desk, "an", AT)).await.unwrap();
     assert_eq!(
         handed.rows,
-        BTreeMap::from([("call_record", 3), ("citizen_report", 2)]),
+        BTreeMap::from([("call_record", 4), ("citizen_report", 2)]),
         "a call to oneself is one row"
     );
     let calls = rows(&handed, "call_record");
@@ -66,18 +68,23 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
         let is_made = |call: &&Value| call["record_type"] == kind && call["callee"] != OWN;
         calls.iter().find(is_made).unwrap().clone()
     };
-    let (own, theirs) = (made("originating"), made("terminating"));
+    let (own, theirs, onward) = (made("originating"), made("terminating"), made("forwarded"));
     assert_eq!(
         (&own["caller"], &own["callee"], &own["callee_raw"]),
         (&OWN.into(), &"84912•••678".into(), &HIDDEN.into())
     );
     assert_eq!((&own["cell"], &own["imei"]), (&77.into(), &88.into()), "the caller's own place and handset");
+    assert_eq!((&onward["cell"], &onward["imsi"]), (&77.into(), &99.into()), "those of who forwards a call");
     assert_eq!((&theirs["cell"], &theirs["imsi"]), (&HIDDEN.into(), &HIDDEN.into()), "those of the called party");
-    let said: Vec<Value> = rows(&handed, "citizen_report").iter().map(|report| report["content"].clone()).collect();
-    assert!(said.contains(&"own words".into()) && said.contains(&HIDDEN.into()) && said.len() == 2, "{said:?}");
+    let reports = rows(&handed, "citizen_report");
+    for (column, own) in [("content", "own words"), ("evidence", "own.jpg"), ("province", "own province")] {
+        let said: Vec<&Value> = reports.iter().map(|report| &report[column]).collect();
+        assert!(said.contains(&&own.into()) && said.contains(&&HIDDEN.into()) && said.len() == 2, "{column} {said:?}");
+    }
     for file in crate::export::folder::files(&handed.folder).unwrap().into_keys() {
         let text = std::fs::read_to_string(handed.folder.join(&file)).unwrap();
-        assert!(!text.contains("84912345678") && !text.contains("their words"), "{file} tells of somebody else");
+        let others = ["84912345678", "their words", "their.jpg", "their province"];
+        assert!(!others.iter().any(|other| text.contains(other)), "{file} tells of somebody else");
     }
     let trail = desk.trail(Look { by: None, at: AT }, &Wanted { limit: 1, ..Wanted::default() }).await.unwrap();
     assert_eq!((trail[0].id, &trail[0].facts["act"]), (handed.audit, &"subject_export".into()));

@@ -54,11 +54,11 @@ async fn put(lake: &Lake, table: Table, columns: &str, rows: &[String]) {
 /// Reports with the accounts of their offsets, so that the ledger can miss one.
 async fn report(lake: &Lake) {
     let columns = "day, report_id, reporter, kind, source, source_raw, content, message, evidence, entities, \
-        source_offset, source_id";
+        source_offset, source_id, province";
     let row = |on: &str, id: i64, reporter: i64, kind: &str, content: &str, entities: &str| {
         format!(
             "('{on}', 'r{id}', {reporter}, '{kind}', {ACCUSED}, 'sealed:6ba2f6ff:A{id}', '{content}', 'all of {content}', \
-             'rec-{id}', {entities}, {id}, '{SOURCE}')"
+             'rec-{id}', {entities}, {id}, '{SOURCE}', 'Cà Mau')"
         )
     };
     let rows = [
@@ -87,6 +87,7 @@ async fn lake(folder: &Path) -> Lake {
         call("terminating", OWN, OTHER, 2),
         call("terminating", OTHER, OWN, 3),
         call("originating", OTHER, ACCUSED, 4),
+        call("forwarded", OWN, OTHER, 5),
     ];
     put(&lake, Table::CALL_RECORD, "day, record_type, caller, callee, cell, imei, imsi", &calls).await;
     let call = |caller: i64, callee: i64| format!("('{MONDAY}', {caller}, {callee}, 5, 6, 7, 8)");
@@ -97,6 +98,8 @@ async fn lake(folder: &Path) -> Lake {
     put(&lake, Table::REPORT_CHECK, "day, report_id, reporter, source, state", &[check(0, OWN), check(1, OTHER)]).await;
     let answer = |id: i64, recipient: i64| format!("('{MONDAY}', 'r{id}/received', {recipient}, 'Thank you')");
     put(&lake, Table::REPORT_ANSWER, "day, answer_id, recipient, text", &[answer(0, OWN), answer(1, OTHER)]).await;
+    let handsets = |number: i64| format!("('{MONDAY}', {number}, '350000000000001+350000000000002')");
+    put(&lake, Table::TRAINING_ROW, "week, number, handsets", &[handsets(OWN), handsets(OTHER)]).await;
     let mut runner = Runner::new(lake.clone(), definitions(), at());
     runner.run(&[Table::REPORT_ENTITY], day(MONDAY)).await.unwrap();
     lake
@@ -151,6 +154,7 @@ async fn all(lake: &Lake) -> BTreeMap<&'static str, Vec<BTreeMap<String, String>
         Table::REPORT_CHECK,
         Table::REPORT_ANSWER,
         Table::REPORT_ENTITY,
+        Table::TRAINING_ROW,
     ] {
         all.insert(table.name(), rows(lake, table).await);
     }
@@ -180,7 +184,7 @@ async fn words_go_with_no_row_and_nobody_elses() {
     let said = with(reports, "report_id", "r0");
     let pseudonym = Number::erased(done.audit.unwrap()).to_string();
     assert_eq!((said["content"].as_str(), &said["reporter"]), ("", &pseudonym), "sealed or not");
-    assert!(["source_raw", "message", "evidence", "entities"].iter().all(|column| said[*column].is_empty()));
+    assert!(["source_raw", "message", "evidence", "entities", "province"].iter().all(|column| said[*column].is_empty()));
     assert_eq!(
         (said["source"].as_str(), said["kind"].as_str()),
         ("84962000001", "scam_call"),
@@ -205,7 +209,7 @@ async fn place_and_handset_go_where_they_are_the_persons_own() {
     let records = rows(&lake, Table::CALL_RECORD).await;
     let mut cells: Vec<_> = records.iter().map(|row| row["cell"].as_str()).collect();
     cells.sort_unstable();
-    assert_eq!(cells, ["", "", "2", "4"], "served was the person in two of the records");
+    assert_eq!(cells, ["", "", "", "2", "4"], "served was the person in three of the records");
     assert!(records.iter().all(|row| row["cell"] == row["imei"] && row["cell"] == row["imsi"]));
     let (own, other) = (OWN.to_string(), OTHER.to_string());
     for event in rows(&lake, Table::CALL_EVENT).await {
@@ -213,6 +217,9 @@ async fn place_and_handset_go_where_they_are_the_persons_own() {
         assert_eq!([event["caller_cell"].as_str(), event["caller_imei"].as_str()], of(&event["caller"]));
         assert_eq!(event["callee_cell"].is_empty(), event["callee"] == own);
         assert!(event["caller"] == own || event["caller"] == other, "who called whom stays");
+    }
+    for row in rows(&lake, Table::TRAINING_ROW).await {
+        assert_eq!(row["handsets"].is_empty(), row["number"] == own, "what was copied from there goes as well: {row:?}");
     }
 }
 
