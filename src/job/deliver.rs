@@ -9,6 +9,7 @@ pub mod attempt;
 use std::collections::BTreeMap;
 
 use anyhow::Context;
+use arrow::array::Array;
 use serde::{Deserialize, Serialize};
 
 use self::attempt::Outcome;
@@ -160,8 +161,11 @@ async fn states(table: &Handle, name: &str, parcel: &Parcel) -> anyhow::Result<V
     let mut states = Vec::new();
     for batch in table.rows_with(column::MANIFEST_SHA256.name, &parcel.manifest_sha256, &[]).await? {
         let (targets, folders) = (column::TARGET.of(&batch)?, column::FOLDER.of(&batch)?);
-        let words = column::STATE.of(&batch)?;
-        let own = (0..batch.num_rows()).filter(|row| targets.value(*row) == name && folders.value(*row) == parcel.name);
+        let (words, signatures) = (column::STATE.of(&batch)?, column::SIGNATURE_SHA256.of(&batch)?);
+        let signed = |row: usize| signatures.is_valid(row).then(|| signatures.value(row));
+        let own = (0..batch.num_rows())
+            .filter(|row| targets.value(*row) == name && folders.value(*row) == parcel.name)
+            .filter(|row| signed(*row) == parcel.signature_sha256());
         states.extend(own.map(|row| words.value(row).to_owned()));
     }
     Ok(states)
@@ -185,7 +189,8 @@ async fn note(
     let at = clock.now();
     let mut sheet = Sheet::new(Table::DELIVERY.contract());
     let row = sheet.row().day(Day::of(at)).text(name).text(&parcel.name).text(&parcel.manifest_sha256).text(state);
-    row.int64(attempts.into()).int64(i64::try_from(sent)?).text_or_null(error).instant(at).end();
+    let row = row.int64(attempts.into()).int64(i64::try_from(sent)?).text_or_null(error).instant(at);
+    row.text_or_null(parcel.signature_sha256()).end();
     let noted = table.append(&[sheet.finish()], &[]).await;
     noted.with_context(|| format!("writing down that the delivery of {} to {name} is {state}", parcel.name))?;
     Ok(())

@@ -1786,6 +1786,8 @@ pub mod delivery {
     pub const ERROR: Column<StringArray> = Column::new("error");
     /// When it was so, UTC.
     pub const AT: Column<TimestampMicrosecondArray> = Column::new("at");
+    /// SHA-256 of its signature, hex; null when it is not signed, and in rows of before the column.
+    pub const SIGNATURE_SHA256: Column<StringArray> = Column::new("signature_sha256");
 }
 
 /// What became of every offset: one row for each source partition and commit, so that the proof outlives Kafka's retention.

@@ -16,7 +16,7 @@ use crate::export::{folder, manifest, sums};
 
 /// What stands for a manifest beside a list.
 const SUMMARY: &str = "summary.json";
-/// Hex digits of the manifest's hash in a folder's name at the target.
+/// Hex digits of its id in a folder's name at the target.
 const HASH_DIGITS: usize = 12;
 
 /// A folder that can be sent.
@@ -97,11 +97,25 @@ impl Parcel {
         Ok(Self { folder, name, manifest_sha256, files })
     }
 
-    /// Where it stands at a target. The manifest's hash is part of the name, so that a correction never takes the place
-    /// of what somebody is reading.
+    /// SHA-256 of its signature, hex, where it has one.
+    pub fn signature_sha256(&self) -> Option<&str> {
+        self.files.iter().find(|item| item.name == sums::SIGNATURE).map(|item| item.sha256.as_str())
+    }
+
+    /// By which it is told from all else, hex: its manifest's hash, and where it is signed one over that and the
+    /// signature's, since what was signed since or by another key is not what was sent.
+    pub fn id(&self) -> String {
+        match self.signature_sha256() {
+            None => self.manifest_sha256.clone(),
+            Some(signature) => hex::encode(Sha256::digest(format!("{}/{signature}", self.manifest_sha256))),
+        }
+    }
+
+    /// Where it stands at a target. Its id is part of the name, so that a correction never takes the place of what
+    /// somebody is reading.
     pub fn place(&self) -> String {
-        let hash = self.manifest_sha256.get(..HASH_DIGITS).unwrap_or(&self.manifest_sha256);
-        format!("{}.{hash}", self.name)
+        let id = self.id();
+        format!("{}.{}", self.name, id.get(..HASH_DIGITS).unwrap_or(&id))
     }
 
     /// Its place, as the folder that it is in and its own name.

@@ -100,7 +100,7 @@ fn what_says_that_a_folder_is_there_comes_last() {
     let expected = ["coverage.csv", "numbers.csv", "SHA256SUMS.minisig", "SHA256SUMS", "manifest.json"];
     assert_eq!(names(&parcel), expected);
     let manifest = fs::read(root.path().join("regulator/2025-W02/manifest.json")).unwrap();
-    assert_eq!(parcel.place(), format!("regulator/2025-W02.{}", &sha256(&manifest)[..12]));
+    assert_eq!(parcel.manifest_sha256, sha256(&manifest));
 }
 
 #[test]
@@ -167,6 +167,34 @@ async fn a_folder_is_copied_once_and_a_correction_stands_beside_it() {
     fs::write(share.path().join(second.place()).join("numbers.csv"), "").unwrap();
     assert_eq!(send(&target, &second).await.unwrap().len(), 5);
     is_whole(&second, &share.path().join(second.place()));
+}
+
+#[tokio::test]
+async fn what_is_signed_since_or_by_another_key_is_sent_as_well() {
+    let (root, share) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let store: Arc<dyn ObjectStore> = Arc::new(InMemory::new());
+    let folder = package(root.path(), 10);
+    let signature = folder.join(sums::SIGNATURE);
+    fs::remove_file(&signature).unwrap();
+    let unsigned = Parcel::read(&folder).unwrap();
+    assert_eq!(unsigned.place(), format!("regulator/2025-W02.{}", &unsigned.manifest_sha256[..12]));
+    let mut places = vec![];
+    for (signed, files) in [(None, 4), (Some("one key\n"), 5), (Some("two key\n"), 5)] {
+        if let Some(signed) = signed {
+            fs::write(&signature, signed).unwrap();
+        }
+        let parcel = Parcel::read(&folder).unwrap();
+        assert_eq!(parcel.manifest_sha256, unsigned.manifest_sha256);
+        let bucket = Bucket { store: Arc::clone(&store), prefix: "in".into() };
+        for target in [Target::Local(local::Options { path: share.path().to_owned() }), Target::Bucket(bucket)] {
+            assert_eq!(send(&target, &parcel).await.unwrap().len(), files, "{signed:?}");
+        }
+        is_whole(&parcel, &share.path().join(parcel.place()));
+        places.push(parcel.place());
+    }
+    places.sort();
+    places.dedup();
+    assert_eq!(places.len(), 3, "{places:?}");
 }
 
 #[tokio::test]

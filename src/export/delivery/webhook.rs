@@ -5,7 +5,8 @@
 //! which there may be a secret.
 //!
 //! A request has these headers:
-//! - `Idempotency-Key`: SHA-256 of `MANIFEST_SHA256/FILE`, hex. Whoever has seen a key has the file.
+//! - `Idempotency-Key`: SHA-256 of `ID/FILE`, hex, where the id is that of the folder: its first digits are in
+//!   `X-Callsieve-Folder`. Whoever has seen a key has the file.
 //! - `X-Callsieve-Signature`: `t=SECONDS,v1=HEX`, where `HEX` is HMAC-SHA256 by the shared secret over
 //!   `SECONDS.IDEMPOTENCY_KEY.BODY`.
 //! - `X-Callsieve-Folder`, `X-Callsieve-File`, `X-Callsieve-Manifest`: where the file belongs, and the hash of the file
@@ -72,12 +73,13 @@ pub(super) async fn send(options: &Options, parcel: &Parcel, sent: &mut Sent, cl
     let client =
         Client::builder().timeout(Duration::from_secs(options.timeout_secs)).redirect(redirect::Policy::none());
     let client = client.build().context("preparing to post")?;
+    let id = parcel.id();
     for item in &parcel.files {
         if sent.contains(&item.name) {
             continue;
         }
         let body = parcel.bytes(item)?;
-        let key = key(&parcel.manifest_sha256, &item.name);
+        let key = key(&id, &item.name);
         let signature = signature(&secret, clock.now() / 1_000_000, &key, &body);
         let request = client
             .post(options.url.clone())
@@ -96,8 +98,8 @@ pub(super) async fn send(options: &Options, parcel: &Parcel, sent: &mut Sent, cl
 }
 
 /// By which a receiver knows a file again.
-fn key(manifest_sha256: &str, file: &str) -> String {
-    hex::encode(Sha256::digest(format!("{manifest_sha256}/{file}")))
+fn key(id: &str, file: &str) -> String {
+    hex::encode(Sha256::digest(format!("{id}/{file}")))
 }
 
 fn signature(secret: &hmac::Key, at: i64, key: &str, body: &[u8]) -> String {

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use super::*;
+use crate::export::sums;
 
 const NOON: Clock = Clock::Fixed(1_736_139_600_000_000);
 
@@ -45,6 +46,30 @@ async fn what_is_done_is_not_sent_again_and_what_was_cut_off_is_finished() {
     assert_eq!((second.state, second.sent, second.attempts), (State::Known, 0, 0));
     assert!(!share.exists() && second.verdict().is_ok());
     assert_eq!(noted(&lake, &parcel).await.len(), 3, "a run that sends nothing notes nothing");
+}
+
+#[tokio::test]
+async fn what_is_signed_since_is_not_known() {
+    let root = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&root.path().join("lake")).unwrap();
+    let share = root.path().join("share");
+    std::fs::create_dir(&share).unwrap();
+    let target = Target::Local(local::Options { path: share });
+    let run = async |parcel: &Parcel| deliver(&lake, ("share", &target), parcel, false, NOON).await.unwrap();
+    let unsigned = parcel(root.path());
+    assert_eq!(run(&unsigned).await.state, State::Done);
+
+    let folder = root.path().join("notices/2025-01-06.1");
+    let sums = unsigned.files.iter().map(|item| (item.name.clone(), item.sha256.clone())).collect();
+    std::fs::write(folder.join(sums::FILE), sums::text(&sums)).unwrap();
+    std::fs::write(folder.join(sums::SIGNATURE), "signed\n").unwrap();
+    let signed = Parcel::read(&folder).unwrap();
+    assert_eq!(signed.manifest_sha256, unsigned.manifest_sha256);
+    let first = run(&signed).await;
+    assert_eq!((first.state, first.sent), (State::Done, 4), "{}", first.text());
+    for parcel in [&unsigned, &signed] {
+        assert_eq!(run(parcel).await.state, State::Known);
+    }
 }
 
 #[tokio::test]

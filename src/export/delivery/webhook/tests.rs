@@ -101,7 +101,7 @@ fn answer(mut stream: TcpStream, receiver: &Mutex<Receiver>) {
 
 #[test]
 fn keys_and_signatures_are_those_of_another_program() {
-    // Python's hashlib and hmac: sha256(manifest + "/numbers.csv"), hmac(secret, "1736139600." + key + ".number\n").
+    // Python's hashlib and hmac: sha256(id + "/numbers.csv"), hmac(secret, "1736139600." + key + ".number\n").
     let key = key(&"ab".repeat(32), "numbers.csv");
     assert_eq!(key, "a1924414f31f93e4d5bdf16bcf1203ed8d2ea850a72428066ae88e3da2bb2297");
     let secret = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
@@ -119,7 +119,7 @@ async fn every_file_comes_signed_and_the_manifest_last() {
     let secret = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
     for (request, item) in site.receiver.lock().unwrap().seen.iter().zip(&site.parcel.files) {
         assert_eq!(hex::encode(Sha256::digest(&request.body)), item.sha256);
-        let key = key(&site.parcel.manifest_sha256, &item.name);
+        let key = key(&site.parcel.id(), &item.name);
         assert_eq!(request.headers["idempotency-key"], key);
         assert_eq!(request.headers["x-callsieve-signature"], signature(&secret, 1_736_139_600, &key, &request.body));
         assert_eq!(request.headers["x-callsieve-folder"], site.parcel.place());
