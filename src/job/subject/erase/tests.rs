@@ -184,7 +184,9 @@ async fn words_go_with_no_row_and_nobody_elses() {
     let said = with(reports, "report_id", "r0");
     let pseudonym = Number::erased(done.audit.unwrap()).to_string();
     assert_eq!((said["content"].as_str(), &said["reporter"]), ("", &pseudonym), "sealed or not");
-    assert!(["source_raw", "message", "evidence", "entities", "province"].iter().all(|column| said[*column].is_empty()));
+    assert!(
+        ["source_raw", "message", "evidence", "entities", "province"].iter().all(|column| said[*column].is_empty())
+    );
     assert_eq!(
         (said["source"].as_str(), said["kind"].as_str()),
         ("84962000001", "scam_call"),
@@ -219,7 +221,11 @@ async fn place_and_handset_go_where_they_are_the_persons_own() {
         assert!(event["caller"] == own || event["caller"] == other, "who called whom stays");
     }
     for row in rows(&lake, Table::TRAINING_ROW).await {
-        assert_eq!(row["handsets"].is_empty(), row["number"] == own, "what was copied from there goes as well: {row:?}");
+        assert_eq!(
+            row["handsets"].is_empty(),
+            row["number"] == own,
+            "what was copied from there goes as well: {row:?}"
+        );
     }
 }
 
