@@ -99,6 +99,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         3
     } else if error.is::<job::ledger::Open>()
         || error.is::<job::export::Incomplete>()
+        || error.is::<job::awareness::Unfinished>()
         || error.is::<job::backtest::Undecided>()
         || error.is::<job::backtest::shadow::Unseen>()
         || error.is::<job::precision::Unfinished>()

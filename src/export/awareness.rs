@@ -39,6 +39,14 @@ pub enum Period {
 }
 
 impl Period {
+    /// The first instant that is no longer in it, UTC microseconds.
+    pub fn ends_at(self) -> i64 {
+        match self {
+            Self::Month(month) => month.last().ends_at(),
+            Self::Week(week) => week.monday().plus(7).starts_at(),
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Month(_) => "month",

@@ -1,7 +1,8 @@
 //! `export awareness`: a month's or a week's reports in figures, for a public page.
 //!
 //! In: `scam_trend_week` for a week; `citizen_report` for a month, which no weeks add up to. Out: a published folder.
-//! Never: counts a report twice that was sent twice, or what accuses nobody; computes a week that was not computed.
+//! Never: counts a report twice that was sent twice, or what accuses nobody; computes a week that was not computed; tells
+//! of a part of a month or week as if it were the whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -10,7 +11,8 @@ use anyhow::Context;
 use arrow::array::Array;
 use serde::Serialize;
 
-use super::export::{computed, refuse_shadow};
+use super::export::refuse_shadow;
+use super::ledger::open_reasons_of;
 use crate::domain::day::{Month, Week};
 use crate::domain::number::Number;
 use crate::domain::plan;
@@ -19,9 +21,20 @@ use crate::export::awareness::{Awareness, NOWHERE, Period, UNTOLD};
 use crate::export::folder::Aside;
 use crate::export::small::{Grid, merged};
 use crate::lake::Lake;
-use crate::schema::column::{citizen_report, scam_trend_week};
+use crate::schema::column::{citizen_report, pipeline_run, scam_trend_week};
 use crate::schema::contract::Table;
+use crate::schema::topic::Topic;
 use crate::text::story;
+
+/// Not all reports are here, so nobody is told how many there are: exit code 4.
+#[derive(Debug, thiserror::Error)]
+#[error("the reports of {period} are not all here, so no figures leave: {}", .reasons.join("; "))]
+pub struct Unfinished {
+    /// The month or week.
+    pub period: Period,
+    /// What is missing.
+    pub reasons: Vec<String>,
+}
 
 /// What was published.
 #[derive(Debug, Serialize)]
@@ -65,6 +78,10 @@ impl Counts {
 /// Publishes `OUT/awareness/MONTH` or `OUT/awareness/WEEK`.
 pub async fn publish(lake: &Lake, out: &Path, period: Period, least: u64) -> anyhow::Result<Told> {
     refuse_shadow(lake)?;
+    let reasons = open_reasons_of(lake, Topic::CitizenReport, period.ends_at()).await?;
+    if !reasons.is_empty() {
+        return Err(Unfinished { period, reasons }.into());
+    }
     let counts = match period {
         Period::Month(month) => of_month(lake, month).await?,
         Period::Week(week) => of_week(lake, week).await?,
@@ -83,8 +100,17 @@ pub async fn publish(lake: &Lake, out: &Path, period: Period, least: u64) -> any
 async fn of_week(lake: &Lake, week: Week) -> anyhow::Result<Counts> {
     use scam_trend_week as column;
     let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
-    let is_there = computed(&runs.day(week.monday()).await?, Table::SCAM_TREND_WEEK)?;
-    anyhow::ensure!(is_there, "scam_trend_week of {week} has not been computed; `callsieve run --week {week}` does");
+    let mut computed_at = None;
+    for batch in runs.day(week.monday()).await? {
+        let (names, started) = (pipeline_run::TABLE_NAME.of(&batch)?, pipeline_run::STARTED_AT.of(&batch)?);
+        let own = (0..batch.num_rows()).filter(|row| names.value(*row) == Table::SCAM_TREND_WEEK.name());
+        computed_at = computed_at.max(own.map(|row| started.value(row)).max());
+    }
+    let does = format!("`callsieve run --week {week}` does");
+    let computed_at =
+        computed_at.with_context(|| format!("scam_trend_week of {week} has not been computed; {does}"))?;
+    let is_whole = computed_at >= Period::Week(week).ends_at();
+    anyhow::ensure!(is_whole, "scam_trend_week of {week} has not been computed since the week is over; {does}");
     let table = lake.find(Table::SCAM_TREND_WEEK).await?.context("table scam_trend_week does not exist")?;
     let mut counts = Counts::default();
     for batch in table.day(week.monday()).await? {
@@ -138,7 +164,9 @@ async fn of_month(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::account::Account;
     use crate::domain::day::Day;
+    use crate::lake::ledger::{Books, Entry, Kind};
     use crate::schema::sheet::Sheet;
 
     #[tokio::test]
@@ -182,11 +210,16 @@ mod tests {
 
     /// A lake with a computed week of these: form, channel, reports, reports before.
     async fn week(folder: &Path, told: &[(&str, &str, i64, i64)]) -> Lake {
+        week_at(folder, told, Period::Week("2025-W02".parse().unwrap()).ends_at()).await
+    }
+
+    async fn week_at(folder: &Path, told: &[(&str, &str, i64, i64)], computed_at: i64) -> Lake {
         let lake = Lake::local(folder).unwrap();
         let monday: Day = "2025-01-06".parse().unwrap();
         let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
         let row = runs.row().day(monday).text(Table::SCAM_TREND_WEEK.name()).text("").text("{}").text("{}");
-        row.int64(0).int64(0).text("").instant(0).int64(0).end();
+        row.int64(0).int64(0).text("").instant(computed_at).int64(0).end();
+        lake.open(Table::CITIZEN_REPORT).await.unwrap();
         lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
         let mut sheet = Sheet::new(Table::SCAM_TREND_WEEK.contract());
         for (form, channel, reports, before) in told {
@@ -216,6 +249,26 @@ mod tests {
         assert!(changes.contains("2025-W02,fake_lender,") && changes.contains(",60,40\n"), "{changes}");
         assert!(changes.contains(",30,\n") && !changes.contains(",4\n"), "a small week before stays hidden: {changes}");
         assert!(read("page.html").contains("So với tuần trước") && !told.folder.join("carriers.csv").exists());
+    }
+
+    #[tokio::test]
+    async fn a_part_of_a_week_or_month_is_not_told_of() {
+        let folder = tempfile::tempdir().unwrap();
+        let period = Period::Week("2025-W02".parse().unwrap());
+        let lake = week_at(folder.path(), &[("fake_lender", "app", 60, 40)], period.ends_at() - 1).await;
+        let refused = publish(&lake, folder.path(), period, 10).await.unwrap_err();
+        assert!(refused.to_string().contains("has not been computed since the week is over"), "{refused}");
+
+        // Read up to the last minute of Tuesday 2025-02-04.
+        let until = "2025-02-05".parse::<Day>().unwrap().starts_at();
+        let account = Account { watermark: Some(until), ..Account::empty("k/citizen_report/0", 0, 0) };
+        let read = Entry::new(Kind::Idle, Table::CITIZEN_REPORT, account, until);
+        Books::open(&lake).await.unwrap().note(&[read]).await.unwrap();
+        let refused = publish(&lake, folder.path(), Period::Month("2025-02".parse().unwrap()), 10).await.unwrap_err();
+        assert!(refused.is::<Unfinished>() && refused.to_string().contains("up to 2025-02-04T17:00:00Z"), "{refused}");
+        assert!(!folder.path().join("awareness").exists());
+        let told = publish(&lake, folder.path(), Period::Month("2025-01".parse().unwrap()), 10).await.unwrap();
+        assert_eq!(told.reports, None, "January is all there");
     }
 
     #[tokio::test]

@@ -239,6 +239,17 @@ pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>
     Ok(reasons)
 }
 
+/// The same of one topic alone.
+pub(super) async fn open_reasons_of(lake: &Lake, topic: Topic, until: i64) -> anyhow::Result<Vec<String>> {
+    let table = topic.table();
+    let Some(rows) = lake.find(table).await? else { return Ok(vec![format!("{table} has never been read")]) };
+    let mut books = Books::open(lake).await?;
+    books.settle(&rows).await?;
+    let mut entries = books.entries(table).await?;
+    entries.retain(|entry| holds(topic, entry));
+    Ok(proof::window::open_reasons(table, &entries, until))
+}
+
 /// Whether an entry is a signed act, or needs no signature.
 pub(super) fn holds(topic: Topic, entry: &Entry) -> bool {
     match entry.kind {
