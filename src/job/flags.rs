@@ -68,10 +68,13 @@ pub async fn publish(
     );
     let mut table = lake.open(Table::BLOCKLIST_EXPORT).await?;
     let topic = flags.name()?;
-    let app_id = format!("flags/{topic}");
-    let since = table.offset(&app_id).await?;
     let is_made = !order.is_dry_run && flags.make().await?;
-    // A topic that was made just now has forgotten what another of its name was told.
+    // A topic that was made anew has forgotten what another of its name was told, whoever made it and was killed then.
+    let app_id = match flags.id()? {
+        Some(id) => format!("flags/{topic}/{id}"),
+        None => format!("flags/{topic}"),
+    };
+    let since = table.offset(&app_id).await?;
     let news = news(&publications, since.filter(|_| !order.is_full && !is_made))?;
     let set = news.values().filter(|entry| entry.is_some()).count();
     let flagged = Flagged { topic, sequence: last.sequence, since, set, cleared: news.len() - set, is_made };

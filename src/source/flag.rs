@@ -16,6 +16,9 @@ use super::kafka;
 use super::producer::{BY_KEY, Outgoing, Producer};
 
 const TIMEOUT: Duration = Duration::from_secs(20);
+/// How often a topic that was made is looked for, and the wait in between.
+const LOOKS: u32 = 50;
+const PAUSE: Duration = Duration::from_millis(200);
 /// The broker's own default.
 const REPLICATION: i32 = -1;
 
@@ -66,19 +69,34 @@ impl Flags {
         Ok(Self { options: options.clone(), config, admin })
     }
 
-    /// The cluster's own id and the topic: what was sent is remembered under it.
+    /// The cluster's own id and the topic: what was sent is remembered under it, and under the topic's own id.
     pub fn name(&self) -> anyhow::Result<String> {
         let cluster = self.admin.inner().fetch_cluster_id(TIMEOUT).context("the broker names no cluster")?;
         Ok(format!("{cluster}/{}", self.options.topic))
+    }
+
+    /// The id by which the broker tells the topic from an earlier one of its name; none where there is no topic, or
+    /// where topics have no ids.
+    pub fn id(&self) -> anyhow::Result<Option<String>> {
+        if !self.is_there()? {
+            return Ok(None);
+        }
+        kafka::id_of_topic(self.admin.inner(), &self.options.topic, TIMEOUT)
+    }
+
+    fn is_there(&self) -> anyhow::Result<bool> {
+        let topic = &self.options.topic;
+        // All topics: to ask for one by its name makes it on some brokers, and not compacted.
+        let known = self.admin.inner().fetch_metadata(None, TIMEOUT);
+        let known = known.with_context(|| format!("looking for topic {topic}"))?;
+        Ok(known.topics().iter().any(|known| known.name() == topic))
     }
 
     /// Makes the topic, compacted, where it is missing; true when it was.
     pub async fn make(&self) -> anyhow::Result<bool> {
         let Options { topic, partitions } = &self.options;
         let making = || format!("making topic {topic}");
-        // All topics: to ask for one by its name makes it on some brokers, and not compacted.
-        let known = self.admin.inner().fetch_metadata(None, TIMEOUT).with_context(making)?;
-        if known.topics().iter().any(|known| known.name() == topic) {
+        if self.is_there()? {
             return Ok(false);
         }
         let wanted = NewTopic::new(topic, *partitions, TopicReplication::Fixed(REPLICATION));
@@ -91,7 +109,14 @@ impl Flags {
                 Err((_, code)) => return Err(anyhow::anyhow!("{code}")).with_context(making),
             }
         }
-        Ok(true)
+        // A broker may hear of it a moment after the controller has made it.
+        for _ in 0..LOOKS {
+            if self.is_there()? {
+                return Ok(true);
+            }
+            tokio::time::sleep(PAUSE).await;
+        }
+        Err(anyhow::anyhow!("no broker shows it yet: run the same again")).with_context(making)
     }
 
     /// Sends each key with its value, or with none, and waits until the broker has all of them.

@@ -21,6 +21,7 @@ use tokio::sync::{mpsc, oneshot};
 use self::door::Door;
 pub use self::options::{Options, Setting};
 pub use self::range::RangeReader;
+pub(super) use self::topic_id::ask as id_of_topic;
 pub use self::topic_id::made_anew;
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::message::{Message, Messages, OffsetRange};

@@ -171,15 +171,23 @@ async fn a_topic_that_is_made_anew_is_told_everything() {
         return;
     }
     let brokers = std::env::var_os("KAFKA_BROKERS").unwrap().into_string().unwrap();
-    let wanted = Options { topic: format!("flags-anew-{}", std::process::id()), partitions: PARTITIONS };
-    let topic = Flags::connect(&options(&brokers), &wanted).unwrap();
-    let folder = tempfile::tempdir().unwrap();
-    let lake = Lake::local(&folder.path().join("lake")).unwrap();
-    list(&lake, &folder.path().join("out"), day(0), &[(1, "limited"), (2, "limited")]).await;
-    // Another topic of its name was told of this list, and is gone.
-    let told = Span { app_id: format!("flags/{}", topic.name().unwrap()), from: 0, until: 1 };
-    lake.open(Table::BLOCKLIST_EXPORT).await.unwrap().append(&[], &[told]).await.unwrap();
-    let order = flags::Order { day: day(0), is_full: false, is_dry_run: false };
-    let told = flags::publish(&lake, &topic, (&Registry::Contracts, "sim_flag"), order, Clock::System).await.unwrap();
-    assert_eq!((told.is_made, told.since, told.set), (true, Some(1), 2));
+    for is_cut_off in [false, true] {
+        let name = format!("flags-anew-{}-{is_cut_off}", std::process::id());
+        let wanted = Options { topic: name, partitions: PARTITIONS };
+        let topic = Flags::connect(&options(&brokers), &wanted).unwrap();
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&folder.path().join("lake")).unwrap();
+        list(&lake, &folder.path().join("out"), day(0), &[(1, "limited"), (2, "limited")]).await;
+        // Another topic of its name was told of this list, and is gone.
+        let told = Span { app_id: format!("flags/{}", topic.name().unwrap()), from: 0, until: 1 };
+        lake.open(Table::BLOCKLIST_EXPORT).await.unwrap().append(&[], &[told]).await.unwrap();
+        // Killed behind the making, and before anything was told.
+        assert!(!is_cut_off || topic.make().await.unwrap());
+        let order = flags::Order { day: day(0), is_full: false, is_dry_run: false };
+        let registry = (&Registry::Contracts, "sim_flag");
+        let told = flags::publish(&lake, &topic, registry, order, Clock::System).await.unwrap();
+        assert_eq!((told.is_made, told.since, told.set), (!is_cut_off, None, 2));
+        let again = flags::publish(&lake, &topic, registry, order, Clock::System).await.unwrap();
+        assert_eq!((again.since, again.set), (Some(1), 0));
+    }
 }

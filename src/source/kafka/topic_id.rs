@@ -15,7 +15,7 @@ use rdkafka::error::RDKafkaErrorCode;
 
 /// Asks for the id of a topic, and waits no longer than `timeout` for each of two answers; none where topics have no ids
 /// (before Kafka 2.8), or where no controller is there to ask (librdkafka's mock cluster).
-pub(super) fn ask<C: ClientContext>(
+pub(in crate::source) fn ask<C: ClientContext>(
     client: &Client<C>,
     topic: &str,
     timeout: Duration,
