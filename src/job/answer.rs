@@ -241,13 +241,11 @@ impl Desk<'_> {
         for day in table.days().await?.range(today.plus(1 - days)..=today) {
             for batch in table.day(*day).await? {
                 for row in 0..batch.num_rows() {
-                    let report = Report::read(&batch, row)?;
-                    if !report.reporter.is_erased() {
-                        keep_first(&mut reports, report);
-                    }
+                    keep_first(&mut reports, Report::read(&batch, row)?);
                 }
             }
         }
+        reports.retain(|_, report| !report.reporter.is_erased());
         Ok(reports)
     }
 

@@ -79,14 +79,14 @@ impl Known {
                 let id = column::ANSWER_ID.of(&batch)?.value(row).to_owned();
                 if unsent.contains(&id) {
                     match read_answer(&batch, row, id, seal)? {
-                        // Neither whom nor what it was for is known any more.
-                        Some(answer) if answer.recipient.is_erased() => {}
                         Some(answer) => answers.push(answer),
                         None => done.closed += 1,
                     }
                 }
             }
         }
+        // Of who was erased neither the number nor the text is known any more.
+        answers.retain(|answer: &Answer| !answer.recipient.is_erased());
         done.again = answers.len();
         Ok(answers)
     }
