@@ -20,9 +20,11 @@ turned AS (
     GROUP BY published.number
 ),
 reported AS (
-    -- What the network says that it has done, the newest of each number first.
+    -- What the network says that it has done, the newest of each number first; of one instant, what was asked later.
     SELECT number, action, sequence, code, reported_at,
-        ROW_NUMBER() OVER (PARTITION BY number ORDER BY reported_at DESC, source_offset DESC) AS place
+        ROW_NUMBER() OVER (
+            PARTITION BY number
+            ORDER BY reported_at DESC, sequence DESC NULLS LAST, source_partition DESC, source_offset DESC) AS place
     FROM block_receipt
     WHERE state = 'done' AND reported_at < $until
 ),
@@ -34,7 +36,9 @@ returned AS (
     -- Receipts for what was asked last, the newest of each number first; clocks differ, so its own sequence counts too.
     SELECT asked.number, receipt.state, receipt.code, receipt.reported_at,
         ROW_NUMBER() OVER (
-            PARTITION BY asked.number ORDER BY receipt.reported_at DESC, receipt.source_offset DESC) AS place
+            PARTITION BY asked.number
+            ORDER BY receipt.reported_at DESC, receipt.sequence DESC NULLS LAST,
+                receipt.source_partition DESC, receipt.source_offset DESC) AS place
     FROM asked
     INNER JOIN block_receipt AS receipt ON asked.number = receipt.number AND asked.action = receipt.action
     WHERE receipt.reported_at < $until
