@@ -35,8 +35,8 @@ impl Number {
         self.0
     }
 
-    /// What stands in tables for a number that was erased, by the place of its erasure in the audit trail: whoever counts
-    /// people counts one, and it is nobody's number.
+    /// What stands in tables for a number that was erased, by the place of its first erasure in the audit trail: whoever
+    /// counts people counts one, and it is nobody's number.
     pub fn erased(place: i64) -> i64 {
         ERASED + place
     }

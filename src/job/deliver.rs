@@ -46,7 +46,8 @@ pub enum Options {
 pub struct S3 {
     /// `s3://BUCKET/PREFIX`.
     pub url: String,
-    /// The store by its own settings, such as `endpoint`; they go before the environment's `AWS_…`.
+    /// The store by its own settings, such as `endpoint`; they go before the environment's `AWS_…`. `timeout` is how long
+    /// one object may take, `30 seconds` when none is named: more for a slow line.
     #[serde(default)]
     pub store: BTreeMap<String, Setting>,
 }

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::Desk;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
-use crate::store::audit::Wanted;
+use crate::store::audit::{Entry, Wanted};
 use crate::store::user::Role;
 use crate::store::wish::{Deed, Leave, Wish};
 
@@ -58,11 +58,23 @@ impl Desk {
         act.commit().await
     }
 
+    /// The first erasure of a number that was begun. What stands for the number tells of this one ever after: what
+    /// another run empties, after a kill or months later, is the same person's.
+    pub async fn first_erasure(&self, number: Number) -> anyhow::Result<Option<i64>> {
+        let trail = self.erasures(number).await?;
+        Ok(trail.into_iter().filter(|entry| entry.act == BEGUN).map(|entry| entry.seq).min())
+    }
+
+    async fn erasures(&self, number: Number) -> anyhow::Result<Vec<Entry>> {
+        let wanted = Wanted { number: Some(number), limit: i64::MAX, ..Wanted::default() };
+        let mut trail = self.store.trail(&wanted).await?;
+        trail.retain(|entry| [BEGUN, ENDED].contains(&entry.act.as_str()));
+        Ok(trail)
+    }
+
     /// The newest erasure of a number, where it was begun and cut off.
     pub async fn unfinished_erasure(&self, number: Number) -> anyhow::Result<Option<Begun>> {
-        let wanted = Wanted { number: Some(number), limit: i64::MAX, ..Wanted::default() };
-        let trail = self.store.trail(&wanted).await?;
-        let newest = trail.into_iter().find(|entry| [BEGUN, ENDED].contains(&entry.act.as_str()));
+        let newest = self.erasures(number).await?.into_iter().next();
         let Some(begun) = newest.filter(|entry| entry.act == BEGUN) else { return Ok(None) };
         serde_json::from_str(&begun.detail).map(Some).context("reading the audit trail")
     }

@@ -115,7 +115,8 @@ pub async fn erase(
     let mut runner = Runner::new(lake.clone(), definitions, clock);
     let work = async {
         let id = desk.begin_erasure(by, at, number, &begun).await?;
-        let blank = Blank { number, pseudonym: Number::erased(id), today: Day::of(at) };
+        let first = desk.first_erasure(number).await?.unwrap_or(id);
+        let blank = Blank { number, pseudonym: Number::erased(first), today: Day::of(at) };
         for (table, found) in &erased.tables {
             empty(lake, named(table)?, blank, found).await?;
         }

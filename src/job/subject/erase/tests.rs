@@ -245,8 +245,10 @@ async fn what_is_evidence_waits_for_its_day() {
 
     let then = Clock::Fixed(day("2025-10-29").starts_at());
     erase(&lake, definitions(), &asked("an"), (&desk, then)).await.unwrap();
-    let late = with(&rows(&lake, Table::CITIZEN_REPORT).await, "report_id", "r3");
-    assert!(late["reporter"].starts_with("999"), "{late:?}");
+    let reports = rows(&lake, Table::CITIZEN_REPORT).await;
+    let [first, late] = ["r0", "r3"].map(|id| with(&reports, "report_id", id)["reporter"].clone());
+    assert_eq!(first, Number::erased(done.audit.unwrap()).to_string());
+    assert_eq!(late, first, "one person is one person");
 }
 
 #[tokio::test]
@@ -287,6 +289,18 @@ async fn an_erasure_that_was_cut_off_is_finished_by_the_next() {
     assert_eq!(rows(&lake, Table::REPORT_ENTITY).await.len(), 1);
     assert_eq!(desk.unfinished_erasure(number).await.unwrap(), None);
     assert!(!erased(&lake, &desk, &asked("an")).await.unwrap().is_changed);
+}
+
+#[tokio::test]
+async fn what_a_killed_erasure_and_the_next_have_emptied_is_one_persons() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
+    let begun = Begun { case: "17/YC".to_owned(), leave: None, rows: BTreeMap::new(), rebuilt: BTreeMap::new() };
+    let killed = desk.begin_erasure("an", at().now(), asked("an").number, &begun).await.unwrap();
+    let done = erased(&lake, &desk, &asked("an")).await.unwrap();
+    assert_ne!(done.audit, Some(killed));
+    let reporter = with(&rows(&lake, Table::CITIZEN_REPORT).await, "report_id", "r0")["reporter"].clone();
+    assert_eq!(reporter, Number::erased(killed).to_string());
 }
 
 #[tokio::test]
