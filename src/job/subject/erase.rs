@@ -34,8 +34,8 @@ use crate::schema::contract::{Contract, Pii, Table};
 /// What was not looked at.
 const NOT_SEARCHED: &str = "A text in which somebody else names the number, a message that was refused (table reject), \
     a dossier's folder that was delivered (table delivery), candidates' lakes, folders that were published or delivered, \
-    and the topics themselves are not searched. The audit trail and the desk's words stay. A table's log shows the least and greatest values of the files of before for 60 \
-    days, until its next checkpoint behind them.";
+    and the topics themselves are not searched. The audit trail and the desk's words stay. A table's log shows the least \
+    and greatest values of the files of before for 60 days, until its next checkpoint behind them.";
 
 /// Who asks, and in whose name it is done.
 #[derive(Debug, Clone, Copy)]
