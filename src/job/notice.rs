@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::check::Invalid;
 use super::export::computed_rows;
@@ -51,7 +51,7 @@ impl Noticed {
 }
 
 /// One message, in the order in which they are published.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
 struct Message {
     number: i64,
     case_id: String,
@@ -77,20 +77,47 @@ pub async fn publish(
 ) -> anyhow::Result<Noticed> {
     let list = computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
     let mut noted = lake.open(Table::NOTICE).await?;
-    let (known, batch) = known(&noted, day).await?;
+    let (mut known, mut batch) = known(&noted, day).await?;
+    let root = out.join("notices");
+    let mut noticed = Noticed { notices: 0, folder: None, is_changed: false };
+    // A run that died behind its file has told whom the file names: the gateway may have sent it, and by its ids would
+    // take another's message for one of these, where the day was decided anew since.
+    let folder = root.join(format!("{day}.{batch}"));
+    let left = left(&folder.join("notices.csv"))?;
+    if !left.is_empty() {
+        note(&mut noted, &left, (day, batch), clock).await?;
+        known.extend(left.iter().map(|message| (message.number, message.action.clone())));
+        noticed = Noticed { notices: left.len(), folder: Some(folder), ..noticed };
+        batch += 1;
+    }
     let mut messages = messages(&list, &ours(lake, day).await?, templates, day)?;
     messages.retain(|message| !known.contains(&(message.number, message.action.clone())));
     if messages.is_empty() {
-        return Ok(Noticed { notices: 0, folder: None, is_changed: false });
+        return Ok(noticed);
     }
-    // A run that dies here publishes the same file again, and nobody has been told of anything else meanwhile.
     let name = format!("{day}.{batch}");
-    let published = publish_list(&out.join("notices"), &name, "notices", &[file(&messages, &name)?])?;
+    let published = publish_list(&root, &name, "notices", &[file(&messages, &name)?])?;
+    note(&mut noted, &messages, (day, batch), clock).await?;
+    Ok(Noticed { notices: messages.len(), folder: Some(published.folder), is_changed: published.is_changed })
+}
+
+/// What a file tells that was published and not written down; nothing where there is none.
+fn left(file: &Path) -> anyhow::Result<Vec<Message>> {
+    if !file.exists() {
+        return Ok(Vec::new());
+    }
+    let reading = || format!("reading {}", file.display());
+    let messages = csv::Reader::from_path(file).with_context(reading)?.into_deserialize();
+    messages.collect::<Result<_, _>>().with_context(reading)
+}
+
+/// Writes down who is told in a file; of two exports at once one fails.
+async fn note(noted: &mut Handle, messages: &[Message], (day, batch): (Day, i64), clock: Clock) -> anyhow::Result<()> {
     let from = noted.offset(APP_ID).await?.unwrap_or_default();
     let until = from + i64::try_from(messages.len())?;
     let span = Span { app_id: APP_ID.to_owned(), from, until };
-    noted.append(&[sheet(&messages, day, batch, clock.now())], &[span]).await.context("writing down who is told")?;
-    Ok(Noticed { notices: messages.len(), folder: Some(published.folder), is_changed: published.is_changed })
+    noted.append(&[sheet(messages, day, batch, clock.now())], &[span]).await.context("writing down who is told")?;
+    Ok(())
 }
 
 /// Who was told what of a day, and the number of its next file. Who is barred once more is told of it once more, since

@@ -125,6 +125,32 @@ async fn who_has_the_case_that_another_had_in_the_decision_before_is_told() {
 }
 
 #[tokio::test]
+async fn what_a_killed_run_has_published_is_told_and_its_ids_are_nobody_elses() {
+    for is_decided_anew in [false, true] {
+        let site = Site::new().await;
+        site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0)]).await;
+        let first = site.tell(day()).await;
+        // Killed before it was written down.
+        std::fs::remove_dir_all(site.folder.path().join("lake/notice")).unwrap();
+        if is_decided_anew {
+            let anew = [(84_962_000_011, "bar_outgoing", "behaviour", 0), (84_962_000_002, "bar_both", "behaviour", 0)];
+            site.list(day(), &anew).await;
+        }
+        let next = site.tell(day()).await;
+        assert_eq!(site.told("2025-01-06.1"), ["C-1/bar_outgoing"], "it stands as the gateway has read it");
+        if is_decided_anew {
+            assert_eq!(
+                (next.notices, site.told("2025-01-06.2")),
+                (2, vec!["C-2/bar_both".to_owned(), "C-1/bar_outgoing".to_owned()])
+            );
+        } else {
+            assert_eq!((next.notices, next.folder, next.is_changed), (1, first.folder, false));
+        }
+        assert_eq!(site.tell(day()).await.notices, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_day_that_was_not_decided_tells_nobody() {
     let site = Site::new().await;
     let error =
