@@ -108,7 +108,7 @@ fn left(file: &Path) -> anyhow::Result<Vec<Message>> {
     }
     let reading = || format!("reading {}", file.display());
     let messages = csv::Reader::from_path(file).with_context(reading)?.into_deserialize();
-    messages.collect::<Result<_, _>>().with_context(reading)
+    messages.collect::<Result<Vec<Message>, _>>().with_context(reading)
 }
 
 /// Writes down who is told in a file; of two exports at once one fails.
