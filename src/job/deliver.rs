@@ -228,7 +228,10 @@ impl Delivered {
         let tries = if *attempts == 1 { "1 attempt".to_owned() } else { format!("{attempts} attempts") };
         match self.state {
             State::Done => format!("{folder} is at {target} as {place}: {sent} of {files} files sent, {tries}"),
-            State::Known => format!("{folder} is at {target} as {place} already: nothing is sent"),
+            State::Known => format!(
+                "{folder} is at {target} as {place} already, says the table delivery: nothing is sent; a target that has \
+                 moved or lost it takes it under another name in [delivery]"
+            ),
             State::Wanted => format!("{folder} would go to {target} as {place}: {files} files"),
             State::Failed => format!("{folder} has not arrived at {target}: {sent} of {files} files sent, {tries}"),
         }
