@@ -1,7 +1,9 @@
 //! `domain lookup`: the 156 answer for a host or a link.
 //!
 //! In: a link, an opened look-up, and a lake of reports with the keys of their words. Out: what a registry says, what we know ourselves, and the SMS.
-//! Never: asks a registry twice; counts a citizen's question as a report.
+//! Never: asks a registry twice; counts a citizen's question as a report, or a report twice that was sent twice.
+
+use std::collections::BTreeSet;
 
 use serde::Serialize;
 
@@ -61,17 +63,22 @@ pub async fn tally(lake: &Lake, seal: &Seal) -> anyhow::Result<Tally> {
     let columns = [
         citizen_report::DAY.name,
         citizen_report::REPORT_ID.name,
+        citizen_report::CHANNEL.name,
         citizen_report::REPORTER.name,
         citizen_report::KIND.name,
         citizen_report::CONTENT.name,
     ];
     let counted = [Kind::SpamCall, Kind::SpamSms, Kind::ScamCall].map(Kind::as_str);
-    let mut closed = 0;
+    let (mut closed, mut known) = (0, BTreeSet::new());
     for batch in reports.rows(Vec::new(), &columns).await? {
-        let report_id = citizen_report::REPORT_ID.of(&batch)?;
+        let (report_id, channel) = (citizen_report::REPORT_ID.of(&batch)?, citizen_report::CHANNEL.of(&batch)?);
         let (day, reporter) = (citizen_report::DAY.of(&batch)?, citizen_report::REPORTER.of(&batch)?);
         let (kind, content) = (citizen_report::KIND.of(&batch)?, citizen_report::CONTENT.of(&batch)?);
         for row in (0..batch.num_rows()).filter(|row| counted.contains(&kind.value(*row))) {
+            // An id belongs to its channel.
+            if !known.insert((channel.value(row).to_owned(), report_id.value(row).to_owned())) {
+                continue;
+            }
             let place = place(citizen_report::CONTENT.name, report_id.value(row));
             match seal.reveal_text(&place, content.value(row)) {
                 Some(content) => tally.add(Day::from_epoch_days(day.value(row)), reporter.value(row), &content),

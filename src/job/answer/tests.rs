@@ -246,7 +246,9 @@ async fn a_number_that_was_released_or_is_anothers_now_is_no_result() {
 #[tokio::test]
 async fn a_look_up_gets_the_reply_of_domain_lookup() {
     let site = Site::new();
-    site.report("r1", Kind::SpamCall, 0, "vao vay-nhanh.xyz").await;
+    for _ in 0..2 {
+        site.report("r1", Kind::SpamCall, 0, "vao vay-nhanh.xyz").await;
+    }
     site.report("t1", Kind::DomainLookup, 0, "hxxp://vay-nhanh[.]xyz").await;
     site.report("t2", Kind::DomainLookup, 0, "xin chao").await;
     let (_, new, _) = site.planned(0).await;
