@@ -98,6 +98,7 @@ const REVEALED: &[(&str, usize, &str)] = &[
     ("src/job/explain.rs", 2, "the caller handed the number in"),
     ("src/job/report.rs", 1, "the caller handed the text in"),
     ("src/lake/snapshot.rs", 1, "a cell of the lake, which storage permissions guard"),
+    ("src/job/subject/row.rs", 1, "a subscriber's own words, and the audit trail says who handed them out"),
     ("src/job/subject.rs", 1, "a subscriber's own number, and the audit trail says who handed it out"),
     ("src/job/reference.rs", 2, "cells of the lake, from a file that was handed in and from the desk"),
     ("src/job/replay.rs", 3, "decodes what was refused once more"),

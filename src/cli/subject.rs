@@ -89,8 +89,8 @@ async fn erase(args: EraseArgs, json: bool) -> anyhow::Result<()> {
 
 async fn export(args: ExportArgs, json: bool) -> anyhow::Result<()> {
     let ExportArgs { number, by, out, site, lake } = args;
-    let desk = site.desk().await?;
+    let (desk, seal) = (site.desk().await?, site.seal()?);
     let hand = (&desk, by.as_str(), Clock::System.now());
-    let handed = job::subject::export(&lake.open()?, number, &out, hand).await?;
+    let handed = job::subject::export(&lake.open()?, number, &out, &seal, hand).await?;
     say(json, &handed, || handed.text())
 }

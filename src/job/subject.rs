@@ -1,6 +1,6 @@
 //! `subject export`: all that the lake holds of a number, for its subscriber; `subject erase` is in [`erase`].
 //!
-//! In: a number, and every table whose contract says that a column holds numbers. Out: a published folder: JSON lines
+//! In: a number, every table whose contract says that a column holds numbers, and a site's keys. Out: a published folder: JSON lines
 //! for each table, and an index. Never: shows another party's number, place, handset or words; hands anything out that
 //! the desk has not written down.
 
@@ -15,6 +15,7 @@ use serde_json::json;
 use self::row::Reader;
 use super::desk::Desk;
 use crate::domain::number::Number;
+use crate::domain::seal::Seal;
 use crate::export::folder::Aside;
 use crate::export::sums;
 use crate::lake::Lake;
@@ -26,7 +27,8 @@ mod row;
 
 /// What the index says of what is not in the files.
 const NOT_HERE: &str = "Of other people their numbers are masked, and where they were, their handsets and what they wrote \
-    are left out. A text that names the number beside others, a reject, and a state in bytes are not searched.";
+    are left out. A text that names the number beside others, a reject, and a state in bytes are not searched. Own words that are sealed with a key which is not \
+    configured are hidden.";
 
 /// What was published.
 #[derive(Debug, Serialize)]
@@ -68,6 +70,7 @@ pub async fn export(
     lake: &Lake,
     number: Number,
     out: &Path,
+    seal: &Seal,
     (desk, by, at): (&Desk, &str, i64),
 ) -> anyhow::Result<Handed> {
     let root = out.join("subject");
@@ -75,7 +78,7 @@ pub async fn export(
     let aside = Aside::open(&root, &name)?;
     let (mut index, mut hashes) = (BTreeMap::new(), BTreeMap::new());
     for table in Table::all().filter(|table| columns(table.contract()).next().is_some()) {
-        let Some(found) = of_table(lake, table, number).await? else { continue };
+        let Some(found) = of_table(lake, table, number, seal).await? else { continue };
         let file = format!("{table}.jsonl");
         let rows = found.lines.len() as u64;
         let written = aside.write(&file, |file| {
@@ -109,13 +112,13 @@ struct Found {
 }
 
 /// The rows of a table that name a number; nothing when there is none.
-async fn of_table(lake: &Lake, table: Table, number: Number) -> anyhow::Result<Option<Found>> {
+async fn of_table(lake: &Lake, table: Table, number: Number, seal: &Seal) -> anyhow::Result<Option<Found>> {
     let Some(handle) = lake.find(table).await? else { return Ok(None) };
     let mut lines = Vec::new();
     let names: Vec<&str> = columns(table.contract()).collect();
     for (column, place) in names.iter().zip(0..) {
         for batch in handle.rows_of(column, number, None).await? {
-            let reader = Reader::new(table, &batch, &names, number)?;
+            let reader = Reader::new(table, &batch, &names, number, seal)?;
             // A row that names the number twice was found by the first column already.
             let is_new = |row: &usize| !reader.names_in(names.get(..place).unwrap_or_default(), *row);
             for row in (0..batch.num_rows()).filter(is_new) {

@@ -1,16 +1,18 @@
 //! A row as its subscriber may see it.
 //!
-//! In: rows of a table that name the subscriber's number. Out: one JSON object each. Never: what belongs to the other
-//! party: when it is not known whose something is, it is left out.
+//! In: rows of a table that name the subscriber's number, and a site's keys. Out: one JSON object each. Never: what belongs
+//! to the other party: when it is not known whose something is, it is left out; a cipher, as if that were what was written.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use arrow::array::{Array, Int64Array, RecordBatch};
+use arrow::array::{Array, Int64Array, RecordBatch, StringArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value};
 
+use crate::decode::citizen_report::place;
 use crate::domain::number::Number;
+use crate::domain::seal::Seal;
 use crate::schema::column::{call_record, citizen_report};
 use crate::schema::contract::{Column, Pii, Table, Type};
 
@@ -25,12 +27,21 @@ pub(super) struct Reader<'a> {
     parties: BTreeMap<&'a str, &'a Int64Array>,
     /// Every column that can be shown.
     shown: Vec<(&'static Column, &'a dyn Array, ArrayFormatter<'a>)>,
+    /// What opens a citizen's words, and the ids of their reports, to which they are bound.
+    seal: &'a Seal,
+    reports: Option<&'a StringArray>,
     /// Which kind of record a row is, where that says whose place and handset it has.
     record_type: Option<ArrayFormatter<'a>>,
 }
 
 impl<'a> Reader<'a> {
-    pub(super) fn new(table: Table, batch: &'a RecordBatch, names: &[&'a str], number: Number) -> anyhow::Result<Self> {
+    pub(super) fn new(
+        table: Table,
+        batch: &'a RecordBatch,
+        names: &[&'a str],
+        number: Number,
+        seal: &'a Seal,
+    ) -> anyhow::Result<Self> {
         let options = FormatOptions::new();
         let mut parties = BTreeMap::new();
         for name in names {
@@ -46,7 +57,9 @@ impl<'a> Reader<'a> {
             Some(array) => Some(ArrayFormatter::try_new(array, &options)?),
             None => None,
         };
-        Ok(Self { table, number, parties, shown, record_type })
+        let is_report = table == Table::CITIZEN_REPORT;
+        let reports = is_report.then(|| citizen_report::REPORT_ID.of(batch)).transpose()?;
+        Ok(Self { table, number, parties, shown, seal, reports, record_type })
     }
 
     /// Whether the subscriber's number is in one of some columns.
@@ -93,11 +106,22 @@ impl<'a> Reader<'a> {
             Some(Pii::Number) => HIDDEN.into(),
             Some(Pii::Text | Pii::Location | Pii::Device | Pii::Subscriber) => {
                 if self.is_theirs(column, row) {
-                    plain(column.kind, text)
+                    self.opened(column, row, text)
                 } else {
                     HIDDEN.into()
                 }
             }
+        }
+    }
+
+    /// What is the subscriber's own; words that no key opens are hidden.
+    fn opened(&self, column: &Column, row: usize, text: &str) -> Value {
+        let Some(reports) = self.reports.filter(|_| column.pii == Some(Pii::Text)) else {
+            return plain(column.kind, text);
+        };
+        match self.seal.reveal_text(&place(&column.name, reports.value(row)), text) {
+            Some(words) => plain(column.kind, &words),
+            None => HIDDEN.into(),
         }
     }
 

@@ -4,6 +4,7 @@ use serde_json::Value;
 
 use super::row::HIDDEN;
 use super::*;
+use crate::decode::citizen_report::place;
 use crate::domain::day::Day;
 use crate::job::desk::{Hand, Look, Options};
 use crate::schema::sheet::Sheet;
@@ -15,7 +16,7 @@ const AT: i64 = 1_736_128_800_000_000;
 const OWN: i64 = 84_962_000_001;
 const OTHER: i64 = 84_912_345_678;
 
-async fn lake(folder: &Path) -> Lake {
+async fn lake(folder: &Path, seal: &Seal) -> Lake {
     let lake = Lake::local(folder).unwrap();
     let day: Day = "2025-01-06".parse().unwrap();
     let mut calls = Sheet::new(Table::CALL_RECORD.contract());
@@ -31,7 +32,7 @@ async fn lake(folder: &Path) -> Lake {
     lake.open(Table::CALL_RECORD).await.unwrap().append(&[calls.finish()], &[]).await.unwrap();
     let mut reports = Sheet::new(Table::CITIZEN_REPORT.contract());
     for (reporter, source, said) in [(OTHER, OWN, "their"), (OWN, OTHER, "own")] {
-        let content = format!("{said} words");
+        let content = seal.close_text(&place("content", "r"), &format!("{said} words")).into_owned();
         let row = reports.row().day(day).text("r").text("app").int64(reporter).text("spam_call").text("e164");
         let row = row.int64(source).text(&source.to_string()).text(&content).boolean(false).instant(AT);
         let row = row.int32(0).int64(1).instant(AT).text_or_null(None).text_or_null(None).int32(1);
@@ -42,6 +43,14 @@ async fn lake(folder: &Path) -> Lake {
     lake
 }
 
+async fn desk(folder: &Path) -> Desk {
+    let store = Setting::Text(format!("sqlite://{}/desk.db", folder.display()));
+    let desk = Desk::open(&Options { store, four_eyes: false, require_promotion: false }).await.unwrap();
+    let an = Hand { by: "an", at: AT, is_dry_run: false, in_clear: false };
+    desk.add_user(an, "an", Role::Supervisor).await.unwrap();
+    desk
+}
+
 fn rows(handed: &Handed, table: &str) -> Vec<Value> {
     let text = std::fs::read_to_string(handed.folder.join(format!("{table}.jsonl"))).unwrap();
     text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
@@ -50,14 +59,11 @@ fn rows(handed: &Handed, table: &str) -> Vec<Value> {
 #[tokio::test]
 async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     let folder = tempfile::tempdir().unwrap();
-    let lake = lake(&folder.path().join("lake")).await;
-    let store = Setting::Text(format!("sqlite://{}/desk.db", folder.path().display()));
-    let desk = Desk::open(&Options { store, four_eyes: false, require_promotion: false }).await.unwrap();
-    let an = Hand { by: "an", at: AT, is_dry_run: false, in_clear: false };
-    desk.add_user(an, "an", Role::Supervisor).await.unwrap();
+    let keys = Seal::default();
+    let (lake, desk) = (lake(&folder.path().join("lake"), &keys).await, desk(folder.path()).await);
 
     let number = Number::from_e164(OWN).unwrap();
-    let handed = export(&lake, number, folder.path(), (&desk, "an", AT)).await.unwrap();
+    let handed = export(&lake, number, folder.path(), &keys, (&desk, "an", AT)).await.unwrap();
     assert_eq!(
         handed.rows,
         BTreeMap::from([("call_record", 4), ("citizen_report", 2)]),
@@ -88,6 +94,21 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     }
     let trail = desk.trail(Look { by: None, at: AT }, &Wanted { limit: 1, ..Wanted::default() }).await.unwrap();
     assert_eq!((trail[0].id, &trail[0].facts["act"]), (handed.audit, &"subject_export".into()));
-    assert!(!export(&lake, number, folder.path(), (&desk, "an", AT)).await.unwrap().is_changed);
-    assert!(export(&lake, number, folder.path(), (&desk, "em", AT)).await.is_err(), "nobody gets it without a name");
+    assert!(!export(&lake, number, folder.path(), &keys, (&desk, "an", AT)).await.unwrap().is_changed);
+    let nobody = export(&lake, number, folder.path(), &keys, (&desk, "em", AT)).await;
+    assert!(nobody.is_err(), "nobody gets it without a name");
+}
+
+#[tokio::test]
+async fn own_words_are_opened_by_the_sites_key_and_nobody_is_handed_a_cipher() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Seal::new(&["07".repeat(32)]).unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake"), &keys).await, desk(folder.path()).await);
+    let number = Number::from_e164(OWN).unwrap();
+    for (keys, own) in [(&keys, "own words"), (&Seal::default(), HIDDEN)] {
+        let handed = export(&lake, number, folder.path(), keys, (&desk, "an", AT)).await.unwrap();
+        let mut said: Vec<Value> = rows(&handed, "citizen_report").iter().map(|row| row["content"].clone()).collect();
+        said.sort_by_key(|said| said == HIDDEN);
+        assert_eq!(said, [own, HIDDEN]);
+    }
 }
