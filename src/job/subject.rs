@@ -27,8 +27,8 @@ mod row;
 
 /// What the index says of what is not in the files.
 const NOT_HERE: &str = "Of other people their numbers are masked, and where they were, their handsets and what they wrote \
-    are left out. A text that names the number beside others, a reject, and a state in bytes are not searched. Own words that are sealed with a key which is not \
-    configured are hidden.";
+    are left out. A text that names the number beside others, a reject, and a state in bytes are not searched. Own words \
+    that are sealed with a key which is not configured are hidden.";
 
 /// What was published.
 #[derive(Debug, Serialize)]
