@@ -10,6 +10,7 @@ pub mod sftp;
 pub mod webhook;
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use self::parcel::Parcel;
 use crate::clock::Clock;
@@ -36,9 +37,23 @@ pub enum Failed {
     /// Another attempt may do better.
     #[error("{0:#}")]
     Passing(#[from] anyhow::Error),
+    /// Another attempt may do better, but the target asks for so long a pause before it.
+    #[error("{0:#}")]
+    Busy(anyhow::Error, Duration),
     /// No attempt will, until somebody changes something.
     #[error("{0:#}")]
     Lasting(anyhow::Error),
+}
+
+impl Failed {
+    /// The same, and what was being done.
+    fn while_doing(self, doing: String) -> Self {
+        match self {
+            Self::Passing(error) => Self::Passing(error.context(doing)),
+            Self::Busy(error, pause) => Self::Busy(error.context(doing), pause),
+            Self::Lasting(error) => Self::Lasting(error.context(doing)),
+        }
+    }
 }
 
 impl Target {

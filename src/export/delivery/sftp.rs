@@ -126,8 +126,7 @@ impl Server {
         let connecting = timeout(Duration::from_secs(*timeout_secs), Self::open(options));
         match connecting.await {
             Err(_) => Err(anyhow!("no answer in {timeout_secs} s").context(opening()).into()),
-            Ok(Err(Failed::Passing(error))) => Err(Failed::Passing(error.context(opening()))),
-            Ok(Err(Failed::Lasting(error))) => Err(Failed::Lasting(error.context(opening()))),
+            Ok(Err(failed)) => Err(failed.while_doing(opening())),
             Ok(Ok(server)) => Ok(server),
         }
     }

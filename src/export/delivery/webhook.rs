@@ -16,7 +16,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::{Context, anyhow};
-use reqwest::{Client, StatusCode, Url, header, redirect};
+use chrono::DateTime;
+use reqwest::{Client, Response, StatusCode, Url, header, redirect};
 use ring::hmac;
 use serde::Deserialize;
 use sha2::{Digest as _, Sha256};
@@ -91,7 +92,7 @@ pub(super) async fn send(options: &Options, parcel: &Parcel, sent: &mut Sent, cl
             .header("X-Callsieve-Manifest", parcel.manifest_sha256.as_str());
         let answer = request.body(body).send().await;
         let answer = answer.map_err(reqwest::Error::without_url).with_context(|| format!("posting {}", item.name))?;
-        accepted(answer.status(), item)?;
+        accepted(&answer, item, clock)?;
         sent.insert(item.name.clone());
     }
     Ok(())
@@ -109,13 +110,31 @@ fn signature(secret: &hmac::Key, at: i64, key: &str, body: &[u8]) -> String {
     format!("t={at},v1={}", hex::encode(signing.sign()))
 }
 
-/// A server in trouble may be well soon; what it has understood and refused stays refused.
-fn accepted(status: StatusCode, item: &Item) -> Result<(), Failed> {
+/// A server in trouble may be well soon, and one that has too much to do says when; what it has understood and refused
+/// stays refused.
+fn accepted(answer: &Response, item: &Item, clock: Clock) -> Result<(), Failed> {
+    let status = answer.status();
     if status.is_success() {
         return Ok(());
     }
     let error = anyhow!("{} was answered with {status}", item.name);
-    if status.is_server_error() { Err(Failed::Passing(error)) } else { Err(Failed::Lasting(error)) }
+    if !status.is_server_error() && status != StatusCode::TOO_MANY_REQUESTS {
+        return Err(Failed::Lasting(error));
+    }
+    let asked = answer.headers().get(header::RETRY_AFTER).and_then(|asked| asked.to_str().ok());
+    match asked.and_then(|asked| pause(asked, clock)) {
+        Some(pause) => Err(Failed::Busy(error, pause)),
+        None => Err(Failed::Passing(error)),
+    }
+}
+
+/// What `Retry-After` asks for, which is seconds or a date; none where it is neither.
+fn pause(asked: &str, clock: Clock) -> Option<Duration> {
+    if let Ok(secs) = asked.parse() {
+        return Some(Duration::from_secs(secs));
+    }
+    let until = DateTime::parse_from_rfc2822(asked).ok()?.timestamp();
+    Some(Duration::from_secs(u64::try_from(until - clock.now() / 1_000_000).unwrap_or_default()))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Attempts to deliver a folder, until one succeeds or there is no sense in another.
 //!
 //! In: a folder that is whole, and a target. Out: how many attempts it took, what was sent, and why it has failed.
-//! Never: tries again what only a person can mend.
+//! Never: tries again what only a person can mend; waits longer than its bound, whatever a target asks.
 
 use std::time::Duration;
 
@@ -13,6 +13,8 @@ use crate::export::delivery::{Failed, Sent, Target};
 const ATTEMPTS: u32 = 5;
 /// The wait after the first attempt; it doubles with each.
 const FIRST_WAIT: Duration = Duration::from_secs(1);
+/// However long a target asks for; its answer to the next attempt is soon enough heard.
+const LONGEST_WAIT: Duration = Duration::from_secs(60);
 
 /// What came of them.
 #[derive(Debug)]
@@ -41,8 +43,16 @@ pub async fn deliver(target: &Target, name: &str, parcel: &Parcel, clock: Clock)
         }
         // Without the reason, which names the folder: a dossier's has a number for its name.
         tracing::warn!(target_name = name, attempt = attempts, "delivery failed, trying again");
-        tokio::time::sleep(wait).await;
+        tokio::time::sleep(pause(&failed, wait)).await;
         wait *= 2;
+    }
+}
+
+/// How long is waited: as long as the target asks within our bound, and never less than without its asking.
+fn pause(failed: &Failed, wait: Duration) -> Duration {
+    match failed {
+        Failed::Busy(_, asked) => wait.max(LONGEST_WAIT.min(*asked)),
+        Failed::Passing(_) | Failed::Lasting(_) => wait,
     }
 }
 

@@ -23,6 +23,8 @@ struct Request {
 struct Receiver {
     /// What it answers next; 200 when nothing is left, and 0 is silence.
     answers: Vec<u16>,
+    /// What it says beside an answer of trouble: when to come again.
+    retry_after: Option<&'static str>,
     /// Requests in their order.
     seen: Vec<Request>,
     /// Files by their key.
@@ -80,7 +82,7 @@ fn answer(mut stream: TcpStream, receiver: &Mutex<Receiver>) {
     let headers: BTreeMap<String, String> = lines.filter_map(split).collect();
     let mut body = vec![0; headers["content-length"].parse().unwrap()];
     reader.read_exact(&mut body).unwrap();
-    let status = {
+    let (status, retry_after) = {
         let mut receiver = receiver.lock().unwrap();
         let request = Request { headers, body };
         receiver.seen.push(request.clone());
@@ -89,13 +91,16 @@ fn answer(mut stream: TcpStream, receiver: &Mutex<Receiver>) {
         if status == 200 || status == 0 || status == 502 {
             receiver.kept.entry(request.headers["idempotency-key"].clone()).or_insert(request);
         }
-        status
+        let asked = receiver.retry_after.filter(|_| status != 200);
+        (status, asked.map(|asked| format!("retry-after: {asked}\r\n")).unwrap_or_default())
     };
     if status == 0 {
         std::thread::sleep(Duration::from_secs(2));
         return;
     }
-    let head = format!("HTTP/1.1 {status} -\r\ncontent-length: 0\r\nconnection: close\r\nlocation: /other\r\n\r\n");
+    let head = format!(
+        "HTTP/1.1 {status} -\r\ncontent-length: 0\r\nconnection: close\r\nlocation: /other\r\n{retry_after}\r\n"
+    );
     drop(stream.write_all(head.as_bytes()));
 }
 
@@ -144,12 +149,41 @@ async fn what_was_not_answered_comes_again_and_nothing_is_kept_twice() {
 
 #[tokio::test]
 async fn what_was_refused_stays_refused_and_no_redirection_is_followed() {
-    for status in [400, 401, 409, 413, 429, 301, 307] {
+    for status in [400, 401, 409, 413, 301, 307] {
         let site = Site::new(vec![200, status]);
         let failed = attempt(&site.target(), &site.parcel).await.unwrap_err();
         let said = failed.to_string();
         assert!(matches!(failed, Failed::Lasting(_)) && site.files().len() == 2, "{said}");
         assert!(said.starts_with(&format!("numbers.csv was answered with {status}")), "{said}");
+    }
+}
+
+#[tokio::test]
+async fn who_has_too_much_to_do_says_when_to_come_again() {
+    let secs = |secs| Some(Duration::from_secs(secs));
+    for (status, asked, expected) in [
+        (429, Some("7"), secs(7)),
+        (503, Some("7"), secs(7)),
+        (429, Some("Mon, 06 Jan 2025 05:00:07 GMT"), secs(7)),
+        (429, Some("Mon, 06 Jan 2025 04:00:00 GMT"), secs(0)),
+        (429, Some("soon"), None),
+        (429, None, None),
+    ] {
+        let site = Site::new(vec![200, status]);
+        site.receiver.lock().unwrap().retry_after = asked;
+        let (target, mut sent) = (site.target(), Sent::new());
+        let pause = match target.send(&site.parcel, &mut sent, NOON).await.unwrap_err() {
+            Failed::Busy(_, pause) => Some(pause),
+            Failed::Passing(_) => None,
+            failed @ Failed::Lasting(_) => panic!("{status} {asked:?}: {failed}"),
+        };
+        assert_eq!(pause, expected, "{status} {asked:?}");
+        target.send(&site.parcel, &mut sent, NOON).await.unwrap();
+        assert_eq!(
+            (sent.len(), site.files().len()),
+            (5, 6),
+            "what was refused for now is sent again, and nothing else"
+        );
     }
 }
 
