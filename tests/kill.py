@@ -396,12 +396,12 @@ int cnd_timedwait(cnd_t *restrict condition, mtx_t *restrict lock, const struct 
 """
 
 
-def build_clock(folder):
-    """The library, or `None` where nothing compiles it."""
-    library = folder / "clock.so"
+def build(folder, name, source):
+    """A library to preload, or `None` where nothing compiles it."""
+    library = folder / f"{name}.so"
     order = ["cc", "-O1", "-shared", "-fPIC", "-o", library, "-x", "c", "-", "-ldl"]
     try:
-        subprocess.run(order, input=CLOCK_SOURCE.encode(), check=True)
+        subprocess.run(order, input=source.encode(), check=True)
     except (OSError, subprocess.CalledProcessError):
         return None
     return library
@@ -1140,10 +1140,10 @@ def said(order):
     return subprocess.run(order, capture_output=True, text=True, check=True, cwd=PROJECT).stdout.strip()
 
 
-def append(record, line):
+def append(record, line, columns=RECORD):
     is_new = not record.exists() or record.stat().st_size == 0
     with record.open("a", newline="") as file:
-        writer = csv.DictWriter(file, RECORD, lineterminator="\n")
+        writer = csv.DictWriter(file, columns, lineterminator="\n")
         if is_new:
             writer.writeheader()
         writer.writerow(line)
@@ -1174,7 +1174,7 @@ def main():
     broker = None
     try:
         broker = Broker(given.brokers, scratch / "kafka")
-        clock = build_clock(scratch)
+        clock = build(scratch, "clock", CLOCK_SOURCE)
         for number in range(given.first, given.first + given.seeds):
             line, restarts = run_seed(number, given.only, broker, clock, scratch)
             append(given.record, line | stamp)
