@@ -12,7 +12,7 @@ use serde::Deserialize;
 
 use crate::decode::Format;
 use crate::job::replay::Formats;
-use crate::lake::store;
+use crate::lake::{Lake, store};
 use crate::schema::csv::Csv;
 use crate::schema::topic::Topic;
 use crate::source::kafka::Setting;
@@ -22,8 +22,9 @@ use crate::{decode, job, lookup, serve, source};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Config {
-    /// The lake: a folder, or `s3://BUCKET/PREFIX`.
-    pub lake: String,
+    /// The lake: a folder, or `s3://BUCKET/PREFIX`; none where only the desk is asked.
+    #[serde(default)]
+    pub lake: Option<String>,
     /// The lake's store by its own settings, such as `endpoint`; they go before the environment's `AWS_…`.
     #[serde(default)]
     pub store: BTreeMap<String, Setting>,
@@ -146,8 +147,14 @@ impl Config {
         Ok(formats)
     }
 
+    /// The lake that it names.
+    pub fn open_lake(&self) -> anyhow::Result<Lake> {
+        let location = self.lake.as_deref().context("the configuration names no lake")?;
+        Lake::at(location, &self.store()?)
+    }
+
     /// The lake's store: what the environment says, and what is configured over it.
-    pub fn store(&self) -> anyhow::Result<store::Settings> {
+    fn store(&self) -> anyhow::Result<store::Settings> {
         let mut configured = store::Settings::new();
         for (name, setting) in &self.store {
             configured.insert(name.clone(), setting.value().with_context(|| format!("store.{name}"))?);
@@ -199,9 +206,6 @@ impl Config {
                     .push(format!("formats.{name}: a message has no header; say header = false, and number columns"));
             }
             problems.extend(csv.problems(topic).into_iter().map(|problem| format!("formats.{name}: {problem}")));
-        }
-        if self.kafka.is_none() && self.files.is_empty() {
-            problems.push("neither kafka nor files is configured".to_owned());
         }
         problems
     }

@@ -19,7 +19,6 @@ use crate::domain::day::Day;
 use crate::export::blocklist::file;
 use crate::export::blocklist::mml::Template;
 use crate::job;
-use crate::lake::Lake;
 use crate::source::flag::Flags;
 use crate::source::registry::Registry;
 
@@ -136,7 +135,7 @@ pub(super) async fn export(args: BlocklistArgs, json: bool) -> anyhow::Result<()
 pub(super) async fn publish(verb: PublishVerb, json: bool) -> anyhow::Result<()> {
     let PublishVerb::Flags { day, full, dry_run, config } = verb;
     let site = Config::read(&config).map_err(BadConfig)?;
-    let lake = Lake::at(&site.lake, &site.store()?).map_err(BadConfig)?;
+    let lake = site.open_lake().map_err(BadConfig)?;
     let kafka = site.kafka.as_ref().with_context(|| format!("{} has no [kafka]", config.display()));
     let flags = Flags::connect(kafka.map_err(BadConfig)?, &site.flags)?;
     let registry = Registry::new(&site.registry)?;

@@ -14,7 +14,6 @@ use crate::clock::Clock;
 use crate::config::{Config, store_of_environment};
 use crate::export::delivery::parcel::Parcel;
 use crate::job;
-use crate::lake::Lake;
 
 #[derive(Debug, Args)]
 pub(super) struct DeliverArgs {
@@ -40,7 +39,7 @@ pub(super) async fn deliver(args: DeliverArgs, json: bool) -> anyhow::Result<()>
     });
     let target = options.map_err(BadConfig)?.target(store_of_environment());
     let target = target.with_context(|| format!("delivery.{to}")).map_err(BadConfig)?;
-    let lake = Lake::at(&site.lake, &site.store()?).map_err(BadConfig)?;
+    let lake = site.open_lake().map_err(BadConfig)?;
     let parcel = Parcel::read(&folder)?;
     let delivered = job::deliver::deliver(&lake, (&to, &target), &parcel, dry_run, Clock::System).await?;
     say(json, &delivered, || delivered.text())?;

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::pin::pin;
 use std::sync::Arc;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 use chrono::{DateTime, FixedOffset};
 use clap::Args;
 use tokio::signal::unix::{SignalKind, signal};
@@ -23,7 +23,6 @@ use crate::job::backfill::{Backfill, Wanted};
 use crate::job::files::Files;
 use crate::job::ingest::{Ingest, Site};
 use crate::job::replay::Reading;
-use crate::lake::Lake;
 use crate::schema::topic::Topic;
 use crate::serve::Server;
 use crate::source::kafka::Purpose;
@@ -104,6 +103,9 @@ pub(super) fn topic(name: &str) -> Result<Topic, String> {
 
 pub(super) async fn ingest(args: IngestArgs) -> anyhow::Result<()> {
     let config = Config::read(&args.config).map_err(BadConfig)?;
+    if config.kafka.is_none() && config.files.is_empty() {
+        return Err(BadConfig(anyhow!("neither kafka nor files is configured")).into());
+    }
     let metrics = Arc::new(Metrics::new());
     let memory_bytes = i64::try_from(config.ingest.memory_bytes).unwrap_or(i64::MAX);
     metrics.memory_budget.with_label_values(&NONE).set(memory_bytes);
@@ -144,7 +146,7 @@ pub(super) async fn backfill(args: &BackfillArgs, json: bool) -> anyhow::Result<
 pub(super) async fn replay(args: &ReplayArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let config = Config::read(&args.config).map_err(BadConfig)?;
     let registry = Registry::new(&config.registry)?;
-    let lake = open(&config)?;
+    let lake = config.open_lake().map_err(BadConfig)?;
     let (formats, seal) = (config.formats().map_err(BadConfig)?, config.seal.open().map_err(BadConfig)?);
     let reading = Reading { lake: &lake, registry: &registry, decode: config.decode, formats: &formats, seal: &seal };
     let done = job::replay::replay(&reading, &args.topic, args.reason.as_deref(), Clock::System).await?;
@@ -166,16 +168,11 @@ pub(super) async fn interrupted() {
     }
 }
 
-pub(super) fn open(config: &Config) -> anyhow::Result<Lake> {
-    let store = config.store().map_err(BadConfig)?;
-    Lake::at(&config.lake, &store).map_err(|error| BadConfig(error).into())
-}
-
 fn site(config: &Config, purpose: Purpose, metrics: &Arc<Metrics>) -> anyhow::Result<Site> {
     Ok(Site {
         decode: config.decode,
         seal: config.seal.open().map_err(BadConfig)?,
-        lake: open(config)?,
+        lake: config.open_lake().map_err(BadConfig)?,
         registry: Arc::new(Registry::new(&config.registry)?),
         metrics: Arc::clone(metrics),
         clock: Clock::System,

@@ -8,8 +8,8 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
+use super::BadConfig;
 use super::print::say;
-use super::{BadConfig, ingest};
 use crate::answer::Templates;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -54,7 +54,7 @@ async fn answer(args: &AnswerArgs, json: bool) -> anyhow::Result<()> {
     let templates = folder("answer").map_or_else(Templates::embedded, |folder| Templates::read(&folder));
     let mut lookup = config.lookup.clone();
     lookup.rules = folder("lookup").or(lookup.rules);
-    let (lake, seal) = (ingest::open(&config)?, config.seal.open().map_err(BadConfig)?);
+    let (lake, seal) = (config.open_lake().map_err(BadConfig)?, config.seal.open().map_err(BadConfig)?);
     let desk = job::answer::Desk {
         lake: &lake,
         seal: &seal,
