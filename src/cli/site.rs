@@ -87,13 +87,20 @@ pub(super) async fn store(config: Option<&PathBuf>) -> anyhow::Result<Option<Sto
     }
 }
 
-/// Lets definitions pass where a site asks for promoted ones and these are.
+/// Lets definitions pass where a site asks for promoted ones and these are. A lake of such a site asks by itself, so that
+/// nobody gets around it by another configuration or by none.
 pub(super) async fn admit(config: Option<&PathBuf>, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
-    let Some(config) = config else { return Ok(()) };
-    match Config::read(config).map_err(BadConfig)?.desk {
-        Some(options) if options.require_promotion => {
-            job::promotion::admit(&options.open().await?, lake, definitions).await
-        }
-        _ => Ok(()),
+    let desk = match config {
+        Some(config) => Config::read(config).map_err(BadConfig)?.desk,
+        None => None,
+    };
+    let is_asked = desk.as_ref().is_some_and(|options| options.require_promotion);
+    if !is_asked && !job::promotion::is_required(lake).await? {
+        return Ok(());
     }
+    let store = match desk {
+        Some(options) => Some(options.open().await?),
+        None => None,
+    };
+    job::promotion::admit(store.as_ref(), lake, definitions).await
 }

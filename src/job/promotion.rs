@@ -1,14 +1,15 @@
 //! Whether the definitions that are about to decide are the promoted ones.
 //!
 //! In: the case store's promotions, and a set of definitions. Out: the table `promotion`, or a refusal. Never: promotes
-//! anything; that takes two people at the desk.
+//! anything; that takes two people at the desk. Forgets that a lake was once decided so.
 
 use std::collections::BTreeSet;
 
-use anyhow::ensure;
+use anyhow::{Context, ensure};
 use arrow::array::RecordBatch;
 
-use crate::lake::Lake;
+use crate::lake::append::Span;
+use crate::lake::{Handle, Lake};
 use crate::pipeline::definition::Definitions;
 use crate::schema::column::promotion as column;
 use crate::schema::contract::Table;
@@ -19,7 +20,8 @@ use crate::store::promotion::Promotion;
 /// The definitions are not those that a second person has approved: exit code 6.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "these definitions ({given}) are not the promoted ones ({}); `callsieve promote propose`, and a second person approves",
+    "these definitions ({given}) are not the promoted ones ({}); `callsieve promote propose`, a second \
+     person approves, and the lake learns of it by --config",
     .promoted.as_deref().unwrap_or("none are")
 )]
 pub struct NotPromoted {
@@ -29,9 +31,23 @@ pub struct NotPromoted {
     pub promoted: Option<String>,
 }
 
-/// Copies the store's promotions into a lake, and lets definitions pass that are the newest of them.
-pub async fn admit(store: &Store, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
-    lake.alone(copy(store, lake)).await?;
+/// The name by which the table remembers that promotions are required.
+const REQUIRED: &str = "require_promotion";
+
+/// Whether a lake has ever been decided by promoted definitions alone: then it is from there on, whatever configuration
+/// is named, or none.
+pub async fn is_required(lake: &Lake) -> anyhow::Result<bool> {
+    match lake.find(Table::PROMOTION).await? {
+        Some(table) => Ok(table.offset(REQUIRED).await?.is_some()),
+        None => Ok(false),
+    }
+}
+
+/// Lets definitions pass that are the newest promoted ones that a lake knows, with those of a store copied into it first.
+pub async fn admit(store: Option<&Store>, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
+    if let Some(store) = store {
+        lake.alone(copy(store, lake)).await?;
+    }
     let promoted = promoted(lake).await?;
     let given = definitions.hash();
     if promoted.as_ref() == Some(&given) { Ok(()) } else { Err(NotPromoted { given, promoted }.into()) }
@@ -47,8 +63,18 @@ async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
     }
     let forgotten = known.difference(&approved).count();
     ensure!(forgotten == 0, "the case store lacks {forgotten} promotions that the lake has of it: is it another one?");
+    require(&mut handle).await?;
     if known != approved {
         handle.replace_all(&[sheet(&promotions)]).await?;
+    }
+    Ok(())
+}
+
+/// Writes down that promotions are required, once.
+async fn require(handle: &mut Handle) -> anyhow::Result<()> {
+    if handle.offset(REQUIRED).await?.is_none() {
+        let mark = Span { app_id: REQUIRED.to_owned(), from: 0, until: 1 };
+        handle.append(&[], &[mark]).await.context("writing down that promotions are required")?;
     }
     Ok(())
 }
@@ -108,21 +134,39 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let lake = Lake::local(&place.path().join("lake")).unwrap();
         let (store, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
-        let refused = admit(&store, &lake, &ours).await.unwrap_err();
+        let refused = admit(Some(&store), &lake, &ours).await.unwrap_err();
         assert_eq!(refused.downcast_ref::<NotPromoted>().unwrap().promoted, None);
         promote(&store, &ours.hash()).await;
-        admit(&store, &lake, &ours).await.unwrap();
+        admit(Some(&store), &lake, &ours).await.unwrap();
 
         let mut changed = ours.clone();
         changed.all.get_mut(&Table::BLOCK_CANDIDATE).unwrap().hash = "other".to_owned();
-        let refused = admit(&store, &lake, &changed).await.unwrap_err();
+        let refused = admit(Some(&store), &lake, &changed).await.unwrap_err();
         assert!(refused.is::<NotPromoted>(), "one file that differs is another set: {refused:#}");
         promote(&store, &changed.hash()).await;
-        admit(&store, &lake, &changed).await.unwrap();
+        admit(Some(&store), &lake, &changed).await.unwrap();
         assert!(
-            admit(&store, &lake, &ours).await.unwrap_err().is::<NotPromoted>(),
+            admit(Some(&store), &lake, &ours).await.unwrap_err().is::<NotPromoted>(),
             "what was promoted once is no more"
         );
+    }
+
+    #[tokio::test]
+    async fn a_lake_that_was_decided_so_asks_for_promoted_definitions_without_its_store() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&place.path().join("lake")).unwrap();
+        let (store, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
+        assert!(!is_required(&lake).await.unwrap());
+        admit(Some(&store), &lake, &ours).await.unwrap_err();
+        assert!(is_required(&lake).await.unwrap(), "before anything was promoted");
+        assert!(admit(None, &lake, &ours).await.unwrap_err().is::<NotPromoted>());
+        promote(&store, &ours.hash()).await;
+        admit(Some(&store), &lake, &ours).await.unwrap();
+        admit(None, &lake, &ours).await.unwrap();
+        // What was promoted since does not take the mark away.
+        promote(&store, "other").await;
+        admit(Some(&store), &lake, &ours).await.unwrap_err();
+        assert!(is_required(&lake).await.unwrap() && admit(None, &lake, &ours).await.unwrap_err().is::<NotPromoted>());
     }
 
     #[tokio::test]
@@ -131,9 +175,9 @@ mod tests {
         let lake = Lake::local(&place.path().join("lake")).unwrap();
         let (first, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
         promote(&first, &ours.hash()).await;
-        admit(&first, &lake, &ours).await.unwrap();
+        admit(Some(&first), &lake, &ours).await.unwrap();
         let other = tempfile::tempdir().unwrap();
-        let refused = admit(&store(other.path()).await, &lake, &ours).await.unwrap_err();
+        let refused = admit(Some(&store(other.path()).await), &lake, &ours).await.unwrap_err();
         assert!(refused.to_string().starts_with("the case store lacks 1 promotions"), "{refused:#}");
     }
 }

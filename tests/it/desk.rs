@@ -247,3 +247,40 @@ async fn an_erasure_names_what_stays_and_asks_nobody_where_nothing_goes() {
         assert_eq!(done(&site.desk(&["pending"])).0, json!([]), "nobody is asked");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_of_promoted_rules_is_decided_by_no_others_with_or_without_its_configuration() {
+    for site in sites().await {
+        site.accuse(MONDAY).await;
+        let (lake, strict, loose) = (site.text("lake"), site.text("strict.toml"), site.text("site.toml"));
+        let config = std::fs::read_to_string(&loose).unwrap() + "require_promotion = true\n";
+        std::fs::write(&strict, config).unwrap();
+        let decide =
+            |config: &[&str]| callsieve(&[&["--json", "decide", "--day", MONDAY, "--lake", &lake], config].concat());
+        let ways = [&["--config", &strict][..], &["--config", &loose], &[]];
+        for way in ways {
+            let said = refused(&decide(way), 6);
+            assert!(said.contains("none are"), "{way:?}: {said}");
+        }
+        refused(&site.lake(&["run", "--day", MONDAY]), 6);
+        let (proposed, _) = done(&site.desk(&["promote", "propose", "--by", "chi"]));
+        done(&site.desk(&["promote", "approve", &proposed["id"].to_string(), "--by", "an"]));
+        for way in ways {
+            assert_eq!(done(&decide(way)).0, json!({ "limited": 1 }), "{way:?}");
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_desk_needs_neither_lake_nor_broker_and_what_needs_them_says_so() {
+    for site in sites().await {
+        let config = site.text("desk.toml");
+        std::fs::write(&config, format!("[desk]\nstore = \"{}\"\n", site.store)).unwrap();
+        let (users, _) = done(&callsieve(&["--json", "user", "list", "--config", &config]));
+        assert_eq!(users.as_array().unwrap().len(), 3);
+        let said = refused(&callsieve(&["ingest", "--config", &config]), 3);
+        assert!(said.contains("neither kafka nor files is configured"), "{said}");
+        let said = refused(&callsieve(&["replay", "--config", &config]), 3);
+        assert!(said.contains("names no lake"), "{said}");
+    }
+}
