@@ -430,8 +430,9 @@ def look_at_folder(place, name, files):
     else:
         hashes = {said_of["file"]: said_of["sha256"], **said_of.get("beside", {})}
     sealed = {marker, "SHA256SUMS", "SHA256SUMS.minisig"}
-    if set(files) - sealed != set(hashes):
-        wrong.append(f"{name} has other files than {marker} names: {sorted(set(files) ^ set(hashes) - sealed)}")
+    others = (set(files) - sealed) ^ set(hashes)
+    if others:
+        wrong.append(f"{name} and {marker} differ in their files: {sorted(others)}")
     wrong += [f"{name}/{file} is not what {marker} says" for file in hashes if files.get(file) != hashes[file]]
     return wrong
 
