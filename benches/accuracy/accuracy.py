@@ -2,12 +2,14 @@
 
     python3 -m venv V && V/bin/pip install -r benches/accuracy/requirements.txt
     V/bin/python benches/accuracy/accuracy.py run --callsieve target/release/callsieve --seeds 101-110
+    V/bin/python benches/accuracy/accuracy.py run --callsieve target/release/callsieve --seeds 111-112 --subscribers 200000
     V/bin/python benches/accuracy/accuracy.py show
     V/bin/python benches/accuracy/accuracy.py rows --callsieve target/release/callsieve --seeds 7,11,41 --out rows.parquet
 
 `run` plays `callsieve demo` for each seed and adds to `record.csv` what became of each stratum: so many subscriptions,
-so many flagged, barred, over each score. `show` pools what the newest rules did. `rows` writes one labelled row for
-each subscription and day that was scored, for `scorecard train`; no seed of it is ever one of `run`.
+so many flagged, barred, over each score. One seed of two sizes (`--subscribers`) is two operators. `show` pools what the
+newest rules did. `rows` writes one labelled row for each subscription and day that was scored, for `scorecard train`;
+no seed of it is ever one of `run`.
 
 The demo has one spam SIM in 200 and one hard negative in ten; a country has 1.2 in 10,000 and one in 25. So each
 stratum weighs what its natural share says, and precision is of the country, not of the demo. Strata beyond the base
@@ -32,7 +34,9 @@ from scipy.stats import chi2
 RECORD = pathlib.Path(__file__).with_name("record.csv")
 CUTS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
 STRATUM = ["stratum", "listed", "subscriptions", "flagged", "barred", *(f"over_{cut}" for cut in CUTS), "shares"]
-COLUMNS = ["seed", "rules", *STRATUM]
+COLUMNS = ["seed", "rules", *STRATUM, "subscribers"]
+# What a demo has, and what every seed had whose rows end before the column.
+SUBSCRIBERS = 20_000
 
 # Natural shares of all subscriptions (ACCURACY 5.2); ordinary people are the rest. The last three are by judgement.
 SPAM_SHARE = 1.2e-4
@@ -48,10 +52,11 @@ NATURAL = {
 }
 
 
-def played(callsieve, seed, folder):
+def played(args, seed, folder):
     """A demo of this seed; its folder."""
     demo = pathlib.Path(folder) / f"seed-{seed}"
-    done = subprocess.run([callsieve, "demo", "--dir", demo, "--seed", str(seed)], capture_output=True, text=True)
+    operator = ["--seed", str(seed), "--subscribers", str(args.subscribers)]
+    done = subprocess.run([args.callsieve, "demo", "--dir", demo, *operator], capture_output=True, text=True)
     if done.returncode != 0:
         sys.exit(f"seed {seed}: {done.stderr.strip()}")
     return demo
@@ -98,23 +103,29 @@ def strata(demo):
     return con.execute("SELECT MAX(rules) FROM decision").fetchone()[0], rows
 
 
+def recorded():
+    """The rows on record."""
+    if not RECORD.exists():
+        return []
+    with RECORD.open(newline="") as file:
+        return list(csv.DictReader(file, restval=str(SUBSCRIBERS)))
+
+
 def run(args):
-    known = set()
-    if RECORD.exists():
-        known = {(row["seed"], row["rules"]) for row in csv.DictReader(RECORD.open())}
+    known = {(row["seed"], row["subscribers"], row["rules"]) for row in recorded()}
     for seed in args.seeds:
         with tempfile.TemporaryDirectory(dir=args.dir) as folder:
-            demo = played(args.callsieve, seed, folder)
+            demo = played(args, seed, folder)
             rules, rows = strata(demo)
-        if (str(seed), rules) in known:
-            print(f"seed {seed} of these rules is on record")
+        if (str(seed), str(args.subscribers), rules) in known:
+            print(f"seed {seed} of {args.subscribers:,} and these rules is on record")
             continue
         is_new = not RECORD.exists()
         with RECORD.open("a", newline="") as file:
             out = csv.writer(file, lineterminator="\n")
             if is_new:
                 out.writerow(COLUMNS)
-            out.writerows([seed, rules, *row] for row in rows)
+            out.writerows([seed, rules, *row, args.subscribers] for row in rows)
         print(f"seed {seed}: {sum(row[2] for row in rows)} subscriptions, {sum(row[3] for row in rows)} flagged", flush=True)
 
 
@@ -150,7 +161,7 @@ def recall(strata, names, column):
 
 
 def show(args):
-    rows = list(csv.DictReader(RECORD.open()))
+    rows = recorded()
     rules = args.rules or rows[-1]["rules"]
     rows = [row for row in rows if row["rules"] == rules]
     strata, listed = {}, 0
@@ -162,9 +173,11 @@ def show(args):
         for column in STRATUM[2:-1]:
             of[column] += int(row[column])
         of["shares"] += [float(share) for share in row["shares"].split()]
-    seeds = sorted({int(row["seed"]) for row in rows})
+    operators = sorted({(int(row["subscribers"]), int(row["seed"])) for row in rows})
+    sizes = {size: ", ".join(str(seed) for of, seed in operators if of == size) for size, _ in operators}
+    named = "; ".join(f"{seeds} of {size:,}" for size, seeds in sizes.items())
     innocent = sum(of["subscriptions"] for name, of in strata.items() if name in HARD or name in PEOPLE)
-    print(f"rules {rules[:12]}, {len(seeds)} seeds ({', '.join(map(str, seeds))}): {innocent} ordinary and hard-negative"
+    print(f"rules {rules[:12]}, {len(operators)} seeds ({named}): {innocent} ordinary and hard-negative"
           f" subscriptions; {listed} on allow-lists are left out\n")
     for name, column in (("flagged", "flagged"), ("barred", "barred")):
         value, low = precision(strata, column)
@@ -194,7 +207,7 @@ def rows(args):
     parts = []
     for seed in args.seeds:
         with tempfile.TemporaryDirectory(dir=args.dir) as folder:
-            con = opened(played(args.callsieve, seed, folder), "spam_score")
+            con = opened(played(args, seed, folder), "spam_score")
             part = pathlib.Path(args.out).with_suffix(f".{seed}.parquet")
             con.execute(f"""COPY (
                 SELECT '{seed}-' || spam_score.caller || '-' || spam_score.day AS id, {seed} AS seed, stratum,
@@ -224,6 +237,7 @@ def main():
             continue
         sub.add_argument("--callsieve", required=True)
         sub.add_argument("--seeds", type=seeds, required=True, help="as 101-110, or 7,11,41")
+        sub.add_argument("--subscribers", type=int, default=SUBSCRIBERS, help="subscriptions of each seed's operator")
         sub.add_argument("--dir", help="where demos are played; a temporary folder if none is named")
         if verb == "rows":
             sub.add_argument("--out", required=True)
