@@ -4,7 +4,7 @@
 //! an empty table in memory, and the definition under test is a table of its own name, computed for Monday 2025-01-06
 //! before each statement.
 //! Cells that an INSERT does not name take the contract's example. What the definition reads of its own earlier days
-//! is the table `TABLE_before`, which can be inserted into.
+//! or runs is the table `TABLE_before` or `TABLE_so_far`, which can be inserted into.
 //! `CALLSIEVE_CASES=caller_day cargo test --test pipelines` runs one.
 
 use std::path::Path;
@@ -89,9 +89,9 @@ fn database<'a>(definitions: &Definitions, definition: &'a Definition) -> Databa
         session::register(&session, table, session::empty(table.contract()).unwrap(), monday).unwrap();
     }
     let reads_itself = graph::reads(definition).unwrap().iter().any(|read| read.table == definition.table);
-    if reads_itself {
+    for suffix in [graph::BEFORE, graph::SO_FAR].into_iter().filter(|_| reads_itself) {
         let earlier = session::empty(definition.table.contract()).unwrap();
-        session.register_table(format!("{}{}", definition.table, graph::BEFORE), earlier).unwrap();
+        session.register_table(format!("{}{suffix}", definition.table), earlier).unwrap();
     }
     Database { session, definition }
 }

@@ -1,11 +1,19 @@
--- Choose called people of numbers under suspicion to be asked.
-WITH subject AS (
+-- Choose called people of numbers under suspicion to be asked, beside those whom an earlier run of the day has chosen.
+WITH kept AS (
+    -- The day's questions that may be with people already: each stays as it was asked, whatever is known by now.
+    SELECT request_id, subject, activated_at, respondent, called_at FROM survey_request_so_far WHERE day = $day
+),
+told AS (
+    -- How many people have been asked about each number on the day.
+    SELECT subject, COUNT(*) AS people FROM kept GROUP BY subject
+),
+subject AS (
     -- Numbers at survey, or barred on people's word and still to be confirmed.
     SELECT number, activated_at FROM decision WHERE day = $day AND verdict IN ('survey', 'limited')
 ),
 asked AS (
     -- People who have been asked within the week.
-    SELECT DISTINCT respondent FROM survey_request_before WHERE day >= $cap_from
+    SELECT DISTINCT respondent FROM survey_request_so_far WHERE day >= $cap_from
 ),
 heard AS (
     -- Each of our subscribers who answered such a number, with the last call.
@@ -27,14 +35,22 @@ chosen AS (
     SELECT subject, activated_at, respondent, called_at,
         ROW_NUMBER() OVER (PARTITION BY subject ORDER BY called_at DESC, respondent) AS place
     FROM open WHERE turn = 1
+),
+added AS (
+    -- As many of them as the number has questions left, counted on behind those that were kept.
+    SELECT chosen.subject, activated_at, respondent, called_at,
+        questions + ROW_NUMBER() OVER (ORDER BY chosen.subject, place) AS question
+    FROM chosen LEFT JOIN told ON chosen.subject = told.subject
+    CROSS JOIN (SELECT COUNT(*) AS questions FROM kept)
+    WHERE place + COALESCE(people, 0) <= $per_subject
 )
+SELECT $day AS day, request_id, subject, activated_at, respondent, called_at FROM kept
+UNION ALL
 SELECT
     $day AS day,
-    COALESCE(CONCAT('Q-', CAST($day AS VARCHAR), '-', CAST(ROW_NUMBER() OVER (ORDER BY subject, place) AS VARCHAR)), '')
-        AS request_id,
+    COALESCE(CONCAT('Q-', CAST($day AS VARCHAR), '-', CAST(question AS VARCHAR)), '') AS request_id,
     COALESCE(subject, 0) AS subject,
     activated_at,
     COALESCE(respondent, 0) AS respondent,
     COALESCE(called_at, $from) AS called_at
-FROM chosen
-WHERE place <= $per_subject
+FROM added

@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::{Context, bail};
+use anyhow::{Context, bail, ensure};
 use datafusion::sql::parser::Statement;
 use datafusion::sql::resolve::resolve_table_references;
 
@@ -14,13 +14,16 @@ use crate::schema::contract::{Table, Writer};
 
 /// Suffix of a table's name in SQL that reads only the days before the computed one.
 pub const BEFORE: &str = "_before";
+/// Suffix of a definition's own table in its SQL that reads the computed day as well, as an earlier run left it.
+pub const SO_FAR: &str = "_so_far";
 
 /// One table that a definition reads.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Read {
     /// Which.
     pub table: Table,
-    /// Only days before the computed one: no edge of the graph, since they have been computed already.
+    /// Only days before the computed one, or what an earlier run left of that: no edge of the graph, since it has been
+    /// computed already.
     pub before: bool,
 }
 
@@ -30,15 +33,18 @@ pub fn reads(definition: &Definition) -> anyhow::Result<BTreeSet<Read>> {
     let statement = Statement::Statement(Box::new(select.statement.clone()));
     let (references, _ctes) = resolve_table_references(&statement, true)?;
     let names = references.iter().map(|reference| reference.table());
-    names.filter(|name| !feature::TABLES.contains(name)).map(read).collect()
+    names.filter(|name| !feature::TABLES.contains(name)).map(|name| read(definition.table, name)).collect()
 }
 
-fn read(name: &str) -> anyhow::Result<Read> {
+fn read(own: Table, name: &str) -> anyhow::Result<Read> {
     if let Ok(table) = name.parse() {
         return Ok(Read { table, before: false });
     }
-    let table = name.strip_suffix(BEFORE).and_then(|name| name.parse().ok());
+    let without = |suffix: &str| -> Option<Table> { name.strip_suffix(suffix)?.parse().ok() };
+    let table = without(BEFORE).or_else(|| without(SO_FAR));
     let table = table.with_context(|| format!("\"{name}\" is no table of the lake"))?;
+    // Of another table it would depend on who ran first.
+    ensure!(without(SO_FAR).is_none_or(|table| table == own), "\"{name}\" is for the definition of {table} alone");
     Ok(Read { table, before: true })
 }
 
@@ -95,4 +101,17 @@ pub fn unwritten(definitions: &Definitions) -> anyhow::Result<BTreeSet<Table>> {
         }
     }
     Ok(unwritten)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_an_earlier_run_left_of_a_day_is_for_the_own_definition_alone() {
+        let so_far = |own| read(own, "survey_request_so_far").map_err(|problem| problem.to_string());
+        assert_eq!(so_far(Table::SURVEY_REQUEST), Ok(Read { table: Table::SURVEY_REQUEST, before: true }));
+        let refused = "\"survey_request_so_far\" is for the definition of survey_request alone";
+        assert_eq!(so_far(Table::BLOCK_CANDIDATE), Err(refused.to_owned()));
+    }
 }

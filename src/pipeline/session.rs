@@ -25,7 +25,7 @@ use datafusion::sql::sqlparser::ast;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::definition::{Definition, Window};
-use super::graph::BEFORE;
+use super::graph::{BEFORE, SO_FAR};
 use super::memory::{CompactBelowSorts, Pool};
 use crate::clock::Stopwatch;
 use crate::domain::day::Day;
@@ -61,7 +61,7 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
 }
 
 /// Registers a table, and its days before the computed one under `TABLE_before`; of a weekly table, the weeks before
-/// the one that the computed day lies in, which may not be over.
+/// the one that the computed day lies in, which may not be over. Under `TABLE_so_far` the computed one is among them.
 pub fn register(
     session: &SessionContext,
     table: Table,
@@ -70,11 +70,14 @@ pub fn register(
 ) -> anyhow::Result<()> {
     session.register_table(table.name(), Arc::clone(&provider))?;
     if let Some(partition) = table.contract().partition.first() {
-        let scan = LogicalPlanBuilder::scan(table.name(), datafusion::datasource::provider_as_source(provider), None)?;
-        let computed = Window::of(table, day).partition();
-        let earlier = col(partition.as_str()).lt(lit(ScalarValue::Date32(Some(computed.epoch_days()))));
-        let view = ViewTable::new(scan.filter(earlier)?.build()?, None);
-        session.register_table(format!("{table}{BEFORE}"), Arc::new(view))?;
+        let source = datafusion::datasource::provider_as_source(provider);
+        let (computed, next) = Window::of(table, day).bounds();
+        for (suffix, end) in [(BEFORE, computed), (SO_FAR, next)] {
+            let scan = LogicalPlanBuilder::scan(table.name(), Arc::clone(&source), None)?;
+            let earlier = col(partition.as_str()).lt(lit(ScalarValue::Date32(Some(end.epoch_days()))));
+            let view = ViewTable::new(scan.filter(earlier)?.build()?, None);
+            session.register_table(format!("{table}{suffix}"), Arc::new(view))?;
+        }
     }
     Ok(())
 }
@@ -394,6 +397,19 @@ mod tests {
     async fn said(session: &SessionContext, sql: &str) -> String {
         let frame = session.sql(sql).await.unwrap();
         pretty_format_batches(&frame.collect().await.unwrap()).unwrap().to_string()
+    }
+
+    #[tokio::test]
+    async fn so_far_has_the_computed_day_and_before_has_not() {
+        let session = session(BTreeMap::new()).unwrap();
+        let table = Table::SURVEY_REQUEST;
+        register(&session, table, empty(table.contract()).unwrap(), DAY.parse().unwrap()).unwrap();
+        let asked = "INSERT INTO survey_request (day, request_id) VALUES
+            (DATE '2025-01-05', 'past'), (DATE '2025-01-06', 'today'), (DATE '2025-01-07', 'tomorrow')";
+        session.sql(asked).await.unwrap().collect().await.unwrap();
+        let ids = |view: &str| format!("SELECT STRING_AGG(request_id, ' ' ORDER BY day) AS ids FROM survey_request{view}");
+        let said = [said(&session, &ids(BEFORE)).await, said(&session, &ids(SO_FAR)).await];
+        assert!(said[0].contains("| past |") && said[1].contains("| past today |"), "{said:?}");
     }
 
     #[tokio::test]
