@@ -4,6 +4,7 @@
 //! subscription that has one. Never: reads a table, a clock or a threshold of its own; bars a protected number; bars on
 //! one origin, or anew on evidence that a person has dismissed.
 
+pub mod again;
 pub mod desk;
 pub mod rails;
 pub mod stop;
@@ -79,6 +80,8 @@ pub struct Decision {
     pub until: Day,
     /// First day at survey or stronger.
     pub flagged: Option<Day>,
+    /// When that was first seen, UTC microseconds; `again` says it of a flag of the day.
+    pub flagged_at: Option<i64>,
 }
 
 /// Why a verdict is what it is.
@@ -88,6 +91,8 @@ pub enum Cause {
     Evidence,
     /// It stands from before, and has not lapsed.
     NoNewEvidence,
+    /// An earlier run of the day flagged it, and this one does not.
+    NotConfirmed,
     /// It has lapsed.
     Expired,
     /// The allow-list wins.
@@ -124,6 +129,7 @@ impl Cause {
         match self {
             Self::Evidence => "evidence",
             Self::NoNewEvidence => "no_new_evidence",
+            Self::NotConfirmed => "not_confirmed",
             Self::Expired => "expired",
             Self::AllowListed => "allow_listed",
             Self::SpecialNumber => "special_number",
@@ -224,8 +230,9 @@ fn one(
         Some(before) if !is_new && !is_renewed => before.until,
         _ => day.plus(budget.rules.valid_days(verdict)),
     };
+    let flagged_at = before.as_ref().and_then(|before| before.flagged_at);
     let flagged = before.and_then(|before| before.flagged).or_else(|| verdict.is_flag().then_some(day));
-    Some(Decision { candidate, case_id, verdict, previous, cause: event.cause, since, until, flagged })
+    Some(Decision { candidate, case_id, verdict, previous, cause: event.cause, since, until, flagged, flagged_at })
 }
 
 fn verdict_of(before: Option<&Decision>) -> Verdict {

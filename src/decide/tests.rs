@@ -10,7 +10,7 @@ use super::transition::{EVENTS, next};
 use super::*;
 use crate::domain::case::Word;
 
-fn rules() -> Rules {
+pub(super) fn rules() -> Rules {
     Rules {
         origins_required: 2,
         reviews_required: 0,
@@ -27,11 +27,11 @@ fn rules() -> Rules {
     }
 }
 
-fn day() -> Day {
+pub(super) fn day() -> Day {
     "2025-01-06".parse().unwrap()
 }
 
-fn candidate(number: i64, proposed: Verdict) -> Candidate {
+pub(super) fn candidate(number: i64, proposed: Verdict) -> Candidate {
     Candidate {
         subject: Subject { number: Number::from_e164(84_900_000_000 + number).unwrap(), activated_at: Some(0) },
         is_onnet: true,
@@ -251,7 +251,7 @@ fn verdicts() -> impl Strategy<Value = Verdict> {
     prop::sample::select(Verdict::ALL.to_vec())
 }
 
-fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
+pub(super) fn candidates() -> impl Strategy<Value = Vec<Candidate>> {
     let one = (0i64..40, verdicts(), 0i64..3, any::<[bool; 3]>(), 0u8..100);
     prop::collection::btree_map(0i64..40, one, 0..30).prop_map(|all| {
         let build = |(number, (_, proposed, origins, [allowed, special, offnet], score)): (

@@ -1,7 +1,8 @@
 //! `decide`: a day's candidates to verdicts, then the tables that wait for them.
 //!
-//! In: `block_candidate` of the day, `decision` of the latest day before, and what people have said. Out: `decision` of the day,
-//! `survey_request` and `blocklist_day`. Never: edits an earlier day's verdict.
+//! In: `block_candidate` of the day, `decision` of the latest day before and of an earlier run of the day, and what people
+//! have said. Out: `decision` of the day, `survey_request` and `blocklist_day`. Never: edits an earlier day's verdict; bars
+//! anybody on a day that is not over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -15,7 +16,7 @@ use crate::clock::Clock;
 use crate::decide::desk::Desk;
 use crate::decide::rails::Rules;
 use crate::decide::stop::Barred;
-use crate::decide::{Candidate, Cause, Decision, Input, Subject, decide, stop};
+use crate::decide::{Candidate, Cause, Decision, Input, Subject, again, decide, stop};
 use crate::domain::case::Word;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
@@ -57,6 +58,10 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let complete_at = day.ends_at() + lateness_us(runner.definitions())?;
     let mut reasons = super::ledger::open_reasons(runner.lake(), complete_at).await?;
     reasons.extend(super::late::open_reasons(runner.lake(), runner.definitions(), day).await?);
+    // Of dropped files nobody knows which are still to come: only the day's end says that there are none of its own.
+    if began.at < day.ends_at() {
+        reasons.push(format!("{day} is not over"));
+    }
     for reason in &reasons {
         tracing::warn!(%day, reason, "input is not complete, nobody is barred");
     }
@@ -86,20 +91,22 @@ pub(super) async fn settle(
             read_candidates(&table.day(day).await?)?
         }
     };
-    let standing = match runner.newest(Table::DECISION).await? {
-        None => Vec::new(),
+    let (standing, earlier) = match runner.newest(Table::DECISION).await? {
+        None => (Vec::new(), Vec::new()),
         Some(table) => {
             began.inputs.insert(Table::DECISION.name(), table.version());
-            match table.days().await?.range(..day).next_back() {
+            let standing = match table.days().await?.range(..day).next_back() {
                 Some(before) => read_decisions(&table.day(*before).await?)?,
                 None => Vec::new(),
-            }
+            };
+            (standing, read_decisions(&table.day(day).await?)?)
         }
     };
     let standing = standing.into_iter().filter(|decision| decision.verdict != Verdict::Clear).collect();
     let mut desk = case::desk(runner, &mut began, day).await?;
     desk.stopped = stopped(runner, &desk, day, &rules).await?;
     let decisions = decide(day, candidates, standing, &rules, input, &desk);
+    let decisions = again::carry(day, decisions, earlier, began.at);
 
     let mut verdicts = BTreeMap::new();
     for decision in &decisions {
@@ -222,15 +229,15 @@ pub(super) fn verdict(word: &str) -> anyhow::Result<Verdict> {
     word.parse().map_err(anyhow::Error::msg)
 }
 
-/// What stood; protection is looked up anew each day, since every standing number is a candidate of its day.
+/// What a day holds; protection is looked up anew each day, since every standing number is a candidate of its day.
 fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
     let mut decisions = Vec::new();
     for batch in batches {
         for row in 0..batch.num_rows() {
             let day = |days: i32| Day::from_epoch_days(days);
-            let verdict = verdict(column::VERDICT.of(batch)?.value(row))?;
-            // Of the cause only that is heeded: what was put off is made today.
-            let is_staged = column::CAUSE.of(batch)?.value(row) == Cause::Staged.as_str();
+            // Of the cause only that is heeded: what was put off is made today, and what was taken back stays so.
+            let word = column::CAUSE.of(batch)?.value(row);
+            let cause = [Cause::Staged, Cause::NotConfirmed].into_iter().find(|cause| cause.as_str() == word);
             decisions.push(Decision {
                 candidate: Candidate {
                     subject: Subject {
@@ -252,12 +259,13 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
                     proposed: Verdict::Clear,
                 },
                 case_id: column::CASE_ID.of(batch)?.value(row).to_owned(),
-                verdict,
-                previous: verdict,
-                cause: if is_staged { Cause::Staged } else { Cause::NoNewEvidence },
+                verdict: verdict(column::VERDICT.of(batch)?.value(row))?,
+                previous: verdict(column::PREVIOUS.of(batch)?.value(row))?,
+                cause: cause.unwrap_or(Cause::NoNewEvidence),
                 since: day(column::SINCE_DAY.of(batch)?.value(row)),
                 until: day(column::UNTIL_DAY.of(batch)?.value(row)),
                 flagged: optional(column::FLAGGED_DAY.of(batch)?, row).map(day),
+                flagged_at: optional(column::FLAGGED_AT.of(batch)?, row),
             });
         }
     }
@@ -275,7 +283,8 @@ fn sheet(day: Day, decisions: &[Decision], definitions: &str) -> RecordBatch {
         let row = row.date_or_null(decision.flagged.map(Day::epoch_days)).float64_or_null(candidate.score);
         let row = row.int64(candidate.origins).int64(candidate.matched_reporters);
         let row = row.int64(candidate.survey_yes).int64(candidate.survey_no).text(definitions);
-        row.boolean(candidate.is_registration_evidence).text_or_null(candidate.detections.as_deref()).end();
+        let row = row.boolean(candidate.is_registration_evidence).text_or_null(candidate.detections.as_deref());
+        row.instant_or_null(decision.flagged_at).end();
     }
     sheet.finish()
 }
@@ -293,4 +302,24 @@ pub fn note(decided: &Decided, metrics: &crate::telemetry::metrics::Metrics) -> 
         metrics.decide_verdicts.with_label_values(&[verdict.as_str()]).set(i64::try_from(count).context("a count")?);
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::run::folder;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_day_that_is_not_over_is_open_whatever_was_read_of_it() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(place.path()).unwrap();
+        lake.open(Table::BLOCK_CANDIDATE).await.unwrap();
+        let day: Day = "2025-01-06".parse().unwrap();
+        let mut runner = Runner::new(lake, Definitions::read(&folder(None)).unwrap(), Clock::System);
+        for (at, is_over) in [(day.ends_at() - 1, false), (day.ends_at(), true)] {
+            let decided = run(&mut runner, Clock::Fixed(at), day).await.unwrap();
+            let is_told = decided.open.iter().any(|reason| reason == "2025-01-06 is not over");
+            assert_eq!(is_told, !is_over, "{:?}", decided.open);
+        }
+    }
 }

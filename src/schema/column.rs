@@ -1424,7 +1424,7 @@ pub mod decision {
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
     /// Verdict of the day before.
     pub const PREVIOUS: Column<StringArray> = Column::new("previous");
-    /// Why this verdict: evidence, no_new_evidence, expired, allow_listed, special_number, subscription_ended, budget_spent, staged, stopped, one_origin, input_open, appeal_open, review_pending, dismissed, overturned or released.
+    /// Why this verdict: evidence, no_new_evidence, not_confirmed (an earlier run of the day flagged it), expired, allow_listed, special_number, subscription_ended, budget_spent, staged, stopped, one_origin, input_open, appeal_open, review_pending, dismissed, overturned or released.
     pub const CAUSE: Column<StringArray> = Column::new("cause");
     /// Day since which this verdict holds.
     pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");
@@ -1432,7 +1432,7 @@ pub mod decision {
     pub const UNTIL_DAY: Column<Date32Array> = Column::new("until_day");
     /// First day of survey or stronger in this case; null when never.
     pub const FLAGGED_DAY: Column<Date32Array> = Column::new("flagged_day");
-    /// Spam score of the day.
+    /// Spam score of the day; of a flag of which nothing is left, the score by which it was set.
     pub const SCORE: Column<Float64Array> = Column::new("score");
     /// Independent origins of evidence.
     pub const ORIGINS: Column<Int64Array> = Column::new("origins");
@@ -1448,6 +1448,8 @@ pub mod decision {
     pub const IS_REGISTRATION_EVIDENCE: Column<BooleanArray> = Column::new("is_registration_evidence");
     /// What it was found at within the evidence window, by type, joined by +; null when at nothing.
     pub const DETECTIONS: Column<StringArray> = Column::new("detections");
+    /// When the flag of flagged_day was first seen: the start of the run that set it, UTC; null when never, and of flags of before the column.
+    pub const FLAGGED_AT: Column<TimestampMicrosecondArray> = Column::new("flagged_at");
 }
 
 /// One row per subscription and ISO week in which people said what it is: the label, and the values of its last score from before a flag or anybody's word could change it.

@@ -63,6 +63,7 @@ pub fn cause(lang: Lang, word: &str) -> &str {
     let vi = match word {
         "evidence" => "có bằng chứng",
         "no_new_evidence" => "giữ nguyên, không có bằng chứng mới",
+        "not_confirmed" => "dữ liệu cả ngày không xác nhận",
         "expired" => "đã hết hạn",
         "allow_listed" => "trong danh sách cho phép",
         "special_number" => "số đặc biệt hoặc tên định danh",

@@ -73,7 +73,7 @@ impl Site {
         let row = sheet.row().day(day).text("C-1").int64(SOURCE).instant(activated_at).boolean(true).text("prepaid");
         let row = row.text(verdict.as_str()).text("clear").text("evidence").day(day).day(day.plus(30)).day(day);
         let row = row.float64_or_null(None).int64(2).int64(1).int64(0).int64(0).text("");
-        row.boolean_or_null(None).text_or_null(None).end();
+        row.boolean_or_null(None).text_or_null(None).instant_or_null(None).end();
         self.lake.open(Table::DECISION).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
     }
 

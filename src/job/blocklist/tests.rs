@@ -38,7 +38,7 @@ impl Site {
             let row = row.boolean(true).text("prepaid").text(verdict).text(previous).text("evidence");
             let row = row.day(day(0)).day(day(30)).date_or_null(None).float64_or_null(None);
             let row = row.int64(2).int64(2).int64(0).int64(0).text("").boolean_or_null(None).text_or_null(None);
-            row.end();
+            row.instant_or_null(None).end();
         }
         self.lake.open(Table::DECISION).await.unwrap().replace(on, &[sheet.finish()]).await.unwrap();
         let mut runner = Runner::new(self.lake.clone(), self.definitions.clone(), Clock::System);

@@ -23,7 +23,7 @@ impl Site {
         let mut sheet = Sheet::new(Table::PIPELINE_RUN.contract());
         for day in [day(), day().plus(1), day().plus(2)] {
             let row = sheet.row().day(day).text("blocklist_day").text("").text("{}").text("{}").int64(1).int64(1);
-            row.text("").instant(0).int64(1).end();
+            row.text("").instant(day.ends_at()).int64(1).end();
         }
         lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
         Self { folder, lake }
@@ -40,7 +40,7 @@ impl Site {
             let row = decided.row().day(day).text(&case).int64(*number).instant_or_null(None).boolean(number % 10 != 9);
             let row = row.text("prepaid").text("limited").text("clear").text("evidence").day(day).day(day.plus(30));
             let row = row.date_or_null(None).float64_or_null(None).int64(2).int64(0).int64(0).int64(0).text("");
-            row.boolean(false).text_or_null(None).end();
+            row.boolean(false).text_or_null(None).instant_or_null(None).end();
         }
         let replaced = [(Table::BLOCKLIST_DAY, list.finish()), (Table::DECISION, decided.finish())];
         for (table, rows) in replaced {
