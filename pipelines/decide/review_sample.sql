@@ -1,14 +1,15 @@
 -- Draw, of each band, those of the week's newly flagged and of the watched whom a reviewer looks at.
 WITH finished AS (
-    -- That the week is decided to its end: nobody is drawn from a part of it.
+    -- That the week is decided to its end, and not only until a noon: nobody is drawn from a part of it.
     SELECT DISTINCT table_name FROM pipeline_run
-    WHERE table_name = 'decision' AND day = local_day(plus_seconds($until, -1))
+    WHERE table_name = 'decision' AND day = local_day(plus_seconds($until, -1)) AND started_at >= $until
 ),
 held AS (
-    -- The week's verdicts that were flagged for the first time in it, and those that never were.
+    -- The week's verdicts that were flagged for the first time in it, even for half a day, and those that never were.
     SELECT day, number, activated_at, segment, rules, score, flagged_day IS NOT NULL AS is_flagged
     FROM decision CROSS JOIN finished
-    WHERE day >= $day AND day < $until_day AND verdict IN ('watched', 'survey', 'limited', 'blocked')
+    WHERE day >= $day AND day < $until_day
+        AND (verdict IN ('watched', 'survey', 'limited', 'blocked') OR cause = 'not_confirmed')
         AND (flagged_day IS NULL OR flagged_day >= $day)
 ),
 listed AS (

@@ -27,7 +27,7 @@ answered AS (
     GROUP BY subject, activated_at, asked.respondent
 ),
 surveyed AS (
-    -- The answers about each together; a day's values are made before that day's questions are asked.
+    -- The answers about each together; nothing is done about an answer on the day on which it was asked for.
     SELECT subject AS number, activated_at, MAX(answered_at) AS settled_at, MIN(asked_day) AS evidence_day,
         COUNT(*) FILTER (WHERE answer = 'yes') AS yes, COUNT(*) FILTER (WHERE answer = 'no') AS no
     FROM answered GROUP BY subject, activated_at HAVING MAX(answered_at) >= $from

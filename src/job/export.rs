@@ -44,6 +44,10 @@ pub(super) async fn computed_rows(lake: &Lake, table: Table, day: Day) -> anyhow
     let ran = computed(&runs, table)?;
     anyhow::ensure!(ran, "{table} of {day} has not been computed; `callsieve decide --day {day}` does");
     anyhow::ensure!(
+        computed_whole(&runs, table, day)?,
+        "{day} was not over when {table} was computed; `callsieve decide --day {day}` once it is"
+    );
+    anyhow::ensure!(
         !is_outdated(&runs, table)?,
         "{day} was decided anew, and {table} is of the decision before; `callsieve decide --day {day}` ends what was cut off"
     );
@@ -102,16 +106,33 @@ pub(super) fn computed(runs: &[RecordBatch], table: Table) -> anyhow::Result<boo
     Ok(false)
 }
 
+/// Whether a table was computed when its day was over: what is computed earlier is a look, and nobody acts on it.
+pub(super) fn computed_whole(runs: &[RecordBatch], table: Table, day: Day) -> anyhow::Result<bool> {
+    use crate::schema::column::pipeline_run as column;
+    for batch in runs {
+        let (names, started) = (column::TABLE_NAME.of(batch)?, column::STARTED_AT.of(batch)?);
+        let mut rows = names.iter().zip(started.values().iter());
+        if rows.any(|(name, at)| name == Some(table.name()) && *at >= day.ends_at()) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::schema::sheet::Sheet;
 
-    /// Puts a run of a table where a lake would have it.
+    /// Puts a run of a table where a lake would have it: one that began when its day was over.
     async fn note(lake: &Lake, day: Day, table: Table, inputs: &str, version: i64) {
+        note_at(lake, day, table, (inputs, version), day.ends_at()).await;
+    }
+
+    async fn note_at(lake: &Lake, day: Day, table: Table, (inputs, version): (&str, i64), at: i64) {
         let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
         let row = runs.row().day(day).text(table.name()).text("").text("{}").text(inputs).int64(version).int64(1);
-        row.text("").instant(0).int64(1).end();
+        row.text("").instant(at).int64(1).end();
         lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
     }
 
@@ -134,6 +155,19 @@ mod tests {
             "who was released since would stay barred: {refused}"
         );
         note(&lake, day, Table::BLOCKLIST_DAY, r#"{"decision":6}"#, 10).await;
+        assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_list_of_a_day_that_is_not_over_does_not_leave() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        let day: Day = "2025-01-06".parse().unwrap();
+        lake.open(Table::BLOCKLIST_DAY).await.unwrap();
+        note_at(&lake, day, Table::BLOCKLIST_DAY, ("{}", 1), day.ends_at() - 1).await;
+        let refused = computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.unwrap_err().to_string();
+        assert!(refused.starts_with("2025-01-06 was not over when blocklist_day was computed"), "{refused}");
+        note(&lake, day, Table::BLOCKLIST_DAY, "{}", 2).await;
         assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.is_ok());
     }
 

@@ -7,7 +7,7 @@ use anyhow::Context;
 use serde::Serialize;
 
 use super::case;
-use super::export::computed;
+use super::export::computed_whole;
 use crate::clock::Clock;
 use crate::domain::day::Week;
 use crate::export::precision::{ALL, Band, FLAGGED};
@@ -71,7 +71,7 @@ pub(super) async fn draw(runner: &mut Runner, week: Week) -> anyhow::Result<()> 
     }
     let last = week.monday().plus(6);
     let is_finished = match runner.newest(Table::PIPELINE_RUN).await? {
-        Some(runs) => computed(&runs.day(last).await?, Table::DECISION)?,
+        Some(runs) => computed_whole(&runs.day(last).await?, Table::DECISION, last)?,
         None => false,
     };
     if !is_finished {
