@@ -15,7 +15,8 @@ says how few of their calls would lie before the flag if on that day it stood at
 they had made the `min_calls` that a score needs.
 
 `show` says of each plan when a number would have been flagged for the first time by its score alone, at the line at
-which the plan is as precise as the whole day is at `evidence_score`; weights as in `accuracy.py`.
+which the plan is as precise as the whole day is at `evidence_score`; weights as in `accuracy.py`. The rows `if the day
+bears it` are what `decide` does: a flag of an earlier hour is taken back unless the whole day has the score as well.
 """
 
 import argparse
@@ -134,12 +135,18 @@ def ceiling(args):
         print(f"| {plan} | {median['separable']:.2f} | {median['all']:.2f} |")
 
 
-def told(con, hours, line):
+def told(con, hours, line, is_confirmed=False):
     """What a plan comes to: precision at natural shares, recall of the separable, median shares of calls."""
     rows = con.execute(f"""
+        WITH known AS (
+            SELECT *, MAX(score) FILTER (WHERE hour = {WHOLE_DAY})
+                OVER (PARTITION BY demo, number, activated_us, day) AS whole_score
+            FROM scored WHERE calls > 0
+        )
         SELECT stratum, is_spam, COALESCE(MIN(CAST(calls_before AS DOUBLE) / calls)
-            FILTER (WHERE score >= {line} AND hour IN ({', '.join(map(str, hours))})), 2) AS share
-        FROM scored WHERE calls > 0 GROUP BY demo, number, activated_us, stratum, is_spam""").fetchall()
+            FILTER (WHERE score >= {line} AND (NOT {is_confirmed} OR whole_score >= {line})
+                AND hour IN ({', '.join(map(str, hours))})), 2) AS share
+        FROM known GROUP BY demo, number, activated_us, stratum, is_spam""").fetchall()
     found, all_of = {}, {}
     for stratum, _, share in rows:
         all_of[stratum] = all_of.get(stratum, 0) + 1
@@ -171,14 +178,14 @@ def show(args):
     for plan, hours in PLANS.items():
         if not played.issuperset(hours):
             continue
-        for line in (LINES[0], next((line for line in LINES if told(con, hours, line)[0] >= wanted), None)):
+        precise = next((line for line in LINES if told(con, hours, line)[0] >= wanted), None)
+        rows = [(plan, LINES[0], False), (plan, precise, False), (f"{plan}, if the day bears it", LINES[0], True)]
+        for words, line, is_confirmed in rows[:1] if len(hours) == 1 else rows:
             if line is None:
-                print(f"| {plan} | none | | | | | |")
+                print(f"| {words} | none | | | | | |")
                 continue
-            precision, innocents, separable, of_separable, of_all = told(con, hours, line)
-            print(f"| {plan} | {line} | {precision:.2f} | {innocents} | {separable:.3f} | {of_separable:.2f} | {of_all:.2f} |")
-            if len(hours) == 1:
-                break
+            precision, innocents, separable, of_separable, of_all = told(con, hours, line, is_confirmed)
+            print(f"| {words} | {line} | {precision:.2f} | {innocents} | {separable:.3f} | {of_separable:.2f} | {of_all:.2f} |")
 
 
 def main():
