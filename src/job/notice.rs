@@ -121,7 +121,7 @@ async fn note(noted: &mut Handle, messages: &[Message], (day, batch): (Day, i64)
 }
 
 /// Who was told what of a day, and the number of its next file. Who is barred once more is told of it once more, since
-/// that is another day. Cases are counted anew when a day is decided anew, so a case tells nobody apart here.
+/// that is another day. A case that one run of a day lost may come back under another id, so a case tells nobody apart.
 async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeSet<(i64, String)>, i64)> {
     let (mut known, mut last) = (BTreeSet::new(), 0);
     for batch in noted.day(day).await? {

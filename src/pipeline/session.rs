@@ -407,7 +407,8 @@ mod tests {
         let asked = "INSERT INTO survey_request (day, request_id) VALUES
             (DATE '2025-01-05', 'past'), (DATE '2025-01-06', 'today'), (DATE '2025-01-07', 'tomorrow')";
         session.sql(asked).await.unwrap().collect().await.unwrap();
-        let ids = |view: &str| format!("SELECT STRING_AGG(request_id, ' ' ORDER BY day) AS ids FROM survey_request{view}");
+        let ids =
+            |view: &str| format!("SELECT STRING_AGG(request_id, ' ' ORDER BY day) AS ids FROM survey_request{view}");
         let said = [said(&session, &ids(BEFORE)).await, said(&session, &ids(SO_FAR)).await];
         assert!(said[0].contains("| past |") && said[1].contains("| past today |"), "{said:?}");
     }
