@@ -16,6 +16,7 @@ use crate::job::scorecard::{apply, evaluate, labels, train};
 use crate::score::condition::Condition;
 use crate::score::fit::Trend;
 use crate::score::measure::Figure;
+use crate::score::method::Method;
 
 #[derive(Debug, Subcommand)]
 pub(super) enum ScorecardVerb {
@@ -87,6 +88,9 @@ pub(super) struct TrainArgs {
     /// The component that a column counts for, as imeis=behaviour; `support` when not named.
     #[arg(long, value_delimiter = ',', value_name = "COLUMN=CRITERION", value_parser = pair)]
     criterion: Vec<(String, String)>,
+    /// How points are fitted: by logistic regression over bins (logistic), or in many small cuts (boosted).
+    #[arg(long, default_value = "logistic")]
+    method: Method,
     /// The share of positives where the card will be used, when it is another than in the file.
     #[arg(long)]
     prevalence: Option<f64>,
@@ -205,6 +209,7 @@ fn train(args: TrainArgs, json: bool) -> anyhow::Result<()> {
         columns,
         trends: BTreeMap::from_iter(args.monotone),
         criteria: BTreeMap::from_iter(args.criterion),
+        method: args.method,
         prevalence: args.prevalence,
         positive_weight: args.positive_weight,
         seed: args.seed,

@@ -24,8 +24,8 @@ pub struct About {
     pub positive_weight: f64,
     /// What parted the rows by chance.
     pub seed: u64,
-    /// Turns of boosting that held-out rows asked for.
-    pub rounds: usize,
+    /// How it was fitted, with what held-out rows asked for.
+    pub fit: String,
     /// How good it is on rows that it had not seen, in five-fold cross-validation.
     pub held_out: Measured,
     /// The same in parts of the rows.
@@ -81,7 +81,7 @@ impl About {
             "Characteristics add up: what two of them say only together is not seen.".to_owned(),
             "The figures are of rows held out of one table. Other networks, other years and other labels are not in it."
                 .to_owned(),
-            "The number of turns was chosen on the same held-out rows, which flatters the figures a little.".to_owned(),
+            "How free the shapes are was chosen on the same held-out rows, which flatters the figures a little.".to_owned(),
             "The interval of a probability says how well its curve is known from these rows, and not whether the curve \
              holds elsewhere."
                 .to_owned(),
@@ -114,13 +114,13 @@ impl About {
             "# Scorecard {name}\n\n| | |\n|---|---|\n| card | `{full}` |\n| data | `{file}`, SHA-256 `{sha256}` |\n\
              | rows and labels from | {source} |\n| rows | {rows} |\n| label | `{label}`: {positives} positive, {percent:.2} % |\n\
              | probabilities for a share of | {prevalence:.4} % |\n| columns | {count} |\n\
-             | fit | {rounds} turns, weight of a positive {weight}, seed {seed} |\n",
+             | fit | {fit}; weight of a positive {weight}, seed {seed} |\n",
             name = self.card.get(..12).unwrap_or(&self.card),
             full = self.card,
             percent = 100.0 * share,
             prevalence = 100.0 * self.prevalence,
             count = columns.len(),
-            rounds = self.rounds,
+            fit = self.fit,
             weight = self.positive_weight,
             seed = self.seed,
         );

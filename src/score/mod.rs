@@ -5,6 +5,7 @@
 
 pub mod about;
 pub mod bins;
+pub mod boost;
 pub mod calibrate;
 pub mod card;
 pub mod chance;
@@ -16,7 +17,9 @@ pub mod file;
 pub mod fit;
 pub mod frame;
 pub mod measure;
+pub mod method;
 pub mod number;
+pub mod ridge;
 pub mod shape;
 pub mod train;
 pub mod wording;

@@ -86,7 +86,11 @@ fn mean(values: &[f64], rows: &[usize]) -> f64 {
     let weights = rows.iter().map(|rows| real(*rows).max(f64::MIN_POSITIVE));
     let (sum, weight) =
         values.iter().zip(weights).fold((0.0, 0.0), |(sum, all), (value, weight)| (sum + value * weight, all + weight));
-    sum / weight
+    // However its digits are rounded, a mean lies among its values: else two bins of a rise could change places.
+    let (low, high) = values
+        .iter()
+        .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(*value), high.max(*value)));
+    (sum / weight).max(low).min(high)
 }
 
 /// Ends of at most `most` segments of neighbouring bins, so that their means lose least of the shape.

@@ -1,4 +1,4 @@
-//! A card out of labelled rows: as many turns of boosting as held-out rows ask for, and probabilities learnt from them.
+//! A card out of labelled rows: a shape as free as held-out rows ask for, and probabilities learnt from them.
 //!
 //! In: columns of numbers with a label for each row. Out: a card, and the points of each row by a card that had not
 //! seen it. Never: a figure of a row by a card that was fitted to it.
@@ -9,7 +9,8 @@ use super::bins;
 use super::calibrate::Curve;
 use super::card::{BASE, Card};
 use super::chance::Chance;
-use super::fit::{self, Binned, Labels, Model, Settings, Trend};
+use super::fit::{self, Binned, Labels, Model, Trend};
+use super::method::Method;
 use super::number::{logistic, real};
 use super::shape::{POINTS_PER_LOGIT, Source, characteristics};
 
@@ -31,6 +32,8 @@ pub struct Given {
 pub struct Wanted {
     /// What it judges.
     pub doc: String,
+    /// How its shapes are fitted.
+    pub method: Method,
     /// The share of positives where it will be used; that of the table when not named.
     pub prevalence: Option<f64>,
     /// What parts the rows by chance.
@@ -45,30 +48,23 @@ pub struct Wanted {
 pub struct Trained {
     /// The card.
     pub card: Card,
-    /// How many turns held-out rows asked for.
-    pub rounds: usize,
+    /// How it was fitted, in words, with what held-out rows asked for.
+    pub fit: String,
     /// The points of each row by a card that had not seen it.
     pub held_out: Vec<i64>,
     /// What those points mean at the table's own prevalence.
     pub probability: Vec<f64>,
 }
 
-/// Bins before shapes are made shorter.
-const FINE_BINS: usize = 64;
-
 /// Parts of the rows; each is held out once.
 const FOLDS: usize = 5;
 
-/// The most turns, and how often held-out rows are asked.
-const MOST_ROUNDS: usize = 600;
-const EVERY: usize = 20;
-
-/// The models of one fit after every few turns, with the bins that they are about.
+/// The models of one fit, from the stiffest to the freest, with the bins that they are about.
 struct Course {
     models: Vec<Model>,
     sources: Vec<Source>,
     held_out: Vec<usize>,
-    /// Of the held-out rows, after as many turns: the sum of what each truth's probability is short of one, as a log.
+    /// By model, over the held-out rows: the sum of what each truth's probability is short of one, as a log.
     losses: Vec<f64>,
 }
 
@@ -92,12 +88,13 @@ pub fn train(given: &[Given], labels: &Labels, wanted: Wanted) -> anyhow::Result
     let courses = std::thread::scope(|scope| {
         let held_out = (0..=FOLDS).map(|part| (0..rows).filter(|row| parts[*row] == part).collect::<Vec<usize>>());
         // The last part is empty: that fit has all rows.
-        let fits: Vec<_> = held_out.map(|held_out| scope.spawn(|| course(given, labels, held_out))).collect();
+        let fits: Vec<_> =
+            held_out.map(|held_out| scope.spawn(|| course(given, labels, held_out, wanted.method))).collect();
         fits.into_iter().map(|fit| fit.join().map_err(|_| anyhow!("a fit was cut off"))).collect::<Result<Vec<_>, _>>()
     })?;
-    let loss = |turn: usize| courses.iter().filter_map(|course| course.losses.get(turn)).sum::<f64>();
-    let turns = MOST_ROUNDS / EVERY;
-    let best = (0..turns).min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or_default();
+    let Some(whole) = courses.last() else { return Err(anyhow!("nothing was fitted")) };
+    let loss = |model: usize| courses.iter().filter_map(|course| course.losses.get(model)).sum::<f64>();
+    let best = (0..whole.models.len()).min_by(|a, b| loss(*a).total_cmp(&loss(*b))).unwrap_or_default();
     let mut held_out = vec![0; rows];
     for course in &courses {
         let characteristics = characteristics(&course.models[best], &course.sources);
@@ -108,7 +105,6 @@ pub fn train(given: &[Given], labels: &Labels, wanted: Wanted) -> anyhow::Result
         }
     }
     let curve = Curve::fit(&held_out, &labels.is_positive, POINTS_PER_LOGIT)?;
-    let Some(whole) = courses.last() else { return Err(anyhow!("nothing was fitted")) };
     let mut card = Card {
         name: None,
         doc: wanted.doc,
@@ -121,7 +117,7 @@ pub fn train(given: &[Given], labels: &Labels, wanted: Wanted) -> anyhow::Result
     let in_table = real(positives) / real(rows);
     let used = wanted.prevalence.map_or(curve, |in_world| curve.at_prevalence(in_table, in_world));
     card.calibration = Some(used.table(card.range(), POINTS_PER_LOGIT));
-    Ok(Trained { card, rounds: (best + 1) * EVERY, held_out, probability })
+    Ok(Trained { card, fit: wanted.method.words(best), held_out, probability })
 }
 
 fn known(value: f64) -> Option<f64> {
@@ -169,7 +165,7 @@ fn folds_of_groups(groups: &[usize], is_positive: &[bool], seed: u64) -> anyhow:
     Ok(parts)
 }
 
-fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>) -> Course {
+fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>, method: Method) -> Course {
     let rows = labels.is_positive.len();
     let mut is_held_out = vec![false; rows];
     held_out.iter().for_each(|row| is_held_out[*row] = true);
@@ -178,9 +174,9 @@ fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>) -> Course {
     let (mut seen, mut unseen) = (Binned::default(), Binned::default());
     for column in given {
         let values: Vec<f64> = fitted.iter().map(|row| column.values[*row]).collect();
-        let below = bins::bounds(&values, FINE_BINS);
+        let below = bins::bounds(&values, method.bins());
         let count = below.len() + 2;
-        // No more than FINE_BINS and that of missing values, so that none is cut short.
+        // No more than the method's bins and that of missing values, so that none is cut short.
         let bin = |row: &usize| u16::try_from(bins::bin(&below, column.values[*row])).unwrap_or(u16::MAX);
         let binned = |rows: &[usize]| fit::Column { bins: rows.iter().map(bin).collect(), count, trend: column.trend };
         let of_seen = binned(&fitted);
@@ -192,18 +188,13 @@ fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>) -> Course {
     let weights = labels.weights.as_ref().map(|weights| fitted.iter().map(|row| weights[*row]).collect());
     let labels_seen = Labels { is_positive: of(&fitted), positive_weight: labels.positive_weight, weights };
     let truth = of(&held_out);
-    let (mut models, mut losses) = (Vec::new(), Vec::new());
-    fit::boost(&seen, &labels_seen, Settings::of(fitted.len(), MOST_ROUNDS), |round, model| {
-        if round % EVERY == 0 {
-            let loss = |(row, is_positive): (usize, &bool)| {
-                let logit = model.logit(&unseen, row);
-                -labels.weight(held_out[row])
-                    * logistic(if *is_positive { logit } else { -logit }).max(f64::MIN_POSITIVE).ln()
-            };
-            losses.push(truth.iter().enumerate().map(loss).sum());
-            models.push(model.clone());
-        }
-    });
+    let models = method.models(&seen, &labels_seen);
+    let short = |model: &Model, row: usize| {
+        let logit = model.logit(&unseen, row);
+        let of_truth = logistic(if truth[row] { logit } else { -logit });
+        -labels.weight(held_out[row]) * of_truth.max(f64::MIN_POSITIVE).ln()
+    };
+    let losses = models.iter().map(|model| (0..truth.len()).map(|row| short(model, row)).sum()).collect();
     Course { models, sources, held_out, losses }
 }
 
@@ -243,25 +234,29 @@ mod tests {
         (given.collect(), Labels { is_positive, positive_weight: 1.0, weights: None })
     }
 
+    const METHODS: [Method; 2] = [Method::Logistic, Method::Boosted];
+
     fn wanted(seed: u64) -> Wanted {
-        Wanted { doc: "A test.".to_owned(), prevalence: None, seed, groups: None }
+        Wanted { doc: "A test.".to_owned(), method: Method::default(), prevalence: None, seed, groups: None }
     }
 
     #[test]
     fn what_was_planted_stands_in_the_card() {
         let (given, labels) = table(4000);
-        let trained = train(&given, &labels, wanted(1)).unwrap();
-        trained.card.check().unwrap();
-        let points = |name: &str, value: f64| trained.card.characteristic[name].points(known(value));
-        // Six logits between the ends, of which the outermost bins see most.
-        let rise = points("calls", 0.99) - points("calls", 0.01);
-        assert!((400..=600).contains(&rise), "{rise}");
-        let dip = points("share", 0.45) - points("share", 0.9);
-        assert!((-250..=-150).contains(&dip), "{dip}");
-        let missing = points("share", f64::NAN) - points("share", 0.9);
-        assert!(missing.abs() < 50, "{missing}");
-        let noise = points("noise", 0.9) - points("noise", 0.1);
-        assert!(noise.abs() < 40, "{noise}");
+        for method in METHODS {
+            let trained = train(&given, &labels, Wanted { method, ..wanted(1) }).unwrap();
+            trained.card.check().unwrap();
+            let points = |name: &str, value: f64| trained.card.characteristic[name].points(known(value));
+            // Six logits between the ends, of which the outermost bins see most.
+            let rise = points("calls", 0.99) - points("calls", 0.01);
+            assert!((400..=600).contains(&rise), "{method:?}: {rise}");
+            let dip = points("share", 0.45) - points("share", 0.9);
+            assert!((-250..=-150).contains(&dip), "{method:?}: {dip}");
+            let missing = points("share", f64::NAN) - points("share", 0.9);
+            assert!(missing.abs() < 50, "{method:?}: {missing}");
+            let noise = points("noise", 0.9) - points("noise", 0.1);
+            assert!(noise.abs() < 40, "{method:?}: {noise}");
+        }
     }
 
     #[test]
@@ -278,9 +273,45 @@ mod tests {
         let (mut given, labels) = table(2000);
         given[1].trend = Trend::Falling;
         given[2].trend = Trend::Rising;
-        let trained = train(&given, &labels, wanted(1)).unwrap();
-        assert!(trained.card.characteristic["share"].points.is_sorted_by(|a, b| a >= b));
-        assert!(trained.card.characteristic["noise"].points.is_sorted());
+        for method in METHODS {
+            let trained = train(&given, &labels, Wanted { method, ..wanted(1) }).unwrap();
+            assert!(trained.card.characteristic["share"].points.is_sorted_by(|a, b| a >= b), "{method:?}");
+            assert!(trained.card.characteristic["noise"].points.is_sorted(), "{method:?}");
+        }
+    }
+
+    #[test]
+    fn a_column_that_says_nothing_changes_nothing() {
+        let (mut given, labels) = table(600);
+        let rows = labels.is_positive.len();
+        for method in METHODS {
+            let without = train(&given, &labels, Wanted { method, ..wanted(1) }).unwrap();
+            for (name, value) in [("constant", 7.0), ("blank", f64::NAN)] {
+                given.push(Given { name: name.to_owned(), values: vec![value; rows], ..given[0].clone() });
+                let with = train(&given, &labels, Wanted { method, ..wanted(1) }).unwrap();
+                with.card.check().unwrap();
+                let points = &with.card.characteristic[name];
+                let of = [points.points(Some(7.0)), points.points(None)];
+                assert_eq!(of, [0, 0], "{method:?}, {name}");
+                let apart = without.held_out.iter().zip(&with.held_out).map(|(without, with)| (without - with).abs());
+                assert!(apart.max().unwrap() <= 2, "{method:?}, {name}: no more than rounding");
+                given.pop();
+            }
+        }
+    }
+
+    #[test]
+    fn few_rows_of_one_kind_are_enough() {
+        let (given, mut labels) = table(200);
+        labels.is_positive.fill(false);
+        (0..200).filter(|row| row % 40 == 0).for_each(|row| labels.is_positive[row] = true);
+        let calls = labels.is_positive.iter().map(|is_positive| f64::from(*is_positive)).collect();
+        let parted = Given { values: calls, ..given[0].clone() };
+        for method in METHODS {
+            let trained = train(&[parted.clone()], &labels, Wanted { method, ..wanted(1) }).unwrap();
+            let calls = &trained.card.characteristic["calls"];
+            assert!(calls.points(Some(1.0)) > calls.points(Some(0.0)), "{method:?}");
+        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use super::train::{self, train};
 use crate::score::chance::Chance;
 use crate::score::file;
 use crate::score::fit::Trend;
+use crate::score::method::Method;
 use crate::score::number::{logistic, real};
 
 /// Rows of which every tenth lacks a value; positives call more parties.
@@ -37,6 +38,7 @@ fn options(folder: &Path, out: &str) -> train::Options {
         columns: vec!["callees".to_owned(), "handsets".to_owned()],
         trends: BTreeMap::from([("callees".to_owned(), Trend::Rising)]),
         criteria: BTreeMap::from([("callees".to_owned(), "stranger".to_owned())]),
+        method: Method::default(),
         prevalence: None,
         positive_weight: 1.0,
         seed: 1,

@@ -18,6 +18,7 @@ use crate::score::drift::{Drift, psi};
 use crate::score::fit::{Labels, Trend};
 use crate::score::frame::{self, Ask, Frame};
 use crate::score::measure::{Measured, measure};
+use crate::score::method::Method;
 use crate::score::number::real;
 use crate::score::train::{Given, Trained, Wanted, train as fit};
 use crate::score::{bins, file};
@@ -37,6 +38,8 @@ pub struct Options {
     pub trends: BTreeMap<String, Trend>,
     /// The component that a column counts for, where it is not `support`.
     pub criteria: BTreeMap<String, String>,
+    /// How its shapes are fitted.
+    pub method: Method,
     /// The share of positives where the card will be used.
     pub prevalence: Option<f64>,
     /// What a positive weighs.
@@ -109,7 +112,7 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
          a share of {prevalence}.",
         options.label
     );
-    let wanted = Wanted { doc, prevalence: options.prevalence, seed: options.seed, groups };
+    let wanted = Wanted { doc, method: options.method, prevalence: options.prevalence, seed: options.seed, groups };
     let trained = fit(&given, &labels, wanted).with_context(|| options.features.display().to_string())?;
     let held_out = measure(&trained.probability, &labels.is_positive, DRAWS, options.seed)?;
     let segments = match segment {
@@ -129,7 +132,7 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
         prevalence,
         positive_weight: options.positive_weight,
         seed: options.seed,
-        rounds: trained.rounds,
+        fit: trained.fit,
         segments,
         drift,
         limits: About::limits(&held_out, options.prevalence),
