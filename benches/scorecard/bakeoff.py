@@ -4,8 +4,8 @@
     V/bin/python benches/scorecard/bakeoff.py ROWS.csv --columns COLUMNS.txt --callsieve target/release/callsieve
 
 ROWS.csv has a column `label`, and `id` where rows have names; COLUMNS.txt names the columns, one on a line. Five times
-repeated stratified five-fold cross-validation: a mean over 25 folds, its standard deviation over folds, and what
-callsieve loses to each of the others fold by fold. callsieve trains and scores by its own command line, on files of a fold.
+repeated stratified five-fold cross-validation: a mean over 25 folds, its standard deviation over folds, and what the
+card of callsieve loses to each of the others fold by fold. callsieve trains and scores by its own command line, on files of a fold.
 """
 
 import argparse
@@ -89,7 +89,7 @@ def curve(train, test, columns):
     return model.fit(plain(train), train.label).predict_proba(plain(test))[:, 1]
 
 
-def ours(callsieve):
+def ours(callsieve, method):
     def scores(train, test, columns):
         with tempfile.TemporaryDirectory() as folder:
             folder = pathlib.Path(folder)
@@ -97,7 +97,7 @@ def ours(callsieve):
             test[["id", *columns]].to_csv(folder / "test.csv", index=False)
             verb = [callsieve, "scorecard"]
             model = folder / "m.toml"
-            train_on = ["train", "--features", folder / "train.csv", "--label", "label", "--out", model]
+            train_on = ["train", "--features", folder / "train.csv", "--label", "label", "--method", method, "--out", model]
             apply_to = ["apply", "--model", model, "--features", folder / "test.csv", "--out", folder / "s.csv"]
             subprocess.run([*verb, *train_on], check=True, stdout=subprocess.DEVNULL)
             subprocess.run([*verb, *apply_to], check=True, stdout=subprocess.DEVNULL)
@@ -122,7 +122,8 @@ def main():
         "binned logistic regression, 6 bins, C 0.3": steps(6, 0.3),
         "binned logistic regression, 10 bins, C 0.1": steps(10, 0.1),
         "binned logistic regression, 20 bins, C 0.03": steps(20, 0.03),
-        "callsieve scorecard": ours(arguments.callsieve),
+        "callsieve scorecard, boosted": ours(arguments.callsieve, "boosted"),
+        "callsieve scorecard, logistic": ours(arguments.callsieve, "logistic"),
     }
     found = {name: [] for name in models}
     took = dict.fromkeys(models, 0.0)
@@ -139,9 +140,10 @@ def main():
     for name, values in found.items():
         cells = [f"{mean:.4f} ± {sd:.4f}" for mean, sd in zip(numpy.mean(values, 0), numpy.std(values, 0))]
         print(f"| {name} | {' | '.join(cells)} | {took[name] / len(values):.1f} |")
-    print("\n| AUC lost by callsieve, fold by fold, to | mean | sd |\n|---|---|---|")
-    for name in list(models)[:-1]:
-        lost = numpy.array(found[name])[:, 0] - numpy.array(found["callsieve scorecard"])[:, 0]
+    *others, default = models
+    print(f"\n| AUC lost by {default}, fold by fold, to | mean | sd |\n|---|---|---|")
+    for name in others:
+        lost = numpy.array(found[name])[:, 0] - numpy.array(found[default])[:, 0]
         print(f"| {name} | {lost.mean():+.4f} | {lost.std():.4f} |")
 
 

@@ -308,7 +308,7 @@ mod tests {
         let calls = labels.is_positive.iter().map(|is_positive| f64::from(*is_positive)).collect();
         let parted = Given { values: calls, ..given[0].clone() };
         for method in METHODS {
-            let trained = train(&[parted.clone()], &labels, Wanted { method, ..wanted(1) }).unwrap();
+            let trained = train(std::slice::from_ref(&parted), &labels, Wanted { method, ..wanted(1) }).unwrap();
             let calls = &trained.card.characteristic["calls"];
             assert!(calls.points(Some(1.0)) > calls.points(Some(0.0)), "{method:?}");
         }
