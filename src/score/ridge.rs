@@ -3,9 +3,9 @@
 //! In: binned columns and labels. Out: a model under each ridge. Never: a fall where a rise was asked for, or chance.
 //!
 //! The ridge holds back each step from a bin to the next, so a shape is smooth, and flat where little is known. Missing
-//! values are held to the bin in the middle, which is where they stay when no row has one. Each turn takes each column to
-//! the best point of its second-order expansion, by coordinates; the next ridge goes on from there. Where a rise was
-//! asked for, a step that would fall is none, which is the best that it may be.
+//! values are held to the bin in the middle, which is where they stay when no row has one. Each turn takes each column
+//! towards the best point of its second-order expansion, by coordinates; the next ridge goes on from there. Where a rise
+//! was asked for, a step that would fall is none, which is the best that it may be.
 
 use super::fit::{Binned, Column, Labels, Model, Rows, Sums, Trend};
 /// Turns under each ridge: the next one begins so near that more move no point.
@@ -115,7 +115,9 @@ mod tests {
 
     const RIDGES: [f64; 4] = [64.0, 16.0, 4.0, 1.0];
 
-    /// Rows by the percentage of positives in each of eight bins, and whether a value is missing; a second column of noise.
+    const HILL: [usize; 8] = [5, 10, 20, 80, 80, 20, 10, 5];
+
+    /// A column of eight bins by the percentage of positives in each, and one of noise.
     fn table(percent: [usize; 8], trend: Trend) -> (Binned, Labels) {
         let mut chance = Chance::new(5, 0);
         let mut bins: [Vec<u16>; 2] = [Vec::new(), Vec::new()];
@@ -128,8 +130,6 @@ mod tests {
         let columns = bins.map(|bins| Column { bins, count: 9, trend }).into();
         (Binned { columns }, Labels { is_positive, positive_weight: 1.0, weights: None })
     }
-
-    const HILL: [usize; 8] = [5, 10, 20, 80, 80, 20, 10, 5];
 
     #[test]
     fn a_planted_shape_is_found_and_noise_is_not() {
