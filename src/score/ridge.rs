@@ -135,9 +135,10 @@ mod tests {
     fn a_planted_shape_is_found_and_noise_is_not() {
         let (data, labels) = table(HILL, Trend::Any);
         let model = regress(&data, &labels, &RIDGES).pop().unwrap();
-        for (row, percent) in HILL.into_iter().enumerate() {
-            let found = logistic(model.base + model.shapes[0][row] + model.shapes[1][8]);
-            assert!((found - real(percent) / 100.0).abs() < 0.05, "bin {row}: {found}");
+        for (bin, percent) in HILL.into_iter().enumerate() {
+            let of_bin = (bin..4000).step_by(8).map(|row| logistic(model.logit(&data, row)));
+            let found = of_bin.sum::<f64>() / 500.0;
+            assert!((found - real(percent) / 100.0).abs() < 0.05, "bin {bin}: {found}");
         }
         let noise = &model.shapes[1][..8];
         assert!(noise.iter().all(|value| (value - noise[4]).abs() < 0.3), "{noise:?}");
