@@ -4,8 +4,8 @@
 //!
 //! The ridge holds back each step from a bin to the next, so a shape is smooth, and flat where little is known. Missing
 //! values are held to the bin in the middle, which is where they stay when no row has one. Each turn takes each column
-//! towards the best point of its second-order expansion, by coordinates; the next ridge goes on from there. Where a rise
-//! was asked for, a step that would fall is none, which is the best that it may be.
+//! towards the best point of its second-order expansion, by coordinates; the next ridge goes on from there. Where a
+//! rise was asked for, a step that would fall is none, which is the best that it may be.
 
 use super::fit::{Binned, Column, Labels, Model, Rows, Sums, Trend};
 /// Turns under each ridge: the next one begins so near that more move no point.
