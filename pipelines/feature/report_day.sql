@@ -1,11 +1,19 @@
 -- Count the people who reported each number, those whose word counts, and those who look sent.
-WITH report AS (
+WITH pretence AS (
+    -- Reports that tell of somebody who pretends to be an authority, a firm or a relative, by whatever word they were sent.
+    SELECT DISTINCT channel, report_id FROM citizen_report
+    WHERE day = $day AND STRPOS(CONCAT(' ', $pretending_forms, ' '), CONCAT(' ', scam_form, ' ')) > 0
+),
+report AS (
     -- Each person with each number on the day: what came of it.
     SELECT source, reporter, COUNT(*) AS reports, NOT BOOL_AND(is_repeated) AS is_new, MIN(weight) AS weight,
-        BOOL_OR(state = 'matched') AS is_matched, BOOL_OR(state = 'matched' AND kind = 'scam_call') AS is_scam,
+        BOOL_OR(state = 'matched') AS is_matched,
+        BOOL_OR(state = 'matched' AND (kind = 'scam_call' OR pretence.report_id IS NOT NULL)) AS is_scam,
         BOOL_OR(state = 'other_direction') AS is_reversed, BOOL_OR(state = 'not_here_yet') AS is_pending,
         BOOL_OR(state IN ('no_such_call', 'other_direction', 'outside_window', 'own_number')) AS is_unmatched
-    FROM report_check WHERE day = $day AND source IS NOT NULL GROUP BY source, reporter
+    FROM report_check
+    LEFT JOIN pretence ON report_check.channel = pretence.channel AND report_check.report_id = pretence.report_id
+    WHERE day = $day AND source IS NOT NULL GROUP BY source, reporter
 ),
 counted AS (
     -- People who were matched about a number on an earlier day already.

@@ -894,7 +894,7 @@ pub mod report_day {
     pub const MATCHED_REPORTERS: Column<Int64Array> = Column::new("matched_reporters");
     /// Distinct people, not matched, who called or wrote to it themselves.
     pub const REVERSED_REPORTERS: Column<Int64Array> = Column::new("reversed_reporters");
-    /// Those of matched_reporters who reported a scam call (LD).
+    /// Those of matched_reporters who reported a scam call (LD), or told of somebody who pretends to be an authority, a firm or a relative (pretending_forms), by whatever word.
     pub const SCAM_REPORTERS: Column<Int64Array> = Column::new("scam_reporters");
     /// Distinct people of reporters whose reports were checked and match nothing, those reversed included; null in rows of before the column.
     pub const UNMATCHED_REPORTERS: Column<Int64Array> = Column::new("unmatched_reporters");
