@@ -21,10 +21,44 @@ pair AS (
     UNION
     SELECT reporter AS caller, source AS callee FROM report WHERE source IS NOT NULL
 ),
+own_range AS (
+    -- The holder of the ranges that most of our numbers are in.
+    SELECT range_holder(number) AS holder FROM subscriber WHERE range_holder(number) <> ''
+    GROUP BY range_holder(number) ORDER BY COUNT(*) DESC, holder LIMIT 1
+),
+ported AS (
+    -- Numbers that left the holder of their range.
+    SELECT number, MAX(operator) AS operator FROM ported_number
+    WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day) GROUP BY number
+),
+agency AS (
+    -- Numbers of agencies and services on the day.
+    SELECT DISTINCT number FROM special_number
+    WHERE number IS NOT NULL AND valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+),
+shown AS (
+    -- Calls to a reporter from abroad or by VoIP.
+    SELECT caller, callee, day, is_answered FROM call_event
+    WHERE day BETWEEN $known_from AND $day AND record_type = 'incoming_gateway' AND origin IN ('international', 'voip')
+        AND NOT is_spoof_suspect AND may_have('pair', caller, callee)
+),
+false_call AS (
+    -- Those that show what cannot come that way, as in trunk_day: a fixed line, an agency, or a number that nobody holds.
+    SELECT caller, callee, shown.day, COUNT(*) AS calls, COUNT(*) FILTER (WHERE is_answered) AS answered
+    FROM shown LEFT JOIN own_range ON range_holder(caller) = own_range.holder LEFT JOIN ported ON caller = ported.number
+    LEFT JOIN agency ON caller = agency.number
+    WHERE number_type(caller) IN ('fixed', 'special', 'unallocated') OR agency.number IS NOT NULL
+        OR (own_range.holder IS NOT NULL AND ported.number IS NULL AND $owns_ranges = 1)
+    GROUP BY caller, callee, shown.day
+),
 contact AS (
-    -- All contacts of the last week that may be theirs.
-    SELECT caller, callee, day, calls, answered, messages, first_call_at FROM contact_day
-    WHERE day BETWEEN $known_from AND $day AND may_have('pair', caller, callee)
+    -- All contacts of the last week that may be theirs; a call that only shows a number was not made by it.
+    SELECT contact_day.caller, contact_day.callee, contact_day.day, contact_day.calls - COALESCE(false_call.calls, 0) AS calls,
+        contact_day.answered - COALESCE(false_call.answered, 0) AS answered, messages, COALESCE(false_call.calls, 0) AS false_calls,
+        CASE WHEN contact_day.calls > COALESCE(false_call.calls, 0) THEN first_call_at END AS first_call_at
+    FROM contact_day LEFT JOIN false_call ON contact_day.caller = false_call.caller
+        AND contact_day.callee = false_call.callee AND contact_day.day = false_call.day
+    WHERE contact_day.day BETWEEN $known_from AND $day AND may_have('pair', contact_day.caller, contact_day.callee)
 ),
 near AS (
     -- Each report with the contacts that its source made, and with those that came back; whether they are of those days.
@@ -38,7 +72,7 @@ met AS (
     -- What each of two had to do with the other: on those days, and within the week.
     SELECT channel, report_id, is_made, SUM(calls) FILTER (WHERE is_near) AS calls, SUM(answered) FILTER (WHERE is_near) AS answered,
         SUM(messages) FILTER (WHERE is_near) AS messages, MIN(first_call_at) FILTER (WHERE is_near) AS first_call_at,
-        SUM(calls) AS known_calls, SUM(messages) AS known_messages
+        SUM(false_calls) FILTER (WHERE is_near) AS false_calls, SUM(calls) AS known_calls, SUM(messages) AS known_messages
     FROM near GROUP BY channel, report_id, is_made
 ),
 newest AS (
@@ -71,11 +105,6 @@ party AS (
     -- Both ends of all reports.
     SELECT source AS number FROM report WHERE source IS NOT NULL UNION SELECT reporter FROM report
 ),
-own_range AS (
-    -- The holder of the ranges that most of our numbers are in.
-    SELECT range_holder(number) AS holder FROM subscriber WHERE range_holder(number) <> ''
-    GROUP BY range_holder(number) ORDER BY COUNT(*) DESC, holder LIMIT 1
-),
 served AS (
     -- Those whom we serve on the day.
     SELECT subscriber.number, MAX(holder) AS holder FROM subscriber
@@ -83,15 +112,10 @@ served AS (
     WHERE activated_at < $until GROUP BY subscriber.number
     HAVING COALESCE(LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) > $from, true)
 ),
-ported AS (
-    -- Numbers that left the holder of their range.
-    SELECT number, MAX(operator) AS operator FROM ported_number
-    WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day) GROUP BY number
-),
 compared AS (
     -- Each report with all of that.
     SELECT asked.*, COALESCE(made.calls, 0) AS calls, COALESCE(made.answered, 0) AS answered,
-        COALESCE(made.messages, 0) AS messages, made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
+        COALESCE(made.messages, 0) AS messages, kind <> 'spam_sms' AND made.false_calls > 0 AS is_false, made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
         COALESCE(record.numbers, 0) AS record_numbers, COALESCE(record.matched, 0) AS record_matched,
         COALESCE(operator, source_served.holder, NULLIF(range_holder(asked.source), '')) AS carrier, own_range.holder,
         CASE WHEN kind = 'spam_sms' THEN made.messages > 0 ELSE made.first_call_at <= reported_at
@@ -120,6 +144,7 @@ SELECT
         WHEN source IS NULL THEN 'no_source'
         WHEN source = reporter THEN 'own_number'
         WHEN is_matched THEN 'matched'
+        WHEN is_false THEN 'false_number'
         WHEN until_day < $known_from THEN 'outside_window'
         WHEN NOT COALESCE(is_here, false) THEN 'not_here_yet'
         WHEN NOT is_seen THEN 'unseen'

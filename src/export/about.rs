@@ -15,14 +15,15 @@ pub const CRITERIA: [(&str, &str); 5] = [
 ];
 
 /// What nobody should look for.
-pub const NOT_HELD: &str = "Province, form of scam and appeals are not held in the tables that this package is made from, \
-     so nothing is counted by them.";
+pub const NOT_HELD: &str = "Appeals are not held in the tables that this package is made from, and neither is the province or \
+     the form of scam of a number, so no number is counted by them; trends.csv counts the reports of the week.";
 
 /// The files beside page and workbook.
-pub const FILES: [(&str, &str); 4] = [
+pub const FILES: [(&str, &str); 5] = [
     ("numbers.csv", "every number flagged in the week, one a line"),
     ("corrections.csv", "what has changed in weeks that an earlier package told of: added, withdrawn or changed"),
     ("coverage.csv", "every range of input offsets that the week's records came from, and what became of it"),
+    ("trends.csv", "reports of the week by form of fraud and province, by form beside the week before; small counts are hidden"),
     ("manifest.json", "hashes, row counts, table versions and definitions; SHA256SUMS covers it, and is signed"),
 ];
 

@@ -44,6 +44,9 @@ pub struct Manifest {
     pub code_version: String,
     /// Columns of the lists, of those of `regulator_week`.
     pub columns: Vec<String>,
+    /// Counts of reports below it are hidden; null in packages of before they were told.
+    #[serde(default)]
+    pub least_reports: Option<u64>,
     /// Rows of `numbers.csv` by verdict.
     pub verdicts: BTreeMap<String, u64>,
     /// Every file but this one, the sums and their signature.

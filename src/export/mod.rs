@@ -27,5 +27,6 @@ pub mod rows;
 pub mod sign;
 pub mod small;
 pub mod sums;
+pub mod trend;
 pub mod verify;
 mod workbook;

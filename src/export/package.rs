@@ -15,6 +15,7 @@ use super::manifest::{self, Listed, Manifest, Previous};
 use super::precision::Measured;
 use super::rows::Rows;
 use super::sign::SecretKey;
+use super::trend::Trend;
 use super::{page, sums, workbook};
 use crate::domain::day::Week;
 use crate::schema::column::regulator_week as column;
@@ -25,6 +26,8 @@ pub const NUMBERS: &str = "numbers.csv";
 pub const CORRECTIONS: &str = "corrections.csv";
 /// What became of the input.
 pub const COVERAGE: &str = "coverage.csv";
+/// Reports by form of fraud and province.
+pub const TRENDS: &str = "trends.csv";
 const WORKBOOK: &str = "numbers.xlsx";
 const PAGE: &str = "report.html";
 
@@ -47,6 +50,8 @@ pub struct Head {
     pub computed_at: String,
     /// What reviewers had found by then of its week and of the one before.
     pub precision: Vec<Measured>,
+    /// Reports of the week by form of fraud and province, as far as they may be told.
+    pub trend: Trend,
     /// Versions of the tables that it was read from.
     pub tables: BTreeMap<String, i64>,
     /// Hashes of the definitions behind it.
@@ -80,6 +85,7 @@ impl Contents {
         let numbers = aside.write(NUMBERS, |out| self.numbers.csv(out))?;
         let corrections = aside.write(CORRECTIONS, |out| corrections::csv(&self.corrections, &self.numbers, out))?;
         let coverage = aside.write(COVERAGE, |out| coverage::csv(&self.runs, out))?;
+        let trends = aside.write(TRENDS, |out| self.head.trend.csv(out))?;
         let workbook = aside.write(WORKBOOK, |out| workbook::write(self, aside.path(), out))?;
         let page = aside.write(PAGE, |out| Ok(out.write_all(page::html(self).as_bytes())?))?;
         let files = vec![
@@ -88,6 +94,7 @@ impl Contents {
             listed(&numbers, Some(self.numbers.len())),
             listed(&workbook, None),
             listed(&page, None),
+            listed(&trends, Some(self.head.trend.lines.len())),
         ];
         let manifest = self.manifest(files);
         let written = aside.write(manifest::FILE, |out| Ok(out.write_all(manifest.text()?.as_bytes())?))?;
@@ -114,6 +121,7 @@ impl Contents {
             previous: head.previous,
             computed_at: head.computed_at,
             code_version: env!("CARGO_PKG_VERSION").to_owned(),
+            least_reports: Some(head.trend.least),
             columns: self.numbers.columns().iter().map(|column| column.name.clone()).collect(),
             verdicts: self.numbers.counts(column::VERDICT.name).unwrap_or_default(),
             files,

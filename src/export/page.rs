@@ -41,6 +41,7 @@ pub fn html(contents: &Contents) -> String {
         let _ = writeln!(page, "<section>\n<h2>{title}</h2>\n<p class=\"note\">{note}</p>\n{svg}</section>");
     }
     page += &precision(contents);
+    let _ = writeln!(page, "<section>\n<h2>Reports by form of fraud</h2>\n{}</section>", contents.head.trend.html());
     page += &corrections(contents);
     page += &input(contents);
     let _ =

@@ -10,6 +10,9 @@ use crate::schema::contract::Contract;
 /// Without these there is nothing to count.
 const NEEDED: [&str; 3] = ["week", "number", "verdict"];
 
+/// A single report is a person's.
+const HIDES: u64 = 2;
+
 /// A recipient of the weekly package.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -20,6 +23,8 @@ pub struct Recipient {
     pub why: String,
     /// The columns that it gets.
     pub columns: Vec<String>,
+    /// Of reports, counts below it are hidden, and as many others as it takes that nobody can work them out.
+    pub least_reports: u64,
 }
 
 impl Recipient {
@@ -30,6 +35,9 @@ impl Recipient {
             unknown.map(|name| format!("\"{name}\" is no column of {}", contract.name)).collect();
         let missing = NEEDED.iter().filter(|needed| !self.columns.iter().any(|name| name == *needed));
         problems.extend(missing.map(|needed| format!("column \"{needed}\" has to be among its columns")));
+        if self.least_reports < HIDES {
+            problems.push(format!("least_reports has to be {HIDES} or more"));
+        }
         problems
     }
 }
@@ -45,6 +53,7 @@ mod tests {
             doc: String::new(),
             why: String::new(),
             columns: columns.iter().map(|name| (*name).to_owned()).collect(),
+            least_reports: 2,
         };
         let contract = Table::REGULATOR_WEEK.contract();
         assert!(recipient(&["week", "number", "verdict"]).problems(contract).is_empty());
@@ -53,5 +62,7 @@ mod tests {
             problems,
             ["\"name\" is no column of regulator_week", "column \"week\" has to be among its columns"]
         );
+        let telling = Recipient { least_reports: 1, ..recipient(&["week", "number", "verdict"]) };
+        assert_eq!(telling.problems(contract), ["least_reports has to be 2 or more"]);
     }
 }

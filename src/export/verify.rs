@@ -13,7 +13,7 @@ use serde::Serialize;
 
 use super::folder;
 use super::manifest::{self, Listed, Manifest};
-use super::package::{CORRECTIONS, COVERAGE, NUMBERS};
+use super::package::{CORRECTIONS, COVERAGE, NUMBERS, TRENDS};
 use super::sign::PublicKey;
 use super::{coverage, sums};
 use crate::schema::column::regulator_week as column;
@@ -200,7 +200,9 @@ fn listed(
 
 /// Counts what the manifest counts.
 fn counted(package: &Path, manifest: &Manifest, problems: &mut Vec<Problem>) {
-    for file in [NUMBERS, CORRECTIONS, COVERAGE] {
+    // A package of before trends were told has none.
+    let trends = manifest.files.iter().any(|listed| listed.name == TRENDS).then_some(TRENDS);
+    for file in [NUMBERS, CORRECTIONS, COVERAGE].into_iter().chain(trends) {
         let said = manifest.files.iter().find(|listed| listed.name == file).and_then(|listed| listed.rows);
         match verdicts(&package.join(file)) {
             Err(error) => problems.push(problem(file, format!("{error:#}"))),

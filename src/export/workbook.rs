@@ -1,4 +1,4 @@
-//! The package as one workbook: a sheet to read first, figures with charts, the lists, and measured precision.
+//! The package as one workbook: a sheet to read first, figures with charts, the lists, measured precision, and trends.
 //!
 //! In: a package's contents. Out: XLSX. Never: a cell that is a formula, a telephone number that is a number, or an
 //! instant of this machine; holds the list in memory.
@@ -13,6 +13,7 @@ use super::about;
 use super::chart::{COLOURS, Chart};
 use super::package::Contents;
 use super::precision::NOT_MEASURED;
+use super::trend::{self, Trend};
 use crate::schema::contract::{Column, Type};
 
 /// A sheet has 2^20 rows, and the first is the header.
@@ -38,6 +39,7 @@ fn write_with(contents: &Contents, aside: &Path, out: impl Write + Send, sheet_r
     numbers(&mut workbook, contents, sheet_rows, &styles)?;
     corrections(workbook.add_worksheet().set_name("corrections")?, contents, &styles)?;
     precision(workbook.add_worksheet().set_name("precision")?, contents, &styles)?;
+    trends(workbook.add_worksheet().set_name("trends")?, &contents.head.trend, &styles)?;
     Ok(workbook.save_to_writer(out)?)
 }
 
@@ -205,6 +207,22 @@ fn precision(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> any
                     Some(share) => sheet.write_number(row, column, share)?,
                     None => sheet.write_string_with_format(row, column, NOT_MEASURED, &styles.text)?,
                 };
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The lines of the file; a hidden count is an empty cell.
+fn trends(sheet: &mut Worksheet, trend: &Trend, styles: &Styles) -> anyhow::Result<()> {
+    styles.header(sheet, trend::COLUMNS.into_iter())?;
+    for (line, row) in trend.lines.iter().zip(1..) {
+        for (cell, column) in [&line.form, &line.title, &line.province].into_iter().zip(0..) {
+            sheet.write_string_with_format(row, column, cell, &styles.text)?;
+        }
+        for (count, column) in [line.reports, line.before].into_iter().zip(3..) {
+            if let Some(count) = count {
+                sheet.write_number(row, column, u32::try_from(count).context("a count of reports")?)?;
             }
         }
     }

@@ -1,14 +1,14 @@
 //! `export awareness`: a month's or a week's reports in figures, for a public page.
 //!
-//! In: `scam_trend_week` for a week; `citizen_report` for a month, which no weeks add up to. Out: a published folder.
-//! Never: counts a report twice that was sent twice, or what accuses nobody; computes a week that was not computed; tells
-//! of a part of a month or week as if it were the whole.
+//! In: `scam_trend_week` for a week; `citizen_report` for a month, which no weeks add up to. Out: a published folder; of
+//! a week also what the regulator's package tells. Never: counts a report twice that was sent twice, or what accuses
+//! nobody; computes a week that was not computed; tells of a part of a month or week as if it were the whole.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
-use arrow::array::Array;
+use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
 use super::export::refuse_shadow;
@@ -20,7 +20,8 @@ use crate::domain::report::Kind;
 use crate::export::awareness::{Awareness, NOWHERE, Period, UNTOLD};
 use crate::export::folder::Aside;
 use crate::export::small::{Grid, merged};
-use crate::lake::Lake;
+use crate::export::trend::{self, Trend};
+use crate::lake::{Handle, Lake};
 use crate::schema::column::{citizen_report, pipeline_run, scam_trend_week};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
@@ -89,16 +90,19 @@ pub async fn publish(lake: &Lake, out: &Path, period: Period, least: u64) -> any
     let by_channel = Grid::new(&counts.by_channel, least);
     let by_province = Grid::new(&counts.by_province, least);
     let reports = by_channel.as_ref().map(Grid::sum);
-    let titles = story::forms().iter().map(|form| (form.name.clone(), form.title.clone())).collect();
     let (by_carrier, before) = (merged(&counts.by_carrier, least), merged(&counts.before, least));
     let root = out.join("awareness");
     let aside = Aside::open(&root, &period.to_string())?;
-    Awareness { period, least, by_channel, by_province, by_carrier, before, titles }.write(&aside)?;
+    Awareness { period, least, by_channel, by_province, by_carrier, before, titles: titles() }.write(&aside)?;
     Ok(Told { folder: root.join(period.to_string()), reports, is_changed: aside.publish()? })
 }
 
+/// What the forms are called.
+fn titles() -> BTreeMap<String, String> {
+    story::forms().iter().map(|form| (form.name.clone(), form.title.clone())).collect()
+}
+
 async fn of_week(lake: &Lake, week: Week) -> anyhow::Result<Counts> {
-    use scam_trend_week as column;
     let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let mut computed_at = None;
     for batch in runs.day(week.monday()).await? {
@@ -112,11 +116,22 @@ async fn of_week(lake: &Lake, week: Week) -> anyhow::Result<Counts> {
     let is_whole = computed_at >= Period::Week(week).ends_at();
     anyhow::ensure!(is_whole, "scam_trend_week of {week} has not been computed since the week is over; {does}");
     let table = lake.find(Table::SCAM_TREND_WEEK).await?.context("table scam_trend_week does not exist")?;
+    of_rows(&table.day(week.monday()).await?)
+}
+
+/// What a week's package tells of reports, of the table at one version.
+pub(super) async fn trend(table: &Handle, week: Week, least: u64) -> anyhow::Result<Trend> {
+    let Counts { by_province, before, .. } = of_rows(&table.day(week.monday()).await?)?;
+    Ok(Trend::new(&trend::Counts { now: by_province, before }, &titles(), least))
+}
+
+fn of_rows(batches: &[RecordBatch]) -> anyhow::Result<Counts> {
+    use scam_trend_week as column;
     let mut counts = Counts::default();
-    for batch in table.day(week.monday()).await? {
-        let (forms, channels) = (column::FORM.of(&batch)?, column::CHANNEL.of(&batch)?);
-        let (provinces, reports) = (column::PROVINCE.of(&batch)?, column::REPORTS.of(&batch)?);
-        let before = column::REPORTS_BEFORE.of(&batch)?;
+    for batch in batches {
+        let (forms, channels) = (column::FORM.of(batch)?, column::CHANNEL.of(batch)?);
+        let (provinces, reports) = (column::PROVINCE.of(batch)?, column::REPORTS.of(batch)?);
+        let before = column::REPORTS_BEFORE.of(batch)?;
         for row in 0..batch.num_rows() {
             let form = forms.value(row);
             match u64::try_from(reports.value(row))? {

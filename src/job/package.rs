@@ -1,7 +1,7 @@
 //! `export regulator`: the weekly package, from the lake's tables.
 //!
-//! In: `regulator_week`, what the books say of its input, what reviewers found, and what was published before. Out: a
-//! published folder, and a row of `package` from which it can be made again. Never: gives two packages of a recipient one
+//! In: `regulator_week`, what the books say of its input, what reviewers found, the trends of the reports, and what was
+//! published before. Out: a published folder, and a row of `package` from which it can be made again. Never: gives two packages of a recipient one
 //! number; shows a package that is not written down.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -19,6 +19,7 @@ use crate::export::folder::{self, Aside};
 use crate::export::manifest::{self, Manifest, Previous};
 use crate::export::package::{Contents, Head, numbers_sha256};
 use crate::export::precision::Measured;
+use crate::export::recipient::Recipient;
 use crate::export::rows::Rows;
 use crate::export::sign::SecretKey;
 use crate::export::verify::Problem;
@@ -64,6 +65,8 @@ pub struct Order {
     pub doc: String,
     /// The columns.
     pub columns: Vec<String>,
+    /// Counts of reports below it are hidden.
+    pub least_reports: u64,
 }
 
 impl Order {
@@ -74,8 +77,8 @@ impl Order {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
             format!("no recipient \"{name}\" in regulator_week.toml; there are {}", names.join(", "))
         })?;
-        let (doc, columns) = (recipient.doc.clone(), recipient.columns.clone());
-        Ok(Self { week, recipient: name.to_owned(), doc, columns })
+        let Recipient { doc, columns, least_reports, .. } = recipient.clone();
+        Ok(Self { week, recipient: name.to_owned(), doc, columns, least_reports })
     }
 }
 
@@ -158,12 +161,13 @@ pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Proble
     let path = package.join(manifest::FILE);
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let manifest = Manifest::read(&text)?;
-    let Manifest { ref recipient, ref recipient_doc, ref columns, .. } = manifest;
+    let Manifest { ref recipient, ref recipient_doc, ref columns, least_reports, .. } = manifest;
     let order = Order {
         week: manifest.week(),
         recipient: recipient.clone(),
         doc: recipient_doc.clone(),
         columns: columns.clone(),
+        least_reports: least_reports.context("it was made before packages told of trends")?,
     };
     let contents = Sources::at(lake, &manifest.tables).await?.contents(lake, &order).await?;
     let scratch = tempfile::tempdir()?;
@@ -220,6 +224,7 @@ struct Sources {
     ranges: Handle,
     runs: Handle,
     precision: Handle,
+    trends: Handle,
     packages: Handle,
 }
 
@@ -230,6 +235,7 @@ impl Sources {
             ranges: lake.open(Table::INGEST_RANGE).await?,
             runs: lake.open(Table::PIPELINE_RUN).await?,
             precision: lake.open(Table::RULE_PRECISION).await?,
+            trends: lake.open(Table::SCAM_TREND_WEEK).await?,
             packages: lake.open(Table::PACKAGE).await?,
         })
     }
@@ -244,12 +250,13 @@ impl Sources {
             ranges: at(Table::INGEST_RANGE).await?,
             runs: at(Table::PIPELINE_RUN).await?,
             precision: at(Table::RULE_PRECISION).await?,
+            trends: at(Table::SCAM_TREND_WEEK).await?,
             packages: at(Table::PACKAGE).await?,
         })
     }
 
     fn versions(&self) -> BTreeMap<String, i64> {
-        let handles = [&self.numbers, &self.ranges, &self.runs, &self.precision, &self.packages];
+        let handles = [&self.numbers, &self.ranges, &self.runs, &self.precision, &self.trends, &self.packages];
         handles.map(|handle| (handle.table().name().to_owned(), handle.version())).into()
     }
 
@@ -281,6 +288,7 @@ impl Sources {
             }),
             computed_at,
             precision: self.precision(week, &order.columns).await?,
+            trend: super::awareness::trend(&self.trends, week, order.least_reports).await?,
             tables: self.versions(),
             definitions,
         };

@@ -13,11 +13,12 @@ use crate::export::corrections::Correction;
 use crate::export::coverage::{Act, Run};
 use crate::export::figures::Figures;
 use crate::export::folder::{self, Aside};
-use crate::export::manifest::Previous;
+use crate::export::manifest::{Manifest, Previous};
 use crate::export::precision::{self, Measured};
 use crate::export::rows::Rows;
 use crate::export::rows::tests::{MONDAY, flagged, rows};
 use crate::export::sign::{PublicKey, SecretKey};
+use crate::export::trend::{self, Trend};
 use crate::export::verify::{Verdict, verify};
 
 /// The key of every test, so that a package of one is the same as that of another.
@@ -70,6 +71,7 @@ fn build_of(root: &Path, name: &str, spec: &Spec, (numbers, before): (Rows, Rows
         previous: spec.previous.clone(),
         computed_at: "2025-01-13T01:00:00Z".to_owned(),
         precision: reviewed(),
+        trend: Trend::new(&trend::tests::counts(), &BTreeMap::new(), 10),
         tables: BTreeMap::from([("regulator_week".to_owned(), 3)]),
         definitions: BTreeMap::from([("regulator_week".to_owned(), BTreeSet::from(["ab".to_owned()]))]),
     };
@@ -129,6 +131,7 @@ fn two_folders_get_the_same_bytes() {
         "numbers.csv",
         "numbers.xlsx",
         "report.html",
+        "trends.csv",
     ];
     assert_eq!(files(&one), names);
     assert_eq!(files(&two), names);
@@ -316,6 +319,9 @@ fn the_workbook_runs_nothing_and_keeps_numbers_as_text() {
         "sheet5 I3 n 0.75",
         "sheet5 J3 n 0.5",
         "sheet5 I4 s not yet measured",
+        "sheet6 D1 s reports",
+        "sheet6 C2 s Cà Mau",
+        "sheet6 D2 n 40",
     ] {
         assert!(cells.lines().any(|cell| cell == line), "{line} is not among\n{cells}");
     }
@@ -339,6 +345,44 @@ fn the_page_tells_what_reviewers_found_and_of_which_week_nothing_is_known() {
     for line in [nobody, all, top] {
         assert!(page.contains(&line), "{line} is not in\n{page}");
     }
+}
+
+#[test]
+fn the_page_tells_reports_by_form_beside_the_week_before() {
+    let root = tempfile::tempdir().unwrap();
+    let (package, _) = build(root.path(), "2025-W02", &Spec::first());
+    let page = std::fs::read_to_string(package.join("report.html")).unwrap();
+    let line = "<tr><th>fake_lender</th><td class=\"count\">100</td><td class=\"count\">80</td></tr>";
+    assert!(page.contains(line) && !page.contains("tax_office"), "{page}");
+}
+
+/// The same package, of which its key says the same about other files.
+fn sealed_anew(package: &Path, edit: impl Fn(&mut Manifest)) {
+    let mut manifest = Manifest::read(&std::fs::read_to_string(package.join("manifest.json")).unwrap()).unwrap();
+    edit(&mut manifest);
+    std::fs::write(package.join("manifest.json"), manifest.text().unwrap()).unwrap();
+    let sums = folder::files(package).unwrap().into_keys().filter(|name| !name.starts_with("SHA256SUMS"));
+    let line = |name: String| format!("{}  {name}\n", folder::sha256(&package.join(&name)).unwrap());
+    let sums: String = sums.map(line).collect();
+    std::fs::write(package.join("SHA256SUMS"), &sums).unwrap();
+    let signature = KEY.sign(sums.as_bytes(), &manifest.comment());
+    std::fs::write(package.join("SHA256SUMS.minisig"), signature).unwrap();
+}
+
+#[test]
+fn a_package_of_before_trends_were_told_is_sound_and_one_that_counts_them_wrong_is_not() {
+    let root = tempfile::tempdir().unwrap();
+    let (older, _) = build(root.path(), "older", &Spec::first());
+    std::fs::remove_file(older.join("trends.csv")).unwrap();
+    sealed_anew(&older, |manifest| manifest.files.retain(|file| file.name != "trends.csv"));
+    assert!(verdict(&older).is_sound, "{}", verdict(&older).text());
+
+    let (wrong, _) = build(root.path(), "wrong", &Spec::first());
+    sealed_anew(&wrong, |manifest| {
+        let trends = manifest.files.iter_mut().find(|file| file.name == "trends.csv").unwrap();
+        trends.rows = trends.rows.map(|rows| rows + 1);
+    });
+    check_named(&wrong, "trends.csv");
 }
 
 #[test]

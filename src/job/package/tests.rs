@@ -27,6 +27,39 @@ async fn reviewed(lake: &Lake) {
     table.replace(week().monday(), &[sheet.finish()]).await.unwrap();
 }
 
+/// Counts the reports of the first week: 40 of one form, of which 30 name a province.
+async fn reported(lake: &Lake, provinces: [(&str, i64); 2]) {
+    let mut sheet = Sheet::new(Table::SCAM_TREND_WEEK.contract());
+    for (province, reports) in provinces {
+        let row = sheet.row().day(week().monday()).text("sim_lock").text(province).text("web");
+        row.int64(reports).int64(reports).int64(0).int64(12).int64(12).int64(0).end();
+    }
+    let mut table = lake.open(Table::SCAM_TREND_WEEK).await.unwrap();
+    table.replace(week().monday(), &[sheet.finish()]).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_tells_reports_by_form_and_province_of_the_version_that_it_was_made_of() {
+    let place = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&place.path().join("lake")).unwrap();
+    let definitions = Definitions::read(&pipelines(None)).unwrap();
+    computed(&lake).await;
+    reported(&lake, [("Cà Mau", 30), ("unknown", 10)]).await;
+    let order = Order::new(&definitions, week(), "regulator").unwrap();
+    let first = publish(&lake, &order, &place.path().join("one"), None, Clock::System).await.unwrap();
+    let trends = std::fs::read_to_string(first.folder.join("trends.csv")).unwrap();
+    for line in [",Cà Mau,30,\n", ",total,40,24\n"] {
+        assert!(trends.contains("sim_lock,") && trends.contains(line), "{line} is not in\n{trends}");
+    }
+
+    reported(&lake, [("Cà Mau", 31), ("unknown", 3)]).await;
+    assert!(recompute(&lake, &first.folder).await.unwrap().is_empty(), "it was made of an earlier count");
+    let order = Order { week: week().monday().plus(7).week(), ..order };
+    let next = publish(&lake, &order, &place.path().join("one"), None, Clock::System).await.unwrap();
+    let trends = std::fs::read_to_string(next.folder.join("trends.csv")).unwrap();
+    assert_eq!(trends, "form,title,province,reports,reports_before\n", "nothing was counted of that week");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_made_again_after_reviews_has_the_same_bytes_and_the_next_tells_of_them() {
     let place = tempfile::tempdir().unwrap();
