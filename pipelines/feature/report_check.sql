@@ -38,13 +38,13 @@ agency AS (
 ),
 shown AS (
     -- Calls to a reporter from abroad or by VoIP.
-    SELECT caller, callee, day, is_answered FROM call_event
+    SELECT caller, callee, day FROM call_event
     WHERE day BETWEEN $known_from AND $day AND record_type = 'incoming_gateway' AND origin IN ('international', 'voip')
         AND NOT is_spoof_suspect AND may_have('pair', caller, callee)
 ),
 false_call AS (
     -- Those that show what cannot come that way, as in trunk_day: a fixed line, an agency, or a number that nobody holds.
-    SELECT caller, callee, shown.day, COUNT(*) AS calls, COUNT(*) FILTER (WHERE is_answered) AS answered
+    SELECT caller, callee, shown.day, COUNT(*) AS calls
     FROM shown LEFT JOIN own_range ON range_holder(caller) = own_range.holder LEFT JOIN ported ON caller = ported.number
     LEFT JOIN agency ON caller = agency.number
     WHERE number_type(caller) IN ('fixed', 'special', 'unallocated') OR agency.number IS NOT NULL
@@ -53,9 +53,8 @@ false_call AS (
 ),
 contact AS (
     -- All contacts of the last week that may be theirs; a call that only shows a number was not made by it.
-    SELECT contact_day.caller, contact_day.callee, contact_day.day, contact_day.calls - COALESCE(false_call.calls, 0) AS calls,
-        contact_day.answered - COALESCE(false_call.answered, 0) AS answered, messages, COALESCE(false_call.calls, 0) AS false_calls,
-        CASE WHEN contact_day.calls > COALESCE(false_call.calls, 0) THEN first_call_at END AS first_call_at
+    SELECT contact_day.caller, contact_day.callee, contact_day.day, contact_day.calls, answered, messages, first_call_at,
+        COALESCE(false_call.calls, 0) AS false_calls
     FROM contact_day LEFT JOIN false_call ON contact_day.caller = false_call.caller
         AND contact_day.callee = false_call.callee AND contact_day.day = false_call.day
     WHERE contact_day.day BETWEEN $known_from AND $day AND may_have('pair', contact_day.caller, contact_day.callee)
@@ -115,7 +114,7 @@ served AS (
 compared AS (
     -- Each report with all of that.
     SELECT asked.*, COALESCE(made.calls, 0) AS calls, COALESCE(made.answered, 0) AS answered,
-        COALESCE(made.messages, 0) AS messages, kind <> 'spam_sms' AND made.false_calls > 0 AS is_false, made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
+        COALESCE(made.messages, 0) AS messages, kind <> 'spam_sms' AND made.false_calls >= made.calls AS is_false, made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
         COALESCE(record.numbers, 0) AS record_numbers, COALESCE(record.matched, 0) AS record_matched,
         COALESCE(operator, source_served.holder, NULLIF(range_holder(asked.source), '')) AS carrier, own_range.holder,
         CASE WHEN kind = 'spam_sms' THEN made.messages > 0 ELSE made.first_call_at <= reported_at
@@ -143,8 +142,8 @@ SELECT
     CASE
         WHEN source IS NULL THEN 'no_source'
         WHEN source = reporter THEN 'own_number'
+        WHEN is_matched AND is_false THEN 'false_number'
         WHEN is_matched THEN 'matched'
-        WHEN is_false THEN 'false_number'
         WHEN until_day < $known_from THEN 'outside_window'
         WHEN NOT COALESCE(is_here, false) THEN 'not_here_yet'
         WHEN NOT is_seen THEN 'unseen'

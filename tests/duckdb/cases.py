@@ -1076,6 +1076,8 @@ def spoil(folder, lakes, schemas, parameters, hold):
          ["contact_day.rows"]),
         ("a report that is taken for matched", day_lake,
          change("report_check", dict(report_id="p2"), state="matched"), ["report_check.matched"]),
+        ("a call from home that is said to show a false number", day_lake,
+         change("report_check", dict(report_id="p1"), state="false_number"), ["report_check.matched"]),
         ("a report that is not checked", day_lake, forget("report_check", dict(report_id="p4")),
          ["report_check.matched"]),
         ("a call too many behind a report", day_lake, change("report_check", dict(report_id="p1"), calls=2),

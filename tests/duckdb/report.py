@@ -1,7 +1,7 @@
 """Whether what a citizen reports really was, by the events themselves.
 
 In: `citizen_report`, the views of `contact.py`. Out: of each report of a day whether it is matched, with the calls and
-messages that it may be about, in the table `witnessed`. Never: reads `contact_day`, or says why a report is not matched.
+messages that it may be about, in the table `witnessed`; where the number was only shown, that it came from abroad. Never: reads `contact_day`, or says why a report is not matched.
 """
 
 from lake import local_day_sql
@@ -37,6 +37,9 @@ FROM (
             AND caller = source AND callee = reporter) AS messages,
         (SELECT min(start_at) FROM own_call WHERE day BETWEEN from_day AND until_day
             AND caller = source AND callee = reporter) AS first_call_at,
+        (SELECT count(*) FROM own_call WHERE day BETWEEN from_day AND until_day
+            AND caller = source AND callee = reporter
+            AND NOT (record_type = 'incoming_gateway' AND origin IN ('international', 'voip'))) AS home_calls,
         -- Who made the first of all calls between the two; of two at once, the number.
         (SELECT arg_min(caller, epoch_us(start_at) * 2 + (caller <> source)::INT) FROM own_call
             WHERE day BETWEEN from_day AND until_day
@@ -48,7 +51,9 @@ FROM (
 DIFFERING = """
 SELECT channel, report_id FROM witnessed
 FULL JOIN (FROM report_check WHERE day = DATE '{day}') AS checked USING (channel, report_id)
-WHERE (state = 'matched') IS DISTINCT FROM coalesce(is_matched, false)
+WHERE (state IN ('matched', 'false_number')) IS DISTINCT FROM coalesce(is_matched, false)
+    -- What the numbering plan says of a number is not worked out here; a call from a network at home is never false.
+    OR (state = 'false_number' AND (checked.kind = 'spam_sms' OR home_calls > 0))
     OR (checked.calls, checked.answered, checked.messages) IS DISTINCT FROM
         (witnessed.calls, witnessed.answered, witnessed.messages)
     OR checked.first_call_at IS DISTINCT FROM witnessed.first_call_at
