@@ -75,13 +75,14 @@ answered AS (
 ),
 paper AS (
     -- Whose each number is by its latest papers; a firm's are many people's.
-    SELECT number, LAST_VALUE(CASE WHEN segment <> 'enterprise' THEN CONCAT(key_epoch, ':', identity_hash) END
-            ORDER BY activated_at, changed_at, source_partition, source_offset) AS person
-    FROM subscriber WHERE activated_at < $until AND identity_hash IS NOT NULL GROUP BY number
+    SELECT number, LAST_VALUE(CASE WHEN segment <> 'enterprise' AND identity_hash IS NOT NULL THEN CONCAT(key_epoch, ':', identity_hash)
+            END ORDER BY activated_at, changed_at, source_partition, source_offset) AS person
+    FROM subscriber WHERE activated_at < $until GROUP BY number
 ),
 handset AS (
-    -- What the accused called from of late; cloned IMEIs are everywhere.
+    -- What the accused called from of late; a cloned IMEI is everywhere.
     SELECT DISTINCT caller_imei AS imei, caller AS number FROM call_event INNER JOIN accused ON caller = accused.number
+    LEFT ANTI JOIN (SELECT imei FROM imei_day WHERE day = $day AND window_cells > $handset_cells) AS cloned ON caller_imei = imei
     WHERE day BETWEEN $caught_from AND $day AND caller_imei > 0 AND NOT is_forwarded_leg AND NOT is_spoof_suspect
 ),
 kin AS (
@@ -99,7 +100,7 @@ impostor AS (
         CONCAT(SUM(scams), ' people whom it had called reported a scam, ', SUM(reporters), ' reported it at all; asked, ',
             COALESCE(SUM(yes), 0), ' said yes and ', COALESCE(SUM(no), 0), ' no; ', MAX(calls_out), ' calls in the week',
             CASE WHEN MAX(CAST(caught.number IS NOT NULL AS BIGINT)) = 1 THEN ', as a telemarketer or a robot makes them' END,
-            CASE WHEN COUNT(*) > 1 THEN CONCAT('; with ', COUNT(*) - 1, ' more numbers of one person or handset') END) AS reason
+            CASE WHEN COUNT(*) > 1 THEN CONCAT('; with ', COUNT(*) - 1, ' more of one person or handset') END) AS reason
     FROM (SELECT number, member FROM kin UNION SELECT number, number AS member FROM kin) AS party
     INNER JOIN spam_score ON party.number = caller AND spam_score.day = $day
     LEFT JOIN accused ON member = accused.number
