@@ -23,7 +23,10 @@ pub const FILES: [(&str, &str); 5] = [
     ("numbers.csv", "every number flagged in the week, one a line"),
     ("corrections.csv", "what has changed in weeks that an earlier package told of: added, withdrawn or changed"),
     ("coverage.csv", "every range of input offsets that the week's records came from, and what became of it"),
-    ("trends.csv", "reports of the week by form of fraud and province, by form beside the week before; small counts are hidden"),
+    (
+        "trends.csv",
+        "reports of the week by form of fraud and province, by form beside the week before; small counts are hidden",
+    ),
     ("manifest.json", "hashes, row counts, table versions and definitions; SHA256SUMS covers it, and is signed"),
 ];
 

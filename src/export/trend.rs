@@ -55,7 +55,8 @@ impl Trend {
         let Some(grid) = Grid::new(&counts.now, least) else { return Self { least, lines: Vec::new() } };
         let before = merged(&counts.before, least);
         // What either week merged has other forms in it than the other's.
-        let before = |form: &str| before.as_ref().and_then(|before| before.get(form)).filter(|_| form != OTHER).copied();
+        let before =
+            |form: &str| before.as_ref().and_then(|before| before.get(form)).filter(|_| form != OTHER).copied();
         let mut lines = Vec::new();
         for (form, row) in grid.rows.iter().zip(0..) {
             let title = titles.get(form).cloned().unwrap_or_default();
