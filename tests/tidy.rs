@@ -308,6 +308,19 @@ fn what_a_caller_did_is_made_of_no_citizens_words() {
 }
 
 #[test]
+fn a_definition_names_forms_that_there_are() {
+    let text = |path: &str| std::fs::read_to_string(root().join(path)).unwrap();
+    let forms = text("pipelines/scam_form.toml");
+    let facts = text("pipelines/feature/report_day.toml");
+    let param = facts.split_once("[param.pretending_forms]").unwrap().1;
+    let named: Vec<&str> = param.split('"').nth(1).unwrap().split(' ').collect();
+    let is_form =
+        |name: &&str| forms.lines().any(|line| line.split_once('=') == Some(("name    ", &format!(" \"{name}\""))));
+    let unknown: Vec<_> = named.iter().filter(|name| !is_form(name)).collect();
+    assert!(named.len() > 5 && unknown.is_empty(), "report_day.toml names no forms of scam_form.toml: {unknown:?}");
+}
+
+#[test]
 fn what_is_left_to_do_has_a_number() {
     let mut breaches = vec![];
     for folder in ["src", "tests", "pipelines", "schemas"] {
