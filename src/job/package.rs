@@ -1,8 +1,8 @@
 //! `export regulator`: the weekly package, from the lake's tables.
 //!
 //! In: `regulator_week`, what the books say of its input, what reviewers found, the trends of the reports, and what was
-//! published before. Out: a published folder, and a row of `package` from which it can be made again. Never: gives two packages of a recipient one
-//! number; shows a package that is not written down.
+//! published before. Out: a published folder, and a row of `package` from which it can be made again. Never: gives two
+//! packages of a recipient one number; shows a package that is not written down.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
