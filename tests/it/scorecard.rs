@@ -27,11 +27,11 @@ fn real_numbers_are_told_apart_as_well_as_by_boosted_trees() {
         ["scorecard", "train", "--features", rows, "--label", "label", "--columns-file", columns, "--out", &model];
     let trained = said(&train);
     let held_out = |figure: &str| trained["held_out"][figure]["value"].as_f64().unwrap();
-    // Boosted trees have 0.956 on five folds of these rows; another way of parting them moves that by 0.001.
-    assert!(held_out("roc_auc") > 0.953, "{trained}");
-    assert!(held_out("average_precision") > 0.94, "{trained}");
+    // 0.9579, and boosted trees have 0.956 on five folds of these rows; another way of parting them moves that by 0.001.
+    assert!(held_out("roc_auc") > 0.956, "{trained}");
+    assert!(held_out("average_precision") > 0.943, "{trained}");
     assert!(held_out("macro_f1") > 0.9, "{trained}");
-    assert!(held_out("brier") < 0.066, "{trained}");
+    assert!(held_out("brier") < 0.062, "{trained}");
 
     let applied = said(&["scorecard", "apply", "--model", &model, "--features", rows, "--out", &scores]);
     assert_eq!(applied["rows"], trained["rows"]);
