@@ -73,7 +73,7 @@ begun AS (
 ),
 ranked AS (
     -- Of several labels the one that weighs most comes first.
-    SELECT *, ROW_NUMBER() OVER (PARTITION BY number, activated_at ORDER BY weight DESC, settled_at DESC) AS place
+    SELECT *, ROW_NUMBER() OVER (PARTITION BY number, activated_at ORDER BY weight DESC, settled_at DESC, label_source) AS place
     FROM labelled
 ),
 judged AS (

@@ -54,61 +54,41 @@ ringer AS (
             ' parties called back') AS reason
     FROM stranger_caller WHERE one_rings >= $min_rings AND one_rings >= $ring_share * calls_out
 ),
-caught AS (
-    -- Who calls as telemarketers and robots do, on the day or of late.
-    SELECT number FROM telemarketer
-    UNION SELECT number FROM robot WHERE measure >= threshold
-    UNION SELECT number FROM detection_day_before WHERE day >= $caught_from AND type IN ('telemarketing', 'robocall')
-),
 accused AS (
-    -- Numbers that people whom they had called report for a scam; reports before its activation are another's.
-    SELECT caller AS number, SUM(scam_reporters) AS scams, SUM(matched_reporters) AS reporters
+    -- Whom called people report for a scam, and whose calls go to strangers; reports before its activation are another's.
+    SELECT caller AS number, activated_at, MAX(calls_out) AS calls_out, SUM(scam_reporters) AS scams, SUM(matched_reporters) AS reporters
     FROM report_day INNER JOIN spam_score ON source = caller AND spam_score.day = $day
     WHERE report_day.day BETWEEN $reported_from AND $day AND new_callee_call_share >= $impostor_share
         AND (activated_at IS NULL OR report_day.day >= local_day(activated_at))
-    GROUP BY caller HAVING SUM(scam_reporters) > 0
+    GROUP BY caller, activated_at HAVING SUM(scam_reporters) > 0
 ),
 answered AS (
-    -- What people said who were asked about a number's calls, up to the day before.
-    SELECT number, SUM(survey_yes) AS yes, SUM(survey_no) AS no
-    FROM block_candidate_before WHERE day = $day_before AND is_current GROUP BY number
+    -- What each person said of each of them first, when asked about it and while the call was fresh.
+    SELECT accused.number, asked.respondent, FIRST_VALUE(answer ORDER BY answered_at, source_partition, source_offset) AS answer
+    FROM survey_request_before AS asked
+    INNER JOIN accused ON asked.subject = accused.number AND asked.activated_at IS NOT DISTINCT FROM accused.activated_at
+    INNER JOIN survey_answer AS said ON asked.request_id = said.request_id AND asked.respondent = said.respondent
+    WHERE asked.day >= $reported_from AND answered_at < $until AND seconds_between(called_at, answered_at) BETWEEN 0 AND $answer_s
+    GROUP BY accused.number, asked.respondent
 ),
-paper AS (
-    -- Whose each number is by its latest papers; a firm's are many people's.
-    SELECT number, LAST_VALUE(CASE WHEN segment <> 'enterprise' AND identity_hash IS NOT NULL THEN CONCAT(key_epoch, ':', identity_hash)
-            END ORDER BY activated_at, changed_at, source_partition, source_offset) AS person
-    FROM subscriber WHERE activated_at < $until GROUP BY number
+surveyed AS (
+    -- How many said which.
+    SELECT number, COUNT(*) FILTER (WHERE answer = 'yes') AS yes, COUNT(*) FILTER (WHERE answer = 'no') AS no
+    FROM answered GROUP BY number
 ),
-handset AS (
-    -- What the accused called from of late; a cloned IMEI is everywhere.
-    SELECT DISTINCT caller_imei AS imei, caller AS number FROM call_event INNER JOIN accused ON caller = accused.number
-    LEFT ANTI JOIN (SELECT imei FROM imei_day WHERE day = $day AND window_cells > $handset_cells) AS cloned ON caller_imei = imei
-    WHERE day BETWEEN $caught_from AND $day AND caller_imei > 0 AND NOT is_forwarded_leg AND NOT is_spoof_suspect
-),
-kin AS (
-    -- Each number that is the same person's as an accused one, or called from the same handset; the accused themselves.
-    SELECT number, number AS member FROM accused
-    UNION SELECT paper.number, accused.number FROM accused INNER JOIN paper AS own ON accused.number = own.number
-    INNER JOIN paper ON own.person = paper.person
-    UNION SELECT caller, handset.number FROM call_event INNER JOIN handset ON caller_imei = imei
-    WHERE day BETWEEN $caught_from AND $day AND caller IS NOT NULL AND NOT is_forwarded_leg AND NOT is_spoof_suspect
+caught AS (
+    -- Who calls as telemarketers and robots do.
+    SELECT number FROM telemarketer UNION SELECT number FROM robot WHERE measure >= threshold
 ),
 impostor AS (
-    -- Whom several voices speak against, one of a scam: called people who report or are asked, and its own way to call.
-    SELECT 'impersonation' AS type, caller AS number, $min_voices AS threshold,
-        SUM(COALESCE(scams, 0) + COALESCE(yes, 0)) + MAX(CAST(caught.number IS NOT NULL AS BIGINT)) AS measure,
-        CONCAT(SUM(scams), ' people whom it had called reported a scam, ', SUM(reporters), ' reported it at all; asked, ',
-            COALESCE(SUM(yes), 0), ' said yes and ', COALESCE(SUM(no), 0), ' no; ', MAX(calls_out), ' calls in the week',
-            CASE WHEN MAX(CAST(caught.number IS NOT NULL AS BIGINT)) = 1 THEN ', as a telemarketer or a robot makes them' END,
-            CASE WHEN COUNT(*) > 1 THEN CONCAT('; with ', COUNT(*) - 1, ' more of one person or handset') END) AS reason
-    FROM (SELECT number, member FROM kin UNION SELECT number, number AS member FROM kin) AS party
-    INNER JOIN spam_score ON party.number = caller AND spam_score.day = $day
-    LEFT JOIN accused ON member = accused.number
-    LEFT JOIN answered ON member = answered.number
-    LEFT JOIN caught ON party.number = caught.number
-    GROUP BY caller, new_callee_call_share, out_share
-    HAVING (COALESCE(BOOL_OR(accused.number = caller), false) OR (new_callee_call_share >= $stranger_share AND out_share >= $out_share))
-        AND COALESCE(SUM(no), 0) <= $denied_share * SUM(COALESCE(scams, 0) + COALESCE(yes, 0) + COALESCE(no, 0))
+    -- Whom several voices speak against: people who report a scam or say yes when asked, and its own way to call.
+    SELECT 'impersonation' AS type, accused.number, $min_voices AS threshold,
+        scams + COALESCE(yes, 0) + CAST(caught.number IS NOT NULL AS BIGINT) AS measure,
+        CONCAT(scams, ' people whom it had called reported a scam, ', reporters, ' reported it at all; asked, ',
+            COALESCE(yes, 0), ' said yes and ', COALESCE(no, 0), ' no; ', calls_out, ' calls in the week',
+            CASE WHEN caught.number IS NOT NULL THEN ', as a telemarketer or a robot makes them' END) AS reason
+    FROM accused LEFT JOIN surveyed ON accused.number = surveyed.number LEFT JOIN caught ON accused.number = caught.number
+    WHERE COALESCE(no, 0) <= $denied_share * (scams + COALESCE(yes, 0) + COALESCE(no, 0))
 ),
 found AS (
     -- All that is told of single numbers.
