@@ -4,11 +4,13 @@
 //! more records than `at_once` and those of the shares that are being folded: the rest lies in files of the session,
 //! which are gone with it.
 
+use std::panic::resume_unwind;
 use std::sync::Arc;
+use std::thread;
 
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
-use datafusion::common::Result;
+use datafusion::common::{DataFusionError, Result};
 use datafusion::config::SpillCompression;
 use datafusion::execution::{SendableRecordBatchStream, SpillFile, TaskContext};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, SpillMetrics};
@@ -88,20 +90,18 @@ pub(super) async fn deal(
     loop {
         let (batches, is_all) = next(&mut records, at_once).await?;
         let entries = entries(&batches)?;
-        match &mut filed {
-            None if is_all => {
-                let (columns, cuts) = (columns(&batches)?, cuts(&entries, HELD_SHARES));
-                let shares = shared(entries, &cuts).into_iter();
-                return Ok(shares
-                    .map(|entries| Share::Held(Held { columns: Arc::clone(&columns), entries }))
-                    .collect());
-            }
-            None => filed.insert(Filed::new(&batches, cuts(&entries, FILE_SHARES), context)).add(&batches, entries)?,
-            Some(filed) => filed.add(&batches, entries)?,
+        if is_all && filed.is_none() {
+            let (columns, cuts) = (columns(&batches)?, cuts(&entries, HELD_SHARES));
+            let shares = shared(entries, &cuts).into_iter();
+            return Ok(shares.map(|entries| Share::Held(Held { columns: Arc::clone(&columns), entries })).collect());
         }
-        if let Some(filed) = filed.take_if(|_| is_all) {
-            return Ok(filed.shares());
+        let into = filed.take().unwrap_or_else(|| Filed::new(&batches, cuts(&entries, FILE_SHARES), context));
+        let dealing = tokio::task::spawn_blocking(move || into.add(&batches, entries));
+        let dealt = dealing.await.map_err(|problem| DataFusionError::External(problem.into()))??;
+        if is_all {
+            return Ok(dealt.shares());
         }
+        filed = Some(dealt);
     }
 }
 
@@ -148,17 +148,29 @@ impl Filed {
         Self { files: vec![Vec::new(); cuts.len() + 1], cuts, manager }
     }
 
-    fn add(&mut self, batches: &[RecordBatch], entries: Vec<Entry>) -> Result<()> {
+    /// Writes a round of records, on every core some of the files.
+    fn add(mut self, batches: &[RecordBatch], entries: Vec<Entry>) -> Result<Self> {
         let batches: Vec<&RecordBatch> = batches.iter().collect();
-        for (files, entries) in self.files.iter_mut().zip(shared(entries, &self.cuts)) {
-            let places: Vec<_> = entries.iter().map(|entry| (entry.at.batch, entry.at.row)).collect();
-            if places.is_empty() {
-                continue;
+        let mut shares: Vec<_> = self.files.iter_mut().zip(shared(entries, &self.cuts)).collect();
+        let (manager, cores) = (&self.manager, thread::available_parallelism().map_or(1, usize::from));
+        let write = |(files, entries): &mut (&mut Vec<_>, Vec<Entry>)| {
+            if entries.is_empty() {
+                return Ok(());
             }
+            let places: Vec<_> = entries.iter().map(|entry| (entry.at.batch, entry.at.row)).collect();
             let records = interleave_record_batch(&batches, &places)?;
-            files.extend(self.manager.spill_record_batch_and_finish(&[records], "records of some callers")?);
-        }
-        Ok(())
+            files.extend(manager.spill_record_batch_and_finish(&[records], "records of some callers")?);
+            Ok(())
+        };
+        let write_all = |shares: &mut [_]| shares.iter_mut().try_for_each(write);
+        let of_core = shares.len().div_ceil(cores).max(1);
+        thread::scope(|scope| {
+            let writing: Vec<_> =
+                shares.chunks_mut(of_core).map(|shares| scope.spawn(move || write_all(shares))).collect();
+            let done = writing.into_iter().map(|core| core.join().unwrap_or_else(|panic| resume_unwind(panic)));
+            done.collect::<Result<()>>()
+        })?;
+        Ok(self)
     }
 
     fn shares(self) -> Vec<Share> {
