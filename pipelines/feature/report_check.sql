@@ -1,8 +1,9 @@
 -- Check each report against the calls and messages that really were, and say whose number it is about.
 WITH report AS (
-    -- Each report once, however often it was sent; only those that accuse somebody.
+    -- Each report once, however often it was sent; only those that accuse somebody. A call of later is a slip of the pen.
     SELECT channel, report_id, MIN(reporter) AS reporter, MIN(kind) AS kind, MIN(source) AS source,
-        MIN(reported_at) AS reported_at, MIN(called_at) AS called_at
+        MIN(reported_at) AS reported_at,
+        MIN(called_at) FILTER (WHERE called_at <= plus_seconds(reported_at, $called_slack_s)) AS called_at
     FROM citizen_report WHERE day = $day AND kind IN ('spam_call', 'spam_sms', 'scam_call')
     GROUP BY channel, report_id
 ),
@@ -114,7 +115,8 @@ served AS (
 compared AS (
     -- Each report with all of that.
     SELECT asked.*, COALESCE(made.calls, 0) AS calls, COALESCE(made.answered, 0) AS answered,
-        COALESCE(made.messages, 0) AS messages, kind <> 'spam_sms' AND made.false_calls >= made.calls AS is_false, made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
+        COALESCE(made.messages, 0) AS messages, kind <> 'spam_sms' AND made.false_calls >= made.calls AS is_false,
+        made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
         COALESCE(record.numbers, 0) AS record_numbers, COALESCE(record.matched, 0) AS record_matched,
         COALESCE(operator, source_served.holder, NULLIF(range_holder(asked.source), '')) AS carrier, own_range.holder,
         CASE WHEN kind = 'spam_sms' THEN made.messages > 0 ELSE made.first_call_at <= reported_at

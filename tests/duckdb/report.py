@@ -1,7 +1,8 @@
 """Whether what a citizen reports really was, by the events themselves.
 
 In: `citizen_report`, the views of `contact.py`. Out: of each report of a day whether it is matched, with the calls and
-messages that it may be about, in the table `witnessed`; where the number was only shown, that it came from abroad. Never: reads `contact_day`, or says why a report is not matched.
+messages that it may be about, in the table `witnessed`; where the number was only shown, that it came from abroad.
+Never: reads `contact_day`, or says why a report is not matched.
 """
 
 from lake import local_day_sql
@@ -10,7 +11,7 @@ WITNESSED = """
 CREATE OR REPLACE TEMP TABLE witnessed AS
 WITH report AS (
     SELECT channel, report_id, min(reporter) AS reporter, min(kind) AS kind, min(source) AS source,
-        min(reported_at) AS reported_at, min(called_at) AS called_at
+        min(reported_at) AS reported_at, min(called_at) FILTER (called_at <= reported_at + {slack}) AS called_at
     FROM citizen_report
     WHERE day = DATE '{day}' AND kind IN ('spam_call', 'spam_sms', 'scam_call')
     GROUP BY ALL
@@ -66,6 +67,6 @@ def differing_reports(con, day, values):
     slack = f"to_seconds({values['called_slack_s']})"
     earliest = local_day_sql(f"(called_at - {slack})")
     latest = local_day_sql(f"least(called_at + {slack}, reported_at)")
-    con.execute(WITNESSED.format(day=day, earliest=earliest, latest=latest, **values))
+    con.execute(WITNESSED.format(day=day, slack=slack, earliest=earliest, latest=latest, **values))
     reports = con.execute("SELECT count(*) FROM witnessed").fetchone()[0]
     return reports, con.execute(DIFFERING.format(day=day)).fetchall()
