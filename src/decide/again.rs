@@ -27,7 +27,7 @@ pub fn carry(day: Day, mut decided: Vec<Decision>, earlier: Vec<Decision>, now: 
                 format!("{opened}{last}")
             });
         }
-        if let Some(told) = told.as_ref().filter(|told| is_flagged_today(told) && !decision.verdict.is_flag()) {
+        if let Some(told) = told.as_ref().filter(|told| is_flagged_on(day, told) && !decision.verdict.is_flag()) {
             decision.flagged = decision.flagged.or(told.flagged);
             if matches!(decision.cause, Cause::Evidence | Cause::NoNewEvidence | Cause::Expired) {
                 decision.cause = Cause::NotConfirmed;
@@ -38,14 +38,16 @@ pub fn carry(day: Day, mut decided: Vec<Decision>, earlier: Vec<Decision>, now: 
             decision.flagged_at = told.map_or(Some(now), |told| told.flagged_at);
         }
     }
-    decided.extend(earlier.into_values().filter(is_flagged_today).map(|told| withdrawn(day, told)));
+    let left = earlier.into_values().filter(|told| is_flagged_on(day, told));
+    decided.extend(left.map(|told| withdrawn(day, told)));
     decided.sort_by_key(|decision| decision.candidate.subject);
     decided
 }
 
-/// Whether a run of the day flagged what stood unflagged before, whatever a later run of it has said.
-fn is_flagged_today(told: &Decision) -> bool {
-    told.cause == Cause::NotConfirmed || (told.verdict.is_flag() && !told.previous.is_flag())
+/// Whether a run of the day flagged what stood unflagged before, whatever a later run of it or a person has said.
+fn is_flagged_on(day: Day, told: &Decision) -> bool {
+    let is_new = told.flagged == Some(day) || (told.verdict.is_flag() && !told.previous.is_flag());
+    is_new || told.cause == Cause::NotConfirmed
 }
 
 /// The last that is told of a flag of which nothing is left; its evidence is what was known when it was set.
@@ -108,6 +110,16 @@ mod tests {
         let late = run(&night, &[(3, Verdict::Survey)], NIGHT + 1);
         assert_eq!(told(&late)[2], (Verdict::Survey, Cause::Evidence, Some(NOON)));
         assert_eq!(late[2].case_id, noon[2].case_id);
+    }
+
+    #[test]
+    fn a_flag_is_remembered_though_a_person_cleared_it_before_the_last_run() {
+        let noon = run(&[], &[(1, Verdict::Survey)], NOON);
+        let mut cleared = run(&noon, &[(1, Verdict::Watched)], NIGHT);
+        // As it is read from a lake: of what a person has said the word is not kept.
+        cleared[0].cause = Cause::NoNewEvidence;
+        let expected = (Verdict::Watched, Cause::NotConfirmed, Some(NOON));
+        assert_eq!(told(&run(&cleared, &[(1, Verdict::Watched)], NIGHT + 1)), [expected]);
     }
 
     #[test]
