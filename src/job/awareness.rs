@@ -104,24 +104,33 @@ fn titles() -> BTreeMap<String, String> {
 
 async fn of_week(lake: &Lake, week: Week) -> anyhow::Result<Counts> {
     let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
-    let mut computed_at = None;
-    for batch in runs.day(week.monday()).await? {
-        let (names, started) = (pipeline_run::TABLE_NAME.of(&batch)?, pipeline_run::STARTED_AT.of(&batch)?);
-        let own = (0..batch.num_rows()).filter(|row| names.value(*row) == Table::SCAM_TREND_WEEK.name());
-        computed_at = computed_at.max(own.map(|row| started.value(row)).max());
-    }
     let does = format!("`callsieve run --week {week}` does");
-    let computed_at =
-        computed_at.with_context(|| format!("scam_trend_week of {week} has not been computed; {does}"))?;
+    let computed_at = computed_at(&runs, week)
+        .await?
+        .with_context(|| format!("scam_trend_week of {week} has not been computed; {does}"))?;
     let is_whole = computed_at >= Period::Week(week).ends_at();
     anyhow::ensure!(is_whole, "scam_trend_week of {week} has not been computed since the week is over; {does}");
     let table = lake.find(Table::SCAM_TREND_WEEK).await?.context("table scam_trend_week does not exist")?;
     of_rows(&table.day(week.monday()).await?)
 }
 
-/// What a week's package tells of reports, of the table at one version.
-pub(super) async fn trend(table: &Handle, week: Week, least: u64) -> anyhow::Result<Trend> {
-    let Counts { by_province, before, .. } = of_rows(&table.day(week.monday()).await?)?;
+/// When the counts of a week were computed last.
+async fn computed_at(runs: &Handle, week: Week) -> anyhow::Result<Option<i64>> {
+    let mut computed_at = None;
+    for batch in runs.day(week.monday()).await? {
+        let (names, started) = (pipeline_run::TABLE_NAME.of(&batch)?, pipeline_run::STARTED_AT.of(&batch)?);
+        let own = (0..batch.num_rows()).filter(|row| names.value(*row) == Table::SCAM_TREND_WEEK.name());
+        computed_at = computed_at.max(own.map(|row| started.value(row)).max());
+    }
+    Ok(computed_at)
+}
+
+/// What a week's package tells of reports, of runs and counts at one version each; nothing of a week that was not over
+/// when it was counted.
+pub(super) async fn trend(runs: &Handle, table: &Handle, week: Week, least: u64) -> anyhow::Result<Trend> {
+    let is_whole = computed_at(runs, week).await?.is_some_and(|at| at >= Period::Week(week).ends_at());
+    let rows = if is_whole { table.day(week.monday()).await? } else { Vec::new() };
+    let Counts { by_province, before, .. } = of_rows(&rows)?;
     Ok(Trend::new(&trend::Counts { now: by_province, before }, &titles(), least))
 }
 

@@ -288,7 +288,7 @@ impl Sources {
             }),
             computed_at,
             precision: self.precision(week, &order.columns).await?,
-            trend: super::awareness::trend(&self.trends, week, order.least_reports).await?,
+            trend: super::awareness::trend(&self.runs, &self.trends, week, order.least_reports).await?,
             tables: self.versions(),
             definitions,
         };

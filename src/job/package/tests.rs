@@ -27,8 +27,16 @@ async fn reviewed(lake: &Lake) {
     table.replace(week().monday(), &[sheet.finish()]).await.unwrap();
 }
 
-/// Counts the reports of the first week: 40 of one form, of which 30 name a province.
+/// Counts the reports of the first week, once it is over: 40 of one form, of which 30 name a province.
 async fn reported(lake: &Lake, provinces: [(&str, i64); 2]) {
+    reported_at(lake, provinces, week().monday().plus(7).starts_at()).await;
+}
+
+async fn reported_at(lake: &Lake, provinces: [(&str, i64); 2], at: i64) {
+    let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
+    let row = runs.row().day(week().monday()).text(Table::SCAM_TREND_WEEK.name()).text("ab").text("{}").text("{}");
+    row.int64(1).int64(0).text("").instant(at).int64(1).end();
+    lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
     let mut sheet = Sheet::new(Table::SCAM_TREND_WEEK.contract());
     for (province, reports) in provinces {
         let row = sheet.row().day(week().monday()).text("sim_lock").text(province).text("web");
@@ -58,6 +66,19 @@ async fn a_package_tells_reports_by_form_and_province_of_the_version_that_it_was
     let next = publish(&lake, &order, &place.path().join("one"), None, Clock::System).await.unwrap();
     let trends = std::fs::read_to_string(next.folder.join("trends.csv")).unwrap();
     assert_eq!(trends, "form,title,province,reports,reports_before\n", "nothing was counted of that week");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn reports_of_a_part_of_a_week_are_not_told_as_those_of_the_week() {
+    let place = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&place.path().join("lake")).unwrap();
+    let definitions = Definitions::read(&pipelines(None)).unwrap();
+    computed(&lake).await;
+    reported_at(&lake, [("Cà Mau", 30), ("unknown", 10)], week().monday().plus(7).starts_at() - 1).await;
+    let order = Order::new(&definitions, week(), "regulator").unwrap();
+    let made = publish(&lake, &order, place.path(), None, Clock::System).await.unwrap();
+    let trends = std::fs::read_to_string(made.folder.join("trends.csv")).unwrap();
+    assert_eq!(trends, "form,title,province,reports,reports_before\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
