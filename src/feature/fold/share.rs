@@ -10,11 +10,12 @@ use std::thread;
 
 use arrow::array::RecordBatch;
 use arrow::compute::interleave_record_batch;
-use datafusion::common::{DataFusionError, Result};
+use datafusion::common::{DataFusionError, Result, exec_err};
 use datafusion::config::SpillCompression;
-use datafusion::execution::{SendableRecordBatchStream, SpillFile, TaskContext};
+use datafusion::execution::{SendableRecordBatchStream, TaskContext};
 use datafusion::physical_plan::metrics::{ExecutionPlanMetricsSet, SpillMetrics};
 use datafusion::physical_plan::spill::SpillManager;
+use datafusion::physical_plan::spill::spill_pool::{SpillPoolSink, spsc_channel};
 use futures::TryStreamExt;
 
 use super::event::{self, Columns};
@@ -36,7 +37,8 @@ const SAMPLE: usize = 4_096;
 /// Records of some callers.
 pub(super) enum Share {
     Held(Held),
-    Filed(Arc<SpillManager>, Vec<Arc<dyn SpillFile>>),
+    /// In a file, and how many there are.
+    Filed(SendableRecordBatchStream, usize),
 }
 
 /// The same, in memory. Other shares may have rows of the same batches.
@@ -49,12 +51,14 @@ impl Share {
     pub(super) async fn held(self) -> Result<Held> {
         match self {
             Self::Held(held) => Ok(held),
-            Self::Filed(manager, files) => {
-                let mut batches = Vec::new();
-                for file in files {
-                    batches.extend(manager.read_spill_as_stream(file, None)?.try_collect::<Vec<_>>().await?);
+            Self::Filed(records, rows) => {
+                let batches: Vec<_> = records.try_collect().await?;
+                let entries = entries(&batches)?;
+                // A file that ends early is no error to its reader.
+                if entries.len() != rows {
+                    return exec_err!("fold_call: of {rows} records of a file {} came back", entries.len());
                 }
-                Ok(Held { entries: entries(&batches)?, columns: columns(&batches)? })
+                Ok(Held { entries, columns: columns(&batches)? })
             }
         }
     }
@@ -132,11 +136,17 @@ fn shared(entries: Vec<Entry>, cuts: &[i64]) -> Vec<Vec<Entry>> {
     shared
 }
 
-/// Files of records by share; each round of records that are dealt makes one for each.
+/// A file of records for each share. It is held open until it is read, so there is but one, however many rounds of
+/// records are dealt.
 struct Filed {
     cuts: Vec<i64>,
-    manager: Arc<SpillManager>,
-    files: Vec<Vec<Arc<dyn SpillFile>>>,
+    files: Vec<File>,
+}
+
+struct File {
+    sink: SpillPoolSink,
+    records: SendableRecordBatchStream,
+    rows: usize,
 }
 
 impl Filed {
@@ -145,21 +155,25 @@ impl Filed {
         let metrics = SpillMetrics::new(&ExecutionPlanMetricsSet::new(), 0);
         let manager = SpillManager::new(context.runtime_env(), metrics, schema);
         let manager = Arc::new(manager.with_compression_type(SpillCompression::Lz4Frame));
-        Self { files: vec![Vec::new(); cuts.len() + 1], cuts, manager }
+        let file = |_| {
+            let (sink, records) = spsc_channel(usize::MAX, Arc::clone(&manager));
+            File { sink, records, rows: 0 }
+        };
+        Self { files: (0..=cuts.len()).map(file).collect(), cuts }
     }
 
     /// Writes a round of records, on every core some of the files.
     fn add(mut self, batches: &[RecordBatch], entries: Vec<Entry>) -> Result<Self> {
         let batches: Vec<&RecordBatch> = batches.iter().collect();
         let mut shares: Vec<_> = self.files.iter_mut().zip(shared(entries, &self.cuts)).collect();
-        let (manager, cores) = (&self.manager, thread::available_parallelism().map_or(1, usize::from));
-        let write = |(files, entries): &mut (&mut Vec<_>, Vec<Entry>)| {
+        let cores = thread::available_parallelism().map_or(1, usize::from);
+        let write = |(file, entries): &mut (&mut File, Vec<Entry>)| {
             if entries.is_empty() {
                 return Ok(());
             }
             let places: Vec<_> = entries.iter().map(|entry| (entry.at.batch, entry.at.row)).collect();
-            let records = interleave_record_batch(&batches, &places)?;
-            files.extend(manager.spill_record_batch_and_finish(&[records], "records of some callers")?);
+            file.sink.push_batch(&interleave_record_batch(&batches, &places)?)?;
+            file.rows += places.len();
             Ok(())
         };
         let write_all = |shares: &mut [_]| shares.iter_mut().try_for_each(write);
@@ -174,7 +188,8 @@ impl Filed {
     }
 
     fn shares(self) -> Vec<Share> {
-        self.files.into_iter().map(|files| Share::Filed(Arc::clone(&self.manager), files)).collect()
+        // Without its sink a file is whole.
+        self.files.into_iter().map(|File { records, rows, .. }| Share::Filed(records, rows)).collect()
     }
 }
 
@@ -245,6 +260,14 @@ mod tests {
             assert!(filed.concat() == held.concat(), "{at_once} at once");
         }
         assert!(held.len() > 1 && held.concat().is_sorted() && held.concat().len() == last);
+    }
+
+    #[tokio::test]
+    async fn however_many_rounds_are_dealt_a_share_has_one_file() {
+        let context = Arc::new(TaskContext::default());
+        let shares = deal(arriving(), &context, 1).await.unwrap();
+        let files = context.runtime_env().spilling_progress().active_files_count;
+        assert!((2..=shares.len()).contains(&files), "{files} files of {} shares", shares.len());
     }
 
     #[tokio::test]
