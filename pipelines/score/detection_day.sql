@@ -71,10 +71,16 @@ answered AS (
     WHERE asked.day >= $reported_from AND answered_at < $until AND seconds_between(called_at, answered_at) BETWEEN 0 AND $answer_s
     GROUP BY accused.number, asked.respondent
 ),
+teller AS (
+    -- Who reported whom, and was called by them.
+    SELECT DISTINCT source, reporter FROM report_check WHERE day BETWEEN $reported_from AND $day AND state = 'matched'
+),
 surveyed AS (
-    -- How many said which.
-    SELECT number, COUNT(*) FILTER (WHERE answer = 'yes') AS yes, COUNT(*) FILTER (WHERE answer = 'no') AS no
-    FROM answered GROUP BY number
+    -- How many said which; the yes of who reported the number is the same voice once more.
+    SELECT number, COUNT(*) FILTER (WHERE answer = 'yes' AND teller.reporter IS NULL) AS yes,
+        COUNT(*) FILTER (WHERE answer = 'no') AS no
+    FROM answered LEFT JOIN teller ON answered.number = teller.source AND answered.respondent = teller.reporter
+    GROUP BY number
 ),
 caught AS (
     -- Who calls as telemarketers and robots do.
