@@ -1,12 +1,13 @@
 -- List every number flagged during the week, with its evidence and what was done.
 WITH flagged AS (
-    -- The week's verdicts at survey or stronger, each case with its last day and its strongest evidence.
+    -- The week's verdicts at survey or stronger, each case with its last day and its strongest evidence; a flag that its
+    -- own day took back is none.
     SELECT number, activated_at, MIN(case_id) AS case_id, MAX(day) AS last_day, MIN(flagged_day) AS flagged_day,
         MAX(segment) AS segment, MAX(matched_reporters) AS matched_reporters,
         MAX(survey_yes) AS survey_yes, MAX(survey_no) AS survey_no,
         BOOL_OR(is_registration_evidence) AS is_registration_evidence
     FROM decision
-    WHERE day >= $day AND day < $until_day AND flagged_day IS NOT NULL
+    WHERE day >= $day AND day < $until_day AND flagged_day IS NOT NULL AND cause <> 'not_confirmed'
     GROUP BY number, activated_at
     HAVING BOOL_OR(verdict IN ('survey', 'limited', 'blocked', 'released'))
 ),
