@@ -85,8 +85,13 @@ pub async fn regulator(
     refuse_shadow(lake)?;
     let order = Order::new(definitions, week, recipient)?;
     let decided = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
-    let ran = computed(&decided.day(week.monday()).await?, Table::REGULATOR_WEEK)?;
+    let runs = decided.day(week.monday()).await?;
+    let ran = computed(&runs, Table::REGULATOR_WEEK)?;
     anyhow::ensure!(ran, "the list of {week} has not been computed; `callsieve run --week {week}` does");
+    anyhow::ensure!(
+        computed_whole(&runs, Table::REGULATOR_WEEK, week.monday().plus(6))?,
+        "{week} was not over when its list was computed; `callsieve run --week {week}` once it is"
+    );
     let complete_at = week.monday().plus(7).starts_at() + super::decide::lateness_us(definitions)?;
     let reasons = super::ledger::open_reasons(lake, complete_at).await?;
     if !reasons.is_empty() {
@@ -106,7 +111,7 @@ pub(super) fn computed(runs: &[RecordBatch], table: Table) -> anyhow::Result<boo
     Ok(false)
 }
 
-/// Whether a table was computed when its day was over: what is computed earlier is a look, and nobody acts on it.
+/// Whether a table was computed when a day was over: what is computed earlier is a look, and nobody acts on it.
 pub(super) fn computed_whole(runs: &[RecordBatch], table: Table, day: Day) -> anyhow::Result<bool> {
     use crate::schema::column::pipeline_run as column;
     for batch in runs {
@@ -169,6 +174,19 @@ mod tests {
         assert!(refused.starts_with("2025-01-06 was not over when blocklist_day was computed"), "{refused}");
         note(&lake, day, Table::BLOCKLIST_DAY, "{}", 2).await;
         assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_package_of_a_week_that_is_not_over_does_not_leave() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&folder.path().join("lake")).unwrap();
+        let definitions = Definitions::read(&crate::pipeline::run::folder(None)).unwrap();
+        let monday: Day = "2025-01-06".parse().unwrap();
+        note_at(&lake, monday, Table::REGULATOR_WEEK, ("{}", 1), monday.plus(7).starts_at() - 1).await;
+        let (out, wanted) = (folder.path().join("out"), (monday.week(), "regulator"));
+        let refused = regulator(&lake, &definitions, &out, wanted, None).await.unwrap_err().to_string();
+        assert!(refused.starts_with("2025-W02 was not over when its list was computed"), "{refused}");
+        assert!(!out.exists());
     }
 
     #[tokio::test]
