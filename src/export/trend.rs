@@ -100,8 +100,9 @@ impl Trend {
             return "<p>Too few reports to tell, or the week's were not counted.</p>\n".to_owned();
         }
         let mut text = format!(
-            "<p class=\"note\">Reports to 156 and 5656 by the form of fraud that they tell. Counts below {} are hidden or \
-             merged; trends.csv has them by province as well, which forms alone ask for.</p>\n<table>\n<tr><th>form</th>\
+            "<p class=\"note\">Reports of all channels by the form of fraud that they tell; none are those that tell of no \
+             form. Counts below {} are hidden or merged; trends.csv has them by province as well, which web forms alone \
+             ask for.</p>\n<table>\n<tr><th>form</th>\
              <th class=\"count\">this week</th><th class=\"count\">week before</th></tr>\n",
             self.least
         );
