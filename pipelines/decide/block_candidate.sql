@@ -29,24 +29,30 @@ answered AS (
         AND seconds_between(called_at, answered_at) BETWEEN 0 AND $answer_s
     GROUP BY subject, activated_at, asked.respondent
 ),
+reporter AS (
+    -- Who has reported which number's calls.
+    SELECT DISTINCT source, reporter FROM report_check
+    WHERE day BETWEEN $evidence_from AND $day AND state = 'matched' AND source IS NOT NULL
+),
 part AS (
-    -- What each origin says, one row per source.
+    -- What each origin says, one row per source; a person who reports and says yes as well is one.
     SELECT caller AS number, activated_at, MAX(score) AS score, MAX(criteria_met) AS criteria_met,
-        0 AS matched_reporters, 0 AS survey_yes, 0 AS survey_no
+        0 AS matched_reporters, 0 AS survey_yes, 0 AS survey_no, 0 AS others_yes
     FROM spam_score WHERE day BETWEEN $evidence_from AND $day GROUP BY caller, activated_at
     UNION ALL
-    SELECT source, subscription.activated_at, NULL, 0, SUM(matched_reporters), 0, 0
+    SELECT source, subscription.activated_at, NULL, 0, SUM(matched_reporters), 0, 0, 0
     FROM report_day LEFT JOIN subscription ON source = subscription.number
     WHERE day BETWEEN $evidence_from AND $day
         AND (subscription.activated_at IS NULL OR day >= local_day(subscription.activated_at))
     GROUP BY source, subscription.activated_at
     UNION ALL
-    SELECT subject, activated_at, NULL, 0, 0, COUNT(*) FILTER (WHERE answer = 'yes'), COUNT(*) FILTER (WHERE answer = 'no')
-    FROM answered GROUP BY subject, activated_at
+    SELECT subject, activated_at, NULL, 0, 0, COUNT(*) FILTER (WHERE answer = 'yes'), COUNT(*) FILTER (WHERE answer = 'no'),
+        COUNT(*) FILTER (WHERE answer = 'yes' AND reporter IS NULL)
+    FROM answered LEFT JOIN reporter ON subject = source AND respondent = reporter GROUP BY subject, activated_at
     UNION ALL
-    SELECT number, activated_at, NULL, 0, 0, 0, 0 FROM detected
+    SELECT number, activated_at, NULL, 0, 0, 0, 0, 0 FROM detected
     UNION ALL
-    SELECT number, activated_at, NULL, 0, 0, 0, 0
+    SELECT number, activated_at, NULL, 0, 0, 0, 0, 0
     FROM decision_before WHERE day >= $evidence_from AND verdict <> 'clear' GROUP BY number, activated_at
 ),
 standing AS (
@@ -59,6 +65,7 @@ evidence AS (
     SELECT part.number, part.activated_at, MAX(score) AS score, COALESCE(MAX(criteria_met), 0) AS criteria_met,
         COALESCE(SUM(matched_reporters), 0) AS matched_reporters,
         COALESCE(SUM(survey_yes), 0) AS survey_yes, COALESCE(SUM(survey_no), 0) AS survey_no,
+        COALESCE(SUM(matched_reporters + others_yes), 0) AS people,
         MAX(subscription.activated_at) AS newest, MAX(segment) AS segment, MAX(deactivated_at) AS ended_at
     FROM part LEFT JOIN subscription ON part.number = subscription.number
     GROUP BY part.number, part.activated_at
@@ -70,12 +77,10 @@ weighed AS (
         COALESCE(score >= $evidence_score, false) OR COALESCE(is_behaviour AND newest IS NOT NULL, false) AS is_behaviour_evidence,
         COALESCE(is_registration, false) AS is_registration_evidence,
         -- Papers take fewer people's word; whom a box calls wants the call, so that nobody would ever say yes.
-        COALESCE(is_registration AND survey_yes + matched_reporters >= $registration_people
-            AND survey_yes + matched_reporters >= $min_yes_share * (survey_yes + survey_no + matched_reporters), false)
+        COALESCE(is_registration AND people >= $registration_people AND people >= $min_yes_share * (people + survey_no), false)
             OR COALESCE(is_box AND score >= $block_score, false) AS is_registration_enough,
         COALESCE((survey_yes >= $min_yes OR matched_reporters >= $min_reporters)
-            AND survey_yes + matched_reporters >= $min_yes_share * (survey_yes + survey_no + matched_reporters), false)
-            AS is_people_evidence,
+            AND people >= $min_yes_share * (people + survey_no), false) AS is_people_evidence,
         newest IS NULL OR COALESCE(newest = evidence.activated_at AND COALESCE(ended_at >= $until, true), false) AS is_current
     FROM evidence
     LEFT JOIN detected ON evidence.number = detected.number AND evidence.activated_at IS NOT DISTINCT FROM detected.activated_at
