@@ -369,7 +369,7 @@ impl Stage {
         let weeks: BTreeSet<_> = self.options.first_day.until(last.plus(1)).map(Day::week).collect();
         let (key, _) = super::key::new(&self.folder.join(KEY))?;
         for week in weeks {
-            self.runner.run(&[Table::REGULATOR_WEEK], week.monday()).await?;
+            self.runner.run(&[Table::REGULATOR_WEEK, Table::SCAM_TREND_WEEK], week.monday()).await?;
             let (definitions, wanted) = (self.runner.definitions(), (week, RECIPIENT));
             let packaged = super::export::regulator(&self.lake, definitions, &out, wanted, Some(&key)).await?;
             self.packages.push(format!("export/{RECIPIENT}/{}", packaged.week));
