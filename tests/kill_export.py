@@ -652,13 +652,15 @@ def play(number, scene, base, reference, library, scratch):
 
 # Each stands in the place of callsieve, does one thing as it must not be done, and has to be found out by these words.
 BROKEN = {
-    # A package that comes into its place file by file.
+    # A package that comes into its place file by file, and whose first run dies between two of them.
     "half": ("package", "after the kill: ", r"""
 out=; for ((i = 1; i <= $#; i++)); do [[ ${!i} == --out ]] && { j=$((i + 1)); out=${!j}; }; done
 [[ $1 == export && $out == */seed-* ]] || exec "$REAL" "$@"
-"$REAL" "${@//"$out"/"$out/.aside"}" || exit
+env -u LD_PRELOAD "$REAL" "${@//"$out"/"$out/.aside"}" || exit
+copied=0
 for file in "$out"/.aside/regulator/*/*; do
-    place=$out/${file#"$out"/.aside/}; mkdir -p "${place%/*}"; cp "$file" "$place"; sleep 0.1
+    [[ $((copied++)) == 4 && ! -e $out/../begun ]] && { touch "$out/../begun"; kill -KILL $$; }
+    place=$out/${file#"$out"/.aside/}; mkdir -p "${place%/*}"; cp "$file" "$place"
 done
 rm -r "$out/.aside"
 """),
