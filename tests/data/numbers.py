@@ -1,4 +1,4 @@
-# Records what Google's library says of some ten thousand addresses, for the differential tests of src/domain/party.rs.
+# Records what Google's library says of some ten thousand addresses, for the differential tests of src/domain/party/tests.rs.
 #
 # Provenance: every address is generated here from a fixed seed or is an example number of the library's own metadata
 # (fictitious or unassigned); none was collected. The answers come from the PyPI package `phonenumbers` 9.0.43
