@@ -19,7 +19,7 @@ use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Int64Ar
 use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err};
 
-use super::call_sequence::{SEQUENCE, US_PER_S, WINDOWS_S, peak};
+use super::call_sequence::kernel::{SEQUENCE, US_PER_S, WINDOWS_S, peak};
 use super::frames::{
     Fold, Writer, fields, get_all, get_bytes, get_option, get_signed, put_all, put_bytes, put_signed, structs,
 };
