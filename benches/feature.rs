@@ -21,7 +21,7 @@ use callsieve::lake::Lake;
 use callsieve::lake::append::Span;
 use callsieve::pipeline::definition::Definitions;
 use callsieve::pipeline::run::{self, Runner};
-use callsieve::pipeline::session;
+use callsieve::pipeline::{part, session};
 use callsieve::schema::contract::Table;
 use clap::{Parser as _, ValueEnum};
 use datafusion::sql::sqlparser::ast::Statement;
@@ -218,7 +218,7 @@ async fn ordered(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<Vec<Record
         let bound = bound.replace("$day", &format!("DATE '{day}'"));
         let statement = Parser::parse_sql(&GenericDialect {}, &bound)?.pop().context("it is one statement")?;
         let Statement::Query(query) = statement else { bail!("it is a SELECT") };
-        rows.extend(session::computed(&session, session::in_steps(&session, *query).await?).await?);
+        rows.extend(session::computed(&session, part::in_steps(&session, *query).await?).await?);
         eprintln!("{day}: {} ms", watch.elapsed().as_millis());
     }
     Ok(rows)

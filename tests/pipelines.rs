@@ -15,7 +15,7 @@ use arrow::util::display::{ArrayFormatter, FormatOptions};
 use callsieve::domain::day::Day;
 use callsieve::pipeline::check::window;
 use callsieve::pipeline::definition::{Definition, Definitions};
-use callsieve::pipeline::{graph, session};
+use callsieve::pipeline::{graph, part, session};
 use callsieve::schema::contract::Table;
 use datafusion::datasource::ViewTable;
 use datafusion::prelude::SessionContext;
@@ -32,7 +32,7 @@ impl Database<'_> {
     /// Computes the definition from what the tables hold now.
     async fn compute(&self) -> anyhow::Result<()> {
         let monday: Day = "2025-01-06".parse().map_err(anyhow::Error::msg)?;
-        let plan = session::plan_in_steps(&self.session, self.definition, window(self.definition, monday)).await?;
+        let plan = part::plan_in_steps(&self.session, self.definition, window(self.definition, monday)).await?;
         let name = self.definition.table.name();
         self.session.deregister_table(name)?;
         self.session.register_table(name, Arc::new(ViewTable::new(plan, None)))?;

@@ -7,5 +7,6 @@ pub mod check;
 pub mod definition;
 pub mod graph;
 mod memory;
+pub mod part;
 pub mod run;
 pub mod session;

@@ -14,7 +14,7 @@ use futures::StreamExt;
 
 use super::check;
 use super::definition::{Definition, Definitions, Window};
-use super::{graph, session};
+use super::{graph, part, session};
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::day::Day;
 use crate::lake::replace::Replaced;
@@ -174,7 +174,7 @@ impl Runner {
             };
             session::register(&session, read.table, provider, window.partition())?;
         }
-        let plan = session::plan_in_steps(&session, &definition, window).await?;
+        let plan = part::plan_in_steps(&session, &definition, window).await?;
         let mut incomplete = 0;
         let rows = session::stream(&session, plan, table.contract()).await?.map(|rows| {
             let rows = rows?;
