@@ -22,6 +22,7 @@ use crate::source::kafka::{self, Bounds, Consumer, Purpose, Received};
 use crate::source::registry::Registry;
 use crate::telemetry::metrics::{KAFKA, Metrics};
 
+mod held;
 mod intake;
 
 /// When a batch is committed, and what ingest may hold until then.

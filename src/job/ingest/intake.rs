@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, watch};
 use tokio::task::JoinHandle;
 use tokio::time::MissedTickBehavior;
 
+use super::held::Held;
 use super::{End, Ingest, stopped};
 use crate::clock::Stopwatch;
 use crate::domain::message::{Messages, OffsetRange};
@@ -20,8 +21,6 @@ use crate::job::writer::{Batch, Committed, Writer, Written};
 use crate::source::kafka::{Consumer, Event, PartitionEnd};
 use crate::telemetry::metrics::{KAFKA, seconds};
 
-/// How often an idle partition is noted again.
-const IDLE_EVERY_US: i64 = 60 * 1_000_000;
 /// How often the age of waiting messages is looked at.
 const TICK: Duration = Duration::from_millis(200);
 
@@ -48,49 +47,6 @@ struct UnderWay {
     writing: JoinHandle<anyhow::Result<Written>>,
     bytes: usize,
     since: Stopwatch,
-}
-
-/// A partition that we hold.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    /// First offset that is not committed, when any ever was.
-    committed: Option<i64>,
-    /// First offset that has not been received, when any ever was.
-    received: Option<i64>,
-    /// First offset that the broker had not given away when last asked.
-    end: i64,
-    /// `received` and `end` when it last moved, or had nothing to move to; and when that was.
-    still: (Option<i64>, i64, Stopwatch),
-    /// An offset with nothing behind it at an instant.
-    idle: Option<(i64, i64)>,
-    /// The same as it was last noted.
-    noted: Option<(i64, i64)>,
-}
-
-impl Held {
-    fn new(committed: Option<i64>) -> Self {
-        let end = committed.unwrap_or_default();
-        Self { committed, received: committed, end, still: (None, end, Stopwatch::start()), idle: None, noted: None }
-    }
-
-    /// Takes in where the partition ends; says how long messages have been waiting there with none coming.
-    fn compare(&mut self, at: &PartitionEnd) -> Duration {
-        self.end = at.end;
-        let is_all_received = match self.received {
-            Some(received) => received >= at.end,
-            None => at.is_at_end || at.end == 0,
-        };
-        if is_all_received {
-            self.idle = Some((self.received.unwrap_or(at.end), at.at));
-        }
-        let (received, end, _) = self.still;
-        // Behind the last message there may be control records, which are never handed out.
-        let is_all_handed_out = at.is_at_end && at.end == end;
-        if received != self.received || is_all_received || is_all_handed_out {
-            self.still = (self.received, at.end, Stopwatch::start());
-        }
-        self.still.2.elapsed()
-    }
 }
 
 impl<'a> Intake<'a> {
@@ -216,8 +172,7 @@ impl<'a> Intake<'a> {
         }
         for range in messages.ranges() {
             if let Some(held) = self.held.get_mut(&range.partition) {
-                held.received = Some(range.until);
-                held.idle = None;
+                held.receive(range.until);
             }
         }
         self.pending.append(messages);
@@ -345,14 +300,9 @@ impl<'a> Intake<'a> {
         let now = self.ingest.site.clock.now();
         let mut idle = Vec::new();
         for (partition, held) in &mut self.held {
-            let Some((offset, at)) = held.idle else { continue };
-            let is_known = held.noted.is_some_and(|(noted, then)| noted == offset && at - then < IDLE_EVERY_US);
-            let is_waiting = held.received > held.committed;
-            if is_known || is_waiting || held.committed.is_some_and(|committed| committed < offset) {
-                continue;
+            if let Some((offset, at)) = held.note_idle() {
+                idle.push((*partition, offset, at));
             }
-            held.noted = held.idle.take();
-            idle.push((*partition, offset, at));
         }
         self.writer.lock().await.settle(&idle, now).await
     }
@@ -379,9 +329,8 @@ impl<'a> Intake<'a> {
     }
 
     fn note_lag(&self) {
-        let lag = |held: &Held| held.committed.map_or(held.end, |committed| held.end.saturating_sub(committed)).max(0);
         let topic = [self.ingest.topic.name()];
-        self.ingest.site.metrics.ingest_lag.with_label_values(&topic).set(self.held.values().map(lag).sum());
+        self.ingest.site.metrics.ingest_lag.with_label_values(&topic).set(self.held.values().map(Held::lag).sum());
         let under_way = self.under_way.as_ref().map_or(0, |batch| batch.bytes);
         let waiting = i64::try_from(self.pending.size_bytes() + under_way).unwrap_or(i64::MAX);
         self.ingest.site.metrics.ingest_waiting_bytes.with_label_values(&topic).set(waiting);
@@ -469,45 +418,5 @@ mod tests {
         assert_eq!(gauges.map(|gauge| gauge.get()), [0; 3]);
         drop(intake);
         consumer.close().await;
-    }
-
-    fn end(end: i64, is_at_end: bool) -> PartitionEnd {
-        PartitionEnd { partition: 0, end, at: 7, is_at_end }
-    }
-
-    /// Whether the partition is taken to stand still.
-    fn stands(held: &mut Held, at: &PartitionEnd) -> bool {
-        std::thread::sleep(Duration::from_millis(2));
-        held.compare(at) >= Duration::from_millis(2)
-    }
-
-    #[test]
-    fn a_partition_that_stands_still_with_messages_waiting_is_found() {
-        let mut held = Held::new(Some(100));
-        held.received = Some(150);
-        assert!(!stands(&mut held, &end(200, false)), "it has moved");
-        assert!(stands(&mut held, &end(200, false)), "it waits at 150 of 200");
-        held.received = Some(160);
-        assert!(!stands(&mut held, &end(900, false)), "it has moved again");
-    }
-
-    #[test]
-    fn a_partition_with_nothing_to_read_does_not_stand_still() {
-        let mut held = Held::new(Some(100));
-        for _ in 0..2 {
-            assert!(!stands(&mut held, &end(100, true)));
-        }
-        assert_eq!(held.idle, Some((100, 7)));
-    }
-
-    #[test]
-    fn control_records_behind_the_last_message_are_not_waited_for() {
-        let mut held = Held::new(Some(100));
-        held.received = Some(110);
-        for _ in 0..3 {
-            assert!(!stands(&mut held, &end(111, true)));
-        }
-        assert_eq!(held.idle, None, "that there is nothing but control records is not known");
-        assert!(stands(&mut held, &end(120, true)), "messages that came after the end was seen are waited for");
     }
 }
