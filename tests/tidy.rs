@@ -31,7 +31,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ),
     ("flate2", &["src/source/folder"]),
     ("zstd", &["src/source/folder"]),
-    ("ed25519_dalek", &["src/job/ledger.rs", "src/export/sign.rs"]),
+    ("ed25519_dalek", &["src/job/ledger/act.rs", "src/export/sign.rs"]),
     ("blake2", &["src/export/sign.rs"]),
     ("base64", &["src/export/sign.rs", "src/domain/seal.rs"]),
     ("getrandom", &["src/export/sign.rs", "src/export/delivery/sftp.rs"]),

@@ -15,7 +15,8 @@ use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::export::sign::SecretKey;
 use crate::job;
-use crate::job::ledger::{Keys, Loss, Note, Open};
+use crate::job::ledger::Open;
+use crate::job::ledger::act::{self, Keys, Loss, Note};
 use crate::schema::topic::Topic;
 use crate::telemetry::metrics::Metrics;
 
@@ -137,11 +138,11 @@ pub(super) async fn sign(act: LedgerVerb) -> anyhow::Result<()> {
         LedgerVerb::Accept { topic, source, partition, from, until, why, signer } => {
             let (lake, seed) = (signer.lake.open()?, signer.seed()?);
             let loss = Loss { topic, source, partition, from, until };
-            job::ledger::accept(&lake, &loss, signer.note(why), &seed, Clock::System).await
+            act::accept(&lake, &loss, signer.note(why), &seed, Clock::System).await
         }
         LedgerVerb::Retire { topic, source, why, signer } => {
             let (lake, seed) = (signer.lake.open()?, signer.seed()?);
-            job::ledger::retire(&lake, topic, &source, signer.note(why), &seed, Clock::System).await
+            act::retire(&lake, topic, &source, signer.note(why), &seed, Clock::System).await
         }
     }
 }
