@@ -1110,16 +1110,8 @@ def run_seed(number, only, broker, clock, scratch):
     the_plan = plan(number, only)
     seed = Seed(the_plan, broker, clock, folder)
     began = time.monotonic()
-    outcome = "ok"
     try:
-        seed.run()
-    except Failed as failure:
-        outcome = f"FAILED: {failure}"
-    except Exception as problem:
-        outcome = f"FAILED: harness: {problem!r}"
-        (folder / "traceback").write_text(traceback.format_exc())
-        if seed.wrong:
-            outcome += "; " + "; ".join(seed.wrong)
+        outcome = outcome_of(seed.run, folder, seed.wrong)
     finally:
         seed.clean_up()
     line = {
@@ -1134,6 +1126,18 @@ def run_seed(number, only, broker, clock, scratch):
     else:
         seed.keep(outcome)
     return line, seed.restarts
+
+
+def outcome_of(play, folder, wrong=()):
+    """`ok`, or what failed; where the harness itself fell over, also what was found `wrong` until then."""
+    try:
+        play()
+    except Failed as failure:
+        return f"FAILED: {failure}"
+    except Exception as problem:
+        (folder / "traceback").write_text(traceback.format_exc())
+        return "; ".join([f"FAILED: harness: {problem!r}", *wrong])
+    return "ok"
 
 
 def said(order):

@@ -50,7 +50,6 @@ import sys
 import tempfile
 import threading
 import time
-import traceback
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -58,7 +57,7 @@ from urllib.parse import urlparse
 
 from deltalake import DeltaTable
 
-from kill import PROGRAM, PROJECT, Failed, append, build, said
+from kill import PROGRAM, PROJECT, Failed, append, build, outcome_of, said
 
 RECORD = ["date", "seed", "commit", "version", "scene", "kill", "seen", "seconds", "outcome"]
 DAY, WEEK, BEFORE = "2025-01-19", "2025-W03", "2025-W02"
@@ -632,14 +631,7 @@ def clean_up(site):
 def play(number, scene, base, reference, library, scratch):
     began = time.monotonic()
     seed = Seed(number, scene, base, reference, library, scratch / f"seed-{number}")
-    outcome = "ok"
-    try:
-        seed.run()
-    except Failed as failure:
-        outcome = f"FAILED: {failure}"
-    except Exception as problem:
-        outcome = f"FAILED: harness: {problem!r}"
-        (seed.site.folder / "traceback").write_text(traceback.format_exc())
+    outcome = outcome_of(seed.run, seed.site.folder)
     if outcome == "ok":
         clean_up(seed.site)
     return {
