@@ -10,7 +10,6 @@ use std::{mem, thread};
 
 use anyhow::{Context, bail, ensure};
 use arrow::array::{Array, DynComparator, RecordBatch, make_comparator};
-use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
 use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
 use deltalake::kernel::{Action, Add};
 use deltalake::protocol::SaveMode;
@@ -21,7 +20,7 @@ use super::{Handle, adds, finished, log_store};
 use crate::domain::day::Day;
 use crate::schema::contract::Contract;
 
-/// Rows of a file of sorted rows, about: worth a stream of its own, and not too few to compress.
+/// Rows of a file, about: worth a stream of its own, and not too few to compress.
 const FILE_ROWS: usize = 1 << 17;
 /// After so many files they are twice as large, and after as many again four times: a large day has not a thousand.
 const FILES: usize = 8;
@@ -142,21 +141,6 @@ impl Handle {
     }
 }
 
-/// Rows of a partition that were read and changed, in the order of the contract's cluster columns once more.
-pub fn in_order(batches: Vec<RecordBatch>, contract: &Contract) -> anyhow::Result<Vec<RecordBatch>> {
-    if contract.cluster.is_empty() || is_sorted(&batches, contract)? {
-        return Ok(batches);
-    }
-    let Some(first) = batches.first() else { return Ok(batches) };
-    let whole = concat_batches(&first.schema(), &batches)?;
-    let sorted_by = |name: &String| {
-        let values = whole.column_by_name(name).cloned().with_context(|| format!("no column \"{name}\""))?;
-        anyhow::Ok(SortColumn { values, options: Some(ORDER) })
-    };
-    let columns = contract.cluster.iter().map(sorted_by).collect::<anyhow::Result<Vec<_>>>()?;
-    Ok(vec![take_record_batch(&whole, &lexsort_to_indices(&columns, None)?)?])
-}
-
 /// Whether rows stand in the order of their contract's cluster columns.
 fn is_sorted(batches: &[RecordBatch], contract: &Contract) -> anyhow::Result<bool> {
     let mut before = None;
@@ -197,7 +181,7 @@ fn order(
     })
 }
 
-/// Cuts sorted rows into parts for files, none of which shares a key with another.
+/// Cuts rows into parts for files; of sorted rows no part shares a key with another.
 struct Cutter {
     contract: &'static Contract,
     is_sorted: bool,
@@ -220,13 +204,13 @@ impl Cutter {
         if self.is_sorted {
             let is_behind = follows(self.held.last(), &batch, self.contract)?;
             ensure!(is_behind, "rows for {} came out of their order", self.contract.name);
-            while let Some(row) = self.cut(&batch)? {
-                self.held.push(batch.slice(0, row));
-                batch = batch.slice(row, batch.num_rows() - row);
-                full.push(mem::take(&mut self.held));
-                self.rows = 0;
-                self.parts += 1;
-            }
+        }
+        while let Some(row) = self.cut(&batch)? {
+            self.held.push(batch.slice(0, row));
+            batch = batch.slice(row, batch.num_rows() - row);
+            full.push(mem::take(&mut self.held));
+            self.rows = 0;
+            self.parts += 1;
         }
         self.rows += batch.num_rows();
         self.held.push(batch);
@@ -235,9 +219,12 @@ impl Cutter {
 
     /// The row of the next batch before which the part that is held ends.
     fn cut(&self, batch: &RecordBatch) -> anyhow::Result<Option<usize>> {
-        let Some(key) = self.contract.cluster.first() else { return Ok(None) };
         let wanted = FILE_ROWS << (self.parts / FILES).min(2);
         let full = wanted.saturating_sub(self.rows);
+        // Rows in no order have no key that a cut could part.
+        let Some(key) = self.contract.cluster.first().filter(|_| self.is_sorted) else {
+            return Ok((full < batch.num_rows()).then_some(full));
+        };
         let keys = key_of(batch, key)?;
         if full >= keys.len() {
             return Ok(None);
@@ -303,18 +290,12 @@ mod tests {
         assert!(is_sorted(&[], contract()).unwrap());
     }
 
-    #[test]
-    fn rows_that_were_read_side_by_side_are_put_in_order_again() {
-        let batches = vec![pairs(&[Some(2), None], &[1, 7]), pairs(&[Some(1), Some(2)], &[9, 0])];
-        assert!(!is_sorted(&batches, contract()).unwrap());
-        let sorted = in_order(batches, contract()).unwrap();
-        assert!(is_sorted(&sorted, contract()).unwrap());
-        assert_eq!(sorted.iter().map(RecordBatch::num_rows).sum::<usize>(), 4);
-    }
-
     /// The parts that rows are cut into.
     fn parts(batches: Vec<RecordBatch>) -> Vec<Vec<RecordBatch>> {
-        let mut cutter = Cutter::new(contract(), true);
+        cut(Cutter::new(contract(), true), batches)
+    }
+
+    fn cut(mut cutter: Cutter, batches: Vec<RecordBatch>) -> Vec<Vec<RecordBatch>> {
         let mut parts = Vec::new();
         for batch in batches {
             parts.extend(cutter.add(batch).unwrap());
@@ -355,6 +336,22 @@ mod tests {
             parts(given.chunks(8_192).map(|callers| pairs(callers, &vec![0; callers.len()])).collect()).len(),
             1
         );
+    }
+
+    #[test]
+    fn rows_in_no_order_are_not_held_until_the_last_has_come() {
+        let rows = i64::try_from(2 * FILE_ROWS + 7).unwrap();
+        // Backwards, and one key for many.
+        let given: Vec<Option<i64>> = (0..rows).map(|row| Some((rows - row) / 1_000)).collect();
+        let callees: Vec<i64> = (0..rows).collect();
+        for size in [8_192, given.len()] {
+            let batches = given.chunks(size).zip(callees.chunks(size)).map(|(one, two)| pairs(one, two)).collect();
+            let parts = cut(Cutter::new(contract(), false), batches);
+            let lengths: Vec<usize> = parts.iter().map(|part| callers(part).len()).collect();
+            assert_eq!(lengths, [FILE_ROWS, FILE_ROWS, 7]);
+            let kept = parts.iter().flatten().flat_map(|batch| batch.column(1).as_primitive::<Int64Type>().values());
+            assert!(kept.eq(&callees));
+        }
     }
 
     #[test]

@@ -20,7 +20,8 @@ use datafusion::physical_plan::{ExecutionPlan, collect_partitioned, execute_stre
 use datafusion::prelude::{DataFrame, Expr, SessionConfig, SessionContext, cast, col, lit};
 use datafusion::scalar::ScalarValue;
 use datafusion::sql::parser::Statement;
-use futures::{Stream, StreamExt, TryStreamExt, stream};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt, stream};
 
 use super::definition::{Definition, Window};
 use super::graph::{BEFORE, SO_FAR};
@@ -28,6 +29,7 @@ use super::memory::{CompactBelowSorts, Pool};
 use crate::clock::Stopwatch;
 use crate::domain::day::Day;
 use crate::feature::lookup::Parts;
+use crate::lake::Handle;
 use crate::schema::contract::{Column, Contract, Table, Type};
 use crate::score::card::Card;
 use crate::{feature, score};
@@ -145,7 +147,7 @@ pub async fn stream(
     session: &SessionContext,
     plan: LogicalPlan,
     contract: &'static Contract,
-) -> anyhow::Result<impl Stream<Item = anyhow::Result<RecordBatch>>> {
+) -> anyhow::Result<BoxStream<'static, anyhow::Result<RecordBatch>>> {
     let watch = Stopwatch::start();
     let mut frame = DataFrame::new(session.state(), plan);
     if !contract.cluster.is_empty() {
@@ -159,7 +161,20 @@ pub async fn stream(
         told(&contract.name, planned_ms, watch, plan.as_ref());
         Poll::Ready(None)
     });
-    Ok(computed.map(|batch| conform(&batch?, contract)).chain(tell))
+    Ok(computed.map(|batch| conform(&batch?, contract)).chain(tell).boxed())
+}
+
+/// The rows of a day of a table, batch by batch while they are read, in the contract's types and in the order of its
+/// cluster columns: what does not lie so is sorted within the bound on memory.
+pub async fn day(handle: &Handle, day: Day) -> anyhow::Result<BoxStream<'static, anyhow::Result<RecordBatch>>> {
+    let contract = handle.table().contract();
+    let partition = contract.partition.first().with_context(|| format!("{} has no days", contract.name))?;
+    let session = session(BTreeMap::new())?;
+    handle.prepare(&session)?;
+    let is_wanted = col(partition.as_str()).eq(lit(ScalarValue::Date32(Some(day.epoch_days()))));
+    let columns: Vec<&str> = contract.columns.iter().map(|column| column.name.as_str()).collect();
+    let frame = session.read_table(handle.provider().await?)?.filter(is_wanted)?.select_columns(&columns)?;
+    stream(&session, frame.into_unoptimized_plan(), contract).await
 }
 
 /// The rows of a plan as they come.

@@ -12,6 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{BooleanArray, RecordBatch};
 use arrow::compute::filter_record_batch;
+use futures::StreamExt;
 use serde::Serialize;
 
 use super::blank::{Blank, holders};
@@ -24,11 +25,10 @@ use crate::job::desk::Desk;
 use crate::job::desk::erasure::Begun;
 use crate::job::export::refuse_shadow;
 use crate::job::maintain::KEEP_FILES_DAYS;
-use crate::lake::replace::in_order;
 use crate::lake::{Handle, Lake};
 use crate::pipeline::definition::{Definitions, Window};
-use crate::pipeline::graph;
 use crate::pipeline::run::Runner;
+use crate::pipeline::{graph, session};
 use crate::schema::contract::{Contract, Pii, Table};
 
 /// What was not looked at.
@@ -235,15 +235,10 @@ async fn empty(lake: &Lake, table: Table, blank: Blank, found: &Found) -> anyhow
     let mut handle = lake.open(table).await?;
     for day in found.days.keys() {
         handle.refresh().await?;
-        let (mut rows, mut is_changed) = (Vec::new(), false);
-        for batch in handle.day(*day).await? {
-            let blanked = blank.of(&batch, contract)?;
-            is_changed |= blanked.changed().next().is_some();
-            rows.push(blanked.batch);
-        }
-        if is_changed {
-            handle.replace(*day, &in_order(rows, contract)?).await?;
-        }
+        // A day of calls is more than memory holds. None of its cells that go tells where a row stands among the others.
+        let rows = session::day(&handle, *day).await?;
+        let emptied = rows.map(|batch| anyhow::Ok(blank.of(&batch?, contract)?.batch));
+        handle.replace_as_they_come(*day, emptied).await?;
     }
     Ok(())
 }

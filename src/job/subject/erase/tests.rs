@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use arrow::array::{Array as _, UInt32Array};
+use arrow::compute::{concat_batches, take_record_batch};
 use arrow::util::display::array_value_to_string;
 
 use super::*;
@@ -10,7 +12,7 @@ use crate::job::desk::{Hand, Look, Options};
 use crate::job::ledger::ledger;
 use crate::lake::append::Span;
 use crate::lake::ledger::{Kind, Told};
-use crate::pipeline::{run, session};
+use crate::pipeline::run;
 use crate::schema::topic::Topic;
 use crate::source::kafka::Setting;
 use crate::store::Refused;
@@ -226,6 +228,39 @@ async fn place_and_handset_go_where_they_are_the_persons_own() {
             row["number"] == own,
             "what was copied from there goes as well: {row:?}"
         );
+    }
+}
+
+#[tokio::test]
+async fn a_day_of_many_rows_is_written_file_by_file_and_loses_none() {
+    const ROWS: u32 = 300_000;
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (Lake::local(&folder.path().join("lake")).unwrap(), desk(folder.path(), false).await);
+    let row = |caller: i64| format!("('{MONDAY}', {caller}, {ACCUSED}, 5)");
+    let tables = [(Table::CALL_RECORD, "cell"), (Table::CALL_EVENT, "caller_cell")];
+    for (table, cell) in tables {
+        let two = made(table, &format!("day, caller, callee, {cell}"), &[row(OWN), row(OTHER)]).await;
+        let two = concat_batches(&table.contract().schema(), &two).unwrap();
+        // One after the other, so that a table which is clustered lies out of its order.
+        let turns = UInt32Array::from_iter_values((0..ROWS).map(|row| row % 2));
+        let many = take_record_batch(&two, &turns).unwrap();
+        lake.open(table).await.unwrap().append(&[many], &[]).await.unwrap();
+    }
+    erased(&lake, &desk, &asked("an")).await.unwrap();
+    let own = asked("an").number;
+    for (table, cell) in tables {
+        let handle = lake.find(table).await.unwrap().unwrap();
+        assert!(handle.joinable_files().await.unwrap() > 1, "{table} is one file of all rows that were held");
+        let (mut rows, mut emptied) = (0, 0);
+        for batch in handle.day(day(MONDAY)).await.unwrap() {
+            let cells = batch.column_by_name(cell).unwrap();
+            for (row, holder) in holders(&batch, "caller").unwrap().enumerate() {
+                assert_eq!(cells.is_null(row), holder == Some(own), "{table}");
+            }
+            rows += batch.num_rows();
+            emptied += cells.null_count();
+        }
+        assert_eq!((rows, emptied), (300_000, 150_000), "{table}");
     }
 }
 
