@@ -59,6 +59,11 @@ impl SiteArgs {
         Desk::open(&options.map_err(BadConfig)?).await
     }
 
+    /// Lets definitions pass as [`admit`] does.
+    pub(super) async fn admit(&self, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
+        admit(Some(&self.config), lake, definitions).await
+    }
+
     /// What opens the words of citizens.
     pub(super) fn seal(&self) -> anyhow::Result<Seal> {
         let config = Config::read(&self.config).map_err(BadConfig)?;

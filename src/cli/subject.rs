@@ -28,7 +28,7 @@ pub(super) enum SubjectVerb {
     /// Empties what the number's holder may have erased, and says of every table that names the number why its rows stay.
     #[command(after_help = "Example: callsieve subject erase 0962000001 --case 17/YC --lake /data/lake \\\n    \
         --by an --config site.toml --dry-run\n\nWith four_eyes in [desk] it waits for a second person; without, it takes a \
-        supervisor.")]
+        supervisor. With require_promotion it builds again by promoted definitions alone, and ends with 6 when given others.")]
     Erase(EraseArgs),
 }
 
@@ -82,6 +82,10 @@ async fn erase(args: EraseArgs, json: bool) -> anyhow::Result<()> {
     let EraseArgs { number, case_ref, by, dry_run, site, lake, rules } = args;
     let desk = site.desk().await?;
     let (definitions, lake) = (rules.load().await?, lake.open()?);
+    if !dry_run {
+        // What copies the words is built again by these definitions.
+        site.admit(&lake, &definitions).await?;
+    }
     let request = Request { number, case: &case_ref, by: &by, is_dry_run: dry_run };
     let erased = job::subject::erase::erase(&lake, definitions, &request, (&desk, Clock::System)).await?;
     say(json, &erased, || erased.text())

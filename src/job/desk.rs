@@ -31,8 +31,8 @@ pub struct Options {
     /// Whether a release and an allowed number wait for a second person. Off where one person is the desk.
     #[serde(default)]
     pub four_eyes: bool,
-    /// Whether `run` and `decide` refuse definitions that no second person has promoted. Off where whoever changes a
-    /// threshold may let it decide at once.
+    /// Whether `run`, `decide` and `subject erase` refuse definitions that no second person has promoted. Off where whoever
+    /// changes a threshold may let it decide at once.
     #[serde(default)]
     pub require_promotion: bool,
 }

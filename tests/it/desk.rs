@@ -263,11 +263,16 @@ async fn a_lake_of_promoted_rules_is_decided_by_no_others_with_or_without_its_co
             assert!(said.contains("none are"), "{way:?}: {said}");
         }
         refused(&site.lake(&["run", "--day", MONDAY]), 6);
+        let erase = ["subject", "erase", NUMBER, "--case", "17/YC", "--by", "chi", "--lake", &lake];
+        let said = refused(&site.desk(&erase), 6);
+        assert!(said.contains("none are"), "{said}");
+        done(&site.desk(&[&erase[..], &["--dry-run"]].concat()));
         let (proposed, _) = done(&site.desk(&["promote", "propose", "--by", "chi"]));
         done(&site.desk(&["promote", "approve", &proposed["id"].to_string(), "--by", "an"]));
         for way in ways {
             assert_eq!(done(&decide(way)).0, json!({ "limited": 1 }), "{way:?}");
         }
+        done(&site.desk(&erase));
     }
 }
 
