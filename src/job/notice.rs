@@ -36,16 +36,34 @@ pub struct Noticed {
     pub notices: usize,
     /// The folder; null when there was nothing to tell that had not been told.
     pub folder: Option<PathBuf>,
+    /// What a run that was cut off had published of the day and never named, where the folder is another one.
+    pub earlier: Option<Earlier>,
     /// Whether anything was published.
     pub is_changed: bool,
+}
+
+/// A file that is to be handed to the gateway beside the newest.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Earlier {
+    /// Messages.
+    pub notices: usize,
+    /// The folder.
+    pub folder: PathBuf,
 }
 
 impl Noticed {
     /// For people.
     pub fn text(&self) -> String {
-        match &self.folder {
-            Some(folder) => format!("{}: {} notices", folder.display(), self.notices),
-            None => "nobody has to be told anything new".to_owned(),
+        let Some(folder) = &self.folder else { return "nobody has to be told anything new".to_owned() };
+        let newest = format!("{}: {} notices", folder.display(), self.notices);
+        match &self.earlier {
+            Some(Earlier { notices, folder }) => {
+                format!(
+                    "{}: {notices} notices, of a run that was cut off before it named them\n{newest}",
+                    folder.display()
+                )
+            }
+            None => newest,
         }
     }
 }
@@ -79,7 +97,7 @@ pub async fn publish(
     let mut noted = lake.open(Table::NOTICE).await?;
     let (mut known, mut batch) = known(&noted, day).await?;
     let root = out.join("notices");
-    let mut noticed = Noticed { notices: 0, folder: None, is_changed: false };
+    let mut noticed = Noticed { notices: 0, folder: None, earlier: None, is_changed: false };
     // A run that died behind its file has told whom the file names: the gateway may have sent it, and by its ids would
     // take another's message for one of these, where the day was decided anew since.
     let folder = root.join(format!("{day}.{batch}"));
@@ -98,7 +116,9 @@ pub async fn publish(
     let name = format!("{day}.{batch}");
     let published = publish_list(&root, &name, "notices", &[file(&messages, &name)?])?;
     note(&mut noted, &messages, (day, batch), clock).await?;
-    Ok(Noticed { notices: messages.len(), folder: Some(published.folder), is_changed: published.is_changed })
+    let earlier = noticed.folder.map(|folder| Earlier { notices: noticed.notices, folder });
+    let (notices, is_changed) = (messages.len(), published.is_changed);
+    Ok(Noticed { notices, folder: Some(published.folder), earlier, is_changed })
 }
 
 /// What a file tells that was published and not written down; nothing where there is none.

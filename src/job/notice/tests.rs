@@ -143,8 +143,12 @@ async fn what_a_killed_run_has_published_is_told_and_its_ids_are_nobody_elses() 
                 (next.notices, site.told("2025-01-06.2")),
                 (2, vec!["C-2/bar_both".to_owned(), "C-1/bar_outgoing".to_owned()])
             );
+            let text = next.text();
+            assert!(text.contains("2025-01-06.1: 1 notices") && text.contains("2025-01-06.2: 2 notices"), "{text}");
+            assert_eq!(next.earlier, first.folder.map(|folder| Earlier { notices: 1, folder }), "nobody else names it");
         } else {
             assert_eq!((next.notices, next.folder, next.is_changed), (1, first.folder, false));
+            assert_eq!(next.earlier, None);
         }
         assert_eq!(site.tell(day()).await.notices, 0);
     }
