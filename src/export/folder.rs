@@ -1,10 +1,11 @@
 //! Folders that appear whole or not at all.
 //!
 //! In: files, written aside one by one. Out: the folder in its place, with what each file hashes to.
-//! Never: shows a folder with half of its files; takes an old one away before the new one stands.
+//! Never: shows a folder with half of its files; takes an old one away before the new one stands, or one that another
+//! process is filling, where the file system knows locks.
 
 use std::collections::BTreeMap;
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 
@@ -18,6 +19,8 @@ pub struct Aside {
     root: PathBuf,
     name: String,
     path: PathBuf,
+    /// The folder itself, locked: the lock goes with the process, however that ends.
+    _held: File,
 }
 
 /// What a file has come to.
@@ -69,16 +72,10 @@ impl Aside {
     pub fn open(root: &Path, name: &str) -> anyhow::Result<Self> {
         std::fs::create_dir_all(root).with_context(|| format!("creating {}", root.display()))?;
         let left = format!(".{name}.");
-        for entry in std::fs::read_dir(root)? {
-            let entry = entry?;
-            if entry.file_name().to_str().is_some_and(|name| name.starts_with(&left)) {
-                std::fs::remove_dir_all(entry.path())
-                    .with_context(|| format!("removing {}", entry.path().display()))?;
-            }
-        }
+        remove_left(root, |found| found.starts_with(&left))?;
         let path = root.join(format!("{left}{}", std::process::id()));
-        std::fs::create_dir(&path).with_context(|| format!("creating {}", path.display()))?;
-        Ok(Self { root: root.to_owned(), name: name.to_owned(), path })
+        let held = make(&path).with_context(|| format!("creating {}", path.display()))?;
+        Ok(Self { root: root.to_owned(), name: name.to_owned(), path, _held: held })
     }
 
     /// Where its files are meanwhile.
@@ -124,6 +121,56 @@ impl Drop for Aside {
     fn drop(&mut self) {
         // What cannot be removed now is removed by the next run.
         drop(std::fs::remove_dir_all(&self.path));
+    }
+}
+
+/// Removes what killed runs have left aside in a root, whatever they were about to publish: of a number that nobody asks
+/// for again, no other run would.
+pub fn sweep(root: &Path) -> anyhow::Result<()> {
+    if root.is_dir() { remove_left(root, is_aside) } else { Ok(()) }
+}
+
+/// Whether a name is that of a folder aside, `.NAME.PID`. What stood in the place before is `.NAME.PID.old` where the file
+/// system cannot exchange the two, and may be the only one.
+fn is_aside(name: &str) -> bool {
+    let pid = name.strip_prefix('.').and_then(|name| name.rsplit_once('.')).map_or("", |(_, pid)| pid);
+    !pid.is_empty() && pid.bytes().all(|byte| byte.is_ascii_digit())
+}
+
+/// Removes folders aside that no living process holds.
+fn remove_left(root: &Path, is_left: impl Fn(&str) -> bool) -> anyhow::Result<()> {
+    for entry in std::fs::read_dir(root).with_context(|| format!("reading {}", root.display()))? {
+        let entry = entry?;
+        let is_named = entry.file_name().to_str().is_some_and(&is_left);
+        if !is_named || !entry.file_type()?.is_dir() {
+            continue;
+        }
+        let path = entry.path();
+        // Held until it is gone, so that its name cannot be somebody's meanwhile.
+        let held = match File::open(&path) {
+            Ok(held) => held,
+            // Another run has removed it.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+            Err(error) => return Err(error).with_context(|| format!("opening {}", path.display())),
+        };
+        if !matches!(held.try_lock(), Err(TryLockError::WouldBlock)) {
+            std::fs::remove_dir_all(&path).with_context(|| format!("removing {}", path.display()))?;
+        }
+    }
+    Ok(())
+}
+
+/// Makes a folder and takes hold of it.
+fn make(path: &Path) -> io::Result<File> {
+    loop {
+        std::fs::create_dir(path)?;
+        let Ok(held) = File::open(path) else { continue };
+        // A file system without locks says so, and nobody waits.
+        drop(held.lock());
+        // Another run may have removed it before it was held.
+        if path.exists() {
+            return Ok(held);
+        }
     }
 }
 
@@ -215,5 +262,38 @@ mod tests {
         std::fs::create_dir(root.path().join(".weeks.1")).unwrap();
         assert!(publish(root.path(), &[("a", "1")]));
         assert!(!root.path().join(".week.1").exists() && root.path().join(".weeks.1").exists());
+    }
+
+    #[test]
+    fn what_another_process_is_filling_stays_until_that_is_dead() {
+        let root = tempfile::tempdir().unwrap();
+        let theirs = root.path().join(".week.1");
+        let held = make(&theirs).unwrap();
+        assert!(publish(root.path(), &[("a", "1")]));
+        assert!(theirs.exists());
+        drop(held);
+        publish(root.path(), &[("a", "1")]);
+        assert!(!theirs.exists());
+    }
+
+    #[test]
+    fn a_sweep_takes_what_was_left_of_anything_and_no_more() {
+        let root = tempfile::tempdir().unwrap();
+        sweep(&root.path().join("nothing")).unwrap();
+        publish(root.path(), &[("a", "1")]);
+        let living = Aside::open(root.path(), "living").unwrap();
+        for name in [".week.1", ".84912345678.17", ".week.1.old", ".hidden", "week.17"] {
+            std::fs::create_dir(root.path().join(name)).unwrap();
+        }
+        sweep(root.path()).unwrap();
+        let left =
+            std::fs::read_dir(root.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+        let own = format!(".living.{}", std::process::id());
+        let mut expected = [".hidden", &own, ".week.1.old", "week", "week.17"].map(str::to_owned);
+        expected.sort_unstable();
+        let mut left: Vec<String> = left.collect();
+        left.sort_unstable();
+        assert_eq!(left, expected);
+        drop(living);
     }
 }

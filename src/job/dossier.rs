@@ -21,7 +21,7 @@ use crate::domain::lang::Lang;
 use crate::domain::number::Number;
 use crate::domain::seal::Seal;
 use crate::export::dossier::{Disclosure, Dossier, Head, Subscription, check_reference, folder_name};
-use crate::export::folder::Aside;
+use crate::export::folder::{self, Aside};
 use crate::export::sign::SecretKey;
 use crate::lake::{Handle, Lake};
 use crate::pipeline::definition::Definitions;
@@ -135,7 +135,9 @@ pub async fn publish(
     check_reference(&order.case_ref)?;
     let dossier = Sources::open(lake).await?.dossier(definitions, order, cleared).await?;
     let is_revealed = cleared.is_some();
-    let root = out.join("dossier").join(folder_name(&order.case_ref));
+    let dossiers = out.join("dossier");
+    sweep(&dossiers)?;
+    let root = dossiers.join(folder_name(&order.case_ref));
     let name = order.name(is_revealed);
     let aside = Aside::open(&root, &name)?;
     let manifest_sha256 = dossier.write(&aside, key)?;
@@ -154,6 +156,17 @@ pub async fn publish(
         is_signed: key.is_some(),
         is_changed: aside.publish()?,
     })
+}
+
+/// Removes what killed runs have left aside of any request.
+fn sweep(dossiers: &Path) -> anyhow::Result<()> {
+    if !dossiers.is_dir() {
+        return Ok(());
+    }
+    for request in std::fs::read_dir(dossiers).with_context(|| format!("reading {}", dossiers.display()))? {
+        folder::sweep(&request?.path())?;
+    }
+    Ok(())
 }
 
 /// The tables, each at one version; those that the lake has.

@@ -16,7 +16,7 @@ use self::row::Reader;
 use super::desk::Desk;
 use crate::domain::number::Number;
 use crate::domain::seal::Seal;
-use crate::export::folder::Aside;
+use crate::export::folder::{self, Aside};
 use crate::export::sums;
 use crate::lake::Lake;
 use crate::schema::contract::{Column, Contract, Table};
@@ -75,6 +75,7 @@ pub async fn export(
 ) -> anyhow::Result<Handed> {
     let root = out.join("subject");
     let name = number.reveal().to_string();
+    folder::sweep(&root)?;
     let aside = Aside::open(&root, &name)?;
     let (mut index, mut hashes) = (BTreeMap::new(), BTreeMap::new());
     for table in Table::all().filter(|table| columns(table.contract()).next().is_some()) {

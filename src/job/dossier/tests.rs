@@ -198,6 +198,16 @@ async fn the_same_versions_give_the_same_bytes() {
 }
 
 #[tokio::test]
+async fn what_a_killed_run_has_left_goes_with_the_next_of_any_request() {
+    let site = Site::new().await;
+    let left = site.folder.path().join("out/dossier/another-CV/.84962000009_2025-01-06_2025-01-19_revealed.1");
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("dossier.json"), "{}").unwrap();
+    site.file(&order(), "out", None).await;
+    assert!(!left.exists());
+}
+
+#[tokio::test]
 async fn a_number_that_nobody_has_seen_has_a_dossier_that_says_so() {
     let site = Site::new().await;
     let unseen = Order { number: Number::from_e164(84_962_000_009).unwrap(), ..order() };

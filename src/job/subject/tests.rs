@@ -63,7 +63,12 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     let (lake, desk) = (lake(&folder.path().join("lake"), &keys).await, desk(folder.path()).await);
 
     let number = Number::from_e164(OWN).unwrap();
+    // Of another number, by a run that was killed.
+    let left = folder.path().join(format!("subject/.{OTHER}.1"));
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("call_record.jsonl"), "{}").unwrap();
     let handed = export(&lake, number, folder.path(), &keys, (&desk, "an", AT)).await.unwrap();
+    assert!(!left.exists());
     assert_eq!(
         handed.rows,
         BTreeMap::from([("call_record", 4), ("citizen_report", 2)]),
