@@ -11,6 +11,7 @@ use super::BadConfig;
 use super::print::say;
 use crate::export::sign::PublicKey;
 use crate::export::verify::{Unsound, verify as look_at};
+use crate::job::package::OlderFormat;
 use crate::lake::Lake;
 use crate::{config, job};
 
@@ -51,7 +52,14 @@ pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
     );
     if let Some(lake) = args.recompute.filter(|_| verdict.is_sound) {
         let lake = Lake::at(&lake, &config::store_of_environment()).map_err(BadConfig)?;
-        verdict.problems = job::package::recompute(&lake, &args.package).await?;
+        verdict.problems = match job::package::recompute(&lake, &args.package).await {
+            // What can be said of it is said all the same.
+            Err(older) if older.is::<OlderFormat>() => {
+                say(json, &verdict, || verdict.text())?;
+                return Err(older);
+            }
+            made => made?,
+        };
         verdict.is_sound = verdict.problems.is_empty();
     }
     say(json, &verdict, || verdict.text())?;

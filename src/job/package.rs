@@ -17,7 +17,7 @@ use crate::export::coverage::{self, Act, Told};
 use crate::export::figures::Figures;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::{self, Manifest, Previous};
-use crate::export::package::{Contents, Head, numbers_sha256};
+use crate::export::package::{Contents, Head, TRENDS, numbers_sha256};
 use crate::export::precision::Measured;
 use crate::export::recipient::Recipient;
 use crate::export::rows::Rows;
@@ -32,6 +32,16 @@ use crate::schema::column::{package as column, pipeline_run};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::topic::Topic;
+
+/// The tables that a package is read from.
+const TABLES: [Table; 6] = [
+    Table::REGULATOR_WEEK,
+    Table::INGEST_RANGE,
+    Table::PIPELINE_RUN,
+    Table::RULE_PRECISION,
+    Table::SCAM_TREND_WEEK,
+    Table::PACKAGE,
+];
 
 /// What was published.
 #[derive(Debug, Serialize)]
@@ -52,6 +62,18 @@ pub struct Packaged {
     pub is_signed: bool,
     /// Whether anything changed; a second export of the same rows changes nothing.
     pub is_changed: bool,
+}
+
+/// A package of a format from before this program's, which can be verified and not made anew.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the package cannot be made anew and was not compared: its format is older than this program's, and it lacks \
+     {lacks} (it was made by callsieve {by}); that is no sign of a change: whether it is what was signed is said without \
+     --recompute"
+)]
+pub struct OlderFormat {
+    lacks: String,
+    by: String,
 }
 
 /// A package that is wanted.
@@ -156,18 +178,23 @@ fn done(
     })
 }
 
-/// Makes a package anew from the table versions that its manifest names, and names every file that has other bytes.
+/// Makes a package anew from the table versions that its manifest names, and names every file that has other bytes; fails
+/// with [`OlderFormat`] where the package says too little for that.
 pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Problem>> {
     let path = package.join(manifest::FILE);
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let manifest = Manifest::read(&text)?;
     let Manifest { ref recipient, ref recipient_doc, ref columns, least_reports, .. } = manifest;
+    let lacks = lacking(&manifest).join(", ");
+    if !lacks.is_empty() {
+        return Err(OlderFormat { lacks, by: manifest.code_version }.into());
+    }
     let order = Order {
         week: manifest.week(),
         recipient: recipient.clone(),
         doc: recipient_doc.clone(),
         columns: columns.clone(),
-        least_reports: least_reports.context("it was made before packages told of trends")?,
+        least_reports: least_reports.with_context(|| format!("{} says no least_reports", path.display()))?,
     };
     let contents = Sources::at(lake, &manifest.tables).await?.contents(lake, &order).await?;
     let scratch = tempfile::tempdir()?;
@@ -187,6 +214,15 @@ pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Proble
     let more = folder::files(package)?.into_keys().filter(|name| !made.contains_key(name) && name != sums::SIGNATURE);
     problems.extend(more.map(|file| Problem { file, what: "the lake makes no such file".to_owned() }));
     Ok(problems)
+}
+
+/// What a package of an older format lacks.
+fn lacking(manifest: &Manifest) -> Vec<String> {
+    let has_trends = manifest.files.iter().any(|listed| listed.name == TRENDS);
+    let mut lacking: Vec<String> = (!has_trends).then(|| TRENDS.to_owned()).into_iter().collect();
+    let unsaid = TABLES.iter().filter(|table| !manifest.tables.contains_key(table.name()));
+    lacking.extend(unsaid.map(|table| format!("in {} the version of table {table}", manifest::FILE)));
+    lacking
 }
 
 /// A package that was published.

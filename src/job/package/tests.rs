@@ -69,6 +69,28 @@ async fn a_package_tells_reports_by_form_and_province_of_the_version_that_it_was
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_package_of_before_trends_is_told_from_one_that_was_changed() {
+    let place = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&place.path().join("lake")).unwrap();
+    let definitions = Definitions::read(&pipelines(None)).unwrap();
+    computed(&lake).await;
+    let order = Order::new(&definitions, week(), "regulator").unwrap();
+    let folder = publish(&lake, &order, place.path(), None, Clock::System).await.unwrap().folder;
+    let path = folder.join(manifest::FILE);
+    let mut old = Manifest::read(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    old.files.retain(|listed| listed.name != TRENDS);
+    old.tables.remove(Table::SCAM_TREND_WEEK.name());
+    old.least_reports = None;
+    std::fs::write(&path, old.text().unwrap()).unwrap();
+    std::fs::remove_file(folder.join(TRENDS)).unwrap();
+
+    let older = recompute(&lake, &folder).await.unwrap_err();
+    assert!(older.is::<OlderFormat>(), "{older:#}");
+    let lacks = "it lacks trends.csv, in manifest.json the version of table scam_trend_week (";
+    assert!(older.to_string().contains(lacks) && older.to_string().contains("no sign of a change"), "{older:#}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reports_of_a_part_of_a_week_are_not_told_as_those_of_the_week() {
     let place = tempfile::tempdir().unwrap();
     let lake = Lake::local(&place.path().join("lake")).unwrap();
