@@ -10,3 +10,4 @@ mod memory;
 pub mod part;
 pub mod run;
 pub mod session;
+mod spill;

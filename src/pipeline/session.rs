@@ -13,6 +13,7 @@ use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable};
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
 use datafusion::physical_plan::display::DisplayableExecutionPlan;
@@ -26,6 +27,7 @@ use futures::{StreamExt, TryStreamExt, stream};
 use super::definition::{Definition, Window};
 use super::graph::{BEFORE, SO_FAR};
 use super::memory::{CompactBelowSorts, Pool};
+use super::spill::Unnamed;
 use crate::clock::Stopwatch;
 use crate::domain::day::Day;
 use crate::feature::lookup::Parts;
@@ -51,7 +53,10 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
-    let runtime = RuntimeEnvBuilder::new().with_memory_pool(Arc::new(Pool::new(MEMORY_BYTES))).build_arc()?;
+    let runtime = RuntimeEnvBuilder::new()
+        .with_memory_pool(Arc::new(Pool::new(MEMORY_BYTES)))
+        .with_disk_manager_builder(DiskManagerBuilder::default().with_temp_file_factory(Arc::new(Unnamed)))
+        .build_arc()?;
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
     let state = state.with_physical_optimizer_rule(Arc::new(CompactBelowSorts)).build();
     let session = SessionContext::new_with_state(state);
@@ -231,6 +236,13 @@ mod tests {
     async fn said(session: &SessionContext, sql: &str) -> String {
         let frame = session.sql(sql).await.unwrap();
         pretty_format_batches(&frame.collect().await.unwrap()).unwrap().to_string()
+    }
+
+    #[test]
+    fn what_a_session_writes_out_has_no_name_that_a_killed_run_could_leave() {
+        let session = session(BTreeMap::new()).unwrap();
+        let file = session.runtime_env().disk_manager.create_tmp_file("a test").unwrap();
+        assert_eq!(file.path(), None);
     }
 
     #[tokio::test]
