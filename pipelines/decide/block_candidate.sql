@@ -81,6 +81,7 @@ weighed AS (
             OR COALESCE(is_box AND score >= $block_score, false) AS is_registration_enough,
         COALESCE((survey_yes >= $min_yes OR matched_reporters >= $min_reporters)
             AND people >= $min_yes_share * (people + survey_no), false) AS is_people_evidence,
+        COALESCE(survey_no >= $min_yes AND people < $min_yes_share * (people + survey_no), false) AS is_denied,
         newest IS NULL OR COALESCE(newest = evidence.activated_at AND COALESCE(ended_at >= $until, true), false) AS is_current
     FROM evidence
     LEFT JOIN detected ON evidence.number = detected.number AND evidence.activated_at IS NOT DISTINCT FROM detected.activated_at
@@ -113,7 +114,7 @@ SELECT
         WHEN COALESCE(score >= $watch_score, false) OR is_people_evidence OR detections IS NOT NULL THEN 'watched'
         ELSE 'clear'
     END AS proposed,
-    is_registration_evidence, detections, detection_points
+    is_registration_evidence, detections, detection_points, is_denied
 FROM weighed
 LEFT JOIN allowed ON weighed.number = allowed.number
 LEFT JOIN special ON weighed.number = special.number

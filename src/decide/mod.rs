@@ -57,6 +57,8 @@ pub struct Candidate {
     pub is_special: bool,
     /// Whether the number is still in this activation; the next owner starts clean.
     pub is_current: bool,
+    /// Whether most people who were asked say that it was no spam.
+    pub is_denied: bool,
     /// What the evidence alone would bear.
     pub proposed: Verdict,
 }
@@ -95,6 +97,8 @@ pub enum Cause {
     NotConfirmed,
     /// It has lapsed.
     Expired,
+    /// Most people who were asked say that it was no spam.
+    Denied,
     /// The allow-list wins.
     AllowListed,
     /// A special number or a registered brand.
@@ -131,6 +135,7 @@ impl Cause {
             Self::NoNewEvidence => "no_new_evidence",
             Self::NotConfirmed => "not_confirmed",
             Self::Expired => "expired",
+            Self::Denied => "denied",
             Self::AllowListed => "allow_listed",
             Self::SpecialNumber => "special_number",
             Self::BudgetSpent => "budget_spent",
@@ -192,7 +197,7 @@ pub fn decide(
     }
     for before in standing.into_values() {
         let mut candidate = before.candidate.clone();
-        candidate.proposed = Verdict::Clear;
+        (candidate.proposed, candidate.is_denied) = (Verdict::Clear, false);
         decided.extend(one(day, candidate, Some(before), desk, &mut budget, &mut cases));
     }
     decided.sort_by_key(|decision| decision.candidate.subject);
@@ -208,7 +213,9 @@ fn one(
     cases: &mut u32,
 ) -> Option<Decision> {
     let previous = verdict_of(before.as_ref());
-    let has_lapsed = before.as_ref().is_some_and(|before| day >= before.until);
+    // A day's list leaves on the morning behind it: what ends on that morning is not in it any more.
+    let reaches = if previous.is_bar() { day.plus(1) } else { day };
+    let has_lapsed = before.as_ref().is_some_and(|before| reaches >= before.until);
     candidate.is_allow_listed |= desk.allowed.contains(&candidate.subject.number);
     let heard = desk.heard(candidate.subject, day, budget.rules);
     let stood = Stood { verdict: previous, has_lapsed, is_staged: is_staged(before.as_ref()) };
@@ -219,15 +226,17 @@ fn one(
     }
     // Whom a person has cleared is watched by evidence that bears no more.
     let is_watched = event.event == Event::Watch && verdict == Verdict::Watched;
-    let is_renewed = is_watched || (event.cause == Cause::Evidence && candidate.proposed >= verdict);
-    let is_new = verdict != previous;
+    let is_borne = is_watched || (event.cause == Cause::Evidence && candidate.proposed >= verdict);
+    // The end of a bar that its subscriber was told stands; at that end it begins anew, and is told anew.
+    let is_begun = verdict != previous || (verdict.is_bar() && has_lapsed && is_borne);
+    let is_renewed = is_begun || (is_borne && !verdict.is_bar());
     let case_id = before.as_ref().map(|before| before.case_id.clone()).unwrap_or_else(|| {
         *cases += 1;
         format!("C-{day}-{cases}")
     });
-    let since = before.as_ref().filter(|_| !is_new).map_or(day, |before| before.since);
+    let since = before.as_ref().filter(|_| !is_begun).map_or(day, |before| before.since);
     let until = match &before {
-        Some(before) if !is_new && !is_renewed => before.until,
+        Some(before) if !is_renewed => before.until,
         _ => day.plus(budget.rules.valid_days(verdict)),
     };
     let flagged_at = before.as_ref().and_then(|before| before.flagged_at);

@@ -121,6 +121,10 @@ pub(super) fn event(candidate: &Candidate, stood: Stood, heard: Heard, budget: &
         return cleared(word, candidate, standing, has_lapsed);
     }
     let proposed = candidate.proposed;
+    // What weakens is no answer, but a denial is: a bar that people's word bore does not outlive it.
+    if candidate.is_denied && standing.is_bar() && !proposed.is_bar() {
+        return Railed { event: Event::Lapse, cause: Cause::Denied };
+    }
     if let Some(cause) = hindrance(candidate, standing, heard, budget) {
         return held(has_lapsed, standing, Event::Ask, cause);
     }

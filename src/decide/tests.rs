@@ -46,6 +46,7 @@ pub(super) fn candidate(number: i64, proposed: Verdict) -> Candidate {
         is_allow_listed: false,
         is_special: false,
         is_current: true,
+        is_denied: false,
         proposed,
     }
 }
@@ -114,6 +115,39 @@ fn a_bar_lapses_into_a_release_and_then_into_nothing() {
             (Verdict::Clear, Cause::Expired),
         ]
     );
+}
+
+#[test]
+fn the_end_that_was_told_stands_and_a_bar_begins_anew_only_at_it() {
+    let decided = |on: Day, candidates, standing| {
+        decide(on, candidates, standing, &rules(), Input::Complete, &Desk::default()).remove(0)
+    };
+    let first = decided(day(), vec![candidate(1, Verdict::Limited)], vec![]);
+    let mut held = first.clone();
+    for later in 1..29 {
+        held = decided(day().plus(later), vec![candidate(1, Verdict::Limited)], vec![held]);
+        assert_eq!((held.since, held.until), (day(), day().plus(30)), "on day {later}");
+    }
+    // The list of the last day leaves on the morning of the end.
+    let last = day().plus(29);
+    let ended = decided(last, vec![candidate(1, Verdict::Survey)], vec![held.clone()]);
+    assert_eq!((ended.verdict, ended.cause), (Verdict::Released, Cause::Expired));
+    let anew = decided(last, vec![candidate(1, Verdict::Limited)], vec![held]);
+    assert_eq!((anew.verdict, anew.since, anew.until), (Verdict::Limited, last, last.plus(30)));
+    assert_eq!(anew.case_id, first.case_id);
+}
+
+#[test]
+fn a_bar_does_not_outlive_the_word_that_bore_it() {
+    let barred =
+        decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
+    let denied = |proposed| Candidate { is_denied: true, survey_no: 5, ..candidate(1, proposed) };
+    let next = |candidate| one_verdict(candidate, barred.clone(), day().plus(1));
+    assert_eq!(next(denied(Verdict::Survey)), Some((Verdict::Released, Cause::Denied)));
+    assert_eq!(next(candidate(1, Verdict::Survey)), Some((Verdict::Limited, Cause::NoNewEvidence)));
+    // What is weaker is not denied, and what is borne by something else than people's word, as a SIM box is, stands.
+    assert_eq!(next(denied(Verdict::Limited)), Some((Verdict::Limited, Cause::Evidence)));
+    assert_eq!(one_verdict(denied(Verdict::Survey), vec![], day()), Some((Verdict::Survey, Cause::Evidence)));
 }
 
 #[test]

@@ -18,7 +18,7 @@ pub enum Event {
     Limit,
     /// Evidence for barring both ways.
     Block,
-    /// The verdict has lapsed and nothing renews it.
+    /// The verdict has lapsed and nothing renews it, or people have taken back what it stands on.
     Lapse,
     /// The allow-list or the nature of the number protects it.
     Protect,
@@ -29,7 +29,7 @@ pub enum Event {
 pub(super) const EVENTS: [Event; 7] =
     [Event::Quiet, Event::Watch, Event::Ask, Event::Limit, Event::Block, Event::Lapse, Event::Protect];
 
-/// The next verdict. A verdict never weakens by weaker evidence, only by lapse or protection; a bar ends in a release.
+/// The next verdict. A verdict never weakens by weaker evidence, only by lapse, protection or denial; a bar ends in a release.
 pub fn next(verdict: Verdict, event: Event) -> Verdict {
     use Event::{Ask, Block, Lapse, Limit, Protect, Quiet, Watch};
     use Verdict::{Blocked, Clear, Limited, Released, Survey, Watched};

@@ -214,6 +214,7 @@ pub(super) fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Can
                 is_allow_listed: candidate::IS_ALLOW_LISTED.of(batch)?.value(row),
                 is_special: candidate::IS_SPECIAL.of(batch)?.value(row),
                 is_current: candidate::IS_CURRENT.of(batch)?.value(row),
+                is_denied: is_true(candidate::IS_DENIED.of(batch)?, row),
                 proposed: verdict(candidate::PROPOSED.of(batch)?.value(row))?,
             });
         }
@@ -256,6 +257,7 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
                     is_allow_listed: false,
                     is_special: false,
                     is_current: true,
+                    is_denied: false,
                     proposed: Verdict::Clear,
                 },
                 case_id: column::CASE_ID.of(batch)?.value(row).to_owned(),

@@ -854,7 +854,7 @@ pub mod report_check {
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// Receipt, UTC.
     pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
-    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that. Of the rest: false_number (all its calls came in by a trunk that the number cannot come by, as trunk_day has it: true of the call, and nobody's who has the number), no_source (no number is named: hidden, a sender's name, a short code), own_number (the reporter's own), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
+    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that. Of the rest: false_number (all its calls came in by a trunk that the number cannot come by, as trunk_day has it: true of the call, and nobody's who has the number), former_holder (all of it was before the number was given to whom it belongs now: true, and against nobody who has it), no_source (no number is named: hidden, a sender's name, a short code), own_number (the reporter's own), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
     pub const STATE: Column<StringArray> = Column::new("state");
     /// Start of the first call from the source to the reporter on the days that it is looked for, from match_from on or around called_at, UTC.
     pub const FIRST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("first_call_at");
@@ -1402,6 +1402,8 @@ pub mod block_candidate {
     pub const DETECTIONS: Column<StringArray> = Column::new("detections");
     /// Most points that the card of any of these types gives; null when there is none, and in rows of before the column.
     pub const DETECTION_POINTS: Column<Int64Array> = Column::new("detection_points");
+    /// Whether as many asked people as bear a bar, and most of all that were heard, say that it was no spam: ends a bar that the rest does not bear; null in rows of before the column.
+    pub const IS_DENIED: Column<BooleanArray> = Column::new("is_denied");
 }
 
 /// One row per subscription whose verdict on a day is not clear, or has just become so; the one table of verdicts that exports read.
@@ -1424,7 +1426,7 @@ pub mod decision {
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
     /// Verdict of the day before.
     pub const PREVIOUS: Column<StringArray> = Column::new("previous");
-    /// Why this verdict: evidence, no_new_evidence, not_confirmed (an earlier run of the day flagged it), expired, allow_listed, special_number, subscription_ended, budget_spent, staged, stopped, one_origin, input_open, appeal_open, review_pending, dismissed, overturned or released.
+    /// Why this verdict: evidence, no_new_evidence, not_confirmed (an earlier run of the day flagged it), expired, denied (most people who were asked say that it was no spam), allow_listed, special_number, subscription_ended, budget_spent, staged, stopped, one_origin, input_open, appeal_open, review_pending, dismissed, overturned or released.
     pub const CAUSE: Column<StringArray> = Column::new("cause");
     /// Day since which this verdict holds.
     pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");

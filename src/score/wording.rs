@@ -65,6 +65,7 @@ pub fn cause(lang: Lang, word: &str) -> &str {
         "no_new_evidence" => "giữ nguyên, không có bằng chứng mới",
         "not_confirmed" => "dữ liệu cả ngày không xác nhận",
         "expired" => "đã hết hạn",
+        "denied" => "phần lớn người được hỏi nói không phải cuộc gọi rác",
         "allow_listed" => "trong danh sách cho phép",
         "special_number" => "số đặc biệt hoặc tên định danh",
         "budget_spent" => "đã hết hạn mức trong ngày",
