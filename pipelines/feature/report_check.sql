@@ -54,8 +54,8 @@ false_call AS (
 ),
 contact AS (
     -- All contacts of the last week that may be theirs; a call that only shows a number was not made by it.
-    SELECT contact_day.caller, contact_day.callee, contact_day.day, contact_day.calls, answered, messages, first_call_at,
-        COALESCE(false_call.calls, 0) AS false_calls
+    SELECT contact_day.caller, contact_day.callee, contact_day.day, contact_day.calls, answered, messages,
+        first_call_at, last_call_at, COALESCE(false_call.calls, 0) AS false_calls
     FROM contact_day LEFT JOIN false_call ON contact_day.caller = false_call.caller
         AND contact_day.callee = false_call.callee AND contact_day.day = false_call.day
     WHERE contact_day.day BETWEEN $known_from AND $day AND may_have('pair', contact_day.caller, contact_day.callee)
@@ -72,7 +72,8 @@ met AS (
     -- What each of two had to do with the other: on those days, and within the week.
     SELECT channel, report_id, is_made, SUM(calls) FILTER (WHERE is_near) AS calls, SUM(answered) FILTER (WHERE is_near) AS answered,
         SUM(messages) FILTER (WHERE is_near) AS messages, MIN(first_call_at) FILTER (WHERE is_near) AS first_call_at,
-        SUM(false_calls) FILTER (WHERE is_near) AS false_calls, SUM(calls) AS known_calls, SUM(messages) AS known_messages
+        SUM(false_calls) FILTER (WHERE is_near) AS false_calls, MAX(last_call_at) FILTER (WHERE is_near) AS last_call_at,
+        MAX(day) FILTER (WHERE is_near AND messages > 0) AS last_message_day, SUM(calls) AS known_calls, SUM(messages) AS known_messages
     FROM near GROUP BY channel, report_id, is_made
 ),
 newest AS (
@@ -106,8 +107,8 @@ party AS (
     SELECT source AS number FROM report WHERE source IS NOT NULL UNION SELECT reporter FROM report
 ),
 served AS (
-    -- Those whom we serve on the day.
-    SELECT subscriber.number, MAX(holder) AS holder FROM subscriber
+    -- Those whom we serve on the day, and since when.
+    SELECT subscriber.number, MAX(holder) AS holder, MAX(activated_at) AS activated_at FROM subscriber
     INNER JOIN party ON subscriber.number = party.number LEFT JOIN own_range ON true
     WHERE activated_at < $until GROUP BY subscriber.number
     HAVING COALESCE(LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) > $from, true)
@@ -116,6 +117,8 @@ compared AS (
     -- Each report with all of that.
     SELECT asked.*, COALESCE(made.calls, 0) AS calls, COALESCE(made.answered, 0) AS answered,
         COALESCE(made.messages, 0) AS messages, kind <> 'spam_sms' AND made.false_calls >= made.calls AS is_false,
+        CASE WHEN kind = 'spam_sms' THEN made.last_message_day < local_day(source_served.activated_at)
+            ELSE made.last_call_at < source_served.activated_at END AS is_former,
         made.first_call_at, COALESCE(first_at < reported_at, false) AS is_repeated,
         COALESCE(record.numbers, 0) AS record_numbers, COALESCE(record.matched, 0) AS record_matched,
         COALESCE(operator, source_served.holder, NULLIF(range_holder(asked.source), '')) AS carrier, own_range.holder,
@@ -145,6 +148,7 @@ SELECT
         WHEN source IS NULL THEN 'no_source'
         WHEN source = reporter THEN 'own_number'
         WHEN is_matched AND is_false THEN 'false_number'
+        WHEN is_matched AND is_former THEN 'former_holder'
         WHEN is_matched THEN 'matched'
         WHEN until_day < $known_from THEN 'outside_window'
         WHEN NOT COALESCE(is_here, false) THEN 'not_here_yet'

@@ -1,5 +1,9 @@
 -- Find groups of numbers that pass a threshold together, and name the numbers in them.
-WITH called AS (
+WITH newest AS (
+    -- Since when each of our numbers is whose it is: what it did before was done by another.
+    SELECT number, MAX(activated_at) AS activated_at FROM subscriber WHERE activated_at < $until GROUP BY number
+),
+called AS (
     -- Numbers that strangers call often and on several days, with whether these rotate: many out of one handset or block.
     SELECT callee, window_new_callers, window_new_callers >= $harassing_callers
             AND GREATEST(handset_callers, block_callers) >= $rotating_callers
@@ -13,8 +17,9 @@ WITH called AS (
 presser AS (
     -- Strangers who call one of these again and again, are mostly left ringing, and are never called back.
     SELECT contact_day.caller, contact_day.callee, SUM(calls) AS calls
-    FROM contact_day INNER JOIN called ON contact_day.callee = called.callee
+    FROM contact_day INNER JOIN called ON contact_day.callee = called.callee LEFT JOIN newest ON contact_day.caller = newest.number
     WHERE day BETWEEN $pressed_from AND $day AND calls > 0 AND caller IS NOT NULL
+        AND (activated_at IS NULL OR last_call_at >= activated_at)
     GROUP BY contact_day.caller, contact_day.callee
     HAVING BOOL_OR(is_new) AND NOT BOOL_OR(is_called_back) AND SUM(calls) >= $calls_each
         AND SUM(answered) <= $picked_up_share * SUM(calls)
@@ -37,7 +42,9 @@ crowded AS (
 boxed AS (
     -- The numbers that called from each of them.
     SELECT DISTINCT imei, caller AS number FROM call_event INNER JOIN crowded ON call_event.caller_imei = crowded.imei
+        LEFT JOIN newest ON call_event.caller = newest.number
     WHERE day BETWEEN $window_from AND $day AND caller IS NOT NULL AND NOT is_forwarded_leg AND NOT is_spoof_suspect
+        AND (activated_at IS NULL OR start_at >= activated_at)
 ),
 heard AS (
     -- How many calls these numbers made, and how many they got.
@@ -118,8 +125,9 @@ member AS (
     -- Each group itself, and its numbers; whom a victim called back is no stranger, and other hours and blocks match no group.
     SELECT group_kind, group_key, CAST(NULL AS BIGINT) AS number FROM found
     UNION SELECT 'callee' AS group_kind, group_key, caller AS number
-    FROM contact_day INNER JOIN victim ON contact_day.callee = victim.callee
+    FROM contact_day INNER JOIN victim ON contact_day.callee = victim.callee LEFT JOIN newest ON contact_day.caller = newest.number
     WHERE is_rotating AND day BETWEEN $window_from AND $day AND is_new AND calls > 0 AND caller IS NOT NULL AND NOT is_called_back
+        AND (activated_at IS NULL OR last_call_at >= activated_at)
     UNION SELECT 'callee' AS group_kind, group_key, caller AS number FROM presser INNER JOIN victim ON presser.callee = victim.callee
     UNION SELECT 'imei' AS group_kind, CAST(imei AS VARCHAR) AS group_key, number FROM boxed
     UNION SELECT 'identity' AS group_kind, CONCAT_WS(' ', identity_hash, CAST(key_epoch AS VARCHAR)) AS group_key, number

@@ -3,18 +3,34 @@ WITH subscription AS (
     -- The newest activation of each of our numbers up to the end of the day.
     SELECT number, MAX(activated_at) AS activated_at FROM subscriber WHERE activated_at < $until GROUP BY number
 ),
+handed AS (
+    -- Numbers that changed hands within a day of the window: what they did on it is of two people.
+    SELECT DISTINCT former.number FROM (
+        SELECT number, activated_at,
+            LAST_VALUE(deactivated_at ORDER BY changed_at, source_partition, source_offset) AS ended_at
+        FROM subscriber WHERE activated_at < $until GROUP BY number, activated_at
+    ) AS former INNER JOIN subscription ON former.number = subscription.number
+    WHERE former.activated_at < subscription.activated_at AND local_day(subscription.activated_at) >= $window_from
+        AND local_day(plus_seconds(COALESCE(ended_at, subscription.activated_at), -1)) >= local_day(subscription.activated_at)
+),
+holder AS (
+    -- The first day of each of our numbers with its holder, and whether another had it on that day as well.
+    SELECT subscription.number, activated_at, local_day(activated_at) AS first_day, handed.number IS NOT NULL AS is_shared
+    FROM subscription LEFT JOIN handed ON subscription.number = handed.number
+),
 summed AS (
-    -- The window's sums, from the day on which the number was activated.
-    SELECT caller, BOOL_OR(is_onnet) AS is_onnet, MAX(subscription.activated_at) AS activated_at,
+    -- The window's sums, of the days on which the number was its holder's alone.
+    SELECT caller, BOOL_OR(is_onnet) AS is_onnet, MAX(activated_at) AS activated_at,
+        MAX(first_day) AS first_day, COALESCE(BOOL_OR(is_shared), false) AS is_shared,
         COUNT(*) FILTER (WHERE calls_out > 0) AS active_days, SUM(calls_out) AS calls_out, SUM(calls_in) AS calls_in,
         SUM(answered_out) AS answered_out, SUM(short_calls) AS short_calls, SUM(gaps) AS gaps, SUM(short_gaps) AS short_gaps,
         SUM(callees) AS callees, SUM(called_back) AS called_back, MAX(imeis) AS imeis, SUM(cells) AS cells,
         MAX(peak_calls_600s) AS peak_calls_600s, SUM(sequential_calls) AS sequential_calls, SUM(sms_sent) AS sms_sent,
         SUM(calls_out) FILTER (WHERE new_callee_call_share IS NOT NULL) AS dated_calls,
         SUM(CAST(ROUND(new_callee_call_share * calls_out) AS BIGINT)) AS new_callee_calls
-    FROM caller_day LEFT JOIN subscription ON caller_day.caller = subscription.number
+    FROM caller_day LEFT JOIN holder ON caller_day.caller = holder.number
     WHERE day BETWEEN $window_from AND $day AND caller IS NOT NULL
-        AND (activated_at IS NULL OR day >= local_day(activated_at))
+        AND (first_day IS NULL OR day > first_day OR (day = first_day AND NOT is_shared))
     GROUP BY caller
 ),
 judged AS (
@@ -26,7 +42,7 @@ called AS (
     SELECT contact_day.caller, callee_kind, callee, callee_name, SUM(calls) AS calls
     FROM contact_day INNER JOIN judged ON contact_day.caller = judged.caller
     WHERE day BETWEEN $window_from AND $day AND calls > 0
-        AND (activated_at IS NULL OR day >= local_day(activated_at))
+        AND (first_day IS NULL OR day > first_day OR (day = first_day AND NOT is_shared))
     GROUP BY contact_day.caller, callee_kind, callee, callee_name
 ),
 circle AS (

@@ -52,7 +52,7 @@ FROM (
 DIFFERING = """
 SELECT channel, report_id FROM witnessed
 FULL JOIN (FROM report_check WHERE day = DATE '{day}') AS checked USING (channel, report_id)
-WHERE (state IN ('matched', 'false_number')) IS DISTINCT FROM coalesce(is_matched, false)
+WHERE (state IN ('matched', 'false_number', 'former_holder')) IS DISTINCT FROM coalesce(is_matched, false)
     -- What the numbering plan says of a number is not worked out here; a call from a network at home is never false.
     OR (state = 'false_number' AND (checked.kind = 'spam_sms' OR home_calls > 0))
     OR (checked.calls, checked.answered, checked.messages) IS DISTINCT FROM
