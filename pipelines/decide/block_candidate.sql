@@ -11,6 +11,7 @@ detected AS (
     SELECT detection_day.number, activated_at, ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT type)), '+') AS detections,
         -- An origin is heard when any of its types has the points; a row of before there were points is as found.
         BOOL_OR(is_borne AND type IN ('telemarketing', 'robocall', 'one_ring', 'debt_harassment')) AS is_behaviour,
+        BOOL_OR(is_borne AND type = 'debt_harassment') AS is_harassment,
         BOOL_OR(is_borne AND type IN ('sim_box', 'bulk_registration')) AS is_registration,
         BOOL_OR(is_borne AND type = 'sim_box') AS is_box, MAX(points) AS detection_points
     FROM (SELECT *, COALESCE(points >= $type_points, true) AS is_borne FROM detection_day) AS detection_day
@@ -75,6 +76,9 @@ weighed AS (
     SELECT evidence.*, detections, detection_points, newest IS NOT NULL AS is_onnet,
         -- Of another operator's number half of the calls is unseen: a detection is told and proves nothing.
         COALESCE(score >= $evidence_score, false) OR COALESCE(is_behaviour AND newest IS NOT NULL, false) AS is_behaviour_evidence,
+        -- Telemarketers and robots are found by what the score is made of: who is no spammer by it is asked about and not
+        -- barred. Of few calls to one victim it cannot know.
+        COALESCE(score >= $evidence_score, false) OR COALESCE(is_harassment AND newest IS NOT NULL, false) AS is_behaviour_enough,
         COALESCE(is_registration, false) AS is_registration_evidence,
         -- Papers take fewer people's word; whom a box calls wants the call, so that nobody would ever say yes.
         COALESCE(is_registration AND people >= $registration_people AND people >= $min_yes_share * (people + survey_no), false)
@@ -108,7 +112,7 @@ SELECT
     CASE
         WHEN is_behaviour_evidence AND is_people_evidence AND criteria_met >= $criteria_required
             AND score >= $block_score AND survey_yes >= $block_yes THEN 'blocked'
-        WHEN is_behaviour_evidence AND (is_people_evidence OR is_registration_enough) AND criteria_met >= $criteria_required
+        WHEN is_behaviour_enough AND (is_people_evidence OR is_registration_enough) AND criteria_met >= $criteria_required
             THEN 'limited'
         WHEN is_behaviour_evidence AND criteria_met >= $criteria_required THEN 'survey'
         WHEN COALESCE(score >= $watch_score, false) OR is_people_evidence OR detections IS NOT NULL THEN 'watched'
