@@ -80,7 +80,10 @@ pub(super) fn table(name: &str) -> Result<Table, String> {
 }
 
 pub(super) async fn maintain(args: &MaintainArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
-    let done = job::maintain::maintain(&args.lake.open()?, Clock::System, args.dry_run).await?;
+    let lake = args.lake.open()?;
+    let work = job::maintain::maintain(&lake, Clock::System, args.dry_run);
+    // Who only looks is in nobody's way.
+    let done = if args.dry_run { work.await? } else { lake.rewriting(work).await? };
     if let Some(metrics) = metrics {
         job::note::maintained(&done, metrics);
     }

@@ -52,7 +52,10 @@ pub(super) enum Verb {
     #[command(after_help = "Example: callsieve replay --config site.toml --topic call_record --reason unknown_schema")]
     Replay(ReplayArgs),
     /// Joins small files, removes rows that are past their time, and files that nothing refers to any more.
-    #[command(after_help = "Example: callsieve maintain --lake /data/lake\n\nSafe beside running ingest.")]
+    #[command(
+        after_help = "Example: callsieve maintain --lake /data/lake\n\nSafe beside running ingest and run; of two \
+        at a time one ends with 7."
+    )]
     Maintain(MaintainArgs),
     /// Computes tables for a day or a week.
     #[command(after_help = "Example: callsieve run --lake /data/lake --day 2025-01-06")]

@@ -1,4 +1,4 @@
-//! One run at a time over a lake.
+//! One run at a time over a lake, and one that writes files anew.
 //!
 //! In: work that must not be done twice at a time. Out: what it did, or the news that another is at it. Never: waits;
 //! the scheduler comes again. Trusts a clock but the store's own.
@@ -23,7 +23,10 @@ use super::Lake;
 #[error("another run holds {0}; wait for it to end")]
 pub struct Held(String);
 
-const NAME: &str = ".run.lock";
+/// Held by what computes tables.
+const RUN: &str = ".run.lock";
+/// Held by what writes rows that stay into other files.
+const MAINTAIN: &str = ".maintain.lock";
 /// In tests time passes so many times as fast.
 const PACE: u64 = if cfg!(test) { 50 } else { 1 };
 /// Whoever holds the lock of a bucket writes it anew this often, and waits no longer for an answer.
@@ -36,11 +39,22 @@ const DEAD: TimeDelta = TimeDelta::seconds(60);
 impl Lake {
     /// Does what must not be done twice at a time over this lake.
     pub async fn alone<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        self.holding(RUN, work).await
+    }
+
+    /// Does what writes rows that stay into other files. Delta takes the joining of files for no change of data and lets
+    /// whoever replaces the same files commit behind it, and the rows would be there twice. It is a lock of its own, so
+    /// that the day's run need not wait until all files are joined.
+    pub async fn rewriting<T>(&self, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        self.holding(MAINTAIN, work).await
+    }
+
+    async fn holding<T>(&self, name: &str, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
         let Some(store) = &self.store else {
-            let _file = self.lock_file()?;
+            let _file = self.lock_file(name)?;
             return work.await;
         };
-        let lease = Lease::take(store, self.root.path().trim_matches('/')).await?;
+        let lease = Lease::take(store, self.root.path().trim_matches('/'), name).await?;
         let (done, is_done) = oneshot::channel();
         // On a task of its own: work that computes for long must not let the lock go.
         let mut keeping = JoinSet::new();
@@ -62,9 +76,9 @@ impl Lake {
     }
 
     /// The lock goes with the file, and with the process.
-    fn lock_file(&self) -> anyhow::Result<File> {
+    fn lock_file(&self, name: &str) -> anyhow::Result<File> {
         let folder = self.root.to_file_path().ok().context("a lake without a store is a folder")?;
-        let path = folder.join(NAME);
+        let path = folder.join(name);
         let file = File::create(&path).with_context(|| format!("opening {}", path.display()))?;
         match file.try_lock() {
             Ok(()) => Ok(file),
@@ -84,14 +98,14 @@ struct Lease {
 }
 
 impl Lease {
-    async fn take(store: &ObjectStoreRef, prefix: &str) -> anyhow::Result<Self> {
-        let path = Path::from(format!("{prefix}/{NAME}"));
+    async fn take(store: &ObjectStoreRef, prefix: &str, name: &str) -> anyhow::Result<Self> {
+        let path = Path::from(format!("{prefix}/{name}"));
         let holder = RandomState::new().hash_one(std::process::id());
         let written = UpdateVersion { e_tag: None, version: None };
         let mut lease = Self { store: Arc::clone(store), path, holder, turn: 0, written };
         let mut mode = PutMode::Create;
         if let Some(other) = lease.look().await? {
-            if lease.store_now(prefix).await? - other.last_modified < DEAD {
+            if lease.store_now().await? - other.last_modified < DEAD {
                 return Err(lease.held());
             }
             mode = PutMode::Update(UpdateVersion { e_tag: other.e_tag, version: other.version });
@@ -116,8 +130,8 @@ impl Lease {
     }
 
     /// What time it is where the lock is: machines differ, and none of them is asked.
-    async fn store_now(&self, prefix: &str) -> anyhow::Result<chrono::DateTime<chrono::Utc>> {
-        let path = Path::from(format!("{prefix}/{NAME}.{:016x}", self.holder));
+    async fn store_now(&self) -> anyhow::Result<chrono::DateTime<chrono::Utc>> {
+        let path = Path::parse(format!("{}.{:016x}", self.path, self.holder))?;
         let asking = || format!("asking the time by {path}");
         self.store.put(&path, self.holder.to_string().into()).await.with_context(asking)?;
         let written = self.store.head(&path).await.with_context(asking)?;
@@ -311,7 +325,7 @@ mod tests {
     async fn a_dead_holders_lock_is_taken_over_after_a_minute() {
         let store = Arc::new(Store::default());
         // Nobody keeps it.
-        Lease::take(&(Arc::clone(&store) as ObjectStoreRef), "lake").await.unwrap();
+        Lease::take(&(Arc::clone(&store) as ObjectStoreRef), "lake", RUN).await.unwrap();
         store.pass(59).await;
         assert!(is_held(&store).await);
         store.pass(1).await;
@@ -389,6 +403,22 @@ mod tests {
         };
         let error = format!("{:#}", lake(&store).alone(work).await.unwrap_err());
         assert!(error.starts_with("the lock lake/.run.lock was not renewed in time"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn joining_files_keeps_out_who_replaces_them_and_no_run() {
+        let folder = tempfile::tempdir().unwrap();
+        for lake in [Lake::local(folder.path()).unwrap(), lake(&Arc::new(Store::default()))] {
+            let joining = async {
+                let second = lake.rewriting(async { Ok(()) }).await.unwrap_err();
+                assert!(second.is::<Held>() && second.to_string().contains(MAINTAIN), "{second}");
+                let erasing = lake.alone(lake.rewriting(async { Ok(()) })).await;
+                assert!(erasing.unwrap_err().is::<Held>());
+                lake.alone(async { Ok(()) }).await
+            };
+            lake.rewriting(joining).await.unwrap();
+            lake.rewriting(async { Ok(()) }).await.unwrap();
+        }
     }
 
     #[tokio::test]

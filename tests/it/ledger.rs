@@ -172,6 +172,30 @@ async fn joining_files_beside_ingest_changes_no_row_and_no_account() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_two_that_join_files_at_once_the_second_is_turned_away() {
+    let hand = Hand::new();
+    for from in 0..3 {
+        let id = usize::try_from(from).unwrap();
+        hand.commit(Topic::CallRecord, from, &[record(id)], morning("2025-01-06")).await;
+    }
+    let files = || async { hand.lake.find(Table::CALL_RECORD).await.unwrap().unwrap().joinable_files().await.unwrap() };
+    let second = hand.lake.rewriting(async { Ok((hand.run(&["maintain"]), files().await)) }).await.unwrap();
+    let said = String::from_utf8_lossy(&second.0.stderr).into_owned();
+    assert_eq!((second.0.status.code(), second.1), (Some(7), 3), "{said}");
+    assert!(said.contains("another run holds") && said.contains(".maintain.lock"), "{said}");
+    // Whoever only looks waits for nobody, and the day's run does not wait for files.
+    let beside = async {
+        hand.does(&["maintain", "--dry-run"]);
+        hand.does(&["run", "call_event", "--day", "2025-01-06"]);
+        Ok(())
+    };
+    hand.lake.rewriting(beside).await.unwrap();
+    hand.does(&["maintain"]);
+    let (code, shown) = hand.ledger(&["--topic", "call_record"]);
+    assert_eq!((code, sum(&shown, "records"), files().await), (0, 3, 0), "{shown}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_fell_out_of_retention_stops_ingest_until_somebody_signs_for_it() {
     let folder = tempfile::tempdir().unwrap();
     let broker = Broker::mock_with_topic("retention", 1);

@@ -128,7 +128,8 @@ pub async fn erase(
         desk.end_erasure(by, clock.now(), number, id).await?;
         Ok(id)
     };
-    erased.audit = Some(lake.alone(work).await?);
+    // Files that are joined meanwhile would bring back what was emptied, beside the rows that it was emptied in.
+    erased.audit = Some(lake.alone(lake.rewriting(work)).await?);
     Ok(erased)
 }
 

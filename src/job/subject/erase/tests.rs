@@ -12,6 +12,7 @@ use crate::job::desk::{Hand, Look, Options};
 use crate::job::ledger::ledger;
 use crate::lake::append::Span;
 use crate::lake::ledger::{Kind, Told};
+use crate::lake::lock::Held;
 use crate::pipeline::run;
 use crate::schema::topic::Topic;
 use crate::source::kafka::Setting;
@@ -336,6 +337,17 @@ async fn what_a_killed_erasure_and_the_next_have_emptied_is_one_persons() {
     assert_ne!(done.audit, Some(killed));
     let reporter = with(&rows(&lake, Table::CITIZEN_REPORT).await, "report_id", "r0")["reporter"].clone();
     assert_eq!(reporter, Number::erased(killed).to_string());
+}
+
+#[tokio::test]
+async fn nothing_is_emptied_while_files_are_joined() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
+    let before = all(&lake).await;
+    let refused = lake.rewriting(async { Ok(erased(&lake, &desk, &asked("an")).await.unwrap_err()) }).await.unwrap();
+    assert!(refused.is::<Held>(), "{refused}");
+    assert_eq!(all(&lake).await, before);
+    assert!(erased(&lake, &desk, &asked("an")).await.unwrap().is_changed);
 }
 
 #[tokio::test]
