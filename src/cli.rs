@@ -59,10 +59,11 @@ pub struct Cli {
 /// another of the same partition is no error: the one that comes second reads again, or says why it cannot.
 const LOG: &str = "warn,deltalake_core=error,deltalake_core::kernel::transaction=off,rdkafka=off,librdkafka=off";
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, \
-4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not decided, or a \
-registry did not answer), 5 the network has not done what it was asked, or what stands has not arrived, 6 refused: not \
-in this name, by definitions that are not promoted, or by a limit for the block list, 7 another run holds the lock";
+const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, or no lake where \
+one is named, 4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not \
+decided, or a registry did not answer), 5 the network has not done what it was asked, or what stands has not arrived, \
+6 refused: not in this name, by definitions that are not promoted, or by a limit for the block list, 7 another run \
+holds the lock";
 
 /// The configuration does not hold: exit code 3.
 #[derive(Debug, thiserror::Error)]

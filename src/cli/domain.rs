@@ -8,13 +8,13 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::BadConfig;
+use super::lake::existing;
 use super::print::say;
 use crate::clock::Clock;
-use crate::config::{self, Config};
+use crate::config::Config;
 use crate::domain::host::Link;
 use crate::domain::seal::Seal;
 use crate::job;
-use crate::lake::Lake;
 use crate::lookup::{Lookup, Options};
 
 #[derive(Debug, Subcommand)]
@@ -70,8 +70,7 @@ pub(super) async fn domain(verb: DomainVerb, json: bool) -> anyhow::Result<()> {
     let DomainVerb::Lookup(args) = verb;
     let (options, seal) = args.options()?;
     let lookup = Lookup::open(&options, Clock::System).map_err(BadConfig)?;
-    let lake = args.lake.as_deref().map(|lake| Lake::at(lake, &config::store_of_environment()));
-    let lake = lake.transpose().map_err(BadConfig)?;
+    let lake = args.lake.as_deref().map(existing).transpose()?;
     let answered = job::domain::answer(&lookup, &args.name, lake.as_ref(), &seal).await?;
     say(json, &answered, || if args.sms { answered.sms.clone() } else { answered.answer.text() })?;
     answered.unanswered().map_or(Ok(()), |unanswered| Err(unanswered.into()))

@@ -25,9 +25,19 @@ pub(super) struct LakeArgs {
 }
 
 impl LakeArgs {
+    /// A lake that is there.
     pub(super) fn open(&self) -> anyhow::Result<Lake> {
+        existing(&self.lake)
+    }
+
+    /// The same for verbs that a lake may begin with.
+    pub(super) fn make(&self) -> anyhow::Result<Lake> {
         Lake::at(&self.lake, &config::store_of_environment()).map_err(|error| BadConfig(error).into())
     }
+}
+
+pub(super) fn existing(location: &str) -> anyhow::Result<Lake> {
+    Lake::existing(location, &config::store_of_environment()).map_err(|error| BadConfig(error).into())
 }
 
 /// Where what is exported comes from, and where it goes.
@@ -92,7 +102,7 @@ pub(super) async fn maintain(args: &MaintainArgs, json: bool, metrics: Option<&M
 
 pub(super) async fn reference(verb: ReferenceVerb, json: bool) -> anyhow::Result<()> {
     let ReferenceVerb::Load { table, file, from, lake } = verb;
-    let lake = lake.open()?;
+    let lake = lake.make()?;
     let loaded = lake.alone(job::reference::load(&lake, table, &file, from)).await?;
     say(json, &loaded, || {
         format!("{table} from {from}: {} begin, {} end, {} stay", loaded.begun, loaded.ended, loaded.kept)

@@ -7,13 +7,12 @@ use std::path::PathBuf;
 use anyhow::Context;
 use clap::{Args, Subcommand};
 
-use super::BadConfig;
+use super::lake::existing;
 use super::print::say;
 use crate::export::sign::PublicKey;
 use crate::export::verify::{Unsound, verify as look_at};
+use crate::job;
 use crate::job::package::OlderFormat;
-use crate::lake::Lake;
-use crate::{config, job};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
@@ -51,7 +50,7 @@ pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
         "a dossier is made anew by export dossier: --recompute is for packages"
     );
     if let Some(lake) = args.recompute.filter(|_| verdict.is_sound) {
-        let lake = Lake::at(&lake, &config::store_of_environment()).map_err(BadConfig)?;
+        let lake = existing(&lake)?;
         verdict.problems = match job::package::recompute(&lake, &args.package).await {
             // What can be said of it is said all the same.
             Err(older) if older.is::<OlderFormat>() => {

@@ -249,7 +249,7 @@ pub(super) enum ShadowVerb {
 
 pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
-    let lake = args.lake.open()?;
+    let lake = args.lake.make()?;
     super::site::admit(args.config.as_ref(), &lake, &definitions).await?;
     let ran = match (args.window.day, args.window.week) {
         (Some(day), _) => job::run::day(&lake, definitions, &args.tables, day).await?,
@@ -264,7 +264,7 @@ pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) ->
 
 pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
-    let lake = args.lake.open()?;
+    let lake = args.lake.make()?;
     super::site::admit(args.config.as_ref(), &lake, &definitions).await?;
     let store = super::site::store(args.config.as_ref()).await?;
     let decided = job::decide::day(&lake, definitions, args.day, store.as_ref()).await?;

@@ -27,8 +27,10 @@ pub mod sums;
 /// What the ledger shows.
 #[derive(Debug, Default, Serialize)]
 pub struct Shown {
-    /// Nothing is missing, nothing is doubled, and every sum is right.
+    /// Something was read, nothing is missing, nothing is doubled, and every sum is right.
     pub is_closed: bool,
+    /// Topics that were asked for and have never been read; of all topics one that was read is enough.
+    pub unread: Vec<&'static str>,
     /// A proof for each source partition.
     pub partitions: Vec<Partition>,
     /// The sums of each day from the first whose events are built to the newest.
@@ -62,20 +64,36 @@ pub async fn ledger(
     days: Option<(Day, Day)>,
     trusted: Option<&Keys>,
 ) -> anyhow::Result<Shown> {
-    let mut books = Books::open(lake).await?;
     let mut shown = Shown::default();
-    let topics = if topics.is_empty() { &Topic::ALL[..] } else { topics };
-    for topic in topics {
-        let table = topic.table();
-        let Some(rows) = lake.find(table).await? else { continue };
-        let entries = accounts(&mut books, &rows).await?;
+    let mut tables = Vec::new();
+    for topic in if topics.is_empty() { &Topic::ALL[..] } else { topics } {
+        match lake.find(topic.table()).await? {
+            Some(rows) => tables.push((*topic, rows)),
+            None => shown.unread.push(topic.name()),
+        }
+    }
+    if tables.is_empty() {
+        // Books would be made in a folder that is no lake.
+        return Ok(shown);
+    }
+    let mut books = Books::open(lake).await?;
+    for (topic, rows) in &tables {
+        let entries = accounts(&mut books, rows).await?;
+        if by_place(&entries).is_empty() {
+            shown.unread.push(topic.name());
+        }
         let of = |kind: Kind| entries.iter().filter(move |entry| entry.kind == kind);
         shown.accepted.extend(of(Kind::Accepted).map(|entry| Accepted::read(*topic, entry, trusted)));
         shown.retired.extend(of(Kind::Retired).map(|entry| Retired::read(*topic, entry, trusted)));
-        shown.partitions.extend(prove(lake, &mut books, &rows, &entries, days).await?);
-        shown.days.extend(sums::sums(lake, &rows, &entries, days).await?);
+        shown.partitions.extend(prove(lake, &mut books, rows, &entries, days).await?);
+        shown.days.extend(sums::sums(lake, rows, &entries, days).await?);
     }
-    shown.is_closed = shown.partitions.iter().all(|partition| partition.proof.is_closed())
+    // Messages and reports may never come.
+    if topics.is_empty() && shown.unread.len() < Topic::ALL.len() {
+        shown.unread.clear();
+    }
+    shown.is_closed = shown.unread.is_empty()
+        && shown.partitions.iter().all(|partition| partition.proof.is_closed())
         && shown.days.iter().all(|sum| sum.waiting == 0)
         && shown.accepted.iter().all(|accepted| accepted.is_signed)
         && shown.retired.iter().all(|retired| retired.is_signed);
@@ -247,6 +265,7 @@ impl Shown {
     pub fn text(&self) -> String {
         let mut lines: Vec<String> = self.partitions.iter().map(Partition::text).collect();
         lines.extend(self.days.iter().map(DaySum::text));
+        lines.extend(self.unread.iter().map(|topic| format!("{topic} has never been read")));
         lines.extend(self.accepted.iter().map(Accepted::text));
         lines.extend(self.retired.iter().map(Retired::text));
         let verdict = if self.is_closed { "the ledger is closed" } else { "THE LEDGER IS NOT CLOSED" };

@@ -50,7 +50,7 @@ pub fn ledger(shown: &Shown, metrics: &Metrics) {
     let faults: usize = shown.partitions.iter().map(|partition| partition.proof.findings.len()).sum();
     let waiting = shown.days.iter().filter(|sum| sum.waiting != 0).count();
     let unsigned = shown.accepted.iter().filter(|accepted| !accepted.is_signed).count();
-    findings(!shown.is_closed, faults + waiting + unsigned, metrics);
+    findings(!shown.is_closed, shown.unread.len() + faults + waiting + unsigned, metrics);
     // In the order of days: the last one stays.
     for sum in &shown.days {
         metrics.duplicates.with_label_values(&[sum.table]).set(sum.duplicates);

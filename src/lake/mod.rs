@@ -68,6 +68,14 @@ impl Lake {
         Ok(Self { root, store })
     }
 
+    /// The same of a lake that is there. For who only reads, a folder that is missing is a misspelt one and no empty
+    /// lake; in a bucket nothing is made before a table is.
+    pub fn existing(location: &str, settings: &Settings) -> anyhow::Result<Self> {
+        let is_missing = !location.contains("://") && !Path::new(location).is_dir();
+        ensure!(!is_missing, "there is no lake at {location}");
+        Self::at(location, settings)
+    }
+
     /// The lake of a candidate below this one: tables of the same names that nobody finds who does not ask for them.
     pub fn shadow(&self, name: &str) -> anyhow::Result<Self> {
         let root = self.root.join(&format!("{SHADOW}/{name}/"))?;

@@ -206,8 +206,8 @@ impl Metrics {
             ),
             ledger_findings: add.gauge(
                 "ledger_findings",
-                "Faults of partitions, days with records in no event, losses without a valid signature; of decide, \
-                 what its day's input lacks.",
+                "Topics never read, faults of partitions, days with records in no event, losses without a valid \
+                 signature; of decide, what its day's input lacks.",
                 &[],
             ),
             replay_rejects: add.gauge(

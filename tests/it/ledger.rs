@@ -99,6 +99,51 @@ fn a_lake_that_nothing_was_read_into_is_not_complete() {
     assert!(said.contains("call_record has never been read"), "{said}");
 }
 
+#[test]
+fn who_only_reads_makes_no_lake() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("mistyped");
+    let [at, out] = [&lake, &folder.path().join("out")].map(|path| path.to_str().unwrap().to_owned());
+    let (day, week) = (["--day", "2025-01-06"], ["--week", "2025-W02"]);
+    let verbs: [&[&str]; 7] = [
+        &["ledger"],
+        &["maintain"],
+        &["domain", "lookup", "example.vn"],
+        &[&["explain", "0962123456"][..], &day].concat(),
+        &[&["receipts"][..], &day].concat(),
+        &[&["export", "blocklist", "--out", &out][..], &day].concat(),
+        &[&["export", "regulator", "--out", &out][..], &week].concat(),
+    ];
+    for verb in verbs {
+        let done = callsieve(&[verb, &["--lake", &at]].concat());
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(3), "{verb:?}: {said}");
+        assert!(said.contains(&format!("there is no lake at {at}")), "{verb:?}: {said}");
+    }
+    assert!(!lake.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_never_read_is_not_closed() {
+    let hand = Hand::new();
+    let (code, shown) = hand.ledger(&[]);
+    let never = |shown: &Value| shown["unread"].as_array().unwrap().len();
+    assert_eq!((code, &shown["is_closed"], never(&shown)), (4, &Value::Bool(false), Topic::ALL.len()), "{shown}");
+    let said = String::from_utf8(hand.run(&["ledger"]).stdout).unwrap();
+    assert!(said.contains("call_record has never been read") && said.contains("NOT CLOSED"), "{said}");
+    assert!(hand.lake.find(Table::INGEST_RANGE).await.unwrap().is_none(), "looking makes no books");
+
+    hand.commit(Topic::CallRecord, 0, &[record(0)], morning("2025-01-06")).await;
+    let (code, shown) = hand.ledger(&[]);
+    assert_eq!((code, never(&shown)), (0, 0), "a site may have no messages: {shown}");
+    // A table that somebody has made is not one that was read.
+    hand.lake.open(Table::SMS_RECORD).await.unwrap();
+    for topic in ["sms_record", "citizen_report"] {
+        let (code, shown) = hand.ledger(&["--topic", topic, "--topic", "call_record"]);
+        assert_eq!((code, &shown["unread"]), (4, &serde_json::json!([topic])), "{shown}");
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_killed_run_leaves_its_accounts_to_the_next() {
     let folder = tempfile::tempdir().unwrap();

@@ -226,9 +226,23 @@ async fn take_a_row_away(lake: &Path) {
 }
 
 #[test]
+fn a_ledger_of_nothing_is_open() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = folder.path().join("lake");
+    std::fs::create_dir(&lake).unwrap();
+    let (code, open) = leave(folder.path(), "ledger", &["ledger", "--lake", lake.to_str().unwrap()]);
+    let values = ["open", "findings"].map(|what| value(&open, &format!("callsieve_ledger_{what}{{verb=\"ledger\"}}")));
+    assert_eq!((code, values), (4, [Some(1), Some(6)]), "{open}");
+    // Of a lake that is not there nobody says that its ledger is closed.
+    let (code, none) = leave(folder.path(), "ledger", &["ledger", "--lake", "/nowhere/lake"]);
+    assert_eq!((code, value(&none, "callsieve_ledger_open{verb=\"ledger\"}")), (3, None), "{none}");
+}
+
+#[test]
 fn a_file_that_cannot_be_left_changes_no_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
+    std::fs::create_dir(&lake).unwrap();
     let with = |arguments: &[&str], file: &Path| {
         let mut verb = callsieve();
         verb.args(arguments).arg("--lake").arg(&lake).arg("--metrics-file").arg(file).output().unwrap()
