@@ -209,9 +209,16 @@ pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>
         books.settle(&rows).await?;
     }
     let all = books.all_entries().await?;
-    // Reports and messages may never come; without call records there is nothing to judge by.
-    if !all.contains_key(&Table::CALL_RECORD) {
-        reasons.push(format!("{} has never been read", Table::CALL_RECORD));
+    // Reports and messages may never come. Without call records there is nothing to judge by; without subscriptions a
+    // verdict binds to the bare number, and whoever gets it next would be barred for what another did.
+    for table in [Table::CALL_RECORD, Table::SUBSCRIBER] {
+        match all.get(&table) {
+            None => reasons.push(format!("{table} has never been read")),
+            Some(entries) if table == Table::SUBSCRIBER && entries.iter().all(|entry| entry.account.records == 0) => {
+                reasons.push(format!("{table} has been read, and no row came of it"));
+            }
+            Some(_) => {}
+        }
     }
     for (table, mut entries) in all {
         // Of rejects the books know what was removed, and nobody waits for that.

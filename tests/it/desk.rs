@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use sqlx::any::install_default_drivers;
 use sqlx::{AnyPool, AssertSqlSafe, Executor};
 
-use crate::late::{accuse, callsieve, done};
+use crate::late::{SUBSCRIBER, accuse, callsieve, done};
 
 const MONDAY: &str = "2025-01-06";
 const TUESDAY: &str = "2025-01-07";
@@ -29,9 +29,14 @@ impl Site {
         let folder = tempfile::tempdir().unwrap();
         let store = store.unwrap_or_else(|| format!("sqlite://{}/desk.db", folder.path().display()));
         let site = Self { folder, store };
-        std::fs::create_dir(site.path("call_record")).unwrap();
+        for topic in ["call_record", "subscriber"] {
+            std::fs::create_dir(site.path(topic)).unwrap();
+        }
+        // Without subscribers nobody is barred.
+        std::fs::write(site.path("subscriber/all.jsonl"), SUBSCRIBER).unwrap();
         let config = format!(
             "lake = \"{0}/lake\"\n[[files]]\ntopic = \"call_record\"\nfolder = \"{0}/call_record\"\nsettle_secs = 0\n\
+             [[files]]\ntopic = \"subscriber\"\nfolder = \"{0}/subscriber\"\nsettle_secs = 0\n\
              [desk]\nstore = \"{1}\"\nfour_eyes = true\n",
             site.folder.path().display(),
             site.store

@@ -30,6 +30,9 @@ const ON_TUESDAY: &str = "2025-01-07T03:00:00Z";
 const CALLER: &str = "0962000001";
 const CALLEE: &str = "0912345678";
 
+/// A subscription that is in no test's way.
+pub const SUBSCRIBER: &str = r#"{"number":"0912000099","activated_at":"2024-01-01T00:00:00Z","segment":"prepaid","changed_at":"2025-01-01T00:00:00Z"}"#;
+
 /// A lake, and folders into which files are dropped.
 struct Site(tempfile::TempDir);
 
@@ -37,7 +40,7 @@ impl Site {
     fn new() -> Self {
         let site = Self(tempfile::tempdir().unwrap());
         let mut config = format!("lake = \"{}\"\n", site.lake());
-        for topic in ["call_record", "citizen_report"] {
+        for topic in ["call_record", "citizen_report", "subscriber"] {
             let folder = site.path(topic);
             std::fs::create_dir(&folder).unwrap();
             config += &format!("[[files]]\ntopic = \"{topic}\"\nfolder = \"{}\"\nsettle_secs = 0\n", folder.display());
@@ -58,6 +61,11 @@ impl Site {
         std::fs::write(self.path(topic).join(file), lines.join("\n")).unwrap();
         let config = self.path("site.toml");
         done(&callsieve(&["ingest", "--until-caught-up", "--config", config.to_str().unwrap()]));
+    }
+
+    /// Makes the site one that knows its subscribers: of the numbers in these tests none is one.
+    fn load_subscriber(&self) {
+        self.load("subscriber", "subscriber.jsonl", &[SUBSCRIBER.to_owned()]);
     }
 
     /// Tables with the days that a run wrote, and what it logged.
@@ -342,6 +350,7 @@ async fn a_day_too_far_back_gets_its_events_alone_until_it_is_named() {
 async fn candidates_older_than_their_records_bar_nobody() {
     let site = Site::new();
     let calls: Vec<String> = (0..3).map(|id| call(&format!("m{id}"), CALLER, CALLEE, ON_MONDAY)).collect();
+    site.load_subscriber();
     site.load("call_record", "monday.jsonl", &calls);
     site.run(MONDAY, &[]);
     site.accuse(MONDAY).await;
@@ -364,10 +373,34 @@ async fn candidates_older_than_their_records_bar_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_site_that_has_not_read_its_subscribers_bars_nobody() {
+    let site = Site::new();
+    site.load("call_record", "monday.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
+    let decided = async || {
+        site.run(MONDAY, &[]);
+        site.accuse(MONDAY).await;
+        site.decide(MONDAY)
+    };
+    let (verdicts, said) = decided().await;
+    assert_eq!(verdicts, json!({ "survey": 1 }), "whose number it is nobody knows: {said}");
+    assert!(said.contains("subscriber has never been read"), "{said}");
+
+    site.load("subscriber", "poison.jsonl", &["poison".to_owned()]);
+    let (verdicts, said) = decided().await;
+    assert_eq!(verdicts, json!({ "survey": 1 }), "{said}");
+    assert!(said.contains("subscriber has been read, and no row came of it"), "{said}");
+
+    site.load_subscriber();
+    let (verdicts, said) = decided().await;
+    assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_straggler_among_thousands_holds_up_no_decision() {
     let site = Site::new();
     let calls: Vec<String> =
         (0..2_000).map(|id| call(&format!("m{id}"), &format!("0962{id:06}"), CALLEE, ON_MONDAY)).collect();
+    site.load_subscriber();
     site.load("call_record", "monday.jsonl", &calls);
     site.run(MONDAY, &[]);
     site.accuse(MONDAY).await;
@@ -449,6 +482,7 @@ async fn a_week_waits_for_what_is_late_as_its_days_do() {
     done(&callsieve(&["run", "--week", "2025-W02", "--lake", &lake]));
     let sunday: Day = "2025-01-12".parse().unwrap();
     let export = || callsieve(&["export", "regulator", "--week", "2025-W02", "--out", &out, "--lake", &lake]);
+    site.load_subscriber();
     let mut books = Books::open(&Lake::local(&site.path("lake")).unwrap()).await.unwrap();
     for (hours, code) in [(5, 4), (6, 0)] {
         let at = sunday.ends_at() + hours * 3_600 * 1_000_000;

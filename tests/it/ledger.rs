@@ -23,6 +23,7 @@ use serde_json::Value;
 
 use crate::broker::Broker;
 use crate::ingest::{AT, arrived, ends_well, record, refused, site, start, start_with};
+use crate::late::SUBSCRIBER;
 
 fn callsieve(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_callsieve")).args(arguments).output().unwrap()
@@ -96,7 +97,9 @@ fn a_lake_that_nothing_was_read_into_is_not_complete() {
     let refused = callsieve(&["export", "regulator", "--week", "2025-W02", "--out", &out, "--lake", &lake]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert_eq!(refused.status.code(), Some(4), "{said}");
-    assert!(said.contains("call_record has never been read"), "{said}");
+    for topic in ["call_record", "subscriber"] {
+        assert!(said.contains(&format!("{topic} has never been read")), "{said}");
+    }
 }
 
 #[test]
@@ -478,6 +481,7 @@ async fn nobody_waits_for_a_topic_that_was_given_up() {
     let hand = Hand::new();
     let at = morning("2025-01-06");
     hand.commit(Topic::CallRecord, 0, &[record(0)], at).await;
+    hand.commit(Topic::Subscriber, 0, &[SUBSCRIBER.to_owned()], at + 1).await;
     let waits = || async { open_reasons(&hand.lake, at + 1).await.unwrap() };
     assert!(waits().await[0].contains("has been read up to"), "{:?}", waits().await);
     let key = hand.file("retire.key", &"07".repeat(32));
@@ -504,6 +508,7 @@ async fn an_act_that_nobody_signed_closes_nothing() {
     let hand = Hand::new();
     let at = morning("2025-01-06");
     hand.commit(Topic::CallRecord, 0, &[record(0)], at).await;
+    hand.commit(Topic::Subscriber, 0, &[SUBSCRIBER.to_owned()], at + 1).await;
     let mut rows = hand.lake.find(Table::CALL_RECORD).await.unwrap().unwrap();
     let account = Account::empty(SOURCE, 0, 0);
     let told = Told { kind: Kind::Retired, accounts: &[account], at: at + 1, note: Some("{\"by\":\"\",\"why\":\"\"}") };
