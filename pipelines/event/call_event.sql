@@ -9,9 +9,9 @@ WITH ours AS (
     WHERE activated_at < $until AND (deactivated_at IS NULL OR deactivated_at > $from)
 ),
 record AS (
-    -- The day and its neighbours, so that midnight splits no pair of records.
+    -- The day and its neighbours, so that midnight splits no pair of records; parts tell who has talked for days.
     SELECT * EXCEPT (loaded_at, source_id) FROM call_record
-    WHERE day BETWEEN $day_before AND $day_after
+    WHERE day BETWEEN $parts_from AND $day_after
         AND (partial_seq IS NOT NULL OR (start_at >= plus_seconds($from, -$edge_s) AND start_at < plus_seconds($until, $edge_s)))
 ),
 route AS (

@@ -266,6 +266,23 @@ CALLS = [
         ],
     ),
     (
+        "a call of three days: two are one, and what it goes on with on the third is that day's",
+        [
+            record("originating", "days-1", BINH, AN, at("22:00"), call_ref="R42", partial_seq=1, duration_s=7200,
+                   release_cause=None),
+            record("originating", "days-2", BINH, AN, at("00:00", TUESDAY), call_ref="R42", partial_seq=2,
+                   duration_s=86400),
+            record("originating", "days-3", BINH, AN, at("00:00", WEDNESDAY), call_ref="R42", partial_seq=3,
+                   duration_s=600, release_cause=19),
+        ],
+        [
+            event("originating", "days-1", BINH, AN, at("22:00"), call_ref="R42", duration_s=93600, records=2,
+                  records_after=1),
+            event("originating", "days-3", BINH, AN, at("00:00", WEDNESDAY), call_ref="R42", duration_s=600,
+                  release_cause=19),
+        ],
+    ),
+    (
         "the onward leg of a forwarded call is no call that its caller made, and its place is not the caller's",
         [
             record("forwarded", "leg-f", BINH, AN, at("12:00"), call_ref="R14", cell=141, imei=1, imsi=1),
@@ -1028,7 +1045,7 @@ def spoil(folder, lakes, schemas, parameters, hold):
         ("a row more", fold_lake, add("sms_event", message_event("originating", "more", AN, BINH, at("03:00"))),
          ["sms_event.rows", "sms_record.total"]),
         ("an event on a day without records", fold_lake,
-         add("call_event", event("originating", "more", AN, BINH, at("03:00", WEDNESDAY))),
+         add("call_event", event("originating", "more", AN, BINH, at("03:00", WEDNESDAY + datetime.timedelta(1)))),
          ["call_event.rows", "call_record.total"]),
         ("a row twice", fold_lake, add("call_event", CALLS[0][2][0]),
          ["call_event", "call_event.rows", "call_record.total"]),

@@ -38,8 +38,10 @@ FROM sms_record
 """,
 }
 
-# Every record of the day before, the day and the day after, with the number of its call within (pair, link), and its
-# `place` in the order. A (pair, link) without a record of the day itself can lead no event of the day and is left out.
+# Every record of the day before, the day and the day after, and the parts of the day before those, with the number of
+# its call within (pair, link), and its `place` in the order. What a call goes on with on the third day that it is seen
+# on, and on each day behind that, is a call of its own. A (pair, link) without a record of the day itself can lead no
+# event of the day and is left out.
 # What a record says of its call is fetched later, by `row`: windows over few columns are quick.
 CHAINED = """
 CREATE OR REPLACE TEMP TABLE chained AS
@@ -52,7 +54,7 @@ WITH near AS (
         epoch_us(start_at) AS start_us,
         epoch_us(start_at) + (coalesce(ring_s, 0)::BIGINT + duration_s) * 1000000 AS end_us
     FROM foldable
-    WHERE day BETWEEN DATE '{day}' - 1 AND DATE '{day}' + 1
+    WHERE day BETWEEN DATE '{day}' - 1 AND DATE '{day}' + 1 OR (day = DATE '{day}' - 2 AND partial_seq IS NOT NULL)
 ),
 linked AS (
     SELECT
@@ -80,16 +82,22 @@ placed AS (
         PARTITION BY caller_party, callee_party, link
         ORDER BY start_us, partial_seq NULLS FIRST, record_id, source_partition, source_offset
     )
+),
+run AS (
+    SELECT
+        *,
+        sum(CASE
+            WHEN place = 1 THEN 1
+            WHEN since_previous_us <= {pair_window_us} THEN 0
+            WHEN partial_seq IS NOT NULL AND since_latest_end_us <= {pair_window_us} THEN 0
+            ELSE 1
+        END) OVER (PARTITION BY caller_party, callee_party, link ORDER BY place) AS run_no
+    FROM placed
 )
 SELECT
-    *,
-    sum(CASE
-        WHEN place = 1 THEN 1
-        WHEN since_previous_us <= {pair_window_us} THEN 0
-        WHEN partial_seq IS NOT NULL AND since_latest_end_us <= {pair_window_us} THEN 0
-        ELSE 1
-    END) OVER (PARTITION BY caller_party, callee_party, link ORDER BY place) AS call_no
-FROM placed
+    * EXCLUDE (run_no),
+    run_no * 4 + greatest(0, day - min(day) OVER (PARTITION BY caller_party, callee_party, link, run_no) - 1) AS call_no
+FROM run
 """
 
 # One row per call that the day's records lead, with everything that either event table says of it.

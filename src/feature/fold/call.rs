@@ -39,9 +39,8 @@ pub(super) struct Record<'a> {
     pub(super) partial_seq: Option<i32>,
     /// Place of its type: below `TYPES`.
     pub(super) kind: usize,
-    /// Whether it is of the day before the one that is folded, or of the day after.
-    pub(super) is_before: bool,
-    pub(super) is_after: bool,
+    /// Days from the one that is folded to its own.
+    pub(super) day: i32,
     pub(super) duration_s: i32,
     pub(super) is_answered: bool,
     pub(super) trunk: Option<&'a str>,
@@ -79,8 +78,8 @@ impl<'a> Call<'a> {
 
     fn add(&mut self, record: &Record<'a>, is_first_copy: bool) {
         self.records += 1;
-        self.before += i64::from(record.is_before);
-        self.after += i64::from(record.is_after);
+        self.before += i64::from(record.day < 0);
+        self.after += i64::from(record.day > 0);
         let new = Side { first: record.at, last: record.at, trunk: None, duration_s: 0, is_answered: false };
         let side = self.sides[record.kind].get_or_insert(new);
         side.trunk = side.trunk.into_iter().chain(record.trunk.map(|trunk| (trunk, record.at))).min();
@@ -97,6 +96,9 @@ impl<'a> Call<'a> {
 /// Records with one reference belong together, and so do those with one id, whatever their references: a record that
 /// came more than once. Among those a record that starts more than `window_us` after the one before it begins another
 /// call, unless it is a part of a long one and follows within as much of the latest end.
+///
+/// A call over midnight is one. What it goes on with on the third day and on each day behind that is a call of its own:
+/// no fold reads a call of any length, and all of them have to cut at the same places, or a record would be in no call.
 pub(super) fn fold<'a>(records: &mut [Record<'a>], window_us: i64, mut found: impl FnMut(Call<'a>)) {
     let references = references(records);
     let link = |record: &Record<'a>| {
@@ -151,16 +153,22 @@ fn follow<'a>(linked: &[Record<'a>], window_us: i64, found: &mut impl FnMut(Call
     let mut copies = Copies::default();
     let mut call = Call::default();
     let (mut start_before, mut end_before) = (None, None);
+    let (mut first_day, mut day_before) = (0, 0);
     for record in linked {
         let follows = |before: Option<i64>| before.is_some_and(|before| record.start_at - before <= window_us);
         let goes_on = follows(start_before) || (record.partial_seq.is_some() && follows(end_before));
         if !goes_on {
+            first_day = record.day;
+        }
+        let is_cut = record.day > day_before && record.day - first_day > 1;
+        if !goes_on || is_cut {
             if call.records > 0 {
                 found(std::mem::take(&mut call));
             }
             copies = Copies::default();
         }
         call.add(record, copies.is_first(record));
+        day_before = record.day;
         start_before = Some(record.start_at);
         end_before = end_before.max(Some(record.end_at));
     }
@@ -204,8 +212,7 @@ mod tests {
             end_at: (start_s + 60) * 1_000_000,
             partial_seq: None,
             kind,
-            is_before: false,
-            is_after: false,
+            day: 0,
             duration_s: 60,
             is_answered: true,
             trunk: None,
@@ -259,6 +266,28 @@ mod tests {
             [(0, 1800, 1), (1, 60, 1)],
             "no part, no chain"
         );
+    }
+
+    #[test]
+    fn every_fold_cuts_a_call_of_many_days_at_the_same_midnights() {
+        // One part a day, each as long as its day; the fold of a day reads two before it and one behind.
+        let part = |day: i32, folded: i32| Record {
+            day: day - folded,
+            partial_seq: Some(day),
+            end_at: i64::from(day + 1) * 86_400_000_000,
+            ..record(usize::try_from(day).unwrap(), ORIGINATING, i64::from(day) * 86_400)
+        };
+        for first in 0_i32..4 {
+            let mut owned = Vec::new();
+            for folded in first..6 {
+                let read = (folded - 2).max(first)..(folded + 2).min(6);
+                let leads = calls(&read.map(|day| part(day, folded)).collect::<Vec<_>>());
+                let own = leads.into_iter().filter(|(row, ..)| i32::try_from(*row).unwrap() == folded);
+                owned.extend(own.map(|(row, _, records)| (i32::try_from(row).unwrap(), records)));
+            }
+            let wanted = std::iter::once((first, 2)).chain((first + 2..6).map(|day| (day, 1)));
+            assert_eq!(owned, wanted.collect::<Vec<_>>(), "from day {first} on");
+        }
     }
 
     #[test]
