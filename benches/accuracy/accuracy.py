@@ -7,8 +7,10 @@
     V/bin/python benches/accuracy/accuracy.py rows --callsieve target/release/callsieve --seeds 7,11,41 --out rows.parquet
 
 `run` plays `callsieve demo` for each seed and adds to `record.csv` what became of each stratum: so many subscriptions,
-so many flagged, barred, over each score. One seed of two sizes (`--subscribers`) is two operators. `show` pools what the
-newest rules did. `rows` writes one labelled row for each subscription and day that was scored, for `scorecard train`;
+so many flagged, barred, over each score. One seed of two sizes (`--subscribers`) is two operators. The column `program`
+is the hash of the binary, since another may draw another operator, or work the same rules out differently: what another
+has played is played again. `show` pools what the newest rules did, of each operator as the newest program played it, and
+says which programs those are. `rows` writes one labelled row for each subscription and day that was scored, for `scorecard train`;
 no seed of it is ever one of `run`.
 
 The demo has one spam SIM in 200 and one hard negative in ten; a country has 1.2 in 10,000 and one in 25. So each
@@ -21,8 +23,11 @@ bound of the rate of right ones, each at 97.5 %, so that both hold together at 9
 """
 
 import argparse
+import collections
 import csv
+import hashlib
 import pathlib
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -34,9 +39,11 @@ from scipy.stats import chi2
 RECORD = pathlib.Path(__file__).with_name("record.csv")
 CUTS = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95]
 STRATUM = ["stratum", "listed", "subscriptions", "flagged", "barred", *(f"over_{cut}" for cut in CUTS), "shares"]
-COLUMNS = ["seed", "rules", *STRATUM, "subscribers"]
+COLUMNS = ["seed", "rules", *STRATUM, "subscribers", "program"]
 # What a demo has, and what every seed had whose rows end before the column.
 SUBSCRIBERS = 20_000
+# Rows that end before that column do not tell which program it was.
+UNTOLD = ""
 
 # Natural shares of all subscriptions (ACCURACY 5.2); ordinary people are the rest. The last three are by judgement.
 SPAM_SHARE = 1.2e-4
@@ -108,24 +115,36 @@ def recorded():
     if not RECORD.exists():
         return []
     with RECORD.open(newline="") as file:
-        return list(csv.DictReader(file, restval=str(SUBSCRIBERS)))
+        rows = list(csv.DictReader(file))
+    for row in rows:
+        row["subscribers"] = row["subscribers"] or str(SUBSCRIBERS)
+        row["program"] = row["program"] or UNTOLD
+    return rows
+
+
+def program_of(callsieve):
+    """By the hash of its binary: its version is the same from commit to commit."""
+    return hashlib.sha256(pathlib.Path(shutil.which(callsieve)).read_bytes()).hexdigest()
 
 
 def run(args):
-    known = {(row["seed"], row["subscribers"], row["rules"]) for row in recorded()}
+    known = {(row["seed"], row["subscribers"], row["rules"], row["program"]) for row in recorded()}
     for seed in args.seeds:
+        program = program_of(args.callsieve)
         with tempfile.TemporaryDirectory(dir=args.dir) as folder:
             demo = played(args, seed, folder)
             rules, rows = strata(demo)
-        if (str(seed), str(args.subscribers), rules) in known:
-            print(f"seed {seed} of {args.subscribers:,} and these rules is on record")
+        if program_of(args.callsieve) != program:
+            sys.exit(f"seed {seed}: {args.callsieve} was built anew while it was played")
+        if (str(seed), str(args.subscribers), rules, program) in known:
+            print(f"seed {seed} of {args.subscribers:,}, these rules and this program is on record")
             continue
         is_new = not RECORD.exists()
         with RECORD.open("a", newline="") as file:
             out = csv.writer(file, lineterminator="\n")
             if is_new:
                 out.writerow(COLUMNS)
-            out.writerows([seed, rules, *row, args.subscribers] for row in rows)
+            out.writerows([seed, rules, *row, args.subscribers, program] for row in rows)
         print(f"seed {seed}: {sum(row[2] for row in rows)} subscriptions, {sum(row[3] for row in rows)} flagged", flush=True)
 
 
@@ -164,6 +183,9 @@ def show(args):
     rows = recorded()
     rules = args.rules or rows[-1]["rules"]
     rows = [row for row in rows if row["rules"] == rules]
+    # What several programs have played counts once, as the newest played it.
+    newest = {(row["subscribers"], row["seed"]): row["program"] for row in rows}
+    rows = [row for row in rows if row["program"] == newest[row["subscribers"], row["seed"]]]
     strata, listed = {}, 0
     for row in rows:
         if row["listed"] == "True":
@@ -178,7 +200,10 @@ def show(args):
     named = "; ".join(f"{seeds} of {size:,}" for size, seeds in sizes.items())
     innocent = sum(of["subscriptions"] for name, of in strata.items() if name in HARD or name in PEOPLE)
     print(f"rules {rules[:12]}, {len(operators)} seeds ({named}): {innocent} ordinary and hard-negative"
-          f" subscriptions; {listed} on allow-lists are left out\n")
+          f" subscriptions; {listed} on allow-lists are left out")
+    programs = collections.Counter(newest.values())
+    told = "; ".join(f"{program[:12] or 'untold'} for {count} seeds" for program, count in programs.items())
+    print(f"played by {len(programs)} programs: {told}\n")
     for name, column in (("flagged", "flagged"), ("barred", "barred")):
         value, low = precision(strata, column)
         print(f"precision of the {name} {value:.3f}, at least {low:.3f}")
