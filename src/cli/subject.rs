@@ -13,6 +13,7 @@ use super::print::say;
 use super::rules::RulesArgs;
 use super::site::SiteArgs;
 use crate::clock::Clock;
+use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::job;
 use crate::job::subject::erase::Request;
@@ -22,7 +23,8 @@ pub(super) enum SubjectVerb {
     /// All that the lake holds of a number, table by table; other people's numbers are masked.
     #[command(
         after_help = "Example: callsieve subject export 0962000001 --lake /data/lake --out /data/export \\\n    \
-        --by an --config site.toml\n\nThe files are in OUT/subject/NUMBER; index.json names them."
+        --by an --config site.toml\n\nThe files are in OUT/subject/NUMBER; index.json names them. \
+        With --held-on they are in OUT/subject/NUMBER_DAY."
     )]
     Export(ExportArgs),
     /// Empties what the number's holder may have erased, and says of every table that names the number why its rows stay.
@@ -37,6 +39,9 @@ pub(super) struct ExportArgs {
     /// The number as people write it.
     #[arg(value_parser = desk::number)]
     number: Number,
+    /// A day on which the number was the asker's; without it, whoever holds it now asks.
+    #[arg(long, value_name = "DAY")]
+    held_on: Option<Day>,
     /// In whose name.
     #[arg(long)]
     by: String,
@@ -54,6 +59,9 @@ pub(super) struct EraseArgs {
     /// The number as people write it.
     #[arg(value_parser = desk::number)]
     number: Number,
+    /// A day on which the number was the asker's; without it, whoever holds it now asks.
+    #[arg(long, value_name = "DAY")]
+    held_on: Option<Day>,
     /// Reference of the request.
     #[arg(long = "case", value_name = "REF")]
     case_ref: String,
@@ -79,22 +87,22 @@ pub(super) async fn subject(verb: SubjectVerb, json: bool) -> anyhow::Result<()>
 }
 
 async fn erase(args: EraseArgs, json: bool) -> anyhow::Result<()> {
-    let EraseArgs { number, case_ref, by, dry_run, site, lake, rules } = args;
+    let EraseArgs { number, held_on, case_ref, by, dry_run, site, lake, rules } = args;
     let desk = site.desk().await?;
     let (definitions, lake) = (rules.load().await?, lake.open()?);
     if !dry_run {
         // What copies the words is built again by these definitions.
         site.admit(&lake, &definitions).await?;
     }
-    let request = Request { number, case: &case_ref, by: &by, is_dry_run: dry_run };
+    let request = Request { number, held_on, case: &case_ref, by: &by, is_dry_run: dry_run };
     let erased = job::subject::erase::erase(&lake, definitions, &request, (&desk, Clock::System)).await?;
     say(json, &erased, || erased.text())
 }
 
 async fn export(args: ExportArgs, json: bool) -> anyhow::Result<()> {
-    let ExportArgs { number, by, out, site, lake } = args;
+    let ExportArgs { number, held_on, by, out, site, lake } = args;
     let (desk, seal) = (site.desk().await?, site.seal()?);
     let hand = (&desk, by.as_str(), Clock::System.now());
-    let handed = job::subject::export(&lake.open()?, number, &out, &seal, hand).await?;
+    let handed = job::subject::export(&lake.open()?, (number, held_on), &out, &seal, hand).await?;
     say(json, &handed, || handed.text())
 }

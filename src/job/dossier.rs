@@ -12,10 +12,10 @@ use serde::Serialize;
 use serde_json::json;
 
 use self::facts::{Facts, Told};
-use self::holder::Holder;
 use super::desk::Desk;
 use super::explain::{self, Outdated};
 use super::export::refuse_shadow;
+use super::holder::Holder;
 use crate::domain::day::{Day, instant};
 use crate::domain::lang::Lang;
 use crate::domain::number::Number;
@@ -31,7 +31,6 @@ use crate::score::explanation::Explanation;
 use crate::store::wish::{Deed, Leave, Wish};
 
 mod facts;
-mod holder;
 
 /// The tables that a dossier is read from.
 const TABLES: [Table; 12] = [
@@ -193,7 +192,7 @@ impl Sources {
         order: &Order,
         cleared: Option<&Cleared>,
     ) -> anyhow::Result<Dossier> {
-        let holder = Holder::find(self.get(Table::SUBSCRIBER), order).await?;
+        let holder = Holder::within(self.get(Table::SUBSCRIBER), order.number, (order.from, order.until)).await?;
         let facts = Facts { sources: self, order, holder: &holder, cleared };
         let Told { mut sections, judged, closed } = facts.told().await?;
         let (explained, unexplained) = self.explained(definitions, order, judged).await?;

@@ -21,6 +21,7 @@ pub mod explain;
 pub mod export;
 pub mod files;
 pub mod flags;
+mod holder;
 pub mod ingest;
 pub mod key;
 pub mod late;

@@ -1,8 +1,8 @@
 //! `subject export`: all that the lake holds of a number, for its subscriber; `subject erase` is in [`erase`].
 //!
 //! In: a number, every table whose contract says that a column holds numbers, and a site's keys. Out: a published folder: JSON lines
-//! for each table, and an index. Never: shows another party's number, place, handset or words; hands anything out that
-//! the desk has not written down.
+//! for each table, and an index. Never: shows another party's number, place, handset or words, or what is of the number's
+//! last or next holder; hands anything out that the desk has not written down.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -13,7 +13,9 @@ use serde::Serialize;
 use serde_json::json;
 
 use self::row::Reader;
+use self::tenure::Tenure;
 use super::desk::Desk;
+use crate::domain::day::{Day, instant};
 use crate::domain::number::Number;
 use crate::domain::seal::Seal;
 use crate::export::folder::{self, Aside};
@@ -24,17 +26,22 @@ use crate::schema::contract::{Column, Contract, Table};
 mod blank;
 pub mod erase;
 mod row;
+mod tenure;
 
 /// What the index says of what is not in the files.
-const NOT_HERE: &str = "Of other people their numbers are masked, and where they were, their handsets and what they wrote \
-    are left out. A text that names the number beside others, a reject, and a state in bytes are not searched. Own words \
-    that are sealed with a key which is not configured are hidden.";
+const NOT_HERE: &str = "Of other people their numbers are masked, and where they were, their handsets and what they \
+    wrote are left out. What was in another time than this subscription's, or in one of which no subscription is known, \
+    is left out as well, and so is a row that sums up days which two holders have shared. A text that names the number \
+    beside others, a reject, and a state in bytes are not searched. Own words that are sealed with a key which is not \
+    configured are hidden.";
 
 /// What was published.
 #[derive(Debug, Serialize)]
 pub struct Handed {
     /// The folder.
     pub folder: PathBuf,
+    /// Activation of the subscription that asks; null where none of the number is known, so that nothing is anybody's.
+    pub activated_at: Option<String>,
     /// Rows by table.
     pub rows: BTreeMap<&'static str, u64>,
     /// Its row of the audit trail.
@@ -48,7 +55,11 @@ impl Handed {
     pub fn text(&self) -> String {
         let news = if self.is_changed { "" } else { " (unchanged)" };
         let rows: u64 = self.rows.values().sum();
-        format!("{}: {rows} rows of {} tables{news}", self.folder.display(), self.rows.len())
+        let whose = match &self.activated_at {
+            Some(at) => format!("of the subscription activated at {at}"),
+            None => "since no subscription of the number is known".to_owned(),
+        };
+        format!("{}: {rows} rows of {} tables, {whose}{news}", self.folder.display(), self.rows.len())
     }
 }
 
@@ -65,21 +76,24 @@ struct Listed {
     version: i64,
 }
 
-/// Publishes `OUT/subject/NUMBER`, after the desk has written down in whose name.
+/// Publishes `OUT/subject/NUMBER`, and behind `_DAY` where a day is named on which it was the asker's, after the desk has
+/// written down in whose name.
 pub async fn export(
     lake: &Lake,
-    number: Number,
+    (number, held_on): (Number, Option<Day>),
     out: &Path,
     seal: &Seal,
     (desk, by, at): (&Desk, &str, i64),
 ) -> anyhow::Result<Handed> {
+    let tenure = Tenure::find(lake, number, held_on, at).await?;
     let root = out.join("subject");
-    let name = number.reveal().to_string();
+    let digits = number.reveal().to_string();
+    let name = held_on.map_or_else(|| digits.clone(), |day| format!("{digits}_{day}"));
     folder::sweep(&root)?;
     let aside = Aside::open(&root, &name)?;
     let (mut index, mut hashes) = (BTreeMap::new(), BTreeMap::new());
     for table in Table::all().filter(|table| columns(table.contract()).next().is_some()) {
-        let Some(found) = of_table(lake, table, number, seal).await? else { continue };
+        let Some(found) = of_table(lake, table, &tenure, seal).await? else { continue };
         let file = format!("{table}.jsonl");
         let rows = found.lines.len() as u64;
         let written = aside.write(&file, |file| {
@@ -92,13 +106,18 @@ pub async fn export(
         let Contract { doc, keep_days, .. } = table.contract();
         index.insert(table.name(), Listed { file, rows, doc, keep_days: *keep_days, version: found.version });
     }
-    let text = json!({ "number": name, "tables": index, "not_here": NOT_HERE });
+    let own = tenure.holder.own.as_ref();
+    let activated_at = own.map(|own| instant(own.activated_at));
+    let subscription =
+        own.map(|own| json!({ "activated_at": activated_at, "deactivated_at": own.deactivated_at.map(instant) }));
+    let text = json!({ "number": digits, "subscription": subscription, "tables": index, "not_here": NOT_HERE });
     let written = aside.write("index.json", |file| Ok(writeln!(file, "{text:#}")?))?;
     hashes.insert(written.name, written.sha256);
     sums::seal(&aside, &hashes, "", None)?;
     let rows: BTreeMap<&'static str, u64> = index.iter().map(|(table, listed)| (*table, listed.rows)).collect();
-    let audit = desk.hand_out("subject_export", (by, at), number, &json!({ "rows": rows })).await?;
-    Ok(Handed { folder: root.join(name), rows, audit, is_changed: aside.publish()? })
+    let detail = json!({ "activated_at": activated_at, "rows": rows });
+    let audit = desk.hand_out("subject_export", (by, at), number, &detail).await?;
+    Ok(Handed { folder: root.join(name), activated_at, rows, audit, is_changed: aside.publish()? })
 }
 
 /// Columns that hold a number as an integer.
@@ -112,17 +131,18 @@ struct Found {
     lines: Vec<String>,
 }
 
-/// The rows of a table that name a number; nothing when there is none.
-async fn of_table(lake: &Lake, table: Table, number: Number, seal: &Seal) -> anyhow::Result<Option<Found>> {
+/// The rows of a table that name a number in its subscription's time; nothing when there is none.
+async fn of_table(lake: &Lake, table: Table, tenure: &Tenure, seal: &Seal) -> anyhow::Result<Option<Found>> {
     let Some(handle) = lake.find(table).await? else { return Ok(None) };
     let mut lines = Vec::new();
     let names: Vec<&str> = columns(table.contract()).collect();
     for (column, place) in names.iter().zip(0..) {
-        for batch in handle.rows_of(column, number, None).await? {
-            let reader = Reader::new(table, &batch, &names, number, seal)?;
+        for batch in handle.rows_of(column, tenure.number, None).await? {
+            let reader = Reader::new(table, &batch, &names, tenure.number, seal)?;
             // A row that names the number twice was found by the first column already.
-            let is_new = |row: &usize| !reader.names_in(names.get(..place).unwrap_or_default(), *row);
-            for row in (0..batch.num_rows()).filter(is_new) {
+            let is_new = |row: usize| !reader.names_in(names.get(..place).unwrap_or_default(), row);
+            let own = tenure.owns(table, &batch)?;
+            for (row, _) in own.iter().enumerate().filter(|(row, is_own)| **is_own && is_new(*row)) {
                 let line = reader.line(row).with_context(|| format!("reading a row of {table}"))?;
                 lines.push(line);
             }

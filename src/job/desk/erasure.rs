@@ -9,8 +9,9 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
 use super::Desk;
-use crate::domain::day::Day;
+use crate::domain::day::{Day, instant};
 use crate::domain::number::Number;
+use crate::job::holder::Holder;
 use crate::store::audit::{Entry, Wanted};
 use crate::store::user::Role;
 use crate::store::wish::{Deed, Leave, Wish};
@@ -23,6 +24,8 @@ const ENDED: &str = "subject_erased";
 pub struct Begun {
     /// Reference of the request.
     pub case: String,
+    /// Activation of the subscription that asks; null in rows of before the field.
+    pub activated_at: Option<i64>,
     /// The leave of two people, where they gave one.
     pub leave: Option<i64>,
     /// Rows that lose something, by table.
@@ -31,13 +34,26 @@ pub struct Begun {
     pub rebuilt: BTreeMap<String, BTreeSet<Day>>,
 }
 
+impl Begun {
+    fn read(entry: &Entry) -> anyhow::Result<Self> {
+        serde_json::from_str(&entry.detail).context("reading the audit trail")
+    }
+}
+
 impl Desk {
-    /// The leave of two people to erase; none where the site does not ask for four eyes.
-    pub async fn may_erase(&self, by: &str, at: i64, number: Number, case: &str) -> anyhow::Result<Option<Leave>> {
+    /// The leave of two people to erase what is of one subscription; none where the site does not ask for four eyes.
+    pub async fn may_erase(
+        &self,
+        (by, at): (&str, i64),
+        number: Number,
+        case: &str,
+        activated_at: Option<i64>,
+    ) -> anyhow::Result<Option<Leave>> {
         if !self.four_eyes {
             return Ok(None);
         }
-        let (reason, note) = ("subject".to_owned(), format!("case {case}"));
+        let activated = activated_at.map(|at| format!(", activated at {}", instant(at))).unwrap_or_default();
+        let (reason, note) = ("subject".to_owned(), format!("case {case}{activated}"));
         let wish = Wish { deed: Deed::Erase, number, reason, note, until: None };
         self.leave(by, at, &wish).await.map(Some)
     }
@@ -58,11 +74,19 @@ impl Desk {
         act.commit().await
     }
 
-    /// The first erasure of a number that was begun. What stands for the number tells of this one ever after: what
-    /// another run empties, after a kill or months later, is the same person's.
-    pub async fn first_erasure(&self, number: Number) -> anyhow::Result<Option<i64>> {
-        let trail = self.erasures(number).await?;
-        Ok(trail.into_iter().filter(|entry| entry.act == BEGUN).map(|entry| entry.seq).min())
+    /// The first erasure that was begun for a number's holder. What stands for the number tells of this one ever after:
+    /// what another run empties, after a kill or months later, is the same person's; the next holder's is not.
+    pub(in crate::job) async fn first_erasure(&self, number: Number, holder: &Holder) -> anyhow::Result<Option<i64>> {
+        let mut first = None;
+        // The newest comes first.
+        for entry in self.erasures(number).await?.into_iter().filter(|entry| entry.act == BEGUN) {
+            let begun = Begun::read(&entry)?;
+            // Who asked before there was the field held the number then.
+            if begun.activated_at.map_or(holder.holds(entry.at), |at| Some(at) == holder.activated_at()) {
+                first = Some(entry.seq);
+            }
+        }
+        Ok(first)
     }
 
     async fn erasures(&self, number: Number) -> anyhow::Result<Vec<Entry>> {
@@ -75,7 +99,6 @@ impl Desk {
     /// The newest erasure of a number, where it was begun and cut off.
     pub async fn unfinished_erasure(&self, number: Number) -> anyhow::Result<Option<Begun>> {
         let newest = self.erasures(number).await?.into_iter().next();
-        let Some(begun) = newest.filter(|entry| entry.act == BEGUN) else { return Ok(None) };
-        serde_json::from_str(&begun.detail).map(Some).context("reading the audit trail")
+        newest.filter(|entry| entry.act == BEGUN).as_ref().map(Begun::read).transpose()
     }
 }

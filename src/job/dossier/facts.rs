@@ -12,7 +12,6 @@ use arrow::array::{
     TimestampMicrosecondArray,
 };
 
-use super::holder::Holder;
 use super::{Cleared, Order, Sources};
 use crate::decode::citizen_report::place;
 use crate::domain::day::Day;
@@ -21,6 +20,7 @@ use crate::domain::number::Number;
 use crate::domain::seal::key_of;
 use crate::export::dossier::section::{self, Cell, Kind, Section};
 use crate::job::decide::number;
+use crate::job::holder::Holder;
 use crate::schema::column::{
     call_event, caller_day, case_event, citizen_report, decision, detection_day, report_day, spam_score, survey_answer,
     survey_request,

@@ -2,7 +2,7 @@
 //!
 //! In: rows, and whose cells go on which day. Out: as many rows in the same order, which of them lost something, and
 //! which keep something for now. Never: touches a cell that another contract line does not name, or a row that is not
-//! the person's.
+//! the person's, or is of a time in which the number was not.
 
 use std::sync::Arc;
 
@@ -10,15 +10,16 @@ use anyhow::Context;
 use arrow::array::{Array, ArrayRef, BooleanArray, Date32Array, Int64Array, RecordBatch, StringArray};
 use arrow::compute::nullif;
 
+use super::tenure::Tenure;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
-use crate::schema::contract::{Column, Contract, Type};
+use crate::schema::contract::{Column, Contract, Table, Type};
 use crate::schema::erasure::Erasure;
 
 /// Whose cells, and what stands for the number from now on.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Blank {
-    pub(super) number: Number,
+pub(super) struct Blank<'a> {
+    pub(super) tenure: &'a Tenure,
     pub(super) pseudonym: i64,
     pub(super) today: Day,
 }
@@ -43,13 +44,15 @@ impl Blanked {
     }
 }
 
-impl Blank {
+impl Blank<'_> {
     /// Empties what may go of rows that have all columns of a contract.
-    pub(super) fn of(self, batch: &RecordBatch, contract: &Contract) -> anyhow::Result<Blanked> {
+    pub(super) fn of(self, batch: &RecordBatch, table: Table) -> anyhow::Result<Blanked> {
+        let contract = table.contract();
         let mut rows = rows(batch, contract)?;
+        let own = self.tenure.owns(table, batch)?;
         let mut columns = batch.columns().to_vec();
         for erasure in &contract.erase {
-            let theirs = self.theirs(batch, erasure)?;
+            let theirs = self.theirs(batch, erasure, &own)?;
             let after = i32::try_from(erasure.after_days)?;
             for (array, column) in columns.iter_mut().zip(&contract.columns) {
                 if !erasure.columns.contains(&column.name) {
@@ -72,8 +75,10 @@ impl Blank {
     }
 
     /// Which rows a line of the contract is about.
-    fn theirs(self, batch: &RecordBatch, erasure: &Erasure) -> anyhow::Result<Vec<bool>> {
-        let mut theirs: Vec<bool> = holders(batch, &erasure.of)?.map(|holder| holder == Some(self.number)).collect();
+    fn theirs(self, batch: &RecordBatch, erasure: &Erasure, own: &[bool]) -> anyhow::Result<Vec<bool>> {
+        let number = Some(self.tenure.number);
+        let holders = holders(batch, &erasure.of)?.zip(own);
+        let mut theirs: Vec<bool> = holders.map(|(holder, is_own)| *is_own && holder == number).collect();
         for (words, is_wanted) in [(&erasure.only, true), (&erasure.except, false)] {
             for (name, words) in words {
                 let array: &StringArray = named(batch, name)?;
@@ -125,7 +130,7 @@ fn rows(batch: &RecordBatch, contract: &Contract) -> anyhow::Result<Vec<Row>> {
     Ok(days.values().iter().map(row).collect())
 }
 
-fn named<'a, A: 'static>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a A> {
+pub(super) fn named<'a, A: 'static>(batch: &'a RecordBatch, name: &str) -> anyhow::Result<&'a A> {
     typed(batch.column_by_name(name).with_context(|| format!("no column \"{name}\""))?, name)
 }
 

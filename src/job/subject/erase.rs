@@ -2,8 +2,8 @@
 //!
 //! In: a number, a request, and what the contracts let go. Out: tables with as many rows as before, in which the
 //! person's cells are empty, and for every table that names the number why its rows stay. Never: removes a row, which
-//! the ledger would miss; touches anything that the audit trail does not say to be begun; makes versions of before
-//! unreadable ahead of `maintain`.
+//! the ledger would miss; touches a row of another holder's time, or anything that the audit trail does not say to be
+//! begun; makes versions of before unreadable ahead of `maintain`.
 //!
 //! The trail says first what goes and what is built again; then cells are emptied, a day at a time; then what copies
 //! them is built again; then the trail says that it is done. Whatever is cut off on this way is done by the next run.
@@ -17,8 +17,9 @@ use serde::Serialize;
 
 use super::blank::{Blank, holders};
 use super::columns;
+use super::tenure::Tenure;
 use crate::clock::Clock;
-use crate::domain::day::Day;
+use crate::domain::day::{Day, instant};
 use crate::domain::number::Number;
 use crate::export::dossier::check_reference;
 use crate::job::desk::Desk;
@@ -42,6 +43,8 @@ const NOT_SEARCHED: &str = "A text in which somebody else names the number, a me
 pub struct Request<'a> {
     /// Whose number.
     pub number: Number,
+    /// A day on which it was the asker's; the present holder's where none is named.
+    pub held_on: Option<Day>,
     /// Reference of the request.
     pub case: &'a str,
     /// User of the desk.
@@ -55,11 +58,13 @@ pub struct Request<'a> {
 pub struct Erased {
     /// Masked.
     pub number: String,
+    /// Activation of the subscription that asks; null where none of the number is known, so that nothing is anybody's.
+    pub activated_at: Option<String>,
     /// Nothing was written.
     pub is_dry_run: bool,
     /// Whether a cell was emptied or a partition built again, or would be.
     pub is_changed: bool,
-    /// Every table that names the number.
+    /// Every table that names the number in the subscription's time.
     pub tables: BTreeMap<&'static str, Found>,
     /// Partitions that were built again since they copy what went, by table.
     pub rebuilt: BTreeMap<String, BTreeSet<Day>>,
@@ -101,22 +106,24 @@ pub async fn erase(
     (desk, clock): (&Desk, Clock),
 ) -> anyhow::Result<Erased> {
     refuse_shadow(lake)?;
-    let Request { number, case, by, is_dry_run } = *request;
+    let Request { number, held_on, case, by, is_dry_run } = *request;
     check_reference(case)?;
     let at = clock.now();
-    let mut erased = plan(lake, &definitions, request, (desk, Day::of(at))).await?;
+    let tenure = Tenure::find(lake, number, held_on, at).await?;
+    let mut erased = plan(lake, &definitions, (&tenure, is_dry_run), (desk, Day::of(at))).await?;
     if is_dry_run || !erased.is_changed {
         return Ok(erased);
     }
-    let leave = desk.may_erase(by, at, number, case).await?.map(|leave| leave.id);
+    let activated_at = tenure.holder.activated_at();
+    let leave = desk.may_erase((by, at), number, case, activated_at).await?.map(|leave| leave.id);
     let going = erased.tables.iter().filter(|(_, found)| found.emptied > 0);
     let rows = going.map(|(table, found)| ((*table).to_owned(), found.emptied)).collect();
-    let begun = Begun { case: case.to_owned(), leave, rows, rebuilt: erased.rebuilt.clone() };
+    let begun = Begun { case: case.to_owned(), activated_at, leave, rows, rebuilt: erased.rebuilt.clone() };
     let mut runner = Runner::new(lake.clone(), definitions, clock);
     let work = async {
         let id = desk.begin_erasure(by, at, number, &begun).await?;
-        let first = desk.first_erasure(number).await?.unwrap_or(id);
-        let blank = Blank { number, pseudonym: Number::erased(first), today: Day::of(at) };
+        let first = desk.first_erasure(number, &tenure.holder).await?.unwrap_or(id);
+        let blank = Blank { tenure: &tenure, pseudonym: Number::erased(first), today: Day::of(at) };
         for (table, found) in &erased.tables {
             empty(lake, named(table)?, blank, found).await?;
         }
@@ -141,19 +148,20 @@ fn named(table: &str) -> anyhow::Result<Table> {
 async fn plan(
     lake: &Lake,
     definitions: &Definitions,
-    request: &Request<'_>,
+    (tenure, is_dry_run): (&Tenure, bool),
     (desk, today): (&Desk, Day),
 ) -> anyhow::Result<Erased> {
-    let Request { number, is_dry_run, .. } = *request;
-    let tables = look(lake, Blank { number, pseudonym: Number::erased(0), today }).await?;
+    let Tenure { number, holder, .. } = tenure;
+    let tables = look(lake, Blank { tenure, pseudonym: Number::erased(0), today }).await?;
     let mut rebuilt = copies(lake, definitions, &tables).await?;
-    for (table, days) in desk.unfinished_erasure(number).await?.map(|begun| begun.rebuilt).unwrap_or_default() {
+    for (table, days) in desk.unfinished_erasure(*number).await?.map(|begun| begun.rebuilt).unwrap_or_default() {
         rebuilt.entry(table).or_default().extend(days);
     }
     let is_changed = tables.values().any(|found| found.emptied > 0) || !rebuilt.is_empty();
     let keep_days = i32::try_from(KEEP_FILES_DAYS)?;
     Ok(Erased {
         number: number.to_string(),
+        activated_at: holder.activated_at().map(instant),
         is_dry_run,
         is_changed,
         tables,
@@ -165,7 +173,7 @@ async fn plan(
 }
 
 /// What every table holds of a number, and what of it goes.
-async fn look(lake: &Lake, blank: Blank) -> anyhow::Result<BTreeMap<&'static str, Found>> {
+async fn look(lake: &Lake, blank: Blank<'_>) -> anyhow::Result<BTreeMap<&'static str, Found>> {
     let mut tables = BTreeMap::new();
     for table in Table::all().filter(|table| columns(table.contract()).next().is_some()) {
         let Some(handle) = lake.find(table).await? else { continue };
@@ -177,26 +185,27 @@ async fn look(lake: &Lake, blank: Blank) -> anyhow::Result<BTreeMap<&'static str
     Ok(tables)
 }
 
-async fn of_table(handle: &Handle, blank: Blank) -> anyhow::Result<Found> {
-    let contract = handle.table().contract();
+async fn of_table(handle: &Handle, blank: Blank<'_>) -> anyhow::Result<Found> {
+    let (table, tenure) = (handle.table(), blank.tenure);
+    let contract = table.contract();
     let mut found = Found::new(contract);
     let names: Vec<&str> = columns(contract).collect();
     let mut seen: Vec<&str> = Vec::new();
     for name in names {
-        for batch in handle.rows_of(name, blank.number, None).await? {
-            found.add(&without(&batch, &seen, blank.number)?, contract, blank)?;
+        for batch in handle.rows_of(name, tenure.number, None).await? {
+            found.add(&own(&batch, table, &seen, tenure)?, table, blank)?;
         }
         seen.push(name);
     }
     Ok(found)
 }
 
-/// The rows that do not have a number in some columns: those that have it were found by these.
-fn without(batch: &RecordBatch, columns: &[&str], number: Number) -> anyhow::Result<RecordBatch> {
-    let mut is_new = vec![true; batch.num_rows()];
-    for column in columns {
+/// The subscription's rows, without those that have its number in columns which were seen: by these they were found.
+fn own(batch: &RecordBatch, table: Table, seen: &[&str], tenure: &Tenure) -> anyhow::Result<RecordBatch> {
+    let mut is_new = tenure.owns(table, batch)?;
+    for column in seen {
         for (is_new, holder) in is_new.iter_mut().zip(holders(batch, column)?) {
-            *is_new &= holder != Some(number);
+            *is_new &= holder != Some(tenure.number);
         }
     }
     Ok(filter_record_batch(batch, &BooleanArray::from(is_new))?)
@@ -210,12 +219,12 @@ impl Found {
         Self { rows: 0, emptied: 0, columns, waiting: 0, waits_until: None, stays, keep_days: *keep_days, days }
     }
 
-    fn add(&mut self, batch: &RecordBatch, contract: &Contract, blank: Blank) -> anyhow::Result<()> {
+    fn add(&mut self, batch: &RecordBatch, table: Table, blank: Blank<'_>) -> anyhow::Result<()> {
         self.rows += batch.num_rows() as u64;
-        if contract.erase.is_empty() {
+        if table.contract().erase.is_empty() {
             return Ok(());
         }
-        let blanked = blank.of(batch, contract)?;
+        let blanked = blank.of(batch, table)?;
         for row in blanked.changed() {
             self.emptied += 1;
             *self.days.entry(row.day).or_default() += 1;
@@ -228,17 +237,16 @@ impl Found {
 }
 
 /// Empties a table's cells, a day at a time.
-async fn empty(lake: &Lake, table: Table, blank: Blank, found: &Found) -> anyhow::Result<()> {
+async fn empty(lake: &Lake, table: Table, blank: Blank<'_>, found: &Found) -> anyhow::Result<()> {
     if found.days.is_empty() {
         return Ok(());
     }
-    let contract = table.contract();
     let mut handle = lake.open(table).await?;
     for day in found.days.keys() {
         handle.refresh().await?;
         // A day of calls is more than memory holds. None of its cells that go tells where a row stands among the others.
         let rows = session::day(&handle, *day).await?;
-        let emptied = rows.map(|batch| anyhow::Ok(blank.of(&batch?, contract)?.batch));
+        let emptied = rows.map(|batch| anyhow::Ok(blank.of(&batch?, table)?.batch));
         handle.replace_as_they_come(*day, emptied).await?;
     }
     Ok(())
@@ -290,6 +298,10 @@ impl Erased {
         if let Some(day) = self.readable_until {
             lines.push(format!("Versions of before can be read until callsieve maintain runs on {day} or later."));
         }
+        lines.push(match &self.activated_at {
+            Some(at) => format!("Only rows of the subscription activated at {at} are looked at."),
+            None => "No subscription of the number is known: none of its rows is known to be the asker's.".to_owned(),
+        });
         lines.push(self.not_searched.to_owned());
         let verdict = match (self.is_changed, self.is_dry_run) {
             (false, _) => "nothing to erase",

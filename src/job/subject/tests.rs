@@ -5,8 +5,8 @@ use serde_json::Value;
 use super::row::HIDDEN;
 use super::*;
 use crate::decode::citizen_report::place;
-use crate::domain::day::Day;
 use crate::job::desk::{Hand, Look, Options};
+use crate::pipeline::session;
 use crate::schema::sheet::Sheet;
 use crate::source::kafka::Setting;
 use crate::store::audit::Wanted;
@@ -16,9 +16,13 @@ const AT: i64 = 1_736_128_800_000_000;
 const OWN: i64 = 84_962_000_001;
 const OTHER: i64 = 84_912_345_678;
 
+fn day(text: &str) -> Day {
+    text.parse().unwrap()
+}
+
 async fn lake(folder: &Path, seal: &Seal) -> Lake {
     let lake = Lake::local(folder).unwrap();
-    let day: Day = "2025-01-06".parse().unwrap();
+    let day = day("2025-01-06");
     let mut calls = Sheet::new(Table::CALL_RECORD.contract());
     for (record_type, caller, callee) in
         [("originating", OWN, OTHER), ("terminating", OWN, OTHER), ("forwarded", OWN, OTHER), ("originating", OWN, OWN)]
@@ -40,6 +44,49 @@ async fn lake(folder: &Path, seal: &Seal) -> Lake {
         row.text_or_null(None).text_or_null(None).text_or_null(Some(&format!("{said} province"))).end();
     }
     lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[reports.finish()], &[]).await.unwrap();
+    let since = format!("({OWN}, '2024-01-01T00:00:00Z')");
+    put(&lake, Table::SUBSCRIBER, "number, activated_at", &[&since]).await;
+    lake
+}
+
+/// Rows of a table, by an INSERT that names the columns that matter.
+async fn put(lake: &Lake, table: Table, columns: &str, rows: &[&str]) {
+    let session = session::session(BTreeMap::new()).unwrap();
+    session::register(&session, table, session::empty(table.contract()).unwrap(), day("2025-01-06")).unwrap();
+    let insert = format!("INSERT INTO {table} ({columns}) VALUES {}", rows.join(", "));
+    session.sql(&insert).await.unwrap().collect().await.unwrap();
+    let plan = session.sql(&format!("SELECT * FROM {table}")).await.unwrap().into_unoptimized_plan();
+    let rows = session::rows(&session, plan, table.contract()).await.unwrap();
+    lake.open(table).await.unwrap().append(&rows, &[]).await.unwrap();
+}
+
+/// A number that was somebody else's until Wednesday at eleven in Vietnam, and nobody's for the hour behind it.
+async fn handed_over(folder: &Path) -> Lake {
+    let lake = Lake::local(folder).unwrap();
+    let (last, next) = ("2024-01-01T00:00:00Z", "2025-01-08T05:00:00Z");
+    let columns = "number, activated_at, deactivated_at, changed_at, identity_hash, source_offset";
+    let ends = format!("({OWN}, '{last}', '2025-01-08T04:00:00Z', '2025-01-08T04:00:00Z', 'last', 1)");
+    let begins = format!("({OWN}, '{next}', NULL, '{next}', 'next', 2)");
+    put(&lake, Table::SUBSCRIBER, columns, &[&ends, &begins]).await;
+    let call =
+        |at: &str, cell: i64| format!("('2025-01-08', 'c{cell}', {OWN}, {OTHER}, {cell}, '2025-01-08T0{at}:00Z')");
+    let calls = [call("3:00", 1), call("4:30", 2), call("6:00", 3)];
+    let columns = "day, record_id, caller, callee, caller_cell, start_at";
+    put(&lake, Table::CALL_EVENT, columns, &calls.each_ref().map(String::as_str)).await;
+    let days = ["07", "08", "09"].map(|day| format!("('2025-01-{day}', {OWN})"));
+    put(&lake, Table::CALLER_DAY, "day, caller", &days.each_ref().map(String::as_str)).await;
+    let week = format!("('2025-01-09', {OWN})");
+    put(&lake, Table::CALLER_WEEK, "day, caller", &[&week]).await;
+    let bars = [("C-1", last), ("C-2", next)].map(|(case, at)| format!("('2025-01-09', '{case}', {OWN}, '{at}')"));
+    put(&lake, Table::DECISION, "day, case_id, number, activated_at", &bars.each_ref().map(String::as_str)).await;
+    // The bar of the last holder ends in the time of the next.
+    let ended = format!("('2025-01-09', 'C-1', {OWN}, 'unblock', 'subscription_ended')");
+    put(&lake, Table::BLOCKLIST_DAY, "day, case_id, number, action, reason", &[&ended]).await;
+    let said = ["7", "9"].map(|day| {
+        format!("('2025-01-0{day}', 'r{day}', {OWN}, {OTHER}, 'words of the {day}', '2025-01-0{day}T04:00:00Z')")
+    });
+    let columns = "day, report_id, reporter, source, content, reported_at";
+    put(&lake, Table::CITIZEN_REPORT, columns, &said.each_ref().map(String::as_str)).await;
     lake
 }
 
@@ -67,11 +114,11 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     let left = folder.path().join(format!("subject/.{OTHER}.1"));
     std::fs::create_dir_all(&left).unwrap();
     std::fs::write(left.join("call_record.jsonl"), "{}").unwrap();
-    let handed = export(&lake, number, folder.path(), &keys, (&desk, "an", AT)).await.unwrap();
+    let handed = export(&lake, (number, None), folder.path(), &keys, (&desk, "an", AT)).await.unwrap();
     assert!(!left.exists());
     assert_eq!(
         handed.rows,
-        BTreeMap::from([("call_record", 4), ("citizen_report", 2)]),
+        BTreeMap::from([("call_record", 4), ("citizen_report", 2), ("subscriber", 1)]),
         "a call to oneself is one row"
     );
     let calls = rows(&handed, "call_record");
@@ -99,8 +146,8 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     }
     let trail = desk.trail(Look { by: None, at: AT }, &Wanted { limit: 1, ..Wanted::default() }).await.unwrap();
     assert_eq!((trail[0].id, &trail[0].facts["act"]), (handed.audit, &"subject_export".into()));
-    assert!(!export(&lake, number, folder.path(), &keys, (&desk, "an", AT)).await.unwrap().is_changed);
-    let nobody = export(&lake, number, folder.path(), &keys, (&desk, "em", AT)).await;
+    assert!(!export(&lake, (number, None), folder.path(), &keys, (&desk, "an", AT)).await.unwrap().is_changed);
+    let nobody = export(&lake, (number, None), folder.path(), &keys, (&desk, "em", AT)).await;
     assert!(nobody.is_err(), "nobody gets it without a name");
 }
 
@@ -111,9 +158,49 @@ async fn own_words_are_opened_by_the_sites_key_and_nobody_is_handed_a_cipher() {
     let (lake, desk) = (lake(&folder.path().join("lake"), &keys).await, desk(folder.path()).await);
     let number = Number::from_e164(OWN).unwrap();
     for (keys, own) in [(&keys, "own words"), (&Seal::default(), HIDDEN)] {
-        let handed = export(&lake, number, folder.path(), keys, (&desk, "an", AT)).await.unwrap();
+        let handed = export(&lake, (number, None), folder.path(), keys, (&desk, "an", AT)).await.unwrap();
         let mut said: Vec<Value> = rows(&handed, "citizen_report").iter().map(|row| row["content"].clone()).collect();
         said.sort_by_key(|said| said == HIDDEN);
         assert_eq!(said, [own, HIDDEN]);
     }
+}
+
+#[tokio::test]
+async fn who_holds_a_number_gets_nothing_of_who_held_it_before() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (handed_over(&folder.path().join("lake")).await, desk(folder.path()).await);
+    let now = day("2025-01-12").starts_at();
+    let asked = async |number: i64, held_on: Option<&str>| {
+        let whose = (Number::from_e164(number).unwrap(), held_on.map(day));
+        export(&lake, whose, folder.path(), &Seal::default(), (&desk, "an", now)).await
+    };
+    let next = asked(OWN, None).await.unwrap();
+    let expected = [("call_event", 1), ("caller_day", 1), ("citizen_report", 1), ("decision", 1), ("subscriber", 1)];
+    assert_eq!(next.rows, BTreeMap::from(expected));
+    assert_eq!(
+        (&rows(&next, "call_event")[0]["caller_cell"], &rows(&next, "decision")[0]["case_id"]),
+        (&3.into(), &"C-2".into())
+    );
+    assert_eq!(rows(&next, "caller_day")[0]["day"], "2025-01-09", "the day of the handover sums up two");
+    assert_eq!(rows(&next, "citizen_report")[0]["content"], "words of the 9");
+    assert_eq!(rows(&next, "subscriber")[0]["identity_hash"], "next");
+
+    let last = asked(OWN, Some("2025-01-07")).await.unwrap();
+    assert!(last.folder.ends_with(format!("{OWN}_2025-01-07")) && last.folder != next.folder);
+    let mut told = next.rows.clone();
+    told.insert("blocklist_day", 1);
+    assert_eq!(last.rows, told, "what ended the own bar is the own");
+    assert_eq!(
+        (&rows(&last, "call_event")[0]["caller_cell"], &rows(&last, "caller_day")[0]["day"]),
+        (&1.into(), &"2025-01-07".into())
+    );
+    assert_eq!(rows(&last, "citizen_report")[0]["content"], "words of the 7");
+
+    for (held_on, why) in [("2025-01-08", "two have held"), ("2023-01-01", "nobody holds")] {
+        let error = format!("{:#}", asked(OWN, Some(held_on)).await.unwrap_err());
+        assert!(error.contains(why) && error.contains("--held-on") && !error.contains("84962000001"), "{error}");
+    }
+    let unknown = asked(OTHER, None).await.unwrap();
+    assert!(unknown.rows.is_empty() && unknown.activated_at.is_none(), "whose the calls were is not known");
+    assert!(unknown.text().contains("no subscription of the number is known"));
 }

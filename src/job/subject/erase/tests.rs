@@ -50,6 +50,12 @@ async fn made(table: Table, columns: &str, rows: &[String]) -> Vec<RecordBatch> 
     session::rows(&session, plan, table.contract()).await.unwrap()
 }
 
+/// A subscription that has the number since before all rows.
+async fn subscribe(lake: &Lake) {
+    let since = format!("({OWN}, '2024-01-01T00:00:00Z')");
+    put(lake, Table::SUBSCRIBER, "number, activated_at", &[since]).await;
+}
+
 async fn put(lake: &Lake, table: Table, columns: &str, rows: &[String]) {
     lake.open(table).await.unwrap().append(&made(table, columns, rows).await, &[]).await.unwrap();
 }
@@ -82,6 +88,7 @@ async fn report(lake: &Lake) {
 async fn lake(folder: &Path) -> Lake {
     let lake = Lake::local(folder).unwrap();
     report(&lake).await;
+    subscribe(&lake).await;
     let call = |kind: &str, caller: i64, callee: i64, cell: i64| {
         format!("('{MONDAY}', '{kind}', {caller}, {callee}, {cell}, {cell}, {cell})")
     };
@@ -101,8 +108,9 @@ async fn lake(folder: &Path) -> Lake {
     put(&lake, Table::REPORT_CHECK, "day, report_id, reporter, source, state", &[check(0, OWN), check(1, OTHER)]).await;
     let answer = |id: i64, recipient: i64| format!("('{MONDAY}', 'r{id}/received', {recipient}, 'Thank you')");
     put(&lake, Table::REPORT_ANSWER, "day, answer_id, recipient, text", &[answer(0, OWN), answer(1, OTHER)]).await;
-    let handsets = |number: i64| format!("('{MONDAY}', {number}, '350000000000001+350000000000002')");
-    put(&lake, Table::TRAINING_ROW, "week, number, handsets", &[handsets(OWN), handsets(OTHER)]).await;
+    let handsets =
+        |number: i64| format!("('{MONDAY}', {number}, '2024-01-01T00:00:00Z', '350000000000001+350000000000002')");
+    put(&lake, Table::TRAINING_ROW, "week, number, activated_at, handsets", &[handsets(OWN), handsets(OTHER)]).await;
     let mut runner = Runner::new(lake.clone(), definitions(), at());
     runner.run(&[Table::REPORT_ENTITY], day(MONDAY)).await.unwrap();
     lake
@@ -120,7 +128,7 @@ async fn desk(folder: &Path, four_eyes: bool) -> Desk {
 }
 
 fn asked(by: &str) -> Request<'_> {
-    Request { number: Number::from_e164(OWN).unwrap(), case: "17/YC", by, is_dry_run: false }
+    Request { number: Number::from_e164(OWN).unwrap(), held_on: None, case: "17/YC", by, is_dry_run: false }
 }
 
 async fn erased(lake: &Lake, desk: &Desk, request: &Request<'_>) -> anyhow::Result<Erased> {
@@ -237,6 +245,7 @@ async fn a_day_of_many_rows_is_written_file_by_file_and_loses_none() {
     const ROWS: u32 = 300_000;
     let folder = tempfile::tempdir().unwrap();
     let (lake, desk) = (Lake::local(&folder.path().join("lake")).unwrap(), desk(folder.path(), false).await);
+    subscribe(&lake).await;
     let row = |caller: i64| format!("('{MONDAY}', {caller}, {ACCUSED}, 5)");
     let tables = [(Table::CALL_RECORD, "cell"), (Table::CALL_EVENT, "caller_cell")];
     for (table, cell) in tables {
@@ -318,7 +327,7 @@ async fn an_erasure_that_was_cut_off_is_finished_by_the_next() {
     // Killed behind the words and before what copies them.
     lake.open(Table::REPORT_ENTITY).await.unwrap().replace(day(MONDAY), &stale).await.unwrap();
     let rebuilt = BTreeMap::from([("report_entity".to_owned(), BTreeSet::from([day(MONDAY)]))]);
-    let begun = Begun { case: "17/YC".to_owned(), leave: None, rows: BTreeMap::new(), rebuilt };
+    let begun = Begun { case: "17/YC".to_owned(), activated_at: None, leave: None, rows: BTreeMap::new(), rebuilt };
     desk.begin_erasure("an", at().now(), number, &begun).await.unwrap();
 
     assert!(erased(&lake, &desk, &asked("an")).await.unwrap().is_changed);
@@ -331,7 +340,8 @@ async fn an_erasure_that_was_cut_off_is_finished_by_the_next() {
 async fn what_a_killed_erasure_and_the_next_have_emptied_is_one_persons() {
     let folder = tempfile::tempdir().unwrap();
     let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
-    let begun = Begun { case: "17/YC".to_owned(), leave: None, rows: BTreeMap::new(), rebuilt: BTreeMap::new() };
+    let (case, activated_at) = ("17/YC".to_owned(), Some(1_704_067_200_000_000));
+    let begun = Begun { case, activated_at, leave: None, rows: BTreeMap::new(), rebuilt: BTreeMap::new() };
     let killed = desk.begin_erasure("an", at().now(), asked("an").number, &begun).await.unwrap();
     let done = erased(&lake, &desk, &asked("an")).await.unwrap();
     assert_ne!(done.audit, Some(killed));
@@ -382,4 +392,30 @@ async fn where_four_eyes_are_asked_for_a_second_person_agrees_first() {
     desk.approve(binh, 4).await.unwrap();
     assert!(erased(&lake, &desk, &asked("chi")).await.unwrap().audit.is_some());
     assert_ne!(all(&lake).await, before);
+}
+
+#[tokio::test]
+async fn what_the_last_holder_of_a_number_said_stays_until_the_last_holder_asks() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (Lake::local(&folder.path().join("lake")).unwrap(), desk(folder.path(), false).await);
+    let held = [("2024-01-01T00:00:00Z", "'2025-01-06T05:00:00Z'"), ("2025-01-06T06:00:00Z", "NULL")];
+    let held = held.map(|(from, until)| format!("({OWN}, '{from}', {until})"));
+    put(&lake, Table::SUBSCRIBER, "number, activated_at, deactivated_at", &held).await;
+    let said =
+        [4, 7].map(|hour| format!("('{MONDAY}', 'r{hour}', {OWN}, {ACCUSED}, 'words', '{MONDAY}T0{hour}:00:00Z')"));
+    put(&lake, Table::CITIZEN_REPORT, "day, report_id, reporter, source, content, reported_at", &said).await;
+    let told = async |id: &str| {
+        let report = with(&rows(&lake, Table::CITIZEN_REPORT).await, "report_id", id);
+        (report["reporter"].clone(), report["content"].clone())
+    };
+    let untouched = told("r4").await;
+    let next = erased(&lake, &desk, &asked("an")).await.unwrap();
+    assert_eq!((next.tables["citizen_report"].rows, next.tables["citizen_report"].emptied), (1, 1));
+    let pseudonym = |done: &Erased| (Number::erased(done.audit.unwrap()).to_string(), String::new());
+    assert_eq!((told("r4").await, told("r7").await), (untouched, pseudonym(&next)));
+
+    let before = Request { held_on: Some(day("2025-01-05")), ..asked("an") };
+    let last = erased(&lake, &desk, &before).await.unwrap();
+    assert_eq!((told("r4").await, told("r7").await), (pseudonym(&last), pseudonym(&next)), "two people are two");
+    assert!(!erased(&lake, &desk, &before).await.unwrap().is_changed);
 }
