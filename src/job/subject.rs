@@ -1,8 +1,8 @@
 //! `subject export`: all that the lake holds of a number, for its subscriber; `subject erase` is in [`erase`].
 //!
 //! In: a number, every table whose contract says that a column holds numbers, and a site's keys. Out: a published folder: JSON lines
-//! for each table, and an index. Never: shows another party's number, place, handset or words, or what is of the number's
-//! last or next holder; hands anything out that the desk has not written down.
+//! for each table, and an index. Never: shows another party's number, place, handset or words, or what is of the
+//! number's last or next holder; hands anything out that the desk has not written down.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -29,11 +29,12 @@ mod row;
 mod tenure;
 
 /// What the index says of what is not in the files.
-const NOT_HERE: &str = "Of other people their numbers are masked, and where they were, their handsets and what they \
-    wrote are left out. What was in another time than this subscription's, or in one of which no subscription is known, \
-    is left out as well, and so is a row that sums up days which two holders have shared. A text that names the number \
-    beside others, a reject, and a state in bytes are not searched. Own words that are sealed with a key which is not \
-    configured are hidden.";
+const NOT_HERE: &str = "Of other people their numbers are masked, and where they were, their handsets and what \
+    they wrote are left out. Who has reported the number or was asked about it is left out whole, with what that could \
+    be told by, and when is told as a day. What was in another time than this subscription's, or in one of which no \
+    subscription is known, is left out as well, and so is a row that sums up days which two holders have shared. A \
+    text that names the number beside others, a reject, and a state in bytes are not searched. Own words that are \
+    sealed with a key which is not configured are hidden.";
 
 /// What was published.
 #[derive(Debug, Serialize)]
@@ -76,8 +77,8 @@ struct Listed {
     version: i64,
 }
 
-/// Publishes `OUT/subject/NUMBER`, and behind `_DAY` where a day is named on which it was the asker's, after the desk has
-/// written down in whose name.
+/// Publishes `OUT/subject/NUMBER`, with `_DAY` behind it where a day is named on which it was the asker's, after the
+/// desk has written down in whose name.
 pub async fn export(
     lake: &Lake,
     (number, held_on): (Number, Option<Day>),

@@ -1,23 +1,42 @@
 //! A row as its subscriber may see it.
 //!
 //! In: rows of a table that name the subscriber's number, and a site's keys. Out: one JSON object each. Never: what belongs
-//! to the other party: when it is not known whose something is, it is left out; a cipher, as if that were what was written.
+//! to the other party: when it is not known whose something is, it is left out; who has accused the subscriber, or what
+//! that could be told by; a cipher, as if that were what was written.
 
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use arrow::array::{Array, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 use serde_json::{Map, Value};
 
 use crate::decode::citizen_report::place;
+use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::domain::seal::Seal;
-use crate::schema::column::{call_record, citizen_report};
+use crate::schema::column::{call_record, citizen_report, report_check, survey_request};
 use crate::schema::contract::{Column, Pii, Table, Type};
 
 /// Stands where a text that may name somebody else was.
 pub(super) const HIDDEN: &str = "•••";
+
+/// Left out of what others have said of the subscriber: who they are and, since whoever is accused knows the own calls,
+/// what tells which of the called people it was.
+const ACCUSER: [&str; 12] = [
+    citizen_report::REPORT_ID.name,
+    citizen_report::REPORTER.name,
+    survey_request::CALLED_AT.name,
+    report_check::FIRST_CALL_AT.name,
+    report_check::CALLS.name,
+    report_check::ANSWERED.name,
+    report_check::MESSAGES.name,
+    report_check::IS_REPEATED.name,
+    report_check::RECORD_NUMBERS.name,
+    report_check::RECORD_MATCHED.name,
+    report_check::WEIGHT.name,
+    survey_request::RESPONDENT.name,
+];
 
 /// Reads rows of a batch.
 pub(super) struct Reader<'a> {
@@ -77,11 +96,27 @@ impl<'a> Reader<'a> {
         self.parties.iter().all(|(party, numbers)| numbers.is_null(row) || self.is_own(party, row))
     }
 
+    /// Whether somebody else has said a row of the subscriber.
+    fn is_accused(&self, row: usize) -> bool {
+        let tables = [Table::CITIZEN_REPORT, Table::REPORT_CHECK, Table::REPORT_ENTITY, Table::SURVEY_REQUEST];
+        let said = [citizen_report::SOURCE.name, survey_request::SUBJECT.name];
+        let said_by = [citizen_report::REPORTER.name, survey_request::RESPONDENT.name];
+        tables.contains(&self.table) && self.names_in(&said, row) && !self.names_in(&said_by, row)
+    }
+
     pub(super) fn line(&self, row: usize) -> anyhow::Result<String> {
+        let is_accused = self.is_accused(row);
         let mut line = Map::new();
         for (column, array, formatter) in &self.shown {
+            if is_accused && ACCUSER.contains(&column.name.as_str()) {
+                continue;
+            }
+            let instants = array.as_any().downcast_ref::<TimestampMicrosecondArray>();
             let value = if array.is_null(row) {
                 Value::Null
+            } else if let Some(instants) = instants.filter(|_| is_accused) {
+                // To the minute, an accusation behind a call tells who was called.
+                Day::of(instants.value(row)).to_string().into()
             } else {
                 self.value(column, row, &formatter.value(row).try_to_string()?)
             };

@@ -204,3 +204,39 @@ async fn who_holds_a_number_gets_nothing_of_who_held_it_before() {
     assert!(unknown.rows.is_empty() && unknown.activated_at.is_none(), "whose the calls were is not known");
     assert!(unknown.text().contains("no subscription of the number is known"));
 }
+
+#[tokio::test]
+async fn whoever_is_accused_is_not_told_by_whom() {
+    let folder = tempfile::tempdir().unwrap();
+    let keys = Seal::default();
+    let (lake, desk) = (lake(&folder.path().join("lake"), &keys).await, desk(folder.path()).await);
+    let check = |reporter: i64, source: i64| {
+        format!("('2025-01-06', 'r', {reporter}, {source}, 'matched', '2025-01-06T01:59:00Z', 17)")
+    };
+    let columns = "day, report_id, reporter, source, state, first_call_at, calls";
+    put(&lake, Table::REPORT_CHECK, columns, &[&check(OTHER, OWN), &check(OWN, OTHER)]).await;
+    let ask = |id: &str, subject: i64, respondent: i64| {
+        format!("('2025-01-06', '{id}', {subject}, '2024-01-01T00:00:00Z', {respondent}, '2025-01-06T01:59:00Z')")
+    };
+    let columns = "day, request_id, subject, activated_at, respondent, called_at";
+    put(&lake, Table::SURVEY_REQUEST, columns, &[&ask("Q-1", OWN, OTHER), &ask("Q-2", OTHER, OWN)]).await;
+
+    let number = Number::from_e164(OWN).unwrap();
+    let handed = export(&lake, (number, None), folder.path(), &keys, (&desk, "an", AT)).await.unwrap();
+    for (table, accused, by) in [
+        ("citizen_report", "source", "reporter"),
+        ("report_check", "source", "reporter"),
+        ("survey_request", "subject", "respondent"),
+    ] {
+        let (of, own): (Vec<Value>, Vec<Value>) = rows(&handed, table).into_iter().partition(|row| row[accused] == OWN);
+        assert_eq!((of.len(), own.len()), (1, 1), "{table}");
+        let left_out = [by, "report_id", "called_at", "first_call_at", "calls", "weight", "record_matched"];
+        assert!(left_out.iter().all(|column| of[0].get(column).is_none()), "{table}: {}", of[0]);
+        let text = of[0].to_string();
+        assert!(!text.contains("84912") && !text.contains("T01:59") && !text.contains("T02:00"), "{table}: {text}");
+        assert_eq!(own[0][by], OWN, "what the subscriber said of others is told with all that it holds");
+        assert!(own[0].to_string().contains("T0"), "{table}: {}", own[0]);
+    }
+    let report = rows(&handed, "citizen_report").into_iter().find(|row| row["source"] == OWN).unwrap();
+    assert_eq!((&report["reported_at"], &report["channel"]), (&"2025-01-06".into(), &"app".into()));
+}
