@@ -193,7 +193,8 @@ impl Sources {
         cleared: Option<&Cleared>,
     ) -> anyhow::Result<Dossier> {
         let holder = Holder::within(self.get(Table::SUBSCRIBER), order.number, (order.from, order.until)).await?;
-        let facts = Facts { sources: self, order, holder: &holder, cleared };
+        let answer_s = definitions.get(Table::BLOCK_CANDIDATE)?.integer("answer_s")?;
+        let facts = Facts { sources: self, order, holder: &holder, cleared, answer_s };
         let Told { mut sections, judged, closed } = facts.told().await?;
         let (explained, unexplained) = self.explained(definitions, order, judged).await?;
         sections.insert(0, facts::criteria(explained.as_ref(), order.lang));

@@ -34,7 +34,12 @@ pub(super) struct Facts<'a> {
     pub(super) order: &'a Order,
     pub(super) holder: &'a Holder,
     pub(super) cleared: Option<&'a Cleared>,
+    /// Seconds behind a call within which an answer about it counts, as verdicts have it.
+    pub(super) answer_s: i64,
 }
+
+/// Answers by request and by who gave them: when, where in its source, and what; the first comes first.
+type Answers = BTreeMap<(String, i64), BTreeSet<(i64, i32, i64, String)>>;
 
 /// What the tables tell, beside the criteria.
 pub(super) struct Told {
@@ -212,30 +217,38 @@ impl Facts<'_> {
             for row in (0..batch.num_rows()).filter(|row| self.is_own(activated, *row)) {
                 let respondent = number(asked.value(row))?.to_string();
                 let mut line = vec![Cell::At(called.value(row)), respondent.into()];
-                line.extend(answers.get(ids.value(row)).cloned().unwrap_or([Cell::Empty, Cell::Empty]));
+                line.extend(self.answer(&answers, (ids.value(row), asked.value(row)), called.value(row)));
                 rows.push(line);
             }
         }
         Ok(sorted(&section::SURVEYS, rows))
     }
 
-    /// First answers by request.
-    async fn answers(&self) -> anyhow::Result<BTreeMap<String, [Cell; 2]>> {
-        let Some(table) = self.sources.get(Table::SURVEY_ANSWER) else { return Ok(BTreeMap::new()) };
-        let mut answers: BTreeMap<String, (i64, String)> = BTreeMap::new();
-        for batch in table.rows_within(self.asked(), &[]).await? {
-            let (ids, words) = (survey_answer::REQUEST_ID.of(&batch)?, survey_answer::ANSWER.of(&batch)?);
-            let at = survey_answer::ANSWERED_AT.of(&batch)?;
+    /// What whoever was asked said first while the call was fresh: an answer of anybody else, or of another time,
+    /// counts in no verdict.
+    fn answer(&self, answers: &Answers, (request, respondent): (&str, i64), called_at: i64) -> [Cell; 2] {
+        let fresh = called_at..=called_at.saturating_add(self.answer_s.saturating_mul(1_000_000));
+        let mut said = answers.get(&(request.to_owned(), respondent)).into_iter().flatten();
+        let first = said.find(|(at, ..)| fresh.contains(at));
+        first.map_or([Cell::Empty, Cell::Empty], |(at, _, _, word)| [word.as_str().into(), Cell::At(*at)])
+    }
+
+    /// Answers to what was asked in these days; one that counts may come days behind.
+    async fn answers(&self) -> anyhow::Result<Answers> {
+        let mut answers = Answers::new();
+        let Some(table) = self.sources.get(Table::SURVEY_ANSWER) else { return Ok(answers) };
+        let until = self.order.until.ends_at().saturating_add(self.answer_s.saturating_mul(1_000_000));
+        for batch in table.rows_within((self.order.from, Day::of(until)), &[]).await? {
+            let (ids, respondents) = (survey_answer::REQUEST_ID.of(&batch)?, survey_answer::RESPONDENT.of(&batch)?);
+            let (at, words) = (survey_answer::ANSWERED_AT.of(&batch)?, survey_answer::ANSWER.of(&batch)?);
+            let partitions = survey_answer::SOURCE_PARTITION.of(&batch)?;
+            let offsets = survey_answer::SOURCE_OFFSET.of(&batch)?;
             for row in 0..batch.num_rows() {
-                let answer = (at.value(row), words.value(row).to_owned());
-                let known = answers.entry(ids.value(row).to_owned()).or_insert_with(|| answer.clone());
-                if answer < *known {
-                    *known = answer;
-                }
+                let answer = (at.value(row), partitions.value(row), offsets.value(row), words.value(row).to_owned());
+                answers.entry((ids.value(row).to_owned(), respondents.value(row))).or_default().insert(answer);
             }
         }
-        let cells = |(at, word): (i64, String)| [word.into(), Cell::At(at)];
-        Ok(answers.into_iter().map(|(id, answer)| (id, cells(answer))).collect())
+        Ok(answers)
     }
 
     async fn calls(&self) -> anyhow::Result<Section> {

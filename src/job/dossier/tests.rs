@@ -185,6 +185,38 @@ async fn other_parties_are_masked_and_a_report_sent_twice_is_one() {
 }
 
 #[tokio::test]
+async fn an_answer_is_told_of_whoever_was_asked_and_as_verdicts_count_it() {
+    let site = Site::new().await;
+    let columns = "day, request_id, subject, activated_at, respondent, called_at";
+    for (on, hour, asked) in [("08", 6, 1), ("09", 3, 2), ("10", 3, 3)] {
+        let called_at = format!("'2025-01-{on}T0{hour}:00:00Z'");
+        let row =
+            format!("('2025-01-{on}', 'Q-{asked}', {NUMBER}, '2025-01-08T05:00:00Z', 8491234567{asked}, {called_at})");
+        put(&site.lake, Table::SURVEY_REQUEST, Some(&format!("2025-01-{on}")), columns, &[&row]).await;
+    }
+    let columns = "day, request_id, respondent, answer, answered_at";
+    let said = |on: &str, hour: &str, request: i64, by: i64, answer: &str| {
+        format!("('2025-01-{on}', 'Q-{request}', 8491234567{by}, '{answer}', '2025-01-{on}T{hour}:00:00Z')")
+    };
+    for (on, rows) in [
+        // Somebody else, then who was asked, and once more.
+        ("09", vec![said("09", "04", 2, 9, "no"), said("09", "05", 2, 2, "yes"), said("09", "06", 2, 2, "no")]),
+        // Ahead of the call.
+        ("10", vec![said("10", "02", 3, 3, "no")]),
+        ("11", vec![said("11", "03", 3, 3, "yes")]),
+        // Ten days and an hour behind it.
+        ("18", vec![said("18", "07", 1, 1, "yes")]),
+    ] {
+        let rows: Vec<&str> = rows.iter().map(String::as_str).collect();
+        put(&site.lake, Table::SURVEY_ANSWER, Some(&format!("2025-01-{on}")), columns, &rows).await;
+    }
+    let (_, facts) = site.file(&order(), "out", None).await;
+    assert_eq!(column(&facts, "surveys", "answer"), [&Value::Null, &"yes".into(), &"yes".into()]);
+    let at = column(&facts, "surveys", "answered_at");
+    assert_eq!(at, [&Value::Null, &"2025-01-09T05:00:00Z".into(), &"2025-01-11T03:00:00Z".into()]);
+}
+
+#[tokio::test]
 async fn the_same_versions_give_the_same_bytes() {
     let site = Site::new().await;
     let (one, _) = site.file(&order(), "one", None).await;
