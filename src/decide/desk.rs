@@ -1,7 +1,7 @@
 //! What people have said of a number, as far as a decision heeds it.
 //!
 //! In: words with their instants, and the numbers that are allowed. Out: what holds of a subscription on a day.
-//! Never: lets a word about one owner of a number count for the next.
+//! Never: lets a word about one owner of a number count for the next, or a review end a release or a granted appeal.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -45,14 +45,25 @@ pub(super) struct Heard {
 impl Desk {
     pub(super) fn heard(&self, subject: Subject, day: Day, rules: &Rules) -> Heard {
         let mut heard = Heard::default();
+        // The day from which nothing counts any more that was known at the last release or granted appeal.
+        let mut fresh_on = None;
         for said in self.said.get(&subject.number).into_iter().flatten() {
             // Said before this activation, it was about another owner.
             if subject.activated_at.is_some_and(|activated_at| said.at < activated_at) {
                 continue;
             }
-            let counts = day < Day::of(said.at).plus(rules.fresh_after_days);
+            let ends_on = Day::of(said.at).plus(rules.fresh_after_days);
+            let counts = day < ends_on;
+            if matches!(said.word, Word::Released | Word::Overturned) {
+                fresh_on = Some(ends_on);
+            }
             match said.word {
-                Word::Confirmed => (heard.cleared, heard.is_confirmed) = (None, counts),
+                // Whoever reviews a day that was drawn sees its evidence, and not why the number was let go.
+                Word::Confirmed if fresh_on.is_some_and(|fresh_on| Day::of(said.at) < fresh_on) => {}
+                Word::Confirmed => {
+                    heard.cleared = heard.cleared.filter(|word| *word != Word::Dismissed);
+                    heard.is_confirmed = counts;
+                }
                 Word::Dismissed | Word::Released => heard.clear(said.word, counts),
                 Word::Appealed => heard.is_appealed = true,
                 Word::Rejected => heard.is_appealed = false,

@@ -238,11 +238,35 @@ fn what_a_person_clears_before_a_bar_is_only_watched() {
 }
 
 #[test]
-fn who_confirms_after_a_release_lets_the_evidence_count_again() {
-    let said = desk(&[(Word::Released, 5), (Word::Confirmed, 6)]);
+fn who_confirms_what_another_dismissed_lets_the_evidence_count_again() {
+    let said = desk(&[(Word::Dismissed, 5), (Word::Confirmed, 6)]);
     assert_eq!(blocked_again(Verdict::Limited, &said, &rules(), 1), [(Verdict::Blocked, Cause::Evidence)]);
     let said = desk(&[(Word::Confirmed, 5), (Word::Released, 6)]);
     assert_eq!(blocked_again(Verdict::Limited, &said, &rules(), 1), [(Verdict::Released, Cause::Released)]);
+}
+
+#[test]
+fn no_review_ends_a_release_or_a_granted_appeal() {
+    let required = Rules { reviews_required: 1, ..rules() };
+    for (word, cause) in [(Word::Released, Cause::Released), (Word::Overturned, Cause::Overturned)] {
+        let alone = blocked_again(Verdict::Limited, &desk(&[(word, 5)]), &rules(), 24);
+        let said = desk(&[(word, 5), (Word::Confirmed, 5 * 24)]);
+        assert_eq!(blocked_again(Verdict::Limited, &said, &rules(), 24), alone, "{word}");
+        assert_eq!(alone.first(), Some(&(Verdict::Released, cause)));
+        let said = desk(&[(word, 5), (Word::Dismissed, 6), (Word::Confirmed, 7)]);
+        assert_eq!(
+            blocked_again(Verdict::Limited, &said, &rules(), 1),
+            [(Verdict::Released, Cause::Dismissed)],
+            "{word}"
+        );
+        // Nor is it the review that evidence from behind the release needs.
+        let said = desk(&[(word, 5), (Word::Confirmed, 19 * 24)]);
+        let seen = blocked_again(Verdict::Limited, &said, &required, 24);
+        assert_eq!(seen.last(), Some(&(Verdict::Survey, Cause::ReviewPending)), "{word}");
+        let said = desk(&[(word, 5), (Word::Confirmed, 21 * 24)]);
+        let seen = blocked_again(Verdict::Limited, &said, &required, 24);
+        assert_eq!(seen.last(), Some(&(Verdict::Blocked, Cause::Evidence)), "{word}");
+    }
 }
 
 #[test]

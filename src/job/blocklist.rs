@@ -223,15 +223,17 @@ async fn protected(lake: &Lake, day: Day, store: Option<&Store>) -> anyhow::Resu
 async fn cleared(lake: &Lake, day: Day, store: &Store) -> anyhow::Result<BTreeSet<Number>> {
     let known = case::known(lake).await?;
     let may_be_news = |event: &Event| event.at >= day.starts_at() || !known.contains(&event.id);
-    let mut cleared = BTreeSet::new();
+    let mut cleared = BTreeMap::new();
     for event in store.events().await?.into_iter().filter(may_be_news) {
         match event.word {
-            Word::Dismissed | Word::Overturned | Word::Released => drop(cleared.insert(event.number)),
-            Word::Confirmed => drop(cleared.remove(&event.number)),
+            Word::Overturned | Word::Released => drop(cleared.insert(event.number, event.word)),
+            Word::Dismissed => drop(cleared.entry(event.number).or_insert(event.word)),
+            // As a decision hears it, one reviewer's word ends another's and no more.
+            Word::Confirmed => cleared.retain(|number, word| *number != event.number || *word != Word::Dismissed),
             Word::Appealed | Word::Rejected => {}
         }
     }
-    Ok(cleared)
+    Ok(cleared.into_keys().collect())
 }
 
 /// Writes the folders of the last of some publications.

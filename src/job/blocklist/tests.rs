@@ -6,6 +6,7 @@ use crate::export::blocklist::limit::Refused;
 use crate::pipeline::run::{Runner, folder};
 use crate::schema::column::blocklist_export;
 use crate::source::kafka::Setting;
+use crate::store::review::Review;
 use crate::store::user::Role;
 use crate::store::wish::{Deed, Wish};
 
@@ -183,6 +184,10 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list() {
     desk.want(hand, &Wish { deed, number: number(2), reason, note, until: None }).await.unwrap();
     let refused = of(&store).await.unwrap_err().to_string();
     assert!(refused.contains("1 numbers under a bar are cleared at the desk (84962•••002)"), "{refused}");
+    let review = Review { number: number(2), day: day(0), is_confirmed: true, reason: "pattern", note: "" };
+    desk.review(hand, &review).await.unwrap();
+    let refused = of(&store).await.unwrap_err().to_string();
+    assert!(refused.contains("(84962•••002)"), "who confirms the day's evidence undoes no release: {refused}");
 
     // It is given back. Then the next day's decision takes the word into the lake, and this day's is as it was.
     let released = Order { releases_only: true, ..site.order(day(0)) };
