@@ -1,20 +1,24 @@
 //! `export notices`: what newly barred or released subscribers are told, for the SMS gateway.
 //!
 //! In: `blocklist_day`, and what was told before. Out: a published file, and rows of `notice`. Never: tells anybody
-//! twice of one thing; tells the next holder of a number of the last one's bar, or somebody who is none of ours.
+//! twice of one thing; leaves anybody with word of a bar that the day, decided anew, does not have; tells the next
+//! holder of a number of the last one's bar, or somebody who is none of ours.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde::{Deserialize, Serialize};
 
 use super::check::Invalid;
+use super::decide;
 use super::export::computed_rows;
+use super::holder::Holder;
 use crate::clock::Clock;
 use crate::decide::Cause;
+use crate::domain::bar::Action;
 use crate::domain::day::Day;
 use crate::domain::sms;
 use crate::export::list::publish as publish_list;
@@ -104,12 +108,14 @@ pub async fn publish(
     let left = left(&folder.join("notices.csv"))?;
     if !left.is_empty() {
         note(&mut noted, &left, (day, batch), clock).await?;
-        known.extend(left.iter().map(|message| (message.number, message.action.clone())));
+        known.extend(left.iter().map(|message| (message.number, Known::of(message))));
         noticed = Noticed { notices: left.len(), folder: Some(folder), ..noticed };
         batch += 1;
     }
     let mut messages = messages(&list, &ours(lake, day).await?, templates, day)?;
-    messages.retain(|message| !known.contains(&(message.number, message.action.clone())));
+    messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
+    messages.extend(lifted(lake, &known, (&list, day), templates).await?);
+    messages.sort();
     if messages.is_empty() {
         return Ok(noticed);
     }
@@ -140,18 +146,73 @@ async fn note(noted: &mut Handle, messages: &[Message], (day, batch): (Day, i64)
     Ok(())
 }
 
-/// Who was told what of a day, and the number of its next file. Who is barred once more is told of it once more, since
-/// that is another day. A case that one run of a day lost may come back under another id, so a case tells nobody apart.
-async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeSet<(i64, String)>, i64)> {
-    let (mut known, mut last) = (BTreeSet::new(), 0);
+/// What a number was told last.
+struct Known {
+    case_id: String,
+    action: String,
+}
+
+impl Known {
+    fn of(message: &Message) -> Self {
+        Self { case_id: message.case_id.clone(), action: message.action.clone() }
+    }
+}
+
+/// What was told last of a day, by number, and the number of its next file. Who is barred once more is told of it once
+/// more, since that is another day, or was told of an end meanwhile. A case that one run of a day lost may come back
+/// under another id, so a case tells nobody apart.
+async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeMap<i64, Known>, i64)> {
+    let mut told: BTreeMap<(i64, i64), Known> = BTreeMap::new();
     for batch in noted.day(day).await? {
-        let (numbers, actions) = (column::NUMBER.of(&batch)?, column::ACTION.of(&batch)?);
+        let (numbers, batches) = (column::NUMBER.of(&batch)?, column::BATCH.of(&batch)?);
+        let (cases, actions) = (column::CASE_ID.of(&batch)?, column::ACTION.of(&batch)?);
         for row in 0..batch.num_rows() {
-            known.insert((numbers.value(row), actions.value(row).to_owned()));
-            last = last.max(column::BATCH.of(&batch)?.value(row));
+            let known = Known { case_id: cases.value(row).to_owned(), action: actions.value(row).to_owned() };
+            told.insert((batches.value(row), numbers.value(row)), known);
         }
     }
-    Ok((known, last + 1))
+    let last = told.last_key_value().map_or(0, |((batch, _), _)| *batch);
+    Ok((told.into_iter().map(|((_, number), known)| (number, known)).collect(), last + 1))
+}
+
+/// That a bar has ended of which a number was told, and which the day, decided anew, does not have: no list says so.
+async fn lifted(
+    lake: &Lake,
+    known: &BTreeMap<i64, Known>,
+    (list, day): (&[RecordBatch], Day),
+    templates: &Templates,
+) -> anyhow::Result<Vec<Message>> {
+    let unblock = Action::Unblock.as_str();
+    let mut gone: BTreeMap<i64, &Known> = known.iter().map(|(number, known)| (*number, known)).collect();
+    gone.retain(|_, known| known.action != unblock);
+    for batch in list {
+        for number in listed::NUMBER.of(batch)?.values() {
+            gone.remove(number);
+        }
+    }
+    let mut messages = Vec::new();
+    if gone.is_empty() {
+        return Ok(messages);
+    }
+    let decisions = lake.find(Table::DECISION).await?.context("table decision does not exist")?;
+    let subscribers = lake.find(Table::SUBSCRIBER).await?;
+    for batch in decisions.day(day).await? {
+        let (numbers, activated) = (decision::NUMBER.of(&batch)?, decision::ACTIVATED_AT.of(&batch)?);
+        for row in 0..batch.num_rows() {
+            let number = numbers.value(row);
+            let Some(Known { case_id, .. }) = gone.get(&number) else { continue };
+            let holder = Holder::within(subscribers.as_ref(), decide::number(number)?, (day, day)).await?;
+            let activated_at = activated.is_valid(row).then(|| activated.value(row));
+            // Who has the number since was never told of a bar.
+            if holder.activated_at() != activated_at || holder.until < day.ends_at() {
+                continue;
+            }
+            let told = Told { action: unblock, reason: "", from: day, until: day, case_id };
+            let (case_id, action) = (case_id.clone(), unblock.to_owned());
+            messages.extend(templates.text(told).map(|text| Message { number, case_id, action, text }));
+        }
+    }
+    Ok(messages)
 }
 
 /// What the day's block list begins or ends, for those who are our subscribers still.

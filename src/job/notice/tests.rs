@@ -13,7 +13,7 @@ struct Site {
     lake: Lake,
 }
 
-/// A line of the block list: number, action, reason, days since it began.
+/// A line of the block list: number, action, reason, days since it began; without an action it is decided alone.
 type Listed<'a> = (i64, &'a str, &'a str, i32);
 
 impl Site {
@@ -35,8 +35,10 @@ impl Site {
         let mut decided = Sheet::new(Table::DECISION.contract());
         for (number, action, reason, age) in lines {
             let case = format!("C-{}", number % 10);
-            let row = list.row().day(day).int64(*number).text(action).text(reason).day(day.plus(-age));
-            row.day(day.plus(30)).text(&case).text_or_null(None).end();
+            if !action.is_empty() {
+                let row = list.row().day(day).int64(*number).text(action).text(reason).day(day.plus(-age));
+                row.day(day.plus(30)).text(&case).text_or_null(None).end();
+            }
             let row = decided.row().day(day).text(&case).int64(*number).instant_or_null(None).boolean(number % 10 != 9);
             let row = row.text("prepaid").text("limited").text("clear").text("evidence").day(day).day(day.plus(30));
             let row = row.date_or_null(None).float64_or_null(None).int64(2).int64(0).int64(0).int64(0).text("");
@@ -108,6 +110,32 @@ async fn nobody_is_told_twice_and_what_came_later_has_a_file_of_its_own() {
     site.list(day().plus(2), &[(84_962_000_002, "bar_both", "behaviour", 0)]).await;
     assert_eq!(site.tell(day().plus(2)).await.notices, 1);
     assert_eq!(site.told("2025-01-08.1"), ["C-2/bar_both"]);
+}
+
+#[tokio::test]
+async fn a_bar_that_was_told_and_that_the_day_decided_anew_does_not_have_is_told_to_have_ended() {
+    let site = Site::new().await;
+    let barred = [(84_962_000_001, "bar_outgoing", "behaviour", 0), (84_962_000_002, "bar_both", "behaviour", 0)];
+    site.list(day(), &barred).await;
+    assert_eq!(site.tell(day()).await.notices, 2);
+    // The second number is somebody else's since.
+    let mut sheet = Sheet::new(Table::SUBSCRIBER.contract());
+    let at = day().starts_at() + 1;
+    let row = sheet.row().day(day()).int64(84_962_000_002).instant(at).instant_or_null(None).text("prepaid");
+    let row = row.text_or_null(None).int32_or_null(None).text_or_null(None).instant(at).int32(0).int64(0).instant(at);
+    row.text_or_null(None).end();
+    site.lake.open(Table::SUBSCRIBER).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
+    let before = (84_962_000_003, "bar_both", "behaviour", 5);
+    site.list(day(), &[(84_962_000_001, "", "", 0), (84_962_000_002, "", "", 0), before]).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    assert_eq!(site.told("2025-01-06.2"), ["C-1/unblock"]);
+    assert_eq!(site.tell(day()).await.notices, 0);
+
+    // And anew once more: whoever was told of the end is not barred in silence.
+    site.list(day(), &barred[..1]).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    assert_eq!(site.told("2025-01-06.3"), ["C-1/bar_outgoing"]);
+    assert_eq!(site.tell(day()).await.notices, 0);
 }
 
 #[tokio::test]
