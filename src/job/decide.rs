@@ -1,8 +1,8 @@
 //! `decide`: a day's candidates to verdicts, then the tables that wait for them.
 //!
 //! In: `block_candidate` of the day, `decision` of the latest day before and of an earlier run of the day, and what people
-//! have said. Out: `decision` of the day, `survey_request` and `blocklist_day`. Never: edits an earlier day's verdict; bars
-//! anybody on a day that is not over.
+//! have said. Out: `decision` of the day, `survey_request` and `blocklist_day`, and before them `block_candidate` once more
+//! where answers came behind it. Never: edits an earlier day's verdict; bars anybody on a day that is not over.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,6 +12,7 @@ use arrow::array::{Array, BooleanArray, PrimitiveArray, RecordBatch, StringArray
 use arrow::datatypes::ArrowPrimitiveType;
 
 use super::case;
+use super::late::Versions;
 use crate::clock::Clock;
 use crate::decide::desk::Desk;
 use crate::decide::rails::Rules;
@@ -57,7 +58,10 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let began = Began::now(clock);
     let complete_at = day.ends_at() + lateness_us(runner.definitions())?;
     let mut reasons = super::ledger::open_reasons(runner.lake(), complete_at).await?;
-    reasons.extend(super::late::open_reasons(runner.lake(), runner.definitions(), day).await?);
+    // Looked up behind the ledger: what it has found to be read is among what came.
+    let mut versions = Versions::read(runner.lake()).await?;
+    let mut ran = super::late::renew(runner, &mut versions, day).await?;
+    reasons.extend(super::late::open_reasons(&versions, runner.definitions(), day)?);
     // Of dropped files nobody knows which are still to come: only the day's end says that there are none of its own.
     if began.at < day.ends_at() {
         reasons.push(format!("{day} is not over"));
@@ -69,7 +73,7 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let (verdicts, written) = settle(runner, began, day, input).await?;
     // Known before what follows from it: a run that is cut off leaves a list that says it is of the decision before.
     runner.note_runs().await?;
-    let mut ran = vec![written];
+    ran.push(written);
     let behind = super::run::behind_decision(runner.definitions())?;
     ran.extend(runner.run(&behind, day).await?);
     Ok(Decided { verdicts, ran, open: reasons })

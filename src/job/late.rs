@@ -1,6 +1,6 @@
 //! What came late, and what follows from it.
 //!
-//! In: the accounts of record tables, and which versions every run read and wrote. Out: days built again, and why a
+//! In: the accounts of ingested tables, and which versions every run read and wrote. Out: days built again, and why a
 //! day may not be decided yet. Never: asks a clock: a day is stale when something that it was built from has become
 //! newer since; edits what was decided or sent out.
 
@@ -69,15 +69,36 @@ pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Restated
     Ok(restated)
 }
 
+/// Computes a day's candidates again when answers or changes of subscriptions have come since that they would have
+/// counted: a no speaks for somebody, and a new holder answers for nothing of the last one's.
+///
+/// Some come at any hour, so that whoever waited for none would never decide; candidates alone are soon computed.
+pub(super) async fn renew(runner: &mut Runner, versions: &mut Versions, day: Day) -> anyhow::Result<Vec<Ran>> {
+    let candidates = Computed::of(runner.definitions().get(Table::BLOCK_CANDIDATE)?)?;
+    let rows = versions.rows_since(&candidates, day);
+    if rows == 0 {
+        return Ok(Vec::new());
+    }
+    tracing::info!(%day, rows, "answers or subscriptions came late, candidates are computed again");
+    let renewed = runner.run(&[candidates.table], day).await?;
+    for ran in &renewed {
+        versions.forget(ran);
+    }
+    Ok(renewed)
+}
+
 /// Why a day's candidates do not say all that is known, though the day is read to its end; empty when they do.
 ///
 /// Reports are not waited for: one that is missing bars nobody.
-pub async fn open_reasons(lake: &Lake, definitions: &Definitions, decided: Day) -> anyhow::Result<Vec<String>> {
+pub(super) fn open_reasons(
+    versions: &Versions,
+    definitions: &Definitions,
+    decided: Day,
+) -> anyhow::Result<Vec<String>> {
     let tolerated = definitions.get(Table::DECISION)?.integer("late_records_per_thousand")?;
     let tolerated = u64::try_from(tolerated)?;
     let chain = chain(definitions)?;
     let candidates = Computed::of(definitions.get(Table::BLOCK_CANDIDATE)?)?;
-    let versions = Versions::read(lake).await?;
     let mut reasons = Vec::new();
     for day in followed_from(definitions, decided)?.until(decided.plus(1)) {
         for (records, events) in FOLDS {
@@ -203,7 +224,7 @@ impl Computed {
 
 /// Which versions hold what of each day, and which of them each day was built from.
 #[derive(Debug, Clone)]
-struct Versions {
+pub(super) struct Versions {
     /// What ingest brought of each day.
     came: BTreeMap<Table, BTreeMap<Day, Vec<Came>>>,
     /// The newest run of each day.
@@ -224,7 +245,7 @@ struct Run {
 }
 
 impl Versions {
-    async fn read(lake: &Lake) -> anyhow::Result<Self> {
+    pub(super) async fn read(lake: &Lake) -> anyhow::Result<Self> {
         Ok(Self { came: came(lake).await?, runs: runs(lake).await? })
     }
 
@@ -279,6 +300,20 @@ impl Versions {
         (late.map(|came| came.rows).sum(), came.iter().map(|came| came.rows).sum())
     }
 
+    /// How many rows came since a day was computed, of that day or any before it, of the tables that it reads. Other
+    /// than features, evidence asks of a row no more than that it is not of a later day.
+    fn rows_since(&self, computed: &Computed, day: Day) -> u64 {
+        let Some(run) = self.run(computed.table, day) else { return 0 };
+        let mut rows = 0;
+        for read in &computed.reads {
+            let known = run.known(read.table);
+            let days = self.came.get(&read.table).into_iter().flat_map(|came| came.range(..=day));
+            let late = days.flat_map(|(_, came)| came).filter(|came| came.version > known);
+            rows += late.map(|came| came.rows).sum::<u64>();
+        }
+        rows
+    }
+
     /// Whether a list has been made of a day for the network, or of its week for the regulator.
     fn is_listed(&self, day: Day) -> bool {
         let of_week = self.run(Table::REGULATOR_WEEK, day.week().monday());
@@ -289,6 +324,13 @@ impl Versions {
     fn note(&mut self, ran: &Ran) {
         if let Some(run) = self.runs.get_mut(&ran.table).and_then(|runs| runs.get_mut(&ran.day)) {
             run.output = ran.version;
+        }
+    }
+
+    /// What was computed just now is older than nothing.
+    fn forget(&mut self, ran: &Ran) {
+        if let Some(runs) = self.runs.get_mut(&ran.table) {
+            runs.remove(&ran.day);
         }
     }
 }

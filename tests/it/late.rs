@@ -40,7 +40,7 @@ impl Site {
     fn new() -> Self {
         let site = Self(tempfile::tempdir().unwrap());
         let mut config = format!("lake = \"{}\"\n", site.lake());
-        for topic in ["call_record", "citizen_report", "subscriber"] {
+        for topic in ["call_record", "citizen_report", "subscriber", "survey_answer"] {
             let folder = site.path(topic);
             std::fs::create_dir(&folder).unwrap();
             config += &format!("[[files]]\ntopic = \"{topic}\"\nfolder = \"{}\"\nsettle_secs = 0\n", folder.display());
@@ -119,7 +119,7 @@ pub async fn accuse(lake: &Path, day: &str) {
     let row = sheet.row().day(day).int64(84_962_000_001).instant_or_null(None).boolean(true).text("prepaid");
     let row = row.float64(0.9).int64(3).int64(4).int64(0).int64(0);
     let row = row.boolean(true).boolean(true).int64(2).boolean(false).boolean(false).boolean(true);
-    row.text("limited").boolean(false).text_or_null(None).int64_or_null(None).end();
+    row.text("limited").boolean(false).text_or_null(None).int64_or_null(None).boolean(false).end();
     let lake = Lake::local(lake).unwrap();
     lake.open(Table::BLOCK_CANDIDATE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
 }
@@ -173,6 +173,16 @@ fn form(id: &str, reporter: &str, source: &str, at: &str) -> String {
     format!(
         r#"{{"report_id":"{id}","channel":"vneid","reporter":"{reporter}","text":"","reported_at":"{at}","source":"{source}","kind":"scam_call","called_at":"{at}","evidence":"a.jpg"}}"#
     )
+}
+
+/// What an asked person says.
+fn answer(respondent: &str, at: &str) -> String {
+    format!(r#"{{"request_id":"r1","respondent":"{respondent}","answer":"no","answered_at":"{at}"}}"#)
+}
+
+/// A number that is given to somebody.
+fn holder(number: &str, at: &str) -> String {
+    format!(r#"{{"number":"{number}","activated_at":"{at}","segment":"prepaid","changed_at":"{at}"}}"#)
 }
 
 fn has(ran: &BTreeSet<(String, String)>, table: &str, day: &str) -> bool {
@@ -393,6 +403,29 @@ async fn a_site_that_has_not_read_its_subscribers_bars_nobody() {
     site.load_subscriber();
     let (verdicts, said) = decided().await;
     assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn candidates_older_than_an_answer_or_a_new_holder_are_computed_again_and_not_waited_for() {
+    for (topic, of_monday, of_tuesday) in [
+        ("survey_answer", answer(CALLEE, ON_MONDAY), answer(CALLEE, ON_TUESDAY)),
+        ("subscriber", holder(CALLER, ON_MONDAY), holder(CALLER, ON_TUESDAY)),
+    ] {
+        let site = Site::new();
+        site.load_subscriber();
+        site.load("call_record", "monday.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
+        site.run(MONDAY, &[]);
+        // What the day's own rows bear is nothing, so that only candidates which were left as they are bar.
+        site.accuse(MONDAY).await;
+        site.load(topic, "tuesday.jsonl", &[of_tuesday]);
+        let (verdicts, said) = site.decide(MONDAY);
+        assert_eq!(verdicts, json!({ "limited": 1 }), "{topic} of a day later counts on that day: {said}");
+
+        site.load(topic, "monday.jsonl", &[of_monday]);
+        let (verdicts, said) = site.decide(MONDAY);
+        assert_eq!(verdicts["limited"], Value::Null, "{topic}: {verdicts} {said}");
+        assert!(!said.contains("input is not complete"), "{topic}: {said}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
