@@ -315,6 +315,9 @@ class Base:
         if scene.target == "folder":
             site.share.mkdir()
         write_config(site, scene.target)
+        if scene.name == "notices":
+            # Only what a list has asked for is told. Its folder is none of those that are looked at.
+            must(site, ["export", "blocklist", "--day", DAY, "--out", folder / "listed", "--lake", site.lake])
         return site
 
 

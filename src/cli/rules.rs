@@ -135,7 +135,7 @@ pub(super) enum ExportVerb {
     #[command(
         after_help = "Example: callsieve export notices --lake /data/lake --day 2025-01-06 --out /data/export\n\n\
         The wording is that of pipelines/notice.toml. The file is OUT/notices/DAY.BATCH/notices.csv; whoever was told \
-        already is not in it."
+        already is not in it, nor is what no block list that has left asks for."
     )]
     Notices {
         /// The day.

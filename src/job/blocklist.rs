@@ -12,6 +12,7 @@ use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
 use super::export::refuse_shadow;
+use super::overtaken::Chain;
 use super::{case, decide};
 use crate::clock::Clock;
 use crate::domain::case::Word;
@@ -113,7 +114,10 @@ pub async fn publish(
     refuse_shadow(lake)?;
     let mut publications = published(lake).await?;
     let wanted = match publications.last() {
-        Some(last) if last.day > order.day => None,
+        Some(last) if last.day > order.day => {
+            refuse_overtaken(lake, order.day, last.day).await?;
+            None
+        }
         _ => due(lake, definitions, order, store, &publications).await?,
     };
     let is_new = wanted.is_some();
@@ -125,6 +129,19 @@ pub async fn publish(
     let at = of_day.with_context(|| format!("a later day than {} has been published, and it never was", order.day))?;
     publications.truncate(at + 1);
     write(order, &publications)
+}
+
+/// Fails when a day was decided anew and no later one is since: its old list changes nobody's bar.
+async fn refuse_overtaken(lake: &Lake, day: Day, last: Day) -> anyhow::Result<()> {
+    let chain = Chain::read(lake).await?;
+    let next = chain.next(day).filter(|next| chain.anew_before(*next).is_some());
+    if let Some(next) = next {
+        anyhow::bail!(
+            "{day} was decided anew, and lists up to {last} have left without it: this changes nobody's bar; `callsieve \
+             decide --day {next}` and likewise each day behind it, then export the last of them"
+        );
+    }
+    Ok(())
 }
 
 /// Everything that was published, in its order.

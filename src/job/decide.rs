@@ -13,6 +13,7 @@ use arrow::datatypes::ArrowPrimitiveType;
 
 use super::case;
 use super::late::Versions;
+use super::overtaken::Chain;
 use crate::clock::Clock;
 use crate::decide::desk::Desk;
 use crate::decide::rails::Rules;
@@ -39,6 +40,8 @@ pub struct Decided {
     pub ran: Vec<Ran>,
     /// Why the day's input is not complete; empty when it is.
     pub open: Vec<String>,
+    /// Later days that follow from what was held before, so that nobody's bar is another until they are decided again.
+    pub overtaken: BTreeSet<Day>,
 }
 
 /// Decides a day of a lake, and takes what the desk has said until now from its store where there is one.
@@ -70,13 +73,20 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
         tracing::warn!(%day, reason, "input is not complete, nobody is barred");
     }
     let input = if reasons.is_empty() { Input::Complete } else { Input::Open };
+    let now = began.at;
     let (verdicts, written) = settle(runner, began, day, input).await?;
     // Known before what follows from it: a run that is cut off leaves a list that says it is of the decision before.
     runner.note_runs().await?;
     ran.push(written);
     let behind = super::run::behind_decision(runner.definitions())?;
     ran.extend(runner.run(&behind, day).await?);
-    Ok(Decided { verdicts, ran, open: reasons })
+    let from = super::late::followed_from(runner.definitions(), day)?;
+    let overtaken = Chain::read(runner.lake()).await?.overtaken(from, now);
+    if !overtaken.is_empty() {
+        let days = super::late::words(&overtaken);
+        tracing::warn!(%day, days, "these days follow from what was held before, decide each again in this order");
+    }
+    Ok(Decided { verdicts, ran, open: reasons, overtaken })
 }
 
 /// Writes the verdicts of a day, by its candidates and by what stood on the latest day before; counts them.

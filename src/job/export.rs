@@ -9,6 +9,7 @@ use std::path::Path;
 use anyhow::Context;
 use arrow::array::RecordBatch;
 
+use super::overtaken::Chain;
 use super::package::{Order, Packaged};
 use crate::clock::Clock;
 use crate::domain::day::{Day, Week};
@@ -51,6 +52,11 @@ pub(super) async fn computed_rows(lake: &Lake, table: Table, day: Day) -> anyhow
         !is_outdated(&runs, table)?,
         "{day} was decided anew, and {table} is of the decision before; `callsieve decide --day {day}` ends what was cut off"
     );
+    if let Some(before) = Chain::read(lake).await?.anew_before(day) {
+        anyhow::bail!(
+            "{before} was decided anew since {day} was, whose {table} knows nothing of it; `callsieve decide --day {day}`"
+        );
+    }
     lake.find(table).await?.with_context(|| format!("table {table} does not exist"))?.day(day).await
 }
 
@@ -161,6 +167,26 @@ mod tests {
         );
         note(&lake, day, Table::BLOCKLIST_DAY, r#"{"decision":6}"#, 10).await;
         assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.is_ok());
+    }
+
+    #[tokio::test]
+    async fn a_list_that_follows_from_the_decision_before_of_an_earlier_day_does_not_leave() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        let day: Day = "2025-01-06".parse().unwrap();
+        lake.open(Table::BLOCKLIST_DAY).await.unwrap();
+        for (day, read, wrote) in [(day, 3, 4), (day.plus(1), 4, 5), (day, 5, 6)] {
+            note(&lake, day, Table::DECISION, &format!(r#"{{"decision":{read}}}"#), wrote).await;
+            note(&lake, day, Table::BLOCKLIST_DAY, &format!(r#"{{"decision":{wrote}}}"#), wrote).await;
+        }
+        assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.is_ok());
+        let refused = computed_rows(&lake, Table::BLOCKLIST_DAY, day.plus(1)).await.unwrap_err().to_string();
+        assert!(refused.starts_with("2025-01-06 was decided anew since 2025-01-07 was"), "{refused}");
+        assert!(refused.ends_with("`callsieve decide --day 2025-01-07`"), "{refused}");
+
+        note(&lake, day.plus(1), Table::DECISION, r#"{"decision":6}"#, 7).await;
+        note(&lake, day.plus(1), Table::BLOCKLIST_DAY, r#"{"decision":7}"#, 7).await;
+        assert!(computed_rows(&lake, Table::BLOCKLIST_DAY, day.plus(1)).await.is_ok());
     }
 
     #[tokio::test]

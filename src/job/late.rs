@@ -139,12 +139,13 @@ impl Restated {
     }
 }
 
-fn words(days: &BTreeSet<Day>) -> String {
+/// Days as a log names them.
+pub(super) fn words(days: &BTreeSet<Day>) -> String {
     days.iter().map(Day::to_string).collect::<Vec<_>>().join(" ")
 }
 
 /// The first day whose features are built again for the sake of a later one.
-fn followed_from(definitions: &Definitions, day: Day) -> anyhow::Result<Day> {
+pub(super) fn followed_from(definitions: &Definitions, day: Day) -> anyhow::Result<Day> {
     let days = definitions.get(Table::DECISION)?.integer("restate_days")?;
     Ok(day.plus(-i32::try_from(days)?))
 }

@@ -30,6 +30,7 @@ pub mod maintain;
 pub mod measure;
 pub mod note;
 pub mod notice;
+mod overtaken;
 pub mod package;
 pub mod precision;
 pub mod promotion;

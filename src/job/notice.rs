@@ -1,10 +1,11 @@
 //! `export notices`: what newly barred or released subscribers are told, for the SMS gateway.
 //!
-//! In: `blocklist_day`, and what was told before. Out: a published file, and rows of `notice`. Never: tells anybody
-//! twice of one thing; leaves anybody with word of a bar that the day, decided anew, does not have; tells the next
-//! holder of a number of the last one's bar, or somebody who is none of ours.
+//! In: `blocklist_day`, the lists that have left, and what was told before. Out: a published file, and rows of `notice`.
+//! Never: tells anybody twice of one thing, or of what no list has asked for; leaves anybody with word of a bar that the
+//! day, decided anew, does not have; tells the next holder of a number of the last one's bar, or somebody who is none of
+//! ours.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -12,6 +13,7 @@ use anyhow::Context;
 use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde::{Deserialize, Serialize};
 
+use super::blocklist::published;
 use super::check::Invalid;
 use super::decide;
 use super::export::computed_rows;
@@ -21,6 +23,7 @@ use crate::decide::Cause;
 use crate::domain::bar::Action;
 use crate::domain::day::Day;
 use crate::domain::sms;
+use crate::export::blocklist::{Change, Kind, Publication, digits, latest};
 use crate::export::list::publish as publish_list;
 use crate::export::notice::{FILE, Templates, Told, is_told};
 use crate::lake::append::Span;
@@ -42,6 +45,8 @@ pub struct Noticed {
     pub folder: Option<PathBuf>,
     /// What a run that was cut off had published of the day and never named, where the folder is another one.
     pub earlier: Option<Earlier>,
+    /// Notices that wait for a list, or that a later list has made untrue.
+    pub unlisted: usize,
     /// Whether anything was published.
     pub is_changed: bool,
 }
@@ -58,17 +63,23 @@ pub struct Earlier {
 impl Noticed {
     /// For people.
     pub fn text(&self) -> String {
-        let Some(folder) = &self.folder else { return "nobody has to be told anything new".to_owned() };
-        let newest = format!("{}: {} notices", folder.display(), self.notices);
-        match &self.earlier {
-            Some(Earlier { notices, folder }) => {
-                format!(
-                    "{}: {notices} notices, of a run that was cut off before it named them\n{newest}",
-                    folder.display()
-                )
-            }
-            None => newest,
+        let mut lines = Vec::new();
+        if let Some(Earlier { notices, folder }) = &self.earlier {
+            let folder = folder.display();
+            lines.push(format!("{folder}: {notices} notices, of a run that was cut off before it named them"));
         }
+        lines.push(match &self.folder {
+            Some(folder) => format!("{}: {} notices", folder.display(), self.notices),
+            None => "nobody has to be told anything new".to_owned(),
+        });
+        if self.unlisted > 0 {
+            lines.push(format!(
+                "{} are not told: no list asks the network for it, or a later one for something else; export blocklist \
+                 comes first",
+                self.unlisted
+            ));
+        }
+        lines.join("\n")
     }
 }
 
@@ -98,10 +109,11 @@ pub async fn publish(
     clock: Clock,
 ) -> anyhow::Result<Noticed> {
     let list = computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
+    let publications = published(lake).await?;
     let mut noted = lake.open(Table::NOTICE).await?;
     let (mut known, mut batch) = known(&noted, day).await?;
     let root = out.join("notices");
-    let mut noticed = Noticed { notices: 0, folder: None, earlier: None, is_changed: false };
+    let mut noticed = Noticed { notices: 0, folder: None, earlier: None, unlisted: 0, is_changed: false };
     // A run that died behind its file has told whom the file names: the gateway may have sent it, and by its ids would
     // take another's message for one of these, where the day was decided anew since.
     let folder = root.join(format!("{day}.{batch}"));
@@ -116,6 +128,9 @@ pub async fn publish(
     messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
     messages.extend(lifted(lake, &known, (&list, day), templates).await?);
     messages.sort();
+    let (due, asked) = (messages.len(), asked(&publications, day));
+    messages.retain(|message| asked.contains(&(message.number, message.action.as_str())));
+    noticed.unlisted = due - messages.len();
     if messages.is_empty() {
         return Ok(noticed);
     }
@@ -123,8 +138,19 @@ pub async fn publish(
     let published = publish_list(&root, &name, "notices", &[file(&messages, &name)?])?;
     note(&mut noted, &messages, (day, batch), clock).await?;
     let earlier = noticed.folder.map(|folder| Earlier { notices: noticed.notices, folder });
-    let (notices, is_changed) = (messages.len(), published.is_changed);
-    Ok(Noticed { notices, folder: Some(published.folder), earlier, is_changed })
+    let (notices, unlisted, is_changed) = (messages.len(), noticed.unlisted, published.is_changed);
+    Ok(Noticed { notices, folder: Some(published.folder), earlier, unlisted, is_changed })
+}
+
+/// What lists have asked the network for of each number last, where that began on a day or, of what is given back, was
+/// asked for since: a decision that no list has carried bars and frees nobody.
+fn asked(publications: &[Publication], day: Day) -> BTreeSet<(i64, &'static str)> {
+    let is_of_day = |of: Day, change: &Change| match change.kind {
+        Kind::Removed => of >= day,
+        Kind::Added | Kind::Changed => change.entry.from == day,
+    };
+    let latest = latest(publications).into_iter().filter(|&(_, (of, change))| is_of_day(of, change));
+    latest.map(|(number, (_, change))| (digits(number), change.entry.action.as_str())).collect()
 }
 
 /// What a file tells that was published and not written down; nothing where there is none.

@@ -429,6 +429,17 @@ async fn candidates_older_than_an_answer_or_a_new_holder_are_computed_again_and_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_is_decided_anew_names_the_later_days_that_follow_from_it() {
+    let site = Site::new();
+    two_days(&site);
+    for (day, is_warned) in [(TUESDAY, false), (MONDAY, true), (TUESDAY, false)] {
+        let (_, said) = site.decide(day);
+        let warning = said.lines().find(|line| line.contains("decide each again in this order"));
+        assert_eq!(warning.is_some_and(|line| line.contains(TUESDAY)), is_warned, "{day}: {said}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn one_straggler_among_thousands_holds_up_no_decision() {
     let site = Site::new();
     let calls: Vec<String> =

@@ -219,6 +219,15 @@ pub fn told(publications: &[Publication], day: Day) -> BTreeMap<Number, &Entry> 
     told
 }
 
+/// What was asked for each number last, and in the list of which day.
+pub fn latest(publications: &[Publication]) -> BTreeMap<Number, (Day, &Change)> {
+    let mut latest = BTreeMap::new();
+    for publication in publications {
+        latest.extend(publication.changes.iter().map(|change| (change.entry.number, (publication.day, change))));
+    }
+    latest
+}
+
 /// SHA-256 of bars, hex: of a line for each, by number, with its number, action, reason, both days, case and detections,
 /// separated by commas and ended by a line feed.
 pub fn list_sha256(listing: &Listing) -> String {

@@ -41,7 +41,13 @@ impl Site {
             let row = row.int64(2).int64(2).int64(0).int64(0).text("").boolean_or_null(None).text_or_null(None);
             row.instant_or_null(None).end();
         }
-        self.lake.open(Table::DECISION).await.unwrap().replace(on, &[sheet.finish()]).await.unwrap();
+        let mut table = self.lake.open(Table::DECISION).await.unwrap();
+        let inputs = serde_json::json!({ "decision": table.version() }).to_string();
+        let wrote = table.replace(on, &[sheet.finish()]).await.unwrap().version;
+        let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
+        let row = runs.row().day(on).text(Table::DECISION.name()).text("").text("{}").text(&inputs).int64(wrote);
+        row.int64(1).text("").instant(on.ends_at()).int64(1).end();
+        self.lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
         let mut runner = Runner::new(self.lake.clone(), self.definitions.clone(), Clock::System);
         runner.run(&[Table::BLOCKLIST_DAY], on).await.unwrap();
     }
@@ -98,6 +104,26 @@ async fn days_become_a_sequence_and_a_second_run_changes_nothing() {
     assert_eq!(copy, site.text("blocklist/2025-01-06/blocklist.csv"));
     let error = site.publish(&site.order(day(1))).await.unwrap_err();
     assert_eq!(error.to_string(), "a later day than 2025-01-07 has been published, and it never was");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_old_day_that_was_decided_anew_leaves_by_the_newest_list_alone() {
+    let site = Site::new();
+    for after in 0..2 {
+        site.decide(day(after), &[(1, "limited", "clear")]).await;
+        site.publish(&site.order(day(after))).await.unwrap();
+    }
+    site.decide(day(0), &[(1, "released", "limited")]).await;
+    let refused = site.publish(&site.order(day(0))).await.unwrap_err().to_string();
+    assert!(refused.starts_with("2025-01-06 was decided anew, and lists up to 2025-01-07 have left"), "{refused}");
+    assert!(refused.contains("`callsieve decide --day 2025-01-07`"), "{refused}");
+    let refused = site.publish(&site.order(day(1))).await.unwrap_err().to_string();
+    assert!(refused.starts_with("2025-01-06 was decided anew since 2025-01-07 was"), "{refused}");
+
+    site.decide(day(1), &[]).await;
+    let given_back = site.publish(&site.order(day(1))).await.unwrap();
+    assert_eq!((given_back.sequence, given_back.bars, given_back.changes["removed"]), (3, 0, 1));
+    assert_eq!(site.publish(&site.order(day(0))).await.unwrap().sequence, 1, "what left then can be made once more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

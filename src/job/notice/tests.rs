@@ -1,6 +1,8 @@
 //! Who is told what of a small block list, and who is not.
 
+use super::super::blocklist;
 use super::*;
+use crate::pipeline::definition::Definitions;
 
 const DAY: &str = "2025-01-06";
 
@@ -50,7 +52,20 @@ impl Site {
         }
     }
 
+    /// Publishes the list of a day for the network.
+    async fn export(&self, day: Day) {
+        let order = blocklist::Order::new(day, &self.folder.path().join("out"));
+        let definitions = Definitions::read(&folder(None)).unwrap();
+        blocklist::publish(&self.lake, &definitions, &order, None, Clock::Fixed(0)).await.unwrap();
+    }
+
     async fn tell(&self, day: Day) -> Noticed {
+        self.export(day).await;
+        self.tell_alone(day).await
+    }
+
+    /// The same of whatever lists have left.
+    async fn tell_alone(&self, day: Day) -> Noticed {
         let out = self.folder.path().join("out");
         publish(&self.lake, &templates(None).unwrap(), &out, day, Clock::Fixed(0)).await.unwrap()
     }
@@ -136,6 +151,34 @@ async fn a_bar_that_was_told_and_that_the_day_decided_anew_does_not_have_is_told
     assert_eq!(site.tell(day()).await.notices, 1);
     assert_eq!(site.told("2025-01-06.3"), ["C-1/bar_outgoing"]);
     assert_eq!(site.tell(day()).await.notices, 0);
+}
+
+#[tokio::test]
+async fn what_no_list_has_asked_for_is_told_to_nobody() {
+    let site = Site::new().await;
+    let of_today = [(84_962_000_001, "bar_outgoing", "behaviour", 0), (84_962_000_002, "bar_both", "behaviour", 0)];
+    site.list(day(), &of_today).await;
+    let early = site.tell_alone(day()).await;
+    assert_eq!((early.notices, early.unlisted), (0, 2));
+    assert!(early.text().contains("2 are not told: no list asks the network for it"), "{}", early.text());
+    let noticed = site.tell(day()).await;
+    assert_eq!((noticed.notices, noticed.unlisted), (2, 0));
+
+    // The next list bars both still; then the first day is decided anew.
+    let of_yesterday = [(84_962_000_001, "bar_outgoing", "behaviour", 1), (84_962_000_002, "bar_both", "behaviour", 1)];
+    site.list(day().plus(1), &of_yesterday).await;
+    site.export(day().plus(1)).await;
+    let freed = [(84_962_000_001, "unblock", "released", 0), (84_962_000_003, "bar_both", "behaviour", 0)];
+    site.list(day(), &freed).await;
+    let noticed = site.tell_alone(day()).await;
+    assert_eq!((noticed.notices, noticed.unlisted), (0, 2), "one is barred still, the other was never");
+
+    // It leaves by the next day's list, which was decided again.
+    site.list(day().plus(1), &[(84_962_000_003, "bar_both", "behaviour", 1)]).await;
+    site.export(day().plus(1)).await;
+    let noticed = site.tell_alone(day()).await;
+    assert_eq!((noticed.notices, noticed.unlisted), (2, 0), "{}", noticed.text());
+    assert_eq!(site.told("2025-01-06.2"), ["C-1/unblock", "C-3/bar_both"]);
 }
 
 #[tokio::test]
