@@ -86,7 +86,7 @@ pub(super) enum ExportVerb {
     #[command(
         after_help = "Example: callsieve export blocklist --lake /data/lake --day 2025-01-06 --out /data/export \\\n    \
         --delta --mml template.toml --config site.toml\n\n\
-        Exit code 6 when it bars too many at once, or a number that is protected by now."
+        Whom a list or the desk protects by now it leaves out and names. Exit code 6 when it bars too many at once."
     )]
     Blocklist(BlocklistArgs),
     /// The domains that a week's reports name, for the registry's abuse desk; none that strangers share or that is the

@@ -2,7 +2,9 @@
 //!
 //! In: `blocklist_day`, what was published before, and who is protected by now. Out: rows of `blocklist_export` from which
 //! every file can be made again, and folders. Never: shows a folder of a publication that is not written down; gives two
-//! publications one number; bars anybody whom the newest tables or the desk protect.
+//! publications one number; bars anybody whom the newest tables or the desk protect, or keeps the others waiting for them.
+
+mod protection;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -11,15 +13,14 @@ use anyhow::{Context, ensure};
 use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
+use super::decide;
 use super::export::refuse_shadow;
 use super::overtaken::Chain;
-use super::{case, decide};
 use crate::clock::Clock;
-use crate::domain::case::Word;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::export::blocklist::file::{self, Folder, Format};
-use crate::export::blocklist::limit::{self, Protected};
+use crate::export::blocklist::limit;
 use crate::export::blocklist::mml::{Shown, Template};
 use crate::export::blocklist::{
     Asked, Change, Entry, Kind, Listing, Publication, apply, changes, digits, list_sha256, standing, told,
@@ -27,17 +28,16 @@ use crate::export::blocklist::{
 use crate::lake::Lake;
 use crate::lake::append::Span;
 use crate::pipeline::definition::Definitions;
-use crate::schema::column::{blocklist_day, blocklist_export as column, brandname, special_number};
+use crate::schema::column::{blocklist_day, blocklist_export as column};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::store::Store;
-use crate::store::event::Event;
 
 /// The word of the row that stands for a publication itself.
 const LIST: &str = "list";
 /// The name by which the table remembers how many publications it has.
 const APP_ID: &str = "blocklist_export";
-/// So many commands show what a template makes.
+/// So many commands show what a template makes, and so many numbers whom it is about.
 const SAMPLE: usize = 3;
 
 /// A list that is wanted.
@@ -77,6 +77,9 @@ impl Order {
     }
 }
 
+/// Masked numbers by what protects them.
+pub type LeftOut = BTreeMap<&'static str, Vec<String>>;
+
 /// What was published, or would be.
 #[derive(Debug, Serialize)]
 pub struct Published {
@@ -88,6 +91,8 @@ pub struct Published {
     pub bars: usize,
     /// How many changes, by kind.
     pub changes: BTreeMap<&'static str, usize>,
+    /// Whom the day would bar and the list does not, by what protects them, masked.
+    pub left_out: LeftOut,
     /// Hash of the bars.
     pub list_sha256: String,
     /// The whole list; none of a dry run.
@@ -113,12 +118,16 @@ pub async fn publish(
 ) -> anyhow::Result<Published> {
     refuse_shadow(lake)?;
     let mut publications = published(lake).await?;
-    let wanted = match publications.last() {
+    let (wanted, left_out) = match publications.last() {
         Some(last) if last.day > order.day => {
             refuse_overtaken(lake, order.day, last.day).await?;
-            None
+            (None, LeftOut::new())
         }
-        _ => due(lake, definitions, order, store, &publications).await?,
+        _ => {
+            let before = standing(&publications)?;
+            let (asked, left_out) = asked(lake, order.day, &before, store, clock).await?;
+            (due(definitions, order, &before, asked, &publications)?, left_out)
+        }
     };
     let is_new = wanted.is_some();
     publications.extend(wanted);
@@ -128,7 +137,7 @@ pub async fn publish(
     let of_day = publications.iter().rposition(|publication| publication.day == order.day);
     let at = of_day.with_context(|| format!("a later day than {} has been published, and it never was", order.day))?;
     publications.truncate(at + 1);
-    write(order, &publications)
+    Ok(Published { left_out, ..write(order, &publications)? })
 }
 
 /// Fails when a day was decided anew and no later one is since: its old list changes nobody's bar.
@@ -153,25 +162,22 @@ pub async fn published(lake: &Lake) -> anyhow::Result<Vec<Publication>> {
 }
 
 /// The publication that a day's list needs; none when the last one of the day says the same.
-async fn due(
-    lake: &Lake,
+fn due(
     definitions: &Definitions,
     order: &Order,
-    store: Option<&Store>,
+    before: &Listing,
+    mut asked: Asked,
     publications: &[Publication],
 ) -> anyhow::Result<Option<Publication>> {
     let day = order.day;
-    let before = standing(publications)?;
-    let mut asked = asked(lake, day).await?;
-    let protected = protected(lake, day, store).await?;
     if order.releases_only {
-        asked = asked.releases_only(day, &before, &protected.barred(&asked).into_keys().collect());
+        asked = asked.releases_only(before);
     } else {
         let cap = definitions.get(Table::DECISION)?.integer("export_cap")?;
-        limit::check(&before, &asked, order.cap.map_or_else(|| usize::try_from(cap), Ok)?, &protected)?;
+        limit::check(before, &asked, order.cap.map_or_else(|| usize::try_from(cap), Ok)?)?;
     }
     let given_back: BTreeSet<Number> = told(publications, day).into_keys().collect();
-    let changes = changes(day, &before, &asked, &given_back);
+    let changes = changes(day, before, &asked, &given_back);
     let last = publications.last();
     if changes.is_empty() && last.is_some_and(|last| last.day == day) {
         return Ok(None);
@@ -185,8 +191,26 @@ async fn due(
     }))
 }
 
+/// What the decision of a day asks for, without whom the newest tables or the desk protect; these are named.
+async fn asked(
+    lake: &Lake,
+    day: Day,
+    before: &Listing,
+    store: Option<&Store>,
+    clock: Clock,
+) -> anyhow::Result<(Asked, LeftOut)> {
+    let asked = decided(lake, day).await?;
+    let protected = protection::protected(lake, day, Day::of(clock.now()), store).await?;
+    let protected = protected.barred(&asked);
+    let mut left_out = LeftOut::new();
+    for (number, why) in &protected {
+        left_out.entry(*why).or_default().push(number.to_string());
+    }
+    Ok((asked.without(day, before, &protected.into_keys().collect()), left_out))
+}
+
 /// What the decision of a day asks for.
-async fn asked(lake: &Lake, day: Day) -> anyhow::Result<Asked> {
+async fn decided(lake: &Lake, day: Day) -> anyhow::Result<Asked> {
     let rows = super::export::computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
     let mut entries = Vec::new();
     for batch in &rows {
@@ -206,53 +230,6 @@ async fn asked(lake: &Lake, day: Day) -> anyhow::Result<Asked> {
     Ok(Asked::new(day, entries)?)
 }
 
-/// Who must not be barred by the newest tables, and by what the desk has said since.
-async fn protected(lake: &Lake, day: Day, store: Option<&Store>) -> anyhow::Result<Protected> {
-    let mut protected = Protected::default();
-    if let Some(table) = lake.find(Table::ALLOW_LIST).await? {
-        protected.allowed = case::allowed(&table.rows(vec![], &[]).await?, day)?;
-    }
-    for (table, number, valid_until) in [
-        (Table::SPECIAL_NUMBER, special_number::NUMBER, special_number::VALID_UNTIL),
-        (Table::BRANDNAME, brandname::NUMBER, brandname::VALID_UNTIL),
-    ] {
-        let Some(table) = lake.find(table).await? else { continue };
-        for batch in table.rows(vec![], &[]).await? {
-            let (numbers, until) = (number.clone().of(&batch)?, valid_until.clone().of(&batch)?);
-            let held = (0..batch.num_rows())
-                .filter(|row| numbers.is_valid(*row))
-                .filter(|row| until.is_null(*row) || Day::from_epoch_days(until.value(*row)) > day);
-            for row in held {
-                protected.special.insert(decide::number(numbers.value(row))?);
-            }
-        }
-    }
-    let Some(store) = store else { return Ok(protected) };
-    let allowed = store.allowed().await?;
-    let holds = allowed.into_iter().filter(|row| row.until.is_none_or(|until| until > day));
-    protected.allowed.extend(holds.map(|row| row.number));
-    protected.cleared = cleared(lake, day, store).await?;
-    Ok(protected)
-}
-
-/// Whom the desk has cleared by words that the day's decision may not have weighed: those that the lake does not have
-/// yet, and those said since the day began, which the decision of another day may have brought there.
-async fn cleared(lake: &Lake, day: Day, store: &Store) -> anyhow::Result<BTreeSet<Number>> {
-    let known = case::known(lake).await?;
-    let may_be_news = |event: &Event| event.at >= day.starts_at() || !known.contains(&event.id);
-    let mut cleared = BTreeMap::new();
-    for event in store.events().await?.into_iter().filter(may_be_news) {
-        match event.word {
-            Word::Overturned | Word::Released => drop(cleared.insert(event.number, event.word)),
-            Word::Dismissed => drop(cleared.entry(event.number).or_insert(event.word)),
-            // As a decision hears it, one reviewer's word ends another's and no more.
-            Word::Confirmed => cleared.retain(|number, word| *number != event.number || *word != Word::Dismissed),
-            Word::Appealed | Word::Rejected => {}
-        }
-    }
-    Ok(cleared.into_keys().collect())
-}
-
 /// Writes the folders of the last of some publications.
 fn write(order: &Order, publications: &[Publication]) -> anyhow::Result<Published> {
     let (last, earlier) = publications.split_last().context("a list was published")?;
@@ -262,6 +239,7 @@ fn write(order: &Order, publications: &[Publication]) -> anyhow::Result<Publishe
         sequence: last.sequence,
         bars: listing.len(),
         changes: Kind::ALL.map(|kind| (kind.as_str(), last.count(kind))).into(),
+        left_out: LeftOut::new(),
         list_sha256: last.list_sha256.clone(),
         full: None,
         deltas: Vec::new(),
@@ -398,6 +376,10 @@ impl Published {
             None => lines.push("nothing is written".to_owned()),
         }
         lines.push(format!("publication {} of {}: {} bars, {counts}", self.sequence, self.day, self.bars));
+        for (why, numbers) in &self.left_out {
+            let shown = numbers.iter().take(SAMPLE).map(String::as_str).collect::<Vec<_>>().join(", ");
+            lines.push(format!("{} numbers under a bar are {why} and left out ({shown})", numbers.len()));
+        }
         for (name, folders) in [("changes", &self.deltas), ("commands", &self.scripts)] {
             let line =
                 |folder: &Folder| format!("{}: {} {name}", folder.path.join(&folder.file).display(), folder.rows);

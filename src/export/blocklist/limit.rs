@@ -1,6 +1,6 @@
 //! The last look before a list leaves: is it too much at once, and is anybody on it who must not be.
 //!
-//! In: what was published, what is asked for, and who is protected by the newest tables. Out: nothing, or every reason
+//! In: what was published, what is asked for, and who is protected by the newest tables. Out: whom to leave out, and why
 //! to refuse. Never: holds up a release: nothing here counts what is given back.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -22,8 +22,16 @@ pub struct Protected {
 
 /// The list does not leave: exit code 6.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the block list does not leave: {}; --releases-only lets out what is given back", .0.join("; "))]
-pub struct Refused(pub Vec<String>);
+#[error(
+    "the block list does not leave: it bars {new} numbers anew, and {cap} is the most in one run (export_cap in \
+     decision.toml): look at it, then name a larger --cap; --releases-only lets out what is given back"
+)]
+pub struct Refused {
+    /// Whom it bars anew.
+    pub new: usize,
+    /// The most of them.
+    pub cap: usize,
+}
 
 impl Protected {
     /// Those of the asked bars that must not be.
@@ -43,27 +51,8 @@ impl Protected {
     }
 }
 
-/// Refuses a list that bars more numbers anew than `cap`, or any protected one.
-pub fn check(before: &Listing, asked: &Asked, cap: usize, protected: &Protected) -> Result<(), Refused> {
-    let mut reasons = Vec::new();
+/// Refuses a list that bars more numbers anew than `cap`.
+pub fn check(before: &Listing, asked: &Asked, cap: usize) -> Result<(), Refused> {
     let new = asked.bars.keys().filter(|number| !before.contains_key(*number)).count();
-    if new > cap {
-        reasons.push(format!(
-            "it bars {new} numbers anew, and {cap} is the most in one run (export_cap in decision.toml): look at it, then \
-             name a larger --cap"
-        ));
-    }
-    let mut by_reason: BTreeMap<&str, Vec<Number>> = BTreeMap::new();
-    for (number, why) in protected.barred(asked) {
-        by_reason.entry(why).or_default().push(number);
-    }
-    for (why, numbers) in by_reason {
-        let shown: Vec<String> = numbers.iter().take(SHOWN).map(ToString::to_string).collect();
-        let (count, shown) = (numbers.len(), shown.join(", "));
-        reasons.push(format!("{count} numbers under a bar are {why} ({shown}): run and decide the day again"));
-    }
-    if reasons.is_empty() { Ok(()) } else { Err(Refused(reasons)) }
+    if new > cap { Err(Refused { new, cap }) } else { Ok(()) }
 }
-
-/// So many numbers say enough.
-const SHOWN: usize = 3;

@@ -146,16 +146,21 @@ impl Asked {
         Ok(asked)
     }
 
-    /// The same without any new or changed bar: what only gives back. Numbers that must not be barred are given back too.
-    pub fn releases_only(&self, day: Day, before: &Listing, protected: &BTreeSet<Number>) -> Self {
-        let stays = |number: &Number| self.bars.contains_key(number) && !protected.contains(number);
-        let bars = before.iter().filter(|(number, _)| stays(number));
-        let bars: Listing = bars.map(|(number, entry)| (*number, entry.clone())).collect();
-        let mut ended = self.ended.clone();
+    /// The same without the bars of numbers that must not be barred; those that were published are given back.
+    #[must_use]
+    pub fn without(mut self, day: Day, before: &Listing, protected: &BTreeSet<Number>) -> Self {
+        self.bars.retain(|number, _| !protected.contains(number));
         for (number, entry) in before.iter().filter(|(number, _)| protected.contains(*number)) {
-            ended.insert(*number, unblock(entry, PROTECTED, day));
+            self.ended.insert(*number, unblock(entry, PROTECTED, day));
         }
-        Self { bars, ended }
+        self
+    }
+
+    /// The same without any new or changed bar: what only gives back.
+    #[must_use]
+    pub fn releases_only(self, before: &Listing) -> Self {
+        let stays = before.iter().filter(|(number, _)| self.bars.contains_key(*number));
+        Self { bars: stays.map(|(number, entry)| (*number, entry.clone())).collect(), ended: self.ended }
     }
 }
 

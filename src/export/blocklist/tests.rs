@@ -5,7 +5,7 @@ use std::path::Path;
 use proptest::prelude::*;
 
 use super::file::{Format, delta, full, missing};
-use super::limit::{Protected, check};
+use super::limit::{Protected, Refused, check};
 use super::mml::{Shown, Template};
 use super::*;
 
@@ -163,7 +163,7 @@ proptest! {
         let entries = days[1].iter().map(|(last, action)| entry(*last, *action, day(1))).collect();
         let asked = Asked::new(day(1), entries).unwrap();
         let protected = BTreeSet::from([number(1)]);
-        let released = asked.releases_only(day(1), &before, &protected);
+        let released = asked.clone().without(day(1), &before, &protected).releases_only(&before);
         for change in changes(day(1), &before, &released, &BTreeSet::new()) {
             prop_assert_eq!(change.kind, Kind::Removed);
         }
@@ -288,32 +288,37 @@ fn a_bar_without_an_end_leaves_nobody() {
 }
 
 #[test]
-fn too_many_at_once_and_protected_numbers_are_refused_with_what_to_do() {
+fn too_many_at_once_are_refused_and_protected_numbers_are_left_out() {
     let bars = |numbers: &[i64]| {
         Asked::new(day(0), numbers.iter().map(|last| entry(*last, Action::BarBoth, day(0))).collect()).unwrap()
     };
-    let nobody = Protected::default();
     let before = bars(&[1, 2]).bars;
-    assert_eq!(check(&before, &bars(&[1, 2, 3, 4]), 2, &nobody), Ok(()), "what stands is not counted");
-    let refused = check(&before, &bars(&[1, 2, 3, 4, 5]), 2, &nobody).unwrap_err().to_string();
+    assert_eq!(check(&before, &bars(&[1, 2, 3, 4]), 2), Ok(()), "what stands is not counted");
+    let refused = check(&before, &bars(&[1, 2, 3, 4, 5]), 2).unwrap_err();
+    assert_eq!(refused, Refused { new: 3, cap: 2 });
+    let refused = refused.to_string();
     assert!(refused.contains("bars 3 numbers anew, and 2 is the most") && refused.contains("--cap"), "{refused}");
     let protected = Protected {
         allowed: BTreeSet::from([number(1)]),
         special: BTreeSet::from([number(2)]),
         cleared: BTreeSet::from([number(3), number(1)]),
     };
-    let refused = check(&before, &bars(&[1, 2, 3, 4]), 9, &protected).unwrap_err();
-    assert_eq!(
-        refused.0,
-        [
-            "1 numbers under a bar are cleared at the desk (84900•••003): run and decide the day again",
-            "1 numbers under a bar are on the allow-list (84900•••001): run and decide the day again",
-            "1 numbers under a bar are special or a registered brand's (84900•••002): run and decide the day again",
-        ]
-    );
+    let asked = bars(&[1, 2, 3, 4]);
+    let barred = protected.barred(&asked);
+    let why: Vec<(Number, &str)> = barred.iter().map(|(number, why)| (*number, *why)).collect();
+    let expected = [
+        (number(1), "on the allow-list"),
+        (number(2), "special or a registered brand's"),
+        (number(3), "cleared at the desk"),
+    ];
+    assert_eq!(why, expected);
+    let asked = asked.without(day(0), &before, &barred.into_keys().collect());
+    assert_eq!(asked.bars.into_keys().collect::<Vec<_>>(), [number(4)]);
+    let given_back: Vec<&str> = asked.ended.values().map(|entry| entry.reason.as_str()).collect();
+    assert_eq!(given_back, ["protected", "protected"], "whom the network was told to bar");
     let police = Entry { number: Number::from_e164(8_469_123_456).unwrap(), ..entry(1, Action::BarBoth, day(0)) };
     let asked = Asked::new(day(0), vec![police]).unwrap();
-    assert!(check(&Listing::new(), &asked, 9, &nobody).is_err(), "by its digits alone");
+    assert_eq!(Protected::default().barred(&asked).len(), 1, "by its digits alone");
 }
 
 #[test]

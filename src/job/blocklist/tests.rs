@@ -1,5 +1,6 @@
 //! The block list from a lake's tables to its folders.
 
+use super::super::case;
 use super::super::desk::{self, Desk, Hand};
 use super::*;
 use crate::export::blocklist::limit::Refused;
@@ -180,20 +181,26 @@ async fn what_is_too_much_does_not_leave_and_releases_do() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list() {
+async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list_and_holds_up_nobody() {
     let site = Site::new();
-    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    let all = [(1, "limited", "clear"), (2, "limited", "clear"), (3, "limited", "clear")];
+    site.decide(day(0), &all).await;
+    site.publish(&site.order(day(0))).await.unwrap();
     let text = "number,reason\n0962000001,hospital\n";
     super::super::reference::load_text(&site.lake, Table::ALLOW_LIST, text, day(0)).await.unwrap();
-    let refused = site.publish(&site.order(day(0))).await.unwrap_err().to_string();
-    assert!(refused.contains("1 numbers under a bar are on the allow-list (84962•••001)"), "{refused}");
     let text = "number,name,holder\n0962000002,BANK,a bank\n";
     super::super::reference::load_text(&site.lake, Table::BRANDNAME, text, day(0)).await.unwrap();
-    let refused = site.publish(&site.order(day(0))).await.unwrap_err().to_string();
-    assert!(refused.contains("1 numbers under a bar are special or a registered brand's (84962•••002)"), "{refused}");
+    let published = site.publish(&site.order(day(0))).await.unwrap();
+    assert_eq!((published.sequence, published.bars, published.changes["removed"]), (2, 1, 2));
+    let said = published.text();
+    assert!(said.contains("1 numbers under a bar are on the allow-list and left out (84962•••001)"), "{said}");
+    assert!(said.contains("1 numbers under a bar are special or a registered brand's and left out"), "{said}");
+    assert!(site.text("blocklist/2025-01-06/blocklist.csv").contains("84962000002,unblock,protected"));
+    let again = site.publish(&site.order(day(0))).await.unwrap();
+    assert_eq!((again.sequence, again.left_out.len()), (2, 2), "what was given back is told once");
 
     let site = Site::new();
-    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    site.decide(day(0), &all).await;
     let url = format!("sqlite://{}/desk.db", site.root.path().display());
     let desk =
         Desk::open(&desk::Options { store: Setting::Text(url.clone()), four_eyes: false, require_promotion: false })
@@ -203,25 +210,39 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list() {
     desk.add_user(hand, "an", Role::Supervisor).await.unwrap();
     let store = Store::open(&url).await.unwrap();
     let of = async |store: &Store| {
-        publish(&site.lake, &site.definitions, &site.order(day(0)), Some(store), Clock::System).await
+        let published = publish(&site.lake, &site.definitions, &site.order(day(0)), Some(store), Clock::System).await;
+        let published = published.unwrap();
+        (published.sequence, published.bars, published.left_out)
     };
-    of(&store).await.unwrap();
+    assert_eq!(of(&store).await, (1, 3, LeftOut::new()));
     let (deed, reason, note) = (Deed::Release, "our_error".to_owned(), String::new());
     desk.want(hand, &Wish { deed, number: number(2), reason, note, until: None }).await.unwrap();
-    let refused = of(&store).await.unwrap_err().to_string();
-    assert!(refused.contains("1 numbers under a bar are cleared at the desk (84962•••002)"), "{refused}");
+    let cleared = LeftOut::from([("cleared at the desk", vec!["84962•••002".to_owned()])]);
+    assert_eq!(of(&store).await, (2, 2, cleared.clone()));
     let review = Review { number: number(2), day: day(0), is_confirmed: true, reason: "pattern", note: "" };
     desk.review(hand, &review).await.unwrap();
-    let refused = of(&store).await.unwrap_err().to_string();
-    assert!(refused.contains("(84962•••002)"), "who confirms the day's evidence undoes no release: {refused}");
+    assert_eq!(of(&store).await, (2, 2, cleared.clone()), "who confirms the day's evidence undoes no release");
 
-    // It is given back. Then the next day's decision takes the word into the lake, and this day's is as it was.
-    let released = Order { releases_only: true, ..site.order(day(0)) };
-    let released = publish(&site.lake, &site.definitions, &released, Some(&store), Clock::System).await.unwrap();
-    assert_eq!((released.bars, released.changes["removed"]), (1, 1));
+    // The next day's decision takes the word into the lake, and this day's is as it was.
     case::copy(&store, &site.lake).await.unwrap();
-    let refused = of(&store).await.unwrap_err().to_string();
-    assert!(refused.contains("1 numbers under a bar are cleared at the desk (84962•••002)"), "{refused}");
+    assert_eq!(of(&store).await, (2, 2, cleared));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_is_protected_on_the_day_on_which_a_list_leaves_is_barred_by_no_list_of_an_older_day() {
+    let leaves_on = async |after: i32, valid_from: Day| {
+        let site = Site::new();
+        site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+        let text = "number,reason\n0962000001,hospital\n";
+        super::super::reference::load_text(&site.lake, Table::ALLOW_LIST, text, valid_from).await.unwrap();
+        let text = "number,name,holder\n0962000002,BANK,a bank\n";
+        super::super::reference::load_text(&site.lake, Table::BRANDNAME, text, valid_from).await.unwrap();
+        let clock = Clock::Fixed(day(after).starts_at());
+        publish(&site.lake, &site.definitions, &site.order(day(0)), None, clock).await.unwrap().bars
+    };
+    assert_eq!(leaves_on(1, day(3)).await, 2, "not before anything begins");
+    assert_eq!(leaves_on(3, day(3)).await, 0, "three days are made up for");
+    assert_eq!(leaves_on(1, day(2)).await, 0, "the bar would work by then");
 }
 
 #[tokio::test(flavor = "multi_thread")]
