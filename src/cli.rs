@@ -62,8 +62,8 @@ const LOG: &str = "warn,deltalake_core=error,deltalake_core::kernel::transaction
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, or no lake where \
 one is named, 4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not \
 decided, or a registry did not answer), 5 the network has not done what it was asked, or what stands has not arrived, \
-6 refused: not in this name, by definitions that are not promoted, or by a limit for the block list, 7 another run \
-holds the lock";
+6 refused: not in this name, by definitions that are not promoted, by a limit for the block list, or since a later list \
+went before, 7 another run holds the lock";
 
 /// The configuration does not hold: exit code 3.
 #[derive(Debug, thiserror::Error)]
@@ -112,6 +112,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
     } else if error.is::<crate::store::Refused>()
         || error.is::<crate::export::blocklist::limit::Refused>()
         || error.is::<crate::export::blocklist::Endless>()
+        || error.is::<job::deliver::Superseded>()
         || error.is::<job::promotion::NotPromoted>()
     {
         6

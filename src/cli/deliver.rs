@@ -25,13 +25,17 @@ pub(super) struct DeliverArgs {
     /// Say what would be sent, and send nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// Send a block list though one before it has not arrived there, which is then never sent, or though a later one has,
+    /// whose releases it may take back.
+    #[arg(long)]
+    out_of_turn: bool,
     /// The site's configuration.
     #[arg(long, env = "CALLSIEVE_CONFIG")]
     config: PathBuf,
 }
 
 pub(super) async fn deliver(args: DeliverArgs, json: bool) -> anyhow::Result<()> {
-    let DeliverArgs { folder, to, dry_run, config } = args;
+    let DeliverArgs { folder, to, dry_run, out_of_turn, config } = args;
     let site = Config::read(&config).map_err(BadConfig)?;
     let options = site.delivery.get(&to).with_context(|| {
         let names: Vec<&str> = site.delivery.keys().map(String::as_str).collect();
@@ -41,7 +45,8 @@ pub(super) async fn deliver(args: DeliverArgs, json: bool) -> anyhow::Result<()>
     let target = target.with_context(|| format!("delivery.{to}")).map_err(BadConfig)?;
     let lake = site.open_lake().map_err(BadConfig)?;
     let parcel = Parcel::read(&folder)?;
-    let delivered = job::deliver::deliver(&lake, (&to, &target), &parcel, dry_run, Clock::System).await?;
+    let order = job::deliver::Order { is_dry_run: dry_run, is_out_of_turn: out_of_turn };
+    let delivered = job::deliver::deliver(&lake, (&to, &target), &parcel, order, Clock::System).await?;
     say(json, &delivered, || delivered.text())?;
-    Ok(delivered.verdict()?)
+    delivered.verdict()
 }

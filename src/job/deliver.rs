@@ -2,9 +2,10 @@
 //!
 //! In: a folder that is whole, a target, and what the table `delivery` says of both. Out: the folder at the target, and a
 //! row for what was intended and what came of it. Never: sends what the table says is done; says that something is done
-//! which has not arrived.
+//! which has not arrived; sends a block list behind a later one unless it is told to.
 
 pub mod attempt;
+mod turn;
 
 use std::collections::BTreeMap;
 
@@ -13,6 +14,7 @@ use arrow::array::Array;
 use serde::{Deserialize, Serialize};
 
 use self::attempt::Outcome;
+use self::turn::Turn;
 use super::export::refuse_shadow;
 use crate::clock::Clock;
 use crate::domain::day::Day;
@@ -89,6 +91,27 @@ pub struct Undelivered {
     error: String,
 }
 
+/// What another has undone at its target, and so is not sent: exit code 6.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "{folder} is not sent to {target}: {error}; what it alone gives back or bars is in callsieve receipts, and \
+     --out-of-turn sends it all the same"
+)]
+pub struct Superseded {
+    folder: String,
+    target: String,
+    error: String,
+}
+
+/// How a folder is to be delivered.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Order {
+    /// Whether nothing is sent.
+    pub is_dry_run: bool,
+    /// Whether it goes though one that comes before it has not arrived, or one that comes behind it has.
+    pub is_out_of_turn: bool,
+}
+
 /// What came of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
@@ -99,6 +122,10 @@ pub enum State {
     Known,
     /// It would be sent.
     Wanted,
+    /// It waits for one that comes before it.
+    Held,
+    /// One that comes behind it went before it.
+    Superseded,
     /// It has not arrived.
     Failed,
 }
@@ -122,40 +149,53 @@ pub struct Delivered {
     pub sent: usize,
     /// Attempts that were made.
     pub attempts: u32,
-    /// Why the last one failed.
+    /// Why the last one failed, or why there was none.
     pub error: Option<String>,
 }
 
-/// Delivers a folder to a target, unless the table says that it has arrived there.
+/// Delivers a folder to a target, unless the table says that it has arrived there, or that it is not its turn.
 pub async fn deliver(
     lake: &Lake,
     (name, target): (&str, &Target),
     parcel: &Parcel,
-    is_dry_run: bool,
+    order: Order,
     clock: Clock,
 ) -> anyhow::Result<Delivered> {
     refuse_shadow(lake)?;
-    let noted = match lake.find(Table::DELIVERY).await? {
-        Some(table) => states(&table, name, parcel).await?,
-        None => Vec::new(),
+    let (noted, mut turn) = match lake.find(Table::DELIVERY).await? {
+        Some(table) => (states(&table, name, parcel).await?, Turn::read(&table, name, &parcel.name).await?),
+        None => (Vec::new(), Turn::Due),
     };
     if noted.iter().any(|state| state == DONE) {
         return Ok(delivered(name, parcel, State::Known, None));
     }
-    if is_dry_run {
-        return Ok(delivered(name, parcel, State::Wanted, None));
+    if order.is_out_of_turn {
+        turn = Turn::Due;
+    }
+    match turn {
+        Turn::Due if order.is_dry_run => return Ok(delivered(name, parcel, State::Wanted, None)),
+        Turn::Due => {}
+        Turn::Early(first) => return Ok(held(name, parcel, &first)),
+        Turn::Late(later) => {
+            // Once is enough, however often it is tried.
+            if !order.is_dry_run && !noted.iter().any(|state| state == SUPERSEDED) {
+                note(&mut lake.open(Table::DELIVERY).await?, name, parcel, (SUPERSEDED, None), clock).await?;
+            }
+            return Ok(superseded(name, parcel, &later));
+        }
     }
     let mut table = lake.open(Table::DELIVERY).await?;
-    note(&mut table, name, parcel, None, clock).await?;
+    note(&mut table, name, parcel, (INTENDED, None), clock).await?;
     let outcome = attempt::deliver(target, name, parcel, clock).await;
-    note(&mut table, name, parcel, Some(&outcome), clock).await?;
-    let state = if outcome.error.is_none() { State::Done } else { State::Failed };
+    let (state, word) = if outcome.error.is_none() { (State::Done, DONE) } else { (State::Failed, FAILED) };
+    note(&mut table, name, parcel, (word, Some(&outcome)), clock).await?;
     Ok(delivered(name, parcel, state, Some(outcome)))
 }
 
 const INTENDED: &str = "intended";
 const DONE: &str = "done";
 const FAILED: &str = "failed";
+const SUPERSEDED: &str = "superseded";
 
 /// What the table says of a folder at a target.
 async fn states(table: &Handle, name: &str, parcel: &Parcel) -> anyhow::Result<Vec<String>> {
@@ -172,20 +212,15 @@ async fn states(table: &Handle, name: &str, parcel: &Parcel) -> anyhow::Result<V
     Ok(states)
 }
 
-/// Writes down what is intended, or what came of it.
+/// Writes down what is intended, what came of it, or that nothing will.
 async fn note(
     table: &mut Handle,
     name: &str,
     parcel: &Parcel,
-    outcome: Option<&Outcome>,
+    (state, outcome): (&str, Option<&Outcome>),
     clock: Clock,
 ) -> anyhow::Result<()> {
     let error = outcome.and_then(|outcome| outcome.error.as_deref());
-    let state = match (outcome, error) {
-        (None, _) => INTENDED,
-        (Some(_), None) => DONE,
-        (Some(_), Some(_)) => FAILED,
-    };
     let (attempts, sent) = outcome.map_or((0, 0), |outcome| (outcome.attempts, outcome.sent.len()));
     let at = clock.now();
     let mut sheet = Sheet::new(Table::DELIVERY.contract());
@@ -211,15 +246,27 @@ fn delivered(name: &str, parcel: &Parcel, state: State, outcome: Option<Outcome>
     }
 }
 
+/// It waits for another, which says why it has not arrived itself.
+fn held(name: &str, parcel: &Parcel, first: &str) -> Delivered {
+    let error = format!("{first} comes before it and has not arrived; deliver that first, or name --out-of-turn");
+    Delivered { error: Some(error), ..delivered(name, parcel, State::Held, None) }
+}
+
+/// It is not to be sent any more.
+fn superseded(name: &str, parcel: &Parcel, later: &str) -> Delivered {
+    let error = format!("{later} went there before it, and it would do again what that has undone");
+    Delivered { error: Some(error), ..delivered(name, parcel, State::Superseded, None) }
+}
+
 impl Delivered {
     /// Fails when it has not arrived.
-    pub fn verdict(&self) -> Result<(), Undelivered> {
-        match &self.error {
-            None => Ok(()),
-            Some(error) => {
-                Err(Undelivered { folder: self.folder.clone(), target: self.target.clone(), error: error.clone() })
-            }
+    pub fn verdict(&self) -> anyhow::Result<()> {
+        let Some(error) = self.error.clone() else { return Ok(()) };
+        let (folder, target) = (self.folder.clone(), self.target.clone());
+        if self.state == State::Superseded {
+            return Err(Superseded { folder, target, error }.into());
         }
+        Err(Undelivered { folder, target, error }.into())
     }
 
     /// The same for people.
@@ -234,6 +281,8 @@ impl Delivered {
             ),
             State::Wanted => format!("{folder} would go to {target} as {place}: {files} files"),
             State::Failed => format!("{folder} has not arrived at {target}: {sent} of {files} files sent, {tries}"),
+            State::Held => format!("{folder} waits for one that comes before it at {target}: nothing is sent"),
+            State::Superseded => format!("{folder} is not sent: a later one went to {target} before it"),
         }
     }
 }

@@ -1768,7 +1768,7 @@ pub mod notice {
     pub const NOTED_AT: Column<TimestampMicrosecondArray> = Column::new("noted_at");
 }
 
-/// One row per state of a published folder's delivery to a target: intended before anything is sent, then done or failed. What is done is not sent again.
+/// One row per state of a published folder's delivery to a target: intended before anything is sent, then done or failed; superseded where a later block list went before it. What is done is not sent again.
 pub mod delivery {
     use super::*;
 
@@ -1780,7 +1780,7 @@ pub mod delivery {
     pub const FOLDER: Column<StringArray> = Column::new("folder");
     /// SHA-256 of what says what its files are, hex.
     pub const MANIFEST_SHA256: Column<StringArray> = Column::new("manifest_sha256");
-    /// intended, done or failed.
+    /// intended, done, failed or superseded.
     pub const STATE: Column<StringArray> = Column::new("state");
     /// How many attempts the run made; 0 when intended.
     pub const ATTEMPTS: Column<Int64Array> = Column::new("attempts");

@@ -164,7 +164,8 @@ impl Format {
 }
 
 /// A name under which folders are in order.
-fn numbered(sequence: i64) -> String {
+/// The name of a folder that carries a publication's number.
+pub fn numbered(sequence: i64) -> String {
     format!("{sequence:08}")
 }
 
