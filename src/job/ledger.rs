@@ -17,7 +17,7 @@ use crate::lake::ledger::{Books, Entry, Kind};
 use crate::lake::proof::seen::Seen;
 use crate::lake::proof::{self, Expired, Found, Proof};
 use crate::lake::{Handle, Lake};
-use crate::schema::column::call_record;
+use crate::schema::column::{call_record, reject};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 
@@ -120,8 +120,8 @@ async fn prove(
     entries: &[Entry],
     days: Option<(Day, Day)>,
 ) -> anyhow::Result<Vec<Partition>> {
-    let mut seen = offsets(rows).await?;
-    let (seen_rejects, expired_rejects) = rejects(lake, books).await?;
+    let mut seen = offsets(rows, None).await?;
+    let (seen_rejects, expired_rejects) = rejects(lake, books, rows.table()).await?;
     let (none, expired) = (Seen::default(), Expired::of(entries));
     let nothing = Found { rows: &none, rejects: &none, expired: &expired, expired_rejects: &expired_rejects };
     let topic = rows.table().name();
@@ -166,24 +166,31 @@ fn window(entries: &[&Entry], (from, until): (Day, Day)) -> Option<Range<i64>> {
     ranges.reduce(|all, range| all.start.min(range.start)..all.end.max(range.end))
 }
 
-/// The offsets of all rejects, and what was removed of them: subscriptions are kept, though their rejects are not.
-async fn rejects(lake: &Lake, books: &mut Books) -> anyhow::Result<(Places, Expired)> {
+/// The offsets of all rejects for a table, and what was removed of rejects: subscriptions are kept, though theirs are
+/// not.
+async fn rejects(lake: &Lake, books: &mut Books, meant_for: Table) -> anyhow::Result<(Places, Expired)> {
     let Some(rejects) = lake.find(Table::REJECT).await? else { return Ok((Places::new(), Expired::default())) };
     books.settle(&rejects).await?;
     let expired = Expired::of(&books.entries(Table::REJECT).await?);
-    Ok((offsets(&rejects).await?, expired))
+    Ok((offsets(&rejects, Some(meant_for)).await?, expired))
 }
 
-/// The offsets that a table's rows carry, by source and partition.
-async fn offsets(table: &Handle) -> anyhow::Result<Places> {
-    let columns = [call_record::SOURCE_ID.name, call_record::SOURCE_PARTITION.name, call_record::SOURCE_OFFSET.name];
+/// The offsets that a table's rows carry, by source and partition; of rejects those for a table, as the same messages
+/// may have been refused for another.
+async fn offsets(table: &Handle, meant_for: Option<Table>) -> anyhow::Result<Places> {
+    let mut columns =
+        vec![call_record::SOURCE_ID.name, call_record::SOURCE_PARTITION.name, call_record::SOURCE_OFFSET.name];
+    columns.extend(meant_for.map(|_| reject::TABLE_NAME.name));
     let mut seen = Places::new();
     for batch in table.rows(vec![], &columns).await? {
         let sources = call_record::SOURCE_ID.of(&batch)?;
         let partitions = call_record::SOURCE_PARTITION.of(&batch)?;
         let offsets = call_record::SOURCE_OFFSET.of(&batch)?;
+        let names = meant_for.map(|table| anyhow::Ok((reject::TABLE_NAME.of(&batch)?, table.name()))).transpose()?;
+        // Rejects of before the column do not say, so they may be any table's.
+        let is_other = |row| names.is_some_and(|(names, name)| names.is_valid(row) && names.value(row) != name);
         let mut at: Option<((&str, i32), &mut Seen)> = None;
-        for row in 0..batch.num_rows() {
+        for row in (0..batch.num_rows()).filter(|row| !is_other(*row)) {
             let source = if sources.is_valid(row) { sources.value(row) } else { "" };
             let place = (source, partitions.value(row));
             match &mut at {

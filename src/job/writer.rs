@@ -4,6 +4,7 @@
 //! offset that it cannot account for; takes a silent registry for one that does not know.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use anyhow::ensure;
 use tokio::sync::watch;
@@ -185,8 +186,8 @@ impl Writer {
     pub(super) async fn honour(&mut self, partition: i32, holes: &Offsets) -> anyhow::Result<()> {
         let mut known = BTreeSet::new();
         for run in holes.runs() {
-            known.extend(self.rejects.offsets_in(&self.source, partition, run.clone()).await?);
-            let untold = self.rows.offsets_in(&self.source, partition, run).await?;
+            known.extend(self.refused_in(partition, run.clone()).await?);
+            let untold = self.rows.offsets_in(None, &self.source, partition, run).await?;
             ensure!(
                 untold.is_empty(),
                 "partition {partition}: {} rows lie in a hole, from offset {} on: see callsieve ledger",
@@ -206,17 +207,29 @@ impl Writer {
         for partition in partitions {
             let app_id = self.origin.app_id(*partition);
             let rows_at = self.rows.offset(&app_id).await?;
-            let rejects_at = self.rejects.offset(&app_id).await?;
+            // An older program remembers those for every table under one name.
+            let before = self.rejects.offset(&app_id).await?;
+            let rejects_at = self.rejects.offset(&self.reject_app_id(*partition)).await?.max(before);
             self.honoured.remove(partition);
             if rejects_at > rows_at {
                 let from = rows_at.unwrap_or_default();
                 let until = rejects_at.unwrap_or_default();
-                let rejected = self.rejects.offsets_in(&self.source, *partition, from..until).await?;
-                self.honoured.insert(*partition, rejected);
+                let refused = self.refused_in(*partition, from..until).await?;
+                self.honoured.insert(*partition, refused);
             }
             offsets.push((*partition, rows_at));
         }
         Ok(offsets)
+    }
+
+    /// Offsets that are rejects of our table. The same messages may have been refused for another before.
+    async fn refused_in(&self, partition: i32, range: Range<i64>) -> anyhow::Result<BTreeSet<i64>> {
+        self.rejects.offsets_in(Some(self.rows.table()), &self.source, partition, range).await
+    }
+
+    /// The name under which `reject` remembers how far a partition was read for our table.
+    fn reject_app_id(&self, partition: i32) -> String {
+        format!("{}/{}", self.origin.app_id(partition), self.rows.table())
     }
 
     /// Leaves what the broker has of partitions that were never read to a back-fill, and says so in the log.
@@ -336,7 +349,7 @@ impl Writer {
         }
         let mut spans = Vec::new();
         for account in accounts {
-            let app_id = self.origin.app_id(account.partition);
+            let app_id = self.reject_app_id(account.partition);
             let rejects_at = self.rejects.offset(&app_id).await?.unwrap_or_default();
             let ours = self.honoured.contains_key(&account.partition);
             let from = if ours { account.from.max(rejects_at) } else { account.from };

@@ -19,6 +19,7 @@ use super::{Handle, log_store};
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::schema::column::reject;
+use crate::schema::contract::Table;
 
 impl Handle {
     /// The table at this version, for a session.
@@ -141,14 +142,25 @@ impl Handle {
         Ok(days)
     }
 
-    /// Offsets of a source's partition that lie in the table: an ingested one, or `reject`.
-    pub async fn offsets_in(&self, source: &str, partition: i32, range: Range<i64>) -> anyhow::Result<BTreeSet<i64>> {
-        let filters = vec![
+    /// Offsets of a source's partition that lie in the table: an ingested one, or `reject` with those for another.
+    pub async fn offsets_in(
+        &self,
+        meant_for: Option<Table>,
+        source: &str,
+        partition: i32,
+        range: Range<i64>,
+    ) -> anyhow::Result<BTreeSet<i64>> {
+        let mut filters = vec![
             col(reject::SOURCE_ID.name).eq(lit(source)),
             col(reject::SOURCE_PARTITION.name).eq(lit(partition)),
             col(reject::SOURCE_OFFSET.name).gt_eq(lit(range.start)),
             col(reject::SOURCE_OFFSET.name).lt(lit(range.end)),
         ];
+        if let Some(table) = meant_for {
+            // Rejects of before the column do not say, so they may be any table's.
+            let name = col(reject::TABLE_NAME.name);
+            filters.push(name.clone().eq(lit(table.name())).or(name.is_null()));
+        }
         let mut offsets = BTreeSet::new();
         for batch in self.rows(filters, &[reject::SOURCE_OFFSET.name]).await? {
             offsets.extend(reject::SOURCE_OFFSET.of(&batch)?.values());

@@ -8,6 +8,7 @@ use crate::clock::Clock;
 use crate::decode;
 use crate::domain::message::Message;
 use crate::domain::seal::Seal;
+use crate::job::ledger::ledger;
 use crate::lake::Lake;
 use crate::source::kafka::Purpose;
 use crate::source::registry::Registry;
@@ -32,9 +33,13 @@ async fn writer(lake: &Path) -> Writer {
 }
 
 async fn writer_of(lake: &Path, source: &str) -> Writer {
+    writer_for(Topic::CallRecord, lake, source).await
+}
+
+async fn writer_for(topic: Topic, lake: &Path, source: &str) -> Writer {
     let (_, stop) = watch::channel(false);
     let origin = source.parse().unwrap();
-    Writer::open(Topic::CallRecord, &site(lake), "call_record", origin, stop).await.unwrap()
+    Writer::open(topic, &site(lake), "call_record", origin, stop).await.unwrap()
 }
 
 /// Offsets of partition 0; every third is poison.
@@ -83,11 +88,21 @@ async fn a_zombie_is_turned_away_by_its_successors_commit() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_crash_between_the_two_commits_doubles_no_reject_and_loses_no_row() {
+    check_crash(|crashed| crashed.reject_app_id(0)).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_crash_of_a_program_with_one_name_for_every_tables_rejects_doubles_none() {
+    check_crash(|crashed| crashed.origin.app_id(0)).await;
+}
+
+/// Rejects are committed under a name, and then there is another writer.
+async fn check_crash(app_id: impl Fn(&Writer) -> String) {
     let lake = tempfile::tempdir().unwrap();
     let mut crashed = writer(lake.path()).await;
     let Batch { messages, .. } = batch(0..6);
     let decoded = crashed.decoder.decode(&messages, &crashed.source, AT).unwrap();
-    let span = Span { app_id: crashed.origin.app_id(0), from: 0, until: 6 };
+    let span = Span { app_id: app_id(&crashed), from: 0, until: 6 };
     crashed.rejects.append(&[decoded.rejects], &[span]).await.unwrap();
     drop(crashed);
     let mut next = writer(lake.path()).await;
@@ -97,10 +112,50 @@ async fn a_crash_between_the_two_commits_doubles_no_reject_and_loses_no_row() {
     let second = committed(next.write(batch(4..9)).await.unwrap());
     assert_eq!((first.rows, first.honoured, second.rows, second.honoured), (3, 1, 3, 1));
     assert_eq!(second.rejects(), 1, "offset 8 is new");
-    let rejects = next.rejects.offsets_in("k/call_record/0", 0, 0..9).await.unwrap();
+    let rejects = next.rejects.offsets_in(None, "k/call_record/0", 0, 0..9).await.unwrap();
     assert_eq!(rejects, BTreeSet::from([2, 5, 8]));
     let count: usize = next.rejects.rows(vec![], &[]).await.unwrap().iter().map(|rows| rows.num_rows()).sum();
     assert_eq!(count, 3);
+}
+
+/// Of every table, how many rejects the ledger finds; it must be closed.
+async fn rejects_by_table(lake: &Path) -> Vec<(&'static str, u64)> {
+    let shown = ledger(&Lake::local(lake).unwrap(), &[], None, None).await.unwrap();
+    assert!(shown.is_closed, "{shown:?}");
+    shown.partitions.iter().map(|partition| (partition.topic, partition.proof.rejects)).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_refused_for_another_table_is_read_for_its_own() {
+    let lake = tempfile::tempdir().unwrap();
+    for source in ["file/ab12", "k/mixed/0"] {
+        let mut wrong = writer_for(Topic::SmsRecord, lake.path(), source).await;
+        let all = committed(wrong.write(batch(0..6)).await.unwrap());
+        assert_eq!((all.rows, all.rejects()), (0, 6), "calls are no messages");
+        wrong.settle(&[], AT).await.unwrap();
+        let mut right = writer_of(lake.path(), source).await;
+        assert_eq!(right.begin(&[0]).await.unwrap(), [(0, None)]);
+        let first = committed(right.write(batch(0..3)).await.unwrap());
+        let second = committed(right.write(batch(3..6)).await.unwrap());
+        assert_eq!((first.rows, first.honoured, second.rows, second.honoured), (2, 0, 2, 0), "{source}");
+    }
+    let [calls, messages] = [("call_record", 2), ("sms_record", 6)];
+    assert_eq!(rejects_by_table(lake.path()).await, [calls, calls, messages, messages]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_mark_of_a_program_that_refused_it_for_another_table_holds_nothing_up() {
+    let lake = tempfile::tempdir().unwrap();
+    let mut wrong = writer_for(Topic::SmsRecord, lake.path(), "file/ab12").await;
+    let Batch { messages, .. } = batch(0..6);
+    let decoded = wrong.decoder.decode(&messages, &wrong.source, AT).unwrap();
+    let span = Span { app_id: wrong.origin.app_id(0), from: 0, until: 6 };
+    wrong.rejects.append(&[decoded.rejects], &[span]).await.unwrap();
+    let mut right = writer_of(lake.path(), "file/ab12").await;
+    right.begin(&[0]).await.unwrap();
+    let first = committed(right.write(batch(0..3)).await.unwrap());
+    let second = committed(right.write(batch(3..6)).await.unwrap());
+    assert_eq!((first.rows, first.rejects(), second.rows, second.rejects()), (2, 1, 2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
