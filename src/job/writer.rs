@@ -26,6 +26,7 @@ use crate::source::kafka;
 use crate::telemetry::metrics::Metrics;
 use crate::text;
 
+mod known;
 mod schema;
 
 /// The tables of one topic, and what it takes to write them.
@@ -234,13 +235,17 @@ impl Writer {
 
     /// Leaves what the broker has of partitions that were never read to a back-fill, and says so in the log.
     pub(super) async fn defer(&mut self, ends: &[OffsetRange]) -> anyhow::Result<()> {
+        let partitions: Vec<i32> = ends.iter().map(|end| end.partition).collect();
+        let known = self.known(&partitions).await?;
         for OffsetRange { partition, from, until } in ends {
             let app_id = self.origin.app_id(*partition);
             self.rows.refresh().await?;
             if from == until || self.rows.offset(&app_id).await?.is_some() {
                 continue;
             }
-            let mut account = Account::empty(&self.source, *partition, *from);
+            // What the broker threw away since it was known is a hole as well.
+            let first = known.get(partition).map_or(*from, |known| *from.min(known));
+            let mut account = Account::empty(&self.source, *partition, first);
             account.until = *until;
             let told = Told { kind: Kind::Deferred, accounts: &[account], at: self.site.clock.now(), note: None };
             let span = Span { app_id, from: *from, until: *until };

@@ -35,14 +35,14 @@ mod topic_id;
 /// What happened at the source, in the order in which it has to be dealt with.
 #[derive(Debug)]
 pub enum Event {
-    /// Partitions were given to us: say where each begins (`None`: at its very first message).
+    /// Partitions were given to us: say where each begins.
     Assigned {
         /// Which.
         partitions: Vec<i32>,
         /// What the broker has of them, when we begin with the newest.
         ends: Vec<OffsetRange>,
         /// Where to send the answer.
-        begin: oneshot::Sender<Vec<(i32, Option<i64>)>>,
+        begin: oneshot::Sender<Vec<Begin>>,
     },
     /// Messages came.
     Messages(Messages),
@@ -61,6 +61,18 @@ pub enum Event {
     Usurped,
     /// Nothing more will come, and somebody has to act.
     Failed(anyhow::Error),
+}
+
+/// Where reading a partition begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Begin {
+    /// Which.
+    pub partition: i32,
+    /// The offset at which the table stands; where it has none, reading begins at the very first message.
+    pub offset: Option<i64>,
+    /// For a partition that was never read, the offset from which on all that came has to be told of, where that is
+    /// known.
+    pub known: Option<i64>,
 }
 
 /// Where a partition ended.

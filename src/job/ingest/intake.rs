@@ -18,7 +18,7 @@ use super::{End, Ingest, stopped};
 use crate::clock::Stopwatch;
 use crate::domain::message::{Messages, OffsetRange};
 use crate::job::writer::{Batch, Committed, Writer, Written};
-use crate::source::kafka::{Consumer, Event, PartitionEnd};
+use crate::source::kafka::{Begin, Consumer, Event, PartitionEnd};
 use crate::telemetry::metrics::{KAFKA, seconds};
 
 /// How often the age of waiting messages is looked at.
@@ -117,9 +117,9 @@ impl<'a> Intake<'a> {
             Some(Event::Assigned { partitions, ends, begin }) => {
                 self.count_rebalance();
                 let end = self.land(consumer).await?;
-                let offsets = self.assigned(&partitions, &ends).await?;
+                let begins = self.assigned(&partitions, &ends).await?;
                 // An error means that the consumer has gone, which the next event says too.
-                begin.send(offsets).ok();
+                begin.send(begins).ok();
                 Ok(ended(end))
             }
             Some(Event::Messages(messages)) => {
@@ -151,19 +151,19 @@ impl<'a> Intake<'a> {
         }
     }
 
-    async fn assigned(&mut self, partitions: &[i32], ends: &[OffsetRange]) -> anyhow::Result<Vec<(i32, Option<i64>)>> {
+    async fn assigned(&mut self, partitions: &[i32], ends: &[OffsetRange]) -> anyhow::Result<Vec<Begin>> {
         let mut writer = self.writer.lock().await;
         writer.defer(ends).await?;
-        let offsets = writer.begin(partitions).await?;
+        let begins = writer.begins(partitions).await?;
         drop(writer);
-        for (partition, rows_at) in &offsets {
-            self.held.insert(*partition, Held::new(*rows_at));
+        for begin in &begins {
+            self.held.insert(begin.partition, Held::new(begin.offset));
         }
         self.is_member = true;
         self.note_held();
         self.note_progress();
-        tracing::info!(topic = %self.ingest.topic, ?offsets, "partitions assigned");
-        Ok(offsets)
+        tracing::info!(topic = %self.ingest.topic, ?begins, "partitions assigned");
+        Ok(begins)
     }
 
     fn received(&mut self, messages: Messages) {

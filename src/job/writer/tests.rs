@@ -170,6 +170,44 @@ async fn a_topic_that_was_made_anew_is_refused_until_its_epoch_is_raised() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_partition_that_was_never_read_is_known_from_where_it_had_nothing() {
+    let lake = tempfile::tempdir().unwrap();
+    let mut first = writer(lake.path()).await;
+    first.know(2, Some("one")).await.unwrap();
+    let known = async |writer: &mut Writer| {
+        let begins = writer.begins(&[0, 1]).await.unwrap();
+        assert!(begins.iter().all(|begin| begin.offset.is_none()));
+        begins.iter().map(|begin| begin.known).collect::<Vec<_>>()
+    };
+    assert_eq!(known(&mut first).await, [None, None], "that it is there does not say since when");
+    first.settle(&[(0, 7, AT)], AT).await.unwrap();
+    first.settle(&[(0, 8, AT)], AT).await.unwrap();
+    assert_eq!(known(&mut first).await, [Some(7), None]);
+    let mut same = writer_of(lake.path(), "k/call_record/1").await;
+    same.know(2, Some("one")).await.unwrap();
+    assert_eq!(known(&mut same).await, [None, None], "it is the same topic");
+    let mut anew = writer_of(lake.path(), "k/call_record/2").await;
+    anew.know(2, Some("two")).await.unwrap();
+    assert_eq!(known(&mut anew).await, [Some(0), Some(0)]);
+    committed(anew.write(batch(0..3)).await.unwrap());
+    let begin = anew.begins(&[0]).await.unwrap()[0];
+    assert_eq!((begin.offset, begin.known), (Some(3), None), "the table knows");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_gone_of_what_is_left_for_a_back_fill_is_a_hole() {
+    let lake = tempfile::tempdir().unwrap();
+    let mut writer = writer(lake.path()).await;
+    writer.settle(&[(0, 7, AT)], AT).await.unwrap();
+    let ends = [0, 1].map(|partition| OffsetRange { partition, from: 50, until: 60 });
+    writer.defer(&ends).await.unwrap();
+    let mut entries = writer.entries().await.unwrap();
+    entries.retain(|entry| entry.kind == Kind::Deferred);
+    let left: Vec<_> = entries.iter().map(|entry| (entry.account.from, entry.account.until)).collect();
+    assert_eq!(left, [(7, 60), (50, 60)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_timestamp_of_the_future_closes_no_day() {
     let lake = tempfile::tempdir().unwrap();
     let mut writer = writer(lake.path()).await;

@@ -17,7 +17,7 @@ use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 
 use super::{
-    Bounds, CHUNK_ROWS, CHUNK_SHARE, Event, LOOK_OFFSETS, Options, POLL, PROBE_TIMEOUT, PartitionEnd, Received,
+    Begin, Bounds, CHUNK_ROWS, CHUNK_SHARE, Event, LOOK_OFFSETS, Options, POLL, PROBE_TIMEOUT, PartitionEnd, Received,
     SAY_AGAIN, TIMEOUT, put, topic_id,
 };
 use crate::clock::{Clock, Stopwatch};
@@ -329,12 +329,11 @@ impl Door {
         let (begin, answer) = oneshot::channel();
         self.send(Event::Assigned { partitions, ends, begin }).map_err(|Closed| anyhow!("the consumer is closing"))?;
         let begins = answer.blocking_recv().context("the consumer is closing")?;
-        let partitions: Vec<i32> = begins.iter().map(|(partition, _)| *partition).collect();
+        let partitions: Vec<i32> = begins.iter().map(|begin| begin.partition).collect();
         let mut list = TopicPartitionList::new();
-        for ((partition, offset), range) in begins.into_iter().zip(self.ranges(&partitions, TIMEOUT)?) {
-            let begin = self.begin(offset, range)?;
-            list.add_partition_offset(&self.topic, partition, begin)?;
-            self.hand().held.insert(partition, Held { next: offset, ..Held::default() });
+        for (begin, range) in begins.into_iter().zip(self.ranges(&partitions, TIMEOUT)?) {
+            list.add_partition_offset(&self.topic, begin.partition, self.begin(begin, range)?)?;
+            self.hand().held.insert(begin.partition, Held { next: begin.offset, ..Held::default() });
         }
         match kafka.rebalance_protocol() {
             RebalanceProtocol::Cooperative => kafka.incremental_assign(&list)?,
@@ -344,12 +343,16 @@ impl Door {
     }
 
     /// Where a partition begins, once it is sure that the broker still has that place.
-    fn begin(&self, offset: Option<i64>, range: OffsetRange) -> anyhow::Result<Offset> {
-        let Some(offset) = offset else { return Ok(Offset::Beginning) };
+    fn begin(&self, Begin { offset, known, .. }: Begin, range: OffsetRange) -> anyhow::Result<Offset> {
         let OffsetRange { partition, from: low, until: high } = range;
+        let (stands, offset) = match (offset, known) {
+            (Some(offset), _) => ("the table stands", offset),
+            (None, Some(known)) if known < low => ("nothing was ever read, and the books stand", known),
+            (None, _) => return Ok(Offset::Beginning),
+        };
         if offset < low {
             bail!(
-                "topic {} partition {partition}: the table stands at offset {offset}, the broker begins at {low}: {} \
+                "topic {} partition {partition}: {stands} at offset {offset}, the broker begins at {low}: {} \
                  offsets fell out of retention before they were read; to go on without them: callsieve ledger accept \
                  --source {}/{}/{} --partition {partition} --from {offset} --until {low}",
                 self.topic,
@@ -452,6 +455,24 @@ mod tests {
         let door = Door::new(&options, "many", bounds, Clock::Fixed(7), sender, Arc::default()).unwrap();
         door.ranges(&[0], TIMEOUT).unwrap();
         (cluster, door, events)
+    }
+
+    #[test]
+    fn what_is_gone_of_a_partition_that_was_known_and_never_read_stops_us() {
+        let (_cluster, door, _events) = connected();
+        let begin = |offset, known| {
+            door.begin(Begin { partition: 3, offset, known }, OffsetRange { partition: 3, from: 50, until: 60 })
+        };
+        for (offset, known, from) in
+            [(None, Some(0), 0), (None, Some(49), 49), (Some(7), None, 7), (Some(7), Some(0), 7)]
+        {
+            let error = begin(offset, known).unwrap_err().to_string();
+            assert!(error.contains(&format!("--partition 3 --from {from} --until 50")), "{error}");
+        }
+        assert_eq!(begin(None, None).unwrap(), Offset::Beginning, "nobody knows what was there");
+        assert_eq!(begin(None, Some(50)).unwrap(), Offset::Beginning);
+        assert_eq!(begin(None, Some(55)).unwrap(), Offset::Beginning, "what the broker has is read");
+        assert_eq!(begin(Some(55), Some(0)).unwrap(), Offset::Offset(55));
     }
 
     #[test]
