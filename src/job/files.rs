@@ -170,6 +170,10 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
         if messages.is_empty() {
             continue;
         }
+        // A file of several commits may stay half loaded, and gone from the folder nobody would miss the rest.
+        if next == begin && messages.ranges().iter().all(|range| range.until < records) {
+            writer.expect(PARTITION, records).await?;
+        }
         let batch = Batch { messages, began: BTreeMap::from([(PARTITION, next)]) };
         match writer.write(batch).await? {
             Written::Committed(committed) => {
@@ -233,3 +237,6 @@ fn send(sender: &mpsc::Sender<Messages>, batch: Messages) -> anyhow::Result<()> 
         Err(_) => bail!("loading has ended"),
     }
 }
+
+#[cfg(test)]
+mod tests;

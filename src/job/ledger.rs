@@ -15,7 +15,7 @@ use crate::domain::account::Offsets;
 use crate::domain::day::Day;
 use crate::lake::ledger::{Books, Entry, Kind};
 use crate::lake::proof::seen::Seen;
-use crate::lake::proof::{self, Expired, Found, Proof};
+use crate::lake::proof::{self, Expired, Fault, Found, Proof};
 use crate::lake::{Handle, Lake};
 use crate::schema::column::{call_record, reject};
 use crate::schema::contract::Table;
@@ -46,6 +46,9 @@ pub struct Shown {
 pub struct Partition {
     /// The topic's table.
     pub topic: &'static str,
+    /// What a dropped file was called.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub file: Option<String>,
     /// The proof.
     #[serde(flatten)]
     pub proof: Proof,
@@ -132,12 +135,12 @@ async fn prove(
         let Some(within) = days.map_or(Some(None), |days| window(&entries, days).map(Some)) else { continue };
         let rejects = seen_rejects.get(&place).unwrap_or(&none);
         let proof = proof::prove(&entries, Found { rows: &rows, rejects, ..nothing }, within.as_ref());
-        partitions.push(Partition { topic, proof });
+        partitions.push(Partition { topic, file: file(&entries), proof });
     }
     // Rows of a source that no commit tells of. History that was invented has no source to prove.
     for ((source, partition), rows) in seen.into_iter().filter(|((source, _), _)| days.is_none() && source != "seed") {
         let proof = Proof { source, partition, ..proof::prove(&[], Found { rows: &rows, ..nothing }, None) };
-        partitions.push(Partition { topic, proof });
+        partitions.push(Partition { topic, file: None, proof });
     }
     Ok(partitions)
 }
@@ -156,6 +159,12 @@ fn by_place(entries: &[Entry]) -> BTreeMap<(String, i32), Vec<&Entry>> {
         }
     }
     places
+}
+
+/// The name of the file that the entries of a source partition tell of; nothing for one of a topic.
+fn file(entries: &[&Entry]) -> Option<String> {
+    let told = entries.iter().filter(|entry| matches!(entry.kind, Kind::Read | Kind::Deferred));
+    told.filter_map(|entry| entry.note.clone()).next_back()
 }
 
 /// From the first offset to the last of the commits that brought rows of some days.
@@ -258,9 +267,10 @@ pub(super) fn holds(topic: Topic, entry: &Entry) -> bool {
 
 impl Partition {
     fn text(&self) -> String {
-        let Self { topic, proof } = self;
+        let Self { topic, file, proof } = self;
         let Proof { source, partition, from, until, records, rejects, tombstones, gaps, accepted, .. } = proof;
-        let mut text = format!("{topic} {source} partition {partition}: offsets {from} to {until}\n");
+        let name = file.as_ref().map(|name| format!(" ({name})")).unwrap_or_default();
+        let mut text = format!("{topic} {source} partition {partition}{name}: offsets {from} to {until}\n");
         text += &format!("  {} = {records} records + {rejects} rejects + {tombstones} tombstones", until - from);
         text += &format!(" + {gaps} gaps + {accepted} accepted");
         let of_these = [(proof.replayed, "replayed"), (proof.superseded, "superseded"), (proof.expired, "expired")];
@@ -269,6 +279,21 @@ impl Partition {
         }
         for finding in &proof.findings {
             text += &format!("\n  {}: {}", finding.fault, short(&finding.offsets));
+            if finding.fault == Fault::Hole && file.is_some() {
+                text += &self.way_out(&finding.offsets);
+            }
+        }
+        text
+    }
+
+    /// What to do about a file of which a part was never loaded.
+    fn way_out(&self, missing: &Offsets) -> String {
+        let Self { topic, proof: Proof { source, partition, .. }, .. } = self;
+        let mut text =
+            "\n  the file is loaded in part: drop the same file again, or sign that the rest is lost:".to_owned();
+        for Range { start, end } in missing.runs() {
+            text += &format!("\n  callsieve ledger accept --topic {topic} --source {source} --partition {partition}");
+            text += &format!(" --from {start} --until {end}");
         }
         text
     }

@@ -258,6 +258,13 @@ impl Writer {
         Ok(())
     }
 
+    /// Notes how many offsets a source has before the first of them is committed: what stays away of them is a hole.
+    pub(super) async fn expect(&mut self, partition: i32, until: i64) -> anyhow::Result<()> {
+        let account = Account { until, ..Account::empty(&self.source, partition, 0) };
+        let entry = Entry::new(Kind::Deferred, self.rows.table(), account, self.site.clock.now());
+        self.books.note(&[Entry { note: self.note.clone(), ..entry }]).await
+    }
+
     /// Whether the table stands at the end of every partition, whoever has read it.
     pub(super) async fn has_all(&mut self, ranges: &[OffsetRange]) -> anyhow::Result<bool> {
         self.rows.refresh().await?;

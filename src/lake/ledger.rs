@@ -40,7 +40,8 @@ pub enum Kind {
     Expired,
     /// A source was given up by a signed act: nobody waits for it.
     Retired,
-    /// Offsets were left for a back-fill: a hole until they are read.
+    /// Offsets were left for a back-fill, or are those of a file that takes several commits: a hole until they are
+    /// read.
     Deferred,
     /// The partition is there, and nobody may have read it yet.
     Seen,

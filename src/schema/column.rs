@@ -1820,7 +1820,7 @@ pub mod ingest_range {
     pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
     /// When the rows were committed, UTC.
     pub const COMMITTED_AT: Column<TimestampMicrosecondArray> = Column::new("committed_at");
-    /// read: offsets that were consumed. idle: nothing behind until_offset at watermark_at. replayed: rejects that became rows. accepted: offsets given up by a signed act. expired: rows before the day in note were removed by age, as far as versions before until_offset held them. retired: a source given up by a signed act, with no offsets. deferred: offsets left for a back-fill, a hole until they are read. seen: a partition that is there, with no offsets.
+    /// read: offsets that were consumed. idle: nothing behind until_offset at watermark_at. replayed: rejects that became rows. accepted: offsets given up by a signed act. expired: rows before the day in note were removed by age, as far as versions before until_offset held them. retired: a source given up by a signed act, with no offsets. deferred: offsets left for a back-fill, or those of a file that takes several commits: a hole until they are read. seen: a partition that is there, with no offsets.
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// Where the offsets count: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history.
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");

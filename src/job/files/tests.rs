@@ -1,0 +1,97 @@
+//! Files that are stopped in the middle, changed, or taken away.
+
+use super::*;
+use crate::clock::Clock;
+use crate::decode;
+use crate::domain::seal::Seal;
+use crate::job::ledger::{Shown, ledger};
+use crate::lake::Lake;
+use crate::lake::ledger::{Books, Kind};
+use crate::schema::contract::Table;
+use crate::source::kafka::Purpose;
+use crate::source::registry::Registry;
+use crate::telemetry::metrics::Metrics;
+
+/// 2025-01-06 10:00 in Vietnam.
+const AT: i64 = 1_736_132_400_000_000;
+
+/// A lake and a folder of call records, with more lines of its options.
+struct Dropped {
+    folder: tempfile::TempDir,
+    files: Files,
+}
+
+impl Dropped {
+    fn new(more: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let text =
+            format!("topic = \"call_record\"\nfolder = \"{}\"\nsettle_secs = 0\n{more}", folder.path().display());
+        let site = Site {
+            decode: decode::Options::default(),
+            seal: Seal::default(),
+            lake: Lake::local(&folder.path().join("lake")).unwrap(),
+            registry: Arc::new(Registry::Contracts),
+            metrics: Arc::new(Metrics::new()),
+            clock: Clock::Fixed(AT),
+            purpose: Purpose { until_caught_up: true, newest_first: false },
+        };
+        Self { files: Files { topic: Topic::CallRecord, options: toml::from_str(&text).unwrap(), site }, folder }
+    }
+
+    fn write(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    }
+
+    /// Loads a file, or its first commit alone.
+    async fn load(&self, path: &Path, is_stopped: bool) -> anyhow::Result<Outcome> {
+        let (_sender, stop) = watch::channel(is_stopped);
+        load(&self.files, path, still_there(path).unwrap().unwrap(), &stop).await
+    }
+
+    async fn ledger(&self) -> Shown {
+        ledger(&self.files.site.lake, &[], None, None).await.unwrap()
+    }
+
+    async fn count(&self, kind: Kind) -> usize {
+        let mut books = Books::open(&self.files.site.lake).await.unwrap();
+        let entries = books.entries(Table::CALL_RECORD).await.unwrap();
+        entries.iter().filter(|entry| entry.kind == kind).count()
+    }
+}
+
+/// Lines of a megabyte, so that a few take two commits.
+fn lines(count: usize) -> String {
+    let line = |id: usize| format!("poison {id} {}\n", "x".repeat(1 << 20));
+    (0..count).map(line).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_missing_of_a_file_that_was_taken_away_half_loaded_is_a_hole() {
+    let dropped = Dropped::new("");
+    let (path, text) = (dropped.folder.path().join("a.jsonl"), lines(20));
+    std::fs::write(&path, &text).unwrap();
+    assert_eq!(dropped.load(&path, true).await.unwrap(), Outcome::Stopped);
+    std::fs::remove_file(&path).unwrap();
+    let shown = dropped.ledger().await;
+    let said = shown.text();
+    assert!(!shown.is_closed && said.contains("(a.jsonl): offsets 0 to 20"), "{said}");
+    assert!(said.contains("told of by no commit") && said.contains("drop the same file again"), "{said}");
+    assert!(said.contains("--partition 0 --from 16 --until 20"), "{said}");
+
+    let again = dropped.write("b.jsonl", &text);
+    assert_eq!(dropped.load(&again, false).await.unwrap(), Outcome::Loaded);
+    let shown = dropped.ledger().await;
+    assert!(shown.is_closed, "{}", shown.text());
+    assert_eq!(shown.partitions[0].proof.rejects, 20);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_one_commit_leaves_one_word_in_the_books() {
+    let dropped = Dropped::new("");
+    let path = dropped.write("a.jsonl", "poison\npoison\n");
+    assert_eq!(dropped.load(&path, false).await.unwrap(), Outcome::Loaded);
+    assert_eq!((dropped.count(Kind::Read).await, dropped.count(Kind::Deferred).await), (1, 0));
+    assert!(dropped.ledger().await.is_closed);
+}
