@@ -62,6 +62,18 @@ impl<'l> Lines<'l> {
     }
 }
 
+/// The header of a line that belongs to a record with line ends, where the mapping knows none.
+pub(super) const TORN: &str = "csv_torn";
+
+/// Refuses a line that its file has torn out of a record: though it may look whole, it may be what a citizen wrote.
+pub(super) fn check_whole(headers: Option<&str>) -> Result<(), Refusal> {
+    // Quotes within a name or a value are escaped, so only a header's name stands like this.
+    if headers.is_none_or(|headers| !headers.contains(&format!("[\"{TORN}\","))) {
+        return Ok(());
+    }
+    Err(Refusal::new(Reason::MalformedCsv, "a quote is not closed, or it holds line ends and the mapping no multiline"))
+}
+
 /// Reads a wire struct off an object.
 pub(super) fn wire<'v, W: Deserialize<'v>>(object: &'v Value) -> Result<W, Refusal> {
     W::deserialize(object).map_err(|error| Refusal::json(&error))
@@ -69,7 +81,10 @@ pub(super) fn wire<'v, W: Deserialize<'v>>(object: &'v Value) -> Result<W, Refus
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
+    use crate::decode::{Format, csv_header};
     use crate::schema::csv::Csv;
 
     #[track_caller]
@@ -93,6 +108,17 @@ mod tests {
             format!("{};y", "x".repeat(5_000)).as_bytes(),
             Ok(&format!(r#"{{"a":"{}","b":"y"}}"#, "x".repeat(5_000))),
         );
+    }
+
+    #[test]
+    fn a_torn_line_is_refused_whenever_it_is_read_and_keeps_its_columns() {
+        let mapping: Csv = toml::from_str("columns = { a = \"A\" }").unwrap();
+        let format = Format::Csv(Arc::new(mapping.layout(Some(&["A".to_owned()])).unwrap()));
+        let [whole, torn] = [false, true].map(|is_torn| format.headers(is_torn).unwrap());
+        assert!(check_whole(None).is_ok() && check_whole(Some(&whole)).is_ok());
+        let refusal = format!("{:?}", check_whole(Some(&torn)).unwrap_err());
+        assert!(refusal.contains("MalformedCsv") && refusal.contains("quote is not closed"), "{refusal}");
+        assert_eq!(csv_header(&torn), Some(Some(vec!["A".to_owned()])));
     }
 
     #[test]

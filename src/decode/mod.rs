@@ -185,7 +185,7 @@ impl Decoder {
         now: i64,
     ) -> anyhow::Result<Decoded> {
         let rejects = Rejects::new(self.topic, &self.source_topic, source, now);
-        let mut rejects = rejects.with_headers(self.headers());
+        let mut rejects = rejects.with_headers(self.format.headers(false));
         if self.topic == Topic::CitizenReport {
             rejects = rejects.with_seal(self.seal.clone());
         }
@@ -204,9 +204,9 @@ impl Decoder {
                     tombstones += 1;
                     Ok(())
                 }
-                (Some(line), Some(lines), _) => {
-                    lines.object(line).and_then(|object| rows.push(csv::wire(&object)?, &place))
-                }
+                (Some(line), Some(lines), _) => csv::check_whole(message.headers)
+                    .and_then(|()| lines.object(line))
+                    .and_then(|object| rows.push(csv::wire(&object)?, &place)),
                 (Some(body), _, Format::Avro(_)) => {
                     self.schemas.plain().and_then(|writer| groups.read(writer, body, message, &mut rows, &place))
                 }
@@ -226,12 +226,15 @@ impl Decoder {
     }
 }
 
-impl Decoder {
-    /// What a reject needs to be read again, where the message itself does not say it.
-    fn headers(&self) -> Option<String> {
-        let Format::Csv(layout) = &self.format else { return None };
+impl Format {
+    /// What a reject needs to be read again, where the message itself does not say it. A line that is torn out of a
+    /// record stays refused.
+    pub fn headers(&self, is_torn: bool) -> Option<String> {
+        let Self::Csv(layout) = self else { return None };
         let header = serde_json::to_string(&layout.header()).ok()?;
-        serde_json::to_string(&[(CSV_HEADER, hex::encode(header))]).ok()
+        let mut headers = vec![(CSV_HEADER, hex::encode(header))];
+        headers.extend(is_torn.then(|| (csv::TORN, String::new())));
+        serde_json::to_string(&headers).ok()
     }
 }
 

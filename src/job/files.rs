@@ -153,8 +153,9 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
         return Ok(Outcome::Known);
     }
     let layout = folder::csv_layout(path, &files.options)?;
-    let mut writer =
-        writer.with_note(&name).with_format(layout.map_or(Format::Shown, |layout| Format::Csv(Arc::new(layout))))?;
+    let format = layout.map_or(Format::Shown, |layout| Format::Csv(Arc::new(layout)));
+    let torn = format.headers(true);
+    let mut writer = writer.with_note(&name).with_format(format)?;
     // Nothing is committed of a file that breaks off: it comes again whole, and would be another file then.
     let records = read_whole(files, path).await?;
     ensure!(still_there(path)? == Some(looks), "{} has changed while it was read", path.display());
@@ -162,7 +163,7 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
     let (sender, mut batches) = mpsc::channel::<Messages>(1);
     let reading = tokio::task::spawn_blocking({
         let (path, options, at) = (path.to_owned(), files.options.clone(), files.site.clock.now());
-        move || read(&path, &options, at, &sender)
+        move || read(&path, &options, at, torn.as_deref(), &sender)
     });
     let mut next = begin;
     while let Some(mut messages) = batches.recv().await {
@@ -214,13 +215,19 @@ async fn read_whole(files: &Files, path: &Path) -> anyhow::Result<i64> {
     counting.await?
 }
 
-/// Reads a file on a thread of its own, batch after batch.
-fn read(path: &Path, options: &Options, at: i64, sender: &mpsc::Sender<Messages>) -> anyhow::Result<()> {
+/// Reads a file on a thread of its own, batch after batch; a line that is torn out of a record has headers that say so.
+fn read(
+    path: &Path,
+    options: &Options,
+    at: i64,
+    torn: Option<&str>,
+    sender: &mpsc::Sender<Messages>,
+) -> anyhow::Result<()> {
     let mut batch = Messages::default();
     let mut offset = 0;
     folder::read(path, options, avro::walk, |body| {
-        let (key, headers) = (None, None);
-        let message = Message { partition: PARTITION, offset, kafka_at: Some(at), key, payload: Some(body), headers };
+        let (payload, headers) = (Some(body.bytes), torn.filter(|_| body.is_torn));
+        let message = Message { partition: PARTITION, offset, kafka_at: Some(at), key: None, payload, headers };
         batch.push(message);
         offset += 1;
         if batch.len() >= BATCH_ROWS || batch.size_bytes() >= BATCH_BYTES {

@@ -22,6 +22,10 @@ pub struct Csv {
     /// Whether a file's first line names the columns; without it columns are named by their number, from 1.
     #[serde(default = "default_header")]
     pub header: bool,
+    /// Whether a cell between quotes may hold line ends, as texts that people wrote do. Without it, whoever forgets to
+    /// close a quote costs the lines up to the next one, each a reject, and no citizen's text can forge a line.
+    #[serde(default)]
+    pub multiline: bool,
     /// Offset of instants that name none, such as `+07:00`.
     #[serde(default = "default_offset")]
     pub offset: String,

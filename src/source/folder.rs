@@ -112,13 +112,23 @@ fn format(path: &Path) -> Option<Format> {
 /// Of an Avro schema, what says how many bytes the first of the values takes that lie side by side.
 pub type Walk = fn(&str) -> anyhow::Result<Box<dyn Fn(&[u8]) -> Option<usize>>>;
 
+/// A record of a file.
+#[derive(Debug, Clone, Copy)]
+pub struct Body<'b> {
+    /// As it stands, or as JSON text.
+    pub bytes: &'b [u8],
+    /// It is one line of a CSV record that goes on for several: a quote is not closed.
+    pub is_torn: bool,
+}
+
 /// Hands on every record of a file as a body, in order; an error means that the file itself cannot be read on.
 pub fn read(
     path: &Path,
     options: &Options,
     walk: Walk,
-    mut each: impl FnMut(&[u8]) -> anyhow::Result<()>,
+    mut each: impl FnMut(Body<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
+    let mut whole = |bytes: &[u8]| each(Body { bytes, is_torn: false });
     let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
     let name = path.to_string_lossy().to_ascii_lowercase();
     let reading = || format!("reading {}", path.display());
@@ -127,17 +137,17 @@ pub fn read(
         let reader =
             parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).with_context(reading)?;
         for batch in reader.build().with_context(reading)? {
-            rows(&batch.with_context(reading)?, &mut each)?;
+            rows(&batch.with_context(reading)?, &mut whole)?;
         }
         return Ok(());
     }
     let mut plain = plain(path)?;
     match format(path) {
-        Some(Format::Json) => lines(plain, &mut each).with_context(reading),
+        Some(Format::Json) => lines(plain, &mut whole).with_context(reading),
         Some(Format::Avro) => {
             container::check(&mut plain, walk).with_context(reading)?;
             for batch in arrow_avro::reader::ReaderBuilder::new().build(self::plain(path)?).with_context(reading)? {
-                rows(&batch.with_context(reading)?, &mut each)?;
+                rows(&batch.with_context(reading)?, &mut whole)?;
             }
             Ok(())
         }
@@ -208,8 +218,13 @@ fn csv_reader<R: Read>(csv: &Csv, reader: R) -> csv::Reader<R> {
     csv::ReaderBuilder::new().delimiter(csv.delimiter_byte()).has_headers(csv.header).flexible(true).from_reader(reader)
 }
 
-/// Every line of a CSV file as it stands; a line may hold line ends between quotes.
-fn raw_lines(reader: impl Read, csv: &Csv, each: &mut impl FnMut(&[u8]) -> anyhow::Result<()>) -> anyhow::Result<()> {
+/// Every record of a CSV file as it stands. One that goes on for several lines where it may not, or whose quotes do not
+/// close as they would around a text, comes line by line: so none is lost, and how many they are is known.
+fn raw_lines(
+    reader: impl Read,
+    csv: &Csv,
+    each: &mut impl FnMut(Body<'_>) -> anyhow::Result<()>,
+) -> anyhow::Result<()> {
     let bytes = Rc::new(RefCell::new(Kept::default()));
     let mut reader = csv_reader(csv, Tee { reader, kept: Rc::clone(&bytes) });
     let mut record = csv::ByteRecord::new();
@@ -221,15 +236,59 @@ fn raw_lines(reader: impl Read, csv: &Csv, each: &mut impl FnMut(&[u8]) -> anyho
         if !reader.read_byte_record(&mut record)? {
             return Ok(());
         }
-        each(without_line_ends(bytes.borrow_mut().cut(from, reader.position().byte())))?;
+        let mut kept = bytes.borrow_mut();
+        let record = without_line_ends(kept.cut(from, reader.position().byte()));
+        if is_whole(record, csv) {
+            each(Body { bytes: record, is_torn: false })?;
+            continue;
+        }
+        for line in record.split(is_line_end).filter(|line| !line.is_empty()) {
+            each(Body { bytes: line, is_torn: true })?;
+        }
     }
+}
+
+/// Whether a record is one, by its quotes and by what its mapping allows.
+fn is_whole(record: &[u8], csv: &Csv) -> bool {
+    if !record.contains(&b'"') {
+        return true;
+    }
+    let (is_closed, is_tidy) = quotes(record, csv.delimiter_byte());
+    let is_one_line = !record.iter().any(is_line_end);
+    is_closed && (is_one_line || (csv.multiline && is_tidy))
+}
+
+/// Whether the last quote that opens a cell is closed, and whether each is right before a delimiter or the end: the
+/// quote that a forgotten one takes for its other half opens a cell, so something else stands behind it.
+fn quotes(record: &[u8], delimiter: u8) -> (bool, bool) {
+    let (mut is_open, mut is_tidy, mut begins_cell) = (false, true, true);
+    let mut bytes = record.iter().copied().peekable();
+    while let Some(byte) = bytes.next() {
+        match (byte, is_open, bytes.peek().copied()) {
+            // Two of them are one that belongs to the text.
+            (b'"', true, Some(b'"')) => {
+                bytes.next();
+            }
+            (b'"', true, behind) => {
+                is_open = false;
+                is_tidy &= behind.is_none_or(|behind| behind == delimiter);
+            }
+            (b'"', false, _) => is_open = begins_cell,
+            _ => {}
+        }
+        begins_cell = !is_open && byte == delimiter;
+    }
+    (!is_open, is_tidy)
+}
+
+fn is_line_end(byte: &u8) -> bool {
+    matches!(byte, b'\r' | b'\n')
 }
 
 /// A tab may be a delimiter, so nothing else is cut off.
 fn without_line_ends(line: &[u8]) -> &[u8] {
-    let is_end = |byte: &u8| matches!(byte, b'\r' | b'\n');
-    let from = line.iter().position(|byte| !is_end(byte)).unwrap_or(line.len());
-    let until = line.iter().rposition(|byte| !is_end(byte)).map_or(from, |last| last + 1);
+    let from = line.iter().position(|byte| !is_line_end(byte)).unwrap_or(line.len());
+    let until = line.iter().rposition(|byte| !is_line_end(byte)).map_or(from, |last| last + 1);
     &line[from..until]
 }
 
@@ -271,7 +330,7 @@ impl<R: Read> Read for Tee<R> {
         kept.bytes.extend_from_slice(&buffer[..size]);
         // A quote that is never closed makes one line of all the rest.
         if kept.bytes.len() as u64 > 2 * LINE_BYTES {
-            return Err(io::Error::other(format!("a line of more than {LINE_BYTES} bytes")));
+            return Err(io::Error::other(format!("a line of more than {LINE_BYTES} bytes: is a quote not closed?")));
         }
         Ok(size)
     }
@@ -285,7 +344,7 @@ mod tests {
 
     fn options(folder: &Path) -> Options {
         let text = format!(
-            "topic = \"call_record\"\nfolder = \"{}\"\nsettle_secs = 0\n[csv]\ndelimiter = \";\"\n\
+            "topic = \"call_record\"\nfolder = \"{}\"\nsettle_secs = 0\n[csv]\ndelimiter = \";\"\nmultiline = true\n\
              integers = [\"duration_s\"]\nbooleans = [\"is_answered\"]\ninstants = [\"start_at\"]\n\
              constants = {{ record_type = \"originating\" }}\n\
              columns = {{ record_id = \"ID\", start_at = \"Begin\", duration_s = \"Secs\", is_answered = \"Ans\" }}",
@@ -298,11 +357,46 @@ mod tests {
         let mut bodies = Vec::new();
         let no_avro: Walk = |_| bail!("no file of these tests is Avro");
         read(path, options, no_avro, |body| {
-            bodies.push(String::from_utf8_lossy(body).into_owned());
+            let mark = if body.is_torn { "torn " } else { "" };
+            bodies.push(format!("{mark}{}", String::from_utf8_lossy(body.bytes)));
             Ok(())
         })
         .unwrap();
         bodies
+    }
+
+    /// The lines behind a header, with or without leave to hold line ends.
+    #[track_caller]
+    fn check_lines(text: &str, is_multiline: bool, lines: &[&str]) {
+        let folder = tempfile::tempdir().unwrap();
+        let mut options = options(folder.path());
+        options.csv.as_mut().unwrap().multiline = is_multiline;
+        let path = folder.path().join("a.csv");
+        std::fs::write(&path, format!("ID;Begin;Secs;Ans\n{text}")).unwrap();
+        assert_eq!(bodies(&path, &options), lines, "{text}");
+    }
+
+    #[test]
+    fn a_quote_that_is_not_closed_swallows_no_line() {
+        for is_multiline in [false, true] {
+            // The next cell between quotes closes it, or the end of the file.
+            check_lines(
+                "r1;a;60;1\nr2;\"b;60;1\r\n\nr3;c;60;1\nr4;\"d\";60;1\nr5;e;60;1\n",
+                is_multiline,
+                &["r1;a;60;1", "torn r2;\"b;60;1", "torn r3;c;60;1", "torn r4;\"d\";60;1", "r5;e;60;1"],
+            );
+            check_lines("r1;a;\"60;1\nr2;b;60;1\n", is_multiline, &["torn r1;a;\"60;1", "torn r2;b;60;1"]);
+            check_lines("r1;a;60;1\nr2;\"b;60;1\n", is_multiline, &["r1;a;60;1", "torn r2;\"b;60;1"]);
+            // Quotes within a cell, and between quotes.
+            check_lines("r1;a\"b;60;1\nr2;\"x\"\"y\";60;1", is_multiline, &["r1;a\"b;60;1", "r2;\"x\"\"y\";60;1"]);
+        }
+    }
+
+    #[test]
+    fn a_cell_holds_line_ends_where_the_mapping_says_so() {
+        let text = "r1;\"say \"\"a\"\"\nr2;b\";60;1\n";
+        check_lines(text, true, &["r1;\"say \"\"a\"\"\nr2;b\";60;1"]);
+        check_lines(text, false, &["torn r1;\"say \"\"a\"\"", "torn r2;b\";60;1"]);
     }
 
     const CSV: &str = "\u{feff}ID;Begin;Secs;Ans\nr1;2025-01-06 10:00:00;60;1\r\n\nr2;\"two\nlines\";sixty;no";

@@ -1,5 +1,7 @@
 //! Files that are stopped in the middle, changed, or taken away.
 
+use arrow::array::RecordBatch;
+
 use super::*;
 use crate::clock::Clock;
 use crate::decode;
@@ -7,6 +9,7 @@ use crate::domain::seal::Seal;
 use crate::job::ledger::{Shown, ledger};
 use crate::lake::Lake;
 use crate::lake::ledger::{Books, Kind};
+use crate::schema::column::reject;
 use crate::schema::contract::Table;
 use crate::source::kafka::Purpose;
 use crate::source::registry::Registry;
@@ -94,4 +97,27 @@ async fn a_file_of_one_commit_leaves_one_word_in_the_books() {
     assert_eq!(dropped.load(&path, false).await.unwrap(), Outcome::Loaded);
     assert_eq!((dropped.count(Kind::Read).await, dropped.count(Kind::Deferred).await), (1, 0));
     assert!(dropped.ledger().await.is_closed);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn every_line_behind_a_quote_that_is_not_closed_is_a_reject_that_says_so() {
+    let mapping = "[csv]\nconstants = { record_type = \"originating\", caller_nature = \"national\", \
+                   callee_nature = \"national\" }\nintegers = [\"duration_s\"]\nbooleans = [\"is_answered\"]\n\
+                   instants = [\"start_at\"]\ncolumns = { record_id = \"id\", caller = \"a\", callee = \"b\", \
+                   start_at = \"at\", duration_s = \"s\", is_answered = \"ok\" }";
+    let dropped = Dropped::new(mapping);
+    let line = |id: usize| format!("r{id},0962000001,0912345678,2025-01-06 10:00:00,60,1\n");
+    let lines: String = (0..9).map(line).collect();
+    // The third opens a quote, and the sixth has one of its own.
+    let text = format!("id,a,b,at,s,ok\n{}", lines.replace("r2,", "\"r2,").replace("r5,", "\"r5\","));
+    let path = dropped.write("a.csv", &text);
+    assert_eq!(dropped.load(&path, false).await.unwrap(), Outcome::Loaded);
+    let shown = dropped.ledger().await;
+    let proof = &shown.partitions[0].proof;
+    assert_eq!((shown.is_closed, proof.until, proof.records, proof.rejects), (true, 9, 5, 4), "{}", shown.text());
+    let rejects = dropped.files.site.lake.find(Table::REJECT).await.unwrap().unwrap();
+    let refused = rejects.rows(vec![], &[]).await.unwrap();
+    let details = |batch: &RecordBatch| reject::DETAIL.of(batch).unwrap().iter().flatten().map(str::to_owned).collect();
+    let details: Vec<String> = refused.iter().flat_map::<Vec<String>, _>(details).collect();
+    assert!(details.len() == 4 && details.iter().all(|detail| detail.contains("quote is not closed")), "{details:?}");
 }
