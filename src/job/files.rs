@@ -4,11 +4,10 @@
 //! Never: loads a file's content twice; moves or deletes a file.
 
 use std::collections::{BTreeMap, HashMap};
-use std::fs::Metadata;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use anyhow::{Context, bail, ensure};
 use tokio::sync::{mpsc, watch};
@@ -21,7 +20,7 @@ use crate::domain::message::{Message, Messages};
 use crate::domain::origin::Origin;
 use crate::lake::append::AppendError;
 use crate::schema::topic::Topic;
-use crate::source::folder::{self, Options};
+use crate::source::folder::{self, Ahead, Looks, Opened, Options, looks};
 use crate::telemetry::metrics::FILES;
 
 /// Everything that loading from one folder needs.
@@ -77,22 +76,15 @@ impl Outcome {
     }
 }
 
-/// What tells one state of a file from another without reading it.
-type Looks = (u64, SystemTime);
-
-fn looks(metadata: &Metadata) -> io::Result<Looks> {
-    Ok((metadata.len(), metadata.modified()?))
-}
-
 /// Loads files until `stop` turns true, or until every settled one is loaded when so asked.
 ///
 /// A file that cannot be read does not hold up the others: it is told of, counted, and tried again at each look.
 pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
-    let mut known: HashMap<PathBuf, Looks> = HashMap::new();
+    let (mut known, mut ahead) = (HashMap::<PathBuf, Looks>::new(), Ahead::default());
     files.site.metrics.begin_topic(files.topic.name(), FILES, &Reason::ALL.map(Reason::as_str));
     loop {
         let mut failed = Vec::new();
-        let settled = folder::settled(&files.options, files.site.clock)?;
+        let settled = folder::settled(&files.options, files.site.clock, &mut ahead)?;
         files.note_progress();
         let mut is_left = false;
         for path in settled {
@@ -141,29 +133,29 @@ fn still_there(path: &Path) -> anyhow::Result<Option<Looks>> {
 
 /// Loads one file.
 async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<bool>) -> anyhow::Result<Outcome> {
-    let hashing = tokio::task::spawn_blocking({
-        let path = path.to_owned();
-        move || folder::sha256(&path)
-    });
-    let origin = Origin::File { sha256: hashing.await?? };
+    let opened = Opened::open(path)?;
+    let origin = Origin::File { sha256: sha256(&opened).await? };
     let (source, done_id) = (origin.to_string(), format!("{origin}/done"));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let writer = Writer::open(files.topic, &files.site, &source, origin, stop.clone()).await?;
     if writer.mark(&done_id).await?.is_some() {
         return Ok(Outcome::Known);
     }
-    let layout = folder::csv_layout(path, &files.options)?;
+    let layout = folder::csv_layout(&opened, &files.options)?;
     let format = layout.map_or(Format::Shown, |layout| Format::Csv(Arc::new(layout)));
     let torn = format.headers(true);
     let mut writer = writer.with_note(&name).with_format(format)?;
     // Nothing is committed of a file that breaks off: it comes again whole, and would be another file then.
-    let records = read_whole(files, path).await?;
-    ensure!(still_there(path)? == Some(looks), "{} has changed while it was read", path.display());
+    let records = read_whole(files, &opened).await?;
+    opened.check(looks)?;
     let begin = writer.begin(&[PARTITION]).await?.first().and_then(|(_, at)| *at).unwrap_or_default();
+    if begin > 0 {
+        writer.check_expected(records).await?;
+    }
     let (sender, mut batches) = mpsc::channel::<Messages>(1);
     let reading = tokio::task::spawn_blocking({
-        let (path, options, at) = (path.to_owned(), files.options.clone(), files.site.clock.now());
-        move || read(&path, &options, at, torn.as_deref(), &sender)
+        let (opened, options, at) = (opened.clone(), files.options.clone(), files.site.clock.now());
+        move || read(&opened, &options, at, torn.as_deref(), &sender)
     });
     let mut next = begin;
     while let Some(mut messages) = batches.recv().await {
@@ -171,6 +163,7 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
         if messages.is_empty() {
             continue;
         }
+        opened.check(looks)?;
         // A file of several commits may stay half loaded, and gone from the folder nobody would miss the rest.
         if next == begin && messages.ranges().iter().all(|range| range.until < records) {
             writer.expect(PARTITION, records).await?;
@@ -201,12 +194,18 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
     Ok(Outcome::Loaded)
 }
 
+/// The file's SHA-256, worked out where that holds nobody up.
+async fn sha256(opened: &Opened) -> anyhow::Result<String> {
+    let opened = opened.clone();
+    tokio::task::spawn_blocking(move || opened.sha256()).await?
+}
+
 /// Reads a file to its end and says how many records it holds.
-async fn read_whole(files: &Files, path: &Path) -> anyhow::Result<i64> {
-    let (path, options) = (path.to_owned(), files.options.clone());
+async fn read_whole(files: &Files, opened: &Opened) -> anyhow::Result<i64> {
+    let (opened, options) = (opened.clone(), files.options.clone());
     let counting = tokio::task::spawn_blocking(move || {
         let mut records = 0;
-        folder::read(&path, &options, avro::walk, |_| {
+        folder::read(&opened, &options, avro::walk, |_| {
             records += 1;
             Ok(())
         })?;
@@ -217,7 +216,7 @@ async fn read_whole(files: &Files, path: &Path) -> anyhow::Result<i64> {
 
 /// Reads a file on a thread of its own, batch after batch; a line that is torn out of a record has headers that say so.
 fn read(
-    path: &Path,
+    opened: &Opened,
     options: &Options,
     at: i64,
     torn: Option<&str>,
@@ -225,7 +224,7 @@ fn read(
 ) -> anyhow::Result<()> {
     let mut batch = Messages::default();
     let mut offset = 0;
-    folder::read(path, options, avro::walk, |body| {
+    folder::read(opened, options, avro::walk, |body| {
         let (payload, headers) = (Some(body.bytes), torn.filter(|_| body.is_torn));
         let message = Message { partition: PARTITION, offset, kafka_at: Some(at), key: None, payload, headers };
         batch.push(message);

@@ -265,6 +265,21 @@ impl Writer {
         self.books.note(&[Entry { note: self.note.clone(), ..entry }]).await
     }
 
+    /// Fails when a source of which a part is in the tables had another number of offsets then: by other numbers what
+    /// is left of it would begin elsewhere.
+    pub(super) async fn check_expected(&mut self, until: i64) -> anyhow::Result<()> {
+        let entries = self.entries().await?;
+        let is_told = |entry: &&Entry| entry.kind == Kind::Deferred && entry.account.source == self.source;
+        let then = entries.iter().find(is_told).map_or(until, |entry| entry.account.until);
+        ensure!(
+            then == until,
+            "{}: it had {then} records when its first were loaded and has {until} now; was header or multiline of \
+             its csv changed? set it back until this file is loaded",
+            self.source
+        );
+        Ok(())
+    }
+
     /// Whether the table stands at the end of every partition, whoever has read it.
     pub(super) async fn has_all(&mut self, ranges: &[OffsetRange]) -> anyhow::Result<bool> {
         self.rows.refresh().await?;

@@ -5,11 +5,13 @@
 //! Never: moves, changes or deletes a file; reads one that is still being written.
 
 use std::cell::RefCell;
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::collections::HashMap;
+use std::fs::{File, Metadata};
+use std::io::{self, BufRead, BufReader, Read, Seek};
 use std::path::{Path, PathBuf};
 use std::rc::Rc;
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, bail, ensure};
 use arrow::array::RecordBatch;
@@ -53,8 +55,29 @@ enum Format {
 /// Endings by which senders mark a file that is not whole yet.
 const PARTIAL: [&str; 5] = ["part", "partial", "filepart", "tmp", "crdownload"];
 
+/// What tells one state of a file from another without reading it: its length, and when it was changed.
+pub type Looks = (u64, SystemTime);
+
+/// Files that are dated later than it is: how each looks, and since when.
+#[derive(Debug, Default)]
+pub struct Ahead(HashMap<PathBuf, (Looks, Duration)>);
+
+impl Ahead {
+    /// Since when a file looks as it does, by our own clock.
+    fn since(&mut self, path: &Path, looks: Looks, now: Duration) -> Duration {
+        match self.0.get(path) {
+            Some((known, since)) if *known == looks => *since,
+            _ => {
+                tracing::warn!(file = %path.display(), "file is dated ahead of our clock, taken once it rests by ours");
+                self.0.insert(path.to_owned(), (looks, now));
+                now
+            }
+        }
+    }
+}
+
 /// The files of a folder that are whole and of a known form, in the order of their names.
-pub fn settled(options: &Options, clock: Clock) -> anyhow::Result<Vec<PathBuf>> {
+pub fn settled(options: &Options, clock: Clock, ahead: &mut Ahead) -> anyhow::Result<Vec<PathBuf>> {
     let now = Duration::from_micros(u64::try_from(clock.now()).unwrap_or_default());
     let mut files = Vec::new();
     let entries =
@@ -75,8 +98,10 @@ pub fn settled(options: &Options, clock: Clock) -> anyhow::Result<Vec<PathBuf>> 
         if !metadata.is_file() {
             continue;
         }
-        let changed = metadata.modified()?.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        if now.saturating_sub(changed) >= Duration::from_secs(options.settle_secs) {
+        let looks = looks(&metadata)?;
+        let changed = looks.1.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+        let since = if changed > now { ahead.since(&path, looks, now) } else { changed };
+        if now.saturating_sub(since) >= Duration::from_secs(options.settle_secs) {
             files.push(path);
         }
     }
@@ -84,16 +109,62 @@ pub fn settled(options: &Options, clock: Clock) -> anyhow::Result<Vec<PathBuf>> 
     Ok(files)
 }
 
-/// The file's SHA-256, hex: what it is, whatever it is called.
-pub fn sha256(path: &Path) -> anyhow::Result<String> {
-    let mut file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
-    let mut hasher = Sha256::new();
-    let mut buffer = vec![0; 1 << 20];
-    loop {
-        match file.read(&mut buffer).with_context(|| format!("reading {}", path.display()))? {
-            0 => return Ok(hex::encode(hasher.finalize())),
-            read => hasher.update(&buffer[..read]),
+/// How a file looks.
+pub fn looks(metadata: &Metadata) -> io::Result<Looks> {
+    Ok((metadata.len(), metadata.modified()?))
+}
+
+/// A file that was opened once, so that what is read of it is what was hashed, whatever lies at its path by then. It has
+/// one reader at a time.
+#[derive(Debug, Clone)]
+pub struct Opened {
+    path: PathBuf,
+    file: Arc<File>,
+}
+
+impl Opened {
+    /// Opens a file.
+    pub fn open(path: &Path) -> anyhow::Result<Self> {
+        let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+        Ok(Self { path: path.to_owned(), file: Arc::new(file) })
+    }
+
+    /// Fails when it looks otherwise than it did: somebody has written into it.
+    pub fn check(&self, then: Looks) -> anyhow::Result<()> {
+        ensure!(looks(&self.file.metadata()?)? == then, "{} has changed while it was read", self.path.display());
+        Ok(())
+    }
+
+    /// Its SHA-256, hex: what it is, whatever it is called.
+    pub fn sha256(&self) -> anyhow::Result<String> {
+        let mut file = self.rewound()?;
+        let mut hasher = Sha256::new();
+        let mut buffer = vec![0; 1 << 20];
+        loop {
+            match file.read(&mut buffer).with_context(|| format!("reading {}", self.path.display()))? {
+                0 => return Ok(hex::encode(hasher.finalize())),
+                read => hasher.update(&buffer[..read]),
+            }
         }
+    }
+
+    /// From its first byte.
+    fn rewound(&self) -> io::Result<File> {
+        let mut file = self.file.try_clone()?;
+        file.rewind()?;
+        Ok(file)
+    }
+
+    /// Its bytes as they were before they were compressed.
+    fn plain(&self) -> io::Result<impl BufRead> {
+        let file = self.rewound()?;
+        let plain: Box<dyn Read> =
+            match self.path.extension().and_then(|end| end.to_str()).map(str::to_ascii_lowercase).as_deref() {
+                Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
+                Some("zst") => Box::new(zstd::Decoder::new(file)?),
+                _ => Box::new(file),
+            };
+        Ok(BufReader::with_capacity(1 << 20, plain))
     }
 }
 
@@ -123,17 +194,18 @@ pub struct Body<'b> {
 
 /// Hands on every record of a file as a body, in order; an error means that the file itself cannot be read on.
 pub fn read(
-    path: &Path,
+    opened: &Opened,
     options: &Options,
     walk: Walk,
     mut each: impl FnMut(Body<'_>) -> anyhow::Result<()>,
 ) -> anyhow::Result<()> {
     let mut whole = |bytes: &[u8]| each(Body { bytes, is_torn: false });
-    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
+    let path = opened.path.as_path();
     let name = path.to_string_lossy().to_ascii_lowercase();
     let reading = || format!("reading {}", path.display());
     if format(path) == Some(Format::Parquet) {
         ensure!(name.ends_with(".parquet"), "{} is Parquet in another compression", path.display());
+        let file = opened.rewound().with_context(reading)?;
         let reader =
             parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).with_context(reading)?;
         for batch in reader.build().with_context(reading)? {
@@ -141,12 +213,13 @@ pub fn read(
         }
         return Ok(());
     }
-    let mut plain = plain(path)?;
+    let mut plain = opened.plain().with_context(reading)?;
     match format(path) {
         Some(Format::Json) => lines(plain, &mut whole).with_context(reading),
         Some(Format::Avro) => {
             container::check(&mut plain, walk).with_context(reading)?;
-            for batch in arrow_avro::reader::ReaderBuilder::new().build(self::plain(path)?).with_context(reading)? {
+            let plain = opened.plain().with_context(reading)?;
+            for batch in arrow_avro::reader::ReaderBuilder::new().build(plain).with_context(reading)? {
                 rows(&batch.with_context(reading)?, &mut whole)?;
             }
             Ok(())
@@ -157,18 +230,6 @@ pub fn read(
         },
         Some(Format::Parquet) | None => bail!("{} has no known form", path.display()),
     }
-}
-
-/// A file's bytes as they were before they were compressed.
-fn plain(path: &Path) -> anyhow::Result<impl BufRead> {
-    let file = File::open(path).with_context(|| format!("opening {}", path.display()))?;
-    let plain: Box<dyn Read> =
-        match path.extension().and_then(|end| end.to_str()).map(str::to_ascii_lowercase).as_deref() {
-            Some("gz") => Box::new(flate2::read::MultiGzDecoder::new(file)),
-            Some("zst") => Box::new(zstd::Decoder::new(file)?),
-            _ => Box::new(file),
-        };
-    Ok(BufReader::with_capacity(1 << 20, plain))
 }
 
 /// Longer than any record: a file that has such a line is broken, and reading it would take all memory.
@@ -200,18 +261,20 @@ fn rows(batch: &RecordBatch, each: &mut impl FnMut(&[u8]) -> anyhow::Result<()>)
 }
 
 /// Where the columns of a CSV file lead; nothing for files of another form.
-pub fn csv_layout(path: &Path, options: &Options) -> anyhow::Result<Option<Layout>> {
+pub fn csv_layout(opened: &Opened, options: &Options) -> anyhow::Result<Option<Layout>> {
+    let path = opened.path.as_path();
+    let reading = || format!("reading {}", path.display());
     let Some(csv) = options.csv.as_ref().filter(|_| format(path) == Some(Format::Csv)) else { return Ok(None) };
     let mut header = None;
     if csv.header {
-        let mut reader = csv_reader(csv, plain(path)?);
-        let names = reader.headers().with_context(|| format!("reading {}", path.display()))?;
+        let mut reader = csv_reader(csv, opened.plain().with_context(reading)?);
+        let names = reader.headers().with_context(reading)?;
         // Spreadsheets begin a file with a byte order mark.
         let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
         header = Some(names.iter().map(name).collect::<Vec<_>>());
     }
     let layout = csv.layout(header.as_deref()).map_err(anyhow::Error::msg);
-    Ok(Some(layout.with_context(|| format!("reading {}", path.display()))?))
+    Ok(Some(layout.with_context(reading)?))
 }
 
 fn csv_reader<R: Read>(csv: &Csv, reader: R) -> csv::Reader<R> {
@@ -356,7 +419,7 @@ mod tests {
     fn bodies(path: &Path, options: &Options) -> Vec<String> {
         let mut bodies = Vec::new();
         let no_avro: Walk = |_| bail!("no file of these tests is Avro");
-        read(path, options, no_avro, |body| {
+        read(&Opened::open(path).unwrap(), options, no_avro, |body| {
             let mark = if body.is_torn { "torn " } else { "" };
             bodies.push(format!("{mark}{}", String::from_utf8_lossy(body.bytes)));
             Ok(())
@@ -424,10 +487,11 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("a.csv");
         std::fs::write(&path, CSV).unwrap();
-        let layout = csv_layout(&path, &options(folder.path())).unwrap().unwrap();
-        assert_eq!(layout.header().unwrap(), ["ID", "Begin", "Secs", "Ans"]);
+        let layout = |path: &Path| csv_layout(&Opened::open(path).unwrap(), &options(folder.path()));
+        let found = layout(&path).unwrap().unwrap();
+        assert_eq!(found.header().unwrap(), ["ID", "Begin", "Secs", "Ans"]);
         std::fs::write(&path, "ID;Begin\n").unwrap();
-        let error = csv_layout(&path, &options(folder.path())).unwrap_err();
+        let error = layout(&path).unwrap_err();
         assert!(format!("{error:#}").contains("no column \"Secs\""), "{error:#}");
     }
 
@@ -447,10 +511,55 @@ mod tests {
         for name in ["a.csv", "b.csv.part", ".c.csv", "d.txt", "e.json.gz"] {
             std::fs::write(folder.path().join(name), "").unwrap();
         }
-        let found = settled(&options(folder.path()), Clock::System).unwrap();
+        let found = settled(&options(folder.path()), Clock::System, &mut Ahead::default()).unwrap();
         let names: Vec<_> = found.iter().map(|path| path.file_name().unwrap().to_str().unwrap()).collect();
         assert_eq!(names, ["a.csv", "e.json.gz"]);
         let slow = Options { settle_secs: 60, ..options(folder.path()) };
-        assert_eq!(settled(&slow, Clock::System).unwrap(), Vec::<PathBuf>::new());
+        assert_eq!(settled(&slow, Clock::System, &mut Ahead::default()).unwrap(), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_file_dated_ahead_of_our_clock_is_taken_once_it_rests_by_ours() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        let slow = Options { settle_secs: 60, ..options(folder.path()) };
+        let mut ahead = Ahead::default();
+        let date = |secs| {
+            let file = File::create(&path).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH + Duration::from_secs(secs)).unwrap();
+        };
+        let mut found = |secs: i64| settled(&slow, Clock::Fixed(secs * 1_000_000), &mut ahead).unwrap().len();
+        date(90_000);
+        assert_eq!([found(1_000), found(1_059)], [0, 0]);
+        date(90_001);
+        assert_eq!([found(1_060), found(1_119), found(1_120)], [0, 0, 1]);
+        date(1_120);
+        assert_eq!([found(1_121), found(1_180)], [0, 1], "a date that has come counts as any");
+    }
+
+    #[test]
+    fn what_is_read_is_what_was_hashed() {
+        let folder = tempfile::tempdir().unwrap();
+        let [path, other] = ["a.jsonl", "b.jsonl"].map(|name| folder.path().join(name));
+        std::fs::write(&path, "1\n2\n").unwrap();
+        std::fs::write(&other, "3\n").unwrap();
+        let opened = Opened::open(&path).unwrap();
+        let (then, sha256) = (looks(&opened.file.metadata().unwrap()).unwrap(), opened.sha256().unwrap());
+        std::fs::rename(&other, &path).unwrap();
+        let mut bodies = Vec::new();
+        let no_avro: Walk = |_| bail!("no file of these tests is Avro");
+        read(&opened, &options(folder.path()), no_avro, |body| {
+            bodies.push(body.bytes.to_owned());
+            Ok(())
+        })
+        .unwrap();
+        assert_eq!((bodies, opened.sha256().unwrap()), (vec![b"1".to_vec(), b"2".to_vec()], sha256));
+        opened.check(then).unwrap();
+        // Written into, it is another file.
+        let opened = Opened::open(&path).unwrap();
+        let then = looks(&opened.file.metadata().unwrap()).unwrap();
+        std::fs::write(&path, "3\n4\n").unwrap();
+        let error = opened.check(then).unwrap_err().to_string();
+        assert!(error.contains("a.jsonl has changed"), "{error}");
     }
 }

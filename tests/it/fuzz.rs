@@ -187,7 +187,7 @@ fn a_bent_avro_or_parquet_file_is_read_or_refused() {
         let path = folder.path().join(name);
         std::fs::write(&path, bytes).unwrap();
         let mut bodies = 0;
-        folder::read(&path, &options, avro::walk, |_| {
+        folder::read(&folder::Opened::open(&path).unwrap(), &options, avro::walk, |_| {
             bodies += 1;
             Ok(())
         })
@@ -242,9 +242,9 @@ fn a_bent_csv_file_is_read_or_refused() {
         let mut bytes = sound.clone().into_bytes();
         bend(&mut bytes, sound.as_bytes(), chance);
         std::fs::write(&path, &bytes).unwrap();
-        let Ok(Some(layout)) = folder::csv_layout(&path, &options) else { return };
+        let Ok(Some(layout)) = folder::csv_layout(&folder::Opened::open(&path).unwrap(), &options) else { return };
         let mut lines = Messages::default();
-        let read = folder::read(&path, &options, avro::walk, |line| {
+        let read = folder::read(&folder::Opened::open(&path).unwrap(), &options, avro::walk, |line| {
             lines.push(message(lines.len(), line.bytes));
             Ok(())
         });

@@ -121,3 +121,30 @@ async fn every_line_behind_a_quote_that_is_not_closed_is_a_reject_that_says_so()
     let details: Vec<String> = refused.iter().flat_map::<Vec<String>, _>(details).collect();
     assert!(details.len() == 4 && details.iter().all(|detail| detail.contains("quote is not closed")), "{details:?}");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_counts_otherwise_than_when_it_was_begun_is_not_gone_on_with() {
+    let mut dropped = Dropped::new("[csv]\ncolumns = { record_id = \"1\" }");
+    let path = dropped.write("a.csv", &format!("1,2\n{}", lines(20)));
+    assert_eq!(dropped.load(&path, true).await.unwrap(), Outcome::Stopped);
+    let header = |dropped: &mut Dropped, is_there| dropped.files.options.csv.as_mut().unwrap().header = is_there;
+    header(&mut dropped, false);
+    let error = format!("{:#}", dropped.load(&path, false).await.unwrap_err());
+    assert!(error.contains("had 20 records") && error.contains("has 21 now; was header"), "{error}");
+    header(&mut dropped, true);
+    assert_eq!(dropped.load(&path, false).await.unwrap(), Outcome::Loaded);
+    let shown = dropped.ledger().await;
+    assert!(shown.is_closed && shown.partitions[0].proof.rejects == 20, "{}", shown.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_written_into_since_it_was_listed_is_not_loaded() {
+    let dropped = Dropped::new("");
+    let path = dropped.write("a.jsonl", "poison\n");
+    let then = still_there(&path).unwrap().unwrap();
+    dropped.write("a.jsonl", "poison\npoison\n");
+    let (_sender, stop) = watch::channel(false);
+    let error = load(&dropped.files, &path, then, &stop).await.unwrap_err().to_string();
+    assert!(error.contains("has changed while it was read"), "{error}");
+    assert_eq!(dropped.count(Kind::Read).await, 0);
+}
