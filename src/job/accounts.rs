@@ -82,6 +82,20 @@ pub(super) fn accounts(
     Ok(accounts.into_values().collect())
 }
 
+/// Messages of a partition that are asked how far it was read.
+const LAST: usize = 1_000;
+/// And how many of them may say so.
+const FEWEST: usize = 20;
+
+/// Up to when a partition was read behind which messages wait: a quarter of its last messages is stamped no later, so
+/// clocks that run ahead count for nothing unless most of them do. Few messages say nothing.
+pub(super) fn reached(places: &[Place], partition: i32) -> Option<i64> {
+    let last = places.iter().rev().filter(|place| place.partition == partition).take(LAST);
+    let mut stamps: Vec<i64> = last.filter_map(|place| place.kafka_at).collect();
+    stamps.sort_unstable();
+    stamps.get(stamps.len() / 4).copied().filter(|_| stamps.len() >= FEWEST)
+}
+
 fn account(accounts: &mut BTreeMap<i32, Account>, partition: i32) -> anyhow::Result<&mut Account> {
     accounts.get_mut(&partition).ok_or_else(|| anyhow::anyhow!("decode made up partition {partition}"))
 }

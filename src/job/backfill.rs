@@ -164,7 +164,9 @@ async fn fill(
     });
     let mut next = run.start;
     while let Some(messages) = batches.recv().await {
-        let batch = Batch { messages, began: BTreeMap::from([(partition, next)]) };
+        // How far ingest has read is not for us to say: more always lies behind.
+        let ends = BTreeMap::from([(partition, i64::MAX)]);
+        let batch = Batch { messages, began: BTreeMap::from([(partition, next)]), ends };
         match writer.write(batch).await? {
             Written::Committed(committed) => {
                 committed.count(job.topic, &job.site.metrics);

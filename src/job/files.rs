@@ -168,7 +168,7 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
         if next == begin && messages.ranges().iter().all(|range| range.until < records) {
             writer.expect(PARTITION, records).await?;
         }
-        let batch = Batch { messages, began: BTreeMap::from([(PARTITION, next)]) };
+        let batch = Batch { messages, began: BTreeMap::from([(PARTITION, next)]), ends: BTreeMap::new() };
         match writer.write(batch).await? {
             Written::Committed(committed) => {
                 committed.count(files.topic, &files.site.metrics);

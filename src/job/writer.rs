@@ -9,7 +9,7 @@ use std::ops::Range;
 use anyhow::ensure;
 use tokio::sync::watch;
 
-use super::accounts::accounts;
+use super::accounts::{accounts, reached};
 use super::ingest::Site;
 use crate::clock::Stopwatch;
 use crate::decode::reject::Reason;
@@ -70,6 +70,8 @@ pub(super) struct Batch {
     pub messages: Messages,
     /// Where each partition's batch begins, where that is known.
     pub began: BTreeMap<i32, i64>,
+    /// Where each partition ended when last heard of, where messages may lie behind the batch.
+    pub ends: BTreeMap<i32, i64>,
 }
 
 /// What became of a batch.
@@ -295,7 +297,7 @@ impl Writer {
     /// Commits a batch: rejects first. Each table remembers its own offsets, so after a crash between the two commits
     /// the rejects already written are honoured and the rows are written where they are missing.
     pub(super) async fn write(&mut self, batch: Batch) -> anyhow::Result<Written> {
-        let Batch { mut messages, began } = batch;
+        let Batch { mut messages, began, ends } = batch;
         if !self.teach(&messages).await? {
             return Ok(Written::Stopped);
         }
@@ -309,8 +311,14 @@ impl Writer {
         // Their bytes are rows or rejects now, and make room for what is being encoded.
         drop(messages);
         let mut accounts = accounts(&self.source, &places, &gaps, &began, &self.honoured, &decoded)?;
-        // A producer's clock that runs ahead closes no day.
-        accounts.iter_mut().for_each(|account| account.watermark = account.watermark.min(Some(now)));
+        for account in &mut accounts {
+            // While messages wait at the broker, now lies beyond what was read, and is no bound.
+            if ends.get(&account.partition).is_some_and(|end| account.until < *end) {
+                account.watermark = reached(&places, account.partition);
+            }
+            // A producer's clock that runs ahead closes no day.
+            account.watermark = account.watermark.min(Some(now));
+        }
         match self.commit(&decoded, &accounts, now).await {
             Ok(bytes) => {
                 self.forget_honoured(&accounts);

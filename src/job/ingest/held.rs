@@ -20,7 +20,7 @@ pub(super) struct Held {
     /// First offset that has not been received, when any ever was.
     received: Option<i64>,
     /// First offset that the broker had not given away when last asked.
-    end: i64,
+    pub(super) end: i64,
     /// `received` and `end` when it last moved, or had nothing to move to; and when that was.
     still: (Option<i64>, i64, Stopwatch),
     /// An offset with nothing behind it at an instant.

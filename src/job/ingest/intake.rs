@@ -238,7 +238,8 @@ impl<'a> Intake<'a> {
         let messages = std::mem::take(&mut self.pending);
         let bytes = messages.size_bytes();
         let began = |(partition, held): (&i32, &Held)| held.committed.map(|at| (*partition, at));
-        let batch = Batch { messages, began: self.held.iter().filter_map(began).collect() };
+        let ends = self.held.iter().map(|(partition, held)| (*partition, held.end)).collect();
+        let batch = Batch { messages, began: self.held.iter().filter_map(began).collect(), ends };
         let (writer, runtime) = (Arc::clone(&self.writer), runtime::Handle::current());
         let writing = tokio::task::spawn_blocking(move || {
             let mut writer = writer.blocking_lock_owned();
@@ -371,6 +372,7 @@ mod tests {
     use crate::schema::topic::Topic;
     use crate::source::embedded::Embedded;
     use crate::source::kafka::{self, Purpose};
+    use crate::source::producer::{Outgoing, Producer};
     use crate::source::registry::Registry;
     use crate::telemetry::metrics::Metrics;
 
@@ -396,6 +398,30 @@ mod tests {
         Ingest { topic: Topic::CallRecord, kafka, options, format, site, received: Arc::default() }
     }
 
+    async fn consumer(ingest: &Ingest, topic: &'static str) -> Consumer {
+        let ingest = ingest.clone();
+        let consumer = tokio::task::spawn_blocking(move || {
+            let (bounds, clock) = (ingest.options.source(), ingest.site.clock);
+            Consumer::start(&ingest.kafka, topic, Purpose::default(), bounds, clock, ingest.received)
+        });
+        consumer.await.unwrap().unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn where_a_partition_ends_is_told_before_its_first_message() {
+        let folder = tempfile::tempdir().unwrap();
+        let broker = Embedded::start([("ends", 1)]).unwrap();
+        let mut producer = Producer::connect(&broker.brokers(), None).unwrap();
+        producer.send(Outgoing { topic: "ends", partition: 0, key: b"k", payload: Some(&b"v"[..]), at: 0 }).unwrap();
+        producer.flush().unwrap();
+        let mut consumer = consumer(&ingest(&broker, &folder.path().join("lake")), "ends").await;
+        let Some(Event::Assigned { begin, .. }) = consumer.next().await else { panic!("nothing is assigned") };
+        begin.send(vec![Begin { partition: 0, offset: None, known: None }]).unwrap();
+        let Some(Event::Ends(ends)) = consumer.next().await else { panic!("no ends are told") };
+        assert_eq!(ends.iter().map(|end| (end.partition, end.end)).collect::<Vec<_>>(), [(0, 1)]);
+        consumer.close().await;
+    }
+
     #[tokio::test(flavor = "multi_thread")]
     async fn what_the_consumer_before_us_held_is_not_shown_as_ours() {
         let folder = tempfile::tempdir().unwrap();
@@ -405,14 +431,7 @@ mod tests {
         let gauges = [&metrics.ingest_partitions, &metrics.ingest_lag, &metrics.ingest_waiting_bytes]
             .map(|gauge| gauge.with_label_values(&["call_record"]));
         gauges.iter().for_each(|gauge| gauge.set(7));
-        let consumer = tokio::task::spawn_blocking({
-            let ingest = ingest.clone();
-            move || {
-                let (bounds, clock) = (ingest.options.source(), ingest.site.clock);
-                Consumer::start(&ingest.kafka, "figures", Purpose::default(), bounds, clock, ingest.received)
-            }
-        });
-        let consumer = consumer.await.unwrap().unwrap();
+        let consumer = consumer(&ingest, "figures").await;
         let (_stop, stopped) = watch::channel(false);
         let intake = Intake::open(&ingest, "figures", &consumer, stopped).await.unwrap();
         assert_eq!(gauges.map(|gauge| gauge.get()), [0; 3]);

@@ -54,7 +54,7 @@ fn batch(offsets: std::ops::Range<i64>) -> Batch {
         let payload = Some(body.as_bytes());
         messages.push(Message { partition: 0, offset, kafka_at: Some(AT), key: None, payload, headers: None });
     }
-    Batch { messages, began: BTreeMap::from([(0, from)]) }
+    Batch { messages, began: BTreeMap::from([(0, from)]), ends: BTreeMap::new() }
 }
 
 #[track_caller]
@@ -211,9 +211,35 @@ async fn what_is_gone_of_what_is_left_for_a_back_fill_is_a_hole() {
 async fn a_timestamp_of_the_future_closes_no_day() {
     let lake = tempfile::tempdir().unwrap();
     let mut writer = writer(lake.path()).await;
-    let mut ahead = Batch { messages: Messages::default(), began: BTreeMap::from([(0, 0)]) };
-    let (kafka_at, payload) = (Some(AT + 86_400_000_000), Some(&b"poison"[..]));
-    ahead.messages.push(Message { partition: 0, offset: 0, kafka_at, key: None, payload, headers: None });
-    let committed = committed(writer.write(ahead).await.unwrap());
+    let committed = committed(writer.write(stamped(0, &[TOMORROW], 1)).await.unwrap());
     assert_eq!(committed.accounts[0].watermark, Some(AT));
+}
+
+const TOMORROW: i64 = AT + 86_400_000_000;
+
+/// Messages from an offset on, each stamped with its instant, of a partition that ends there.
+fn stamped(from: i64, stamps: &[i64], end: i64) -> Batch {
+    let mut messages = Messages::default();
+    for (offset, kafka_at) in (from..).zip(stamps) {
+        let (kafka_at, payload) = (Some(*kafka_at), Some(&b"poison"[..]));
+        messages.push(Message { partition: 0, offset, kafka_at, key: None, payload, headers: None });
+    }
+    Batch { messages, began: BTreeMap::from([(0, from)]), ends: BTreeMap::from([(0, end)]) }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_timestamp_of_the_future_closes_no_day_that_waits_at_the_broker() {
+    let lake = tempfile::tempdir().unwrap();
+    let mut writer = writer(lake.path()).await;
+    // Ten hours behind, and the end of the partition is known.
+    let night = AT - 36_000_000_000;
+    let mut stamps: Vec<i64> = (0..100).map(|second| night + second * 1_000_000).collect();
+    stamps[40] = TOMORROW;
+    stamps[99] = TOMORROW;
+    let watermark =
+        async |writer: &mut Writer, batch| committed(writer.write(batch).await.unwrap()).accounts[0].watermark;
+    let behind = watermark(&mut writer, stamped(0, &stamps, 1_000)).await;
+    assert!(behind > Some(night) && behind < Some(night + 100_000_000), "{behind:?}");
+    assert_eq!(watermark(&mut writer, stamped(100, &[TOMORROW, TOMORROW], 1_000)).await, None, "two are no clock");
+    assert_eq!(watermark(&mut writer, stamped(102, &stamps, 202)).await, Some(AT), "nothing waits behind them");
 }

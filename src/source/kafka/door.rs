@@ -330,8 +330,10 @@ impl Door {
         self.send(Event::Assigned { partitions, ends, begin }).map_err(|Closed| anyhow!("the consumer is closing"))?;
         let begins = answer.blocking_recv().context("the consumer is closing")?;
         let partitions: Vec<i32> = begins.iter().map(|begin| begin.partition).collect();
-        let mut list = TopicPartitionList::new();
+        let at = self.clock.now();
+        let (mut list, mut ends) = (TopicPartitionList::new(), Vec::with_capacity(partitions.len()));
         for (begin, range) in begins.into_iter().zip(self.ranges(&partitions, TIMEOUT)?) {
+            ends.push(PartitionEnd { partition: range.partition, end: range.until, at, is_at_end: false });
             list.add_partition_offset(&self.topic, begin.partition, self.begin(begin, range)?)?;
             self.hand().held.insert(begin.partition, Held { next: begin.offset, ..Held::default() });
         }
@@ -339,7 +341,8 @@ impl Door {
             RebalanceProtocol::Cooperative => kafka.incremental_assign(&list)?,
             _ => kafka.assign(&list)?,
         }
-        Ok(())
+        // Before their first message, so that whoever takes it knows what lies behind.
+        self.send(Event::Ends(ends)).map_err(|Closed| anyhow!("the consumer is closing"))
     }
 
     /// Where a partition begins, once it is sure that the broker still has that place.
