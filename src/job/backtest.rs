@@ -72,7 +72,9 @@ pub async fn backtest(
     for day in from.until(days.end) {
         let held = verdicts.day(day).await?;
         runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
-        settle(&mut runner, Began::now(Clock::System), day, input(&held)?).await?;
+        // What was said later nobody knew, and it would always be in the changed rules' favour.
+        let heard_until = ran.started_at(Table::DECISION, day);
+        settle(&mut runner, Began::now(Clock::System), day, input(&held)?, heard_until).await?;
         seen.push(Seen {
             day,
             live: standings(&candidates.day(day).await?, &held)?,

@@ -45,12 +45,12 @@ pub(super) async fn known(lake: &Lake) -> anyhow::Result<BTreeSet<i64>> {
     Ok(known)
 }
 
-/// What people have said, as the lake's tables know it.
-pub async fn desk(runner: &mut Runner, began: &mut Began, day: Day) -> anyhow::Result<Desk> {
+/// What people have said, as the lake's tables know it; where an instant is named, no word of after it.
+pub async fn desk(runner: &mut Runner, began: &mut Began, day: Day, heard_until: Option<i64>) -> anyhow::Result<Desk> {
     let mut desk = Desk::default();
     if let Some(table) = runner.newest(Table::CASE_EVENT).await? {
         began.inputs.insert(Table::CASE_EVENT.name(), table.version());
-        desk.said = said(&table.rows(vec![], &[]).await?)?;
+        desk.said = said(&table.rows(vec![], &[]).await?, heard_until)?;
     }
     if let Some(table) = runner.newest(Table::ALLOW_LIST).await? {
         began.inputs.insert(Table::ALLOW_LIST.name(), table.version());
@@ -59,12 +59,16 @@ pub async fn desk(runner: &mut Runner, began: &mut Began, day: Day) -> anyhow::R
     Ok(desk)
 }
 
-fn said(batches: &[RecordBatch]) -> anyhow::Result<BTreeMap<Number, Vec<Said>>> {
+fn said(batches: &[RecordBatch], heard_until: Option<i64>) -> anyhow::Result<BTreeMap<Number, Vec<Said>>> {
     let mut words = BTreeMap::new();
     for batch in batches {
         for row in 0..batch.num_rows() {
+            let at = column::SAID_AT.of(batch)?.value(row);
+            if heard_until.is_some_and(|until| until < at) {
+                continue;
+            }
             let word = column::WORD.of(batch)?.value(row).parse::<Word>().map_err(anyhow::Error::msg)?;
-            let said = Said { word, at: column::SAID_AT.of(batch)?.value(row) };
+            let said = Said { word, at };
             let number = number(column::NUMBER.of(batch)?.value(row))?;
             words.insert(column::EVENT_ID.of(batch)?.value(row), (number, said));
         }
@@ -119,9 +123,18 @@ mod tests {
     #[test]
     fn words_come_back_in_the_order_in_which_they_were_said() {
         let batches = [sheet(&[event(7, Word::Overturned)]), sheet(&[event(5, Word::Appealed)])];
-        let words = said(&batches).unwrap();
+        let words = said(&batches, None).unwrap();
         let expected = [Said { word: Word::Appealed, at: 5_000 }, Said { word: Word::Overturned, at: 7_000 }];
         assert_eq!(words.into_values().collect::<Vec<_>>(), [expected]);
+    }
+
+    #[test]
+    fn what_was_said_after_an_instant_is_not_heard_at_it() {
+        let batches = [sheet(&[event(5, Word::Appealed), event(7, Word::Overturned)])];
+        for (heard_until, expected) in [(4_999, 0), (5_000, 1), (6_999, 1), (7_000, 2)] {
+            let words = said(&batches, Some(heard_until)).unwrap();
+            assert_eq!(words.into_values().flatten().count(), expected, "{heard_until}");
+        }
     }
 
     #[tokio::test]

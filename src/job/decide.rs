@@ -74,7 +74,8 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     }
     let input = if reasons.is_empty() { Input::Complete } else { Input::Open };
     let now = began.at;
-    let (verdicts, written) = settle(runner, began, day, input).await?;
+    // Whatever has been copied is heard: the desk's clock may be ahead of this one.
+    let (verdicts, written) = settle(runner, began, day, input, None).await?;
     // Known before what follows from it: a run that is cut off leaves a list that says it is of the decision before.
     runner.note_runs().await?;
     ran.push(written);
@@ -89,12 +90,14 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     Ok(Decided { verdicts, ran, open: reasons, overtaken })
 }
 
-/// Writes the verdicts of a day, by its candidates and by what stood on the latest day before; counts them.
+/// Writes the verdicts of a day, by its candidates, by what stood on the latest day before and by what people had said until
+/// an instant, or by all that they have said; counts them.
 pub(super) async fn settle(
     runner: &mut Runner,
     mut began: Began,
     day: Day,
     input: Input,
+    heard_until: Option<i64>,
 ) -> anyhow::Result<(BTreeMap<Verdict, u64>, Ran)> {
     let definition = runner.definitions().get(Table::DECISION)?.clone();
     let rules = rules(&definition)?;
@@ -117,7 +120,7 @@ pub(super) async fn settle(
         }
     };
     let standing = standing.into_iter().filter(|decision| decision.verdict != Verdict::Clear).collect();
-    let mut desk = case::desk(runner, &mut began, day).await?;
+    let mut desk = case::desk(runner, &mut began, day, heard_until).await?;
     desk.stopped = stopped(runner, &desk, day, &rules).await?;
     let decisions = decide(day, candidates, standing, &rules, input, &desk);
     let decisions = again::carry(day, decisions, earlier, began.at);

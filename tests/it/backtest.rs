@@ -14,6 +14,9 @@ use callsieve::lake::Lake;
 use callsieve::pipeline::definition::Definitions;
 use callsieve::schema::contract::Table;
 use callsieve::schema::sheet::Sheet;
+use callsieve::store::Store;
+use callsieve::store::review::Review;
+use callsieve::store::user::Role;
 
 const FOLDER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines");
 const MONDAY: &str = "2025-01-06";
@@ -126,6 +129,33 @@ async fn the_rules_that_decided_change_nothing_however_often_they_are_tried() {
         let counts = outcome.comparison.all.flagged;
         assert_eq!((counts.live, counts.tried, counts.newly, counts.no_longer), (2, 2, 0, 0));
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tried_day_hears_what_the_desk_had_said_when_it_was_decided_and_nothing_of_later() {
+    let folder = tempfile::tempdir().unwrap();
+    let lake = decided(&folder.path().join("lake")).await;
+    let store = Store::open(&format!("sqlite://{}/desk.db", folder.path().display())).await.unwrap();
+    let mut act = store.act_on_users("an", Some(("an", Role::Supervisor)), Clock::System.now()).await.unwrap();
+    act.add_user("an", Role::Supervisor).await.unwrap();
+    act.commit().await.unwrap();
+    let number = Number::from_e164(ANN.0).unwrap();
+    let mut act = store.act("an", Role::Supervisor, Clock::System.now()).await.unwrap();
+    let dismissal = Review { number, day: day(MONDAY), is_confirmed: false, reason: "pattern", note: "" };
+    act.review(&dismissal).await.unwrap();
+    act.commit().await.unwrap();
+    // Tuesday is decided once more and hears it; Monday was decided before anybody spoke.
+    decide::day(&lake, ours().await, day(TUESDAY), Some(&store)).await.unwrap();
+
+    let dir = folder.path().join("dir");
+    let outcome = backtest(&lake, ours().await, &dir, day(MONDAY), day(TUESDAY)).await.unwrap();
+    let flagged = outcome.comparison.days.iter().map(|of| (of.flagged.live, of.flagged.tried));
+    assert_eq!(flagged.collect::<Vec<_>>(), [(2, 2), (1, 1)]);
+    for on in [MONDAY, TUESDAY] {
+        shadow::run(&lake, ours().await, day(on)).await.unwrap();
+    }
+    let seen = shadow::report(&lake, &ours().await, day(MONDAY), day(TUESDAY)).await.unwrap();
+    assert_eq!(seen.comparison.days, outcome.comparison.days, "a shadow that comes late hears no more");
 }
 
 #[tokio::test(flavor = "multi_thread")]

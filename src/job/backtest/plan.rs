@@ -39,6 +39,7 @@ struct Ran {
     version: i64,
     hash: String,
     params: String,
+    started_at: i64,
 }
 
 impl Live {
@@ -49,7 +50,7 @@ impl Live {
         for batch in runs.rows(vec![], &[]).await? {
             let (of, names) = (column::DAY.of(&batch)?, column::TABLE_NAME.of(&batch)?);
             let (hashes, params) = (column::DEFINITION_HASH.of(&batch)?, column::PARAMS.of(&batch)?);
-            let versions = column::OUTPUT_VERSION.of(&batch)?;
+            let (versions, started) = (column::OUTPUT_VERSION.of(&batch)?, column::STARTED_AT.of(&batch)?);
             for row in 0..batch.num_rows() {
                 let (day, version) = (Day::from_epoch_days(of.value(row)), versions.value(row));
                 // A table that has no contract any more is not computed any more.
@@ -58,7 +59,7 @@ impl Live {
                 let asked = Window::of(table, days.start).partition()..days.end;
                 if asked.contains(&day) && runs.get(&day).is_none_or(|known| known.version < version) {
                     let (hash, params) = (hashes.value(row).to_owned(), params.value(row).to_owned());
-                    runs.insert(day, Ran { version, hash, params });
+                    runs.insert(day, Ran { version, hash, params, started_at: started.value(row) });
                 }
             }
         }
@@ -68,6 +69,11 @@ impl Live {
     /// Whether a table was computed for a day.
     pub(super) fn has(&self, table: Table, day: Day) -> bool {
         self.0.get(&table).is_some_and(|runs| runs.contains_key(&day))
+    }
+
+    /// When the run began that a day's rows of a table are of, UTC microseconds.
+    pub(super) fn started_at(&self, table: Table, day: Day) -> Option<i64> {
+        Some(self.0.get(&table)?.get(&day)?.started_at)
     }
 
     /// The last run by other files than a definition's.
@@ -183,7 +189,7 @@ mod tests {
     fn live(definitions: &Definitions, others: &[Table]) -> Live {
         let ran = |definition: &Definition| {
             let hash = if others.contains(&definition.table) { "other" } else { definition.hash.as_str() };
-            let ran = Ran { version: 1, hash: hash.to_owned(), params: definition.bound() };
+            let ran = Ran { version: 1, hash: hash.to_owned(), params: definition.bound(), started_at: 0 };
             (definition.table, BTreeMap::from([(day(0), ran)]))
         };
         Live(definitions.all.values().map(ran).collect())

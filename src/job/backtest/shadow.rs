@@ -76,7 +76,9 @@ pub async fn run(live: &Lake, definitions: Definitions, day: Day) -> anyhow::Res
         }
         runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
         let held = verdicts.day(day).await?;
-        let (verdicts, _) = settle(&mut runner, Began::now(Clock::System), day, input(&held)?).await?;
+        let began = Began::now(Clock::System);
+        let heard_until = ran.started_at(Table::DECISION, day);
+        let (verdicts, _) = settle(&mut runner, began, day, input(&held)?, heard_until).await?;
         runner.note_runs().await?;
         let verdicts = verdicts.into_iter().map(|(verdict, count)| (verdict.to_string(), count)).collect();
         Ok(Shadowed { day, definitions: hash, verdicts, computed: computed + 2 })
