@@ -182,14 +182,15 @@ fn subject(batch: &RecordBatch, row: usize) -> anyhow::Result<Subject> {
     })
 }
 
-/// Subscriptions that were released, on any day, because they turned out to be protected.
+/// Subscriptions that were released, on any day, because the bar was wrong: an appeal was right, a reviewer has dismissed
+/// the evidence, or the number turned out to be protected. Why the desk releases one outright, its verdict does not say.
 async fn overturned(verdicts: &Handle) -> anyhow::Result<BTreeSet<Subject>> {
     let columns = [column::NUMBER.name, column::ACTIVATED_AT.name, column::CAUSE.name];
-    let protected = [Cause::AllowListed, Cause::SpecialNumber].map(Cause::as_str);
+    let wrong = [Cause::Overturned, Cause::Dismissed, Cause::AllowListed, Cause::SpecialNumber].map(Cause::as_str);
     let mut overturned = BTreeSet::new();
     for batch in verdicts.rows_with(column::VERDICT.name, Verdict::Released.as_str(), &columns).await? {
         let causes = column::CAUSE.of(&batch)?;
-        for row in (0..batch.num_rows()).filter(|row| protected.contains(&causes.value(*row))) {
+        for row in (0..batch.num_rows()).filter(|row| wrong.contains(&causes.value(*row))) {
             overturned.insert(subject(&batch, row)?);
         }
     }
@@ -210,4 +211,58 @@ async fn advertisers(lake: &Lake, from: Day, until: Day) -> anyhow::Result<BTree
         }
     }
     Ok(advertisers)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::run::folder;
+    use crate::schema::sheet::Sheet;
+
+    fn number_of(last: i64) -> Number {
+        Number::from_e164(84_900_000_000 + last).unwrap()
+    }
+
+    /// Candidates of a day by what their evidence bears, the last of them on the allow-list or not.
+    async fn accuse(lake: &Lake, day: Day, numbers: &[(i64, Verdict)], is_last_allowed: bool) {
+        let mut sheet = Sheet::new(Table::BLOCK_CANDIDATE.contract());
+        for (place, (last, proposed)) in numbers.iter().enumerate() {
+            let row = sheet.row().day(day).int64(84_900_000_000 + last).instant_or_null(None).boolean(true);
+            let row = row.text("prepaid").float64(0.9).int64(3).int64(4).int64(0).int64(0);
+            let row = row.boolean(true).boolean(true).int64(2);
+            let row = row.boolean(is_last_allowed && place + 1 == numbers.len()).boolean(false).boolean(true);
+            row.text(proposed.as_str())
+                .boolean(false)
+                .text_or_null(None)
+                .int64_or_null(None)
+                .boolean_or_null(None)
+                .end();
+        }
+        lake.open(Table::BLOCK_CANDIDATE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn whose_bar_a_person_or_a_list_has_undone_is_overturned_and_nobody_else() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(place.path()).unwrap();
+        let monday: Day = "2025-01-06".parse().unwrap();
+        let mut runner = Runner::new(lake.clone(), Definitions::read(&folder(None)).unwrap(), Clock::System);
+        let bars = [1, 2, 3, 4].map(|last| (last, Verdict::Limited));
+        accuse(&lake, monday, &[&bars[..], &[(5, Verdict::Survey)]].concat(), false).await;
+        settle(&mut runner, Began::now(Clock::System), monday, Input::Complete, None).await.unwrap();
+
+        let mut said = Sheet::new(Table::CASE_EVENT.contract());
+        for (last, word) in [(1, "overturned"), (2, "dismissed"), (3, "released"), (5, "dismissed")] {
+            let row = said.row().int64(last).int64(84_900_000_000 + last).text(word).text("misused").text("an");
+            row.instant(monday.ends_at()).text_or_null(None).end();
+        }
+        lake.open(Table::CASE_EVENT).await.unwrap().replace_all(&[said.finish()]).await.unwrap();
+        accuse(&lake, monday.plus(1), &bars, true).await;
+        settle(&mut runner, Began::now(Clock::System), monday.plus(1), Input::Complete, None).await.unwrap();
+
+        let verdicts = lake.find(Table::DECISION).await.unwrap().unwrap();
+        let numbers: Vec<Number> =
+            overturned(&verdicts).await.unwrap().into_iter().map(|subject| subject.number).collect();
+        assert_eq!(numbers, [1, 2, 4].map(number_of));
+    }
 }

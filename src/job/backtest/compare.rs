@@ -53,7 +53,7 @@ pub struct Seen {
 /// Whom no version may hurt, beside those that the standings name.
 #[derive(Debug, Default)]
 pub struct Known {
-    /// Barred once, and released because the number turned out to be protected.
+    /// Barred once, and released because the bar was wrong.
     pub overturned: BTreeSet<Subject>,
     /// Numbers that are confirmed to advertise.
     pub advertisers: BTreeSet<Number>,
