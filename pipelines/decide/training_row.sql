@@ -37,14 +37,29 @@ boxed AS (
     SELECT DISTINCT number FROM detection_day
     WHERE type = 'sim_box' AND number IS NOT NULL AND day >= $evidence_from AND day < $until_day
 ),
-reported AS (
+counted AS (
     -- People whom each had really called and who reported it; values are of calls alone, so a report is in none of them.
-    SELECT source AS number, activated_at, SUM(matched_reporters) AS reporters,
-        arrow_cast(MAX(day), 'Timestamp(Microsecond, Some("UTC"))') AS settled_at, MIN(day) AS evidence_day
+    SELECT source AS number, activated_at, day, matched_reporters,
+        arrow_cast(day, 'Timestamp(Microsecond, Some("UTC"))') AS counted_at
     FROM report_day LEFT JOIN subscription ON source = subscription.number
     WHERE day >= $evidence_from AND day < $until_day AND matched_reporters > 0
         AND (activated_at IS NULL OR day >= local_day(activated_at))
-    GROUP BY source, activated_at HAVING MAX(day) >= $day
+),
+together AS (
+    -- Those of each day of the week and of the days before it within which nobody is counted twice.
+    SELECT newest.number, newest.activated_at, newest.day, SUM(counted.matched_reporters) AS reporters
+    FROM counted AS newest INNER JOIN counted ON newest.number = counted.number
+        AND newest.activated_at IS NOT DISTINCT FROM counted.activated_at
+    WHERE newest.day >= $day AND seconds_between(counted.counted_at, newest.counted_at) BETWEEN 0 AND $counted_once_s
+    GROUP BY newest.number, newest.activated_at, newest.day
+),
+reported AS (
+    -- The most of them on any of these days, with the first and the last day on which anybody was counted.
+    SELECT counted.number, counted.activated_at, MAX(reporters) AS reporters,
+        MAX(counted_at) AS settled_at, MIN(counted.day) AS evidence_day
+    FROM counted INNER JOIN together ON counted.number = together.number
+        AND counted.activated_at IS NOT DISTINCT FROM together.activated_at
+    GROUP BY counted.number, counted.activated_at
 ),
 labelled AS (
     -- Every label, with what it weighs.
