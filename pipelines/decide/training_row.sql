@@ -4,17 +4,17 @@ WITH subscription AS (
     SELECT number, MAX(activated_at) AS activated_at FROM subscriber WHERE activated_at < $until GROUP BY number
 ),
 said AS (
-    -- Reviews and granted appeals of the week, each about the subscription that was active when it was said.
+    -- Reviews and granted appeals of the last weeks, each about the subscription that was active when it was said.
     SELECT event_id, case_event.number, MAX(activated_at) AS activated_at, MAX(word) AS word, MAX(said_at) AS said_at
     FROM case_event LEFT JOIN subscriber ON case_event.number = subscriber.number AND activated_at <= said_at
-    WHERE word IN ('confirmed', 'dismissed', 'overturned') AND said_at >= $from AND said_at < $until
+    WHERE word IN ('confirmed', 'dismissed', 'overturned') AND local_day(said_at) >= $reviews_from AND said_at < $until
     GROUP BY event_id, case_event.number
 ),
 reviewed AS (
-    -- The last word about each; whoever spoke first saw at most the values of the day before.
+    -- The last word about each of whom one was said in the week; whoever spoke first saw at most the values of the day before.
     SELECT number, activated_at, LAST_VALUE(word ORDER BY said_at, event_id) AS word, MAX(said_at) AS settled_at,
         CAST(MIN(local_day(said_at)) - INTERVAL '1 day' AS DATE) AS evidence_day
-    FROM said GROUP BY number, activated_at
+    FROM said GROUP BY number, activated_at HAVING MAX(said_at) >= $from
 ),
 answered AS (
     -- What each person said of each subscription first, when asked about it and while the call was fresh.
