@@ -81,7 +81,10 @@ impl About {
             "Characteristics add up: what two of them say only together is not seen.".to_owned(),
             "The figures are of rows held out of one table. Other networks, other years and other labels are not in it."
                 .to_owned(),
-            "How free the shapes are was chosen on the same held-out rows, which flatters the figures a little.".to_owned(),
+            "For the figures of each fifth of the rows, how free the shapes are and what points mean was chosen on the other \
+             four, as they were held out; the fits behind that had seen the fifth, which flatters the figures a little. The \
+             card has both from all held-out rows."
+                .to_owned(),
             "The interval of a probability says how well its curve is known from these rows, and not whether the curve \
              holds elsewhere."
                 .to_owned(),
