@@ -128,7 +128,8 @@ impl About {
             seed = self.seed,
         );
         text.push_str(
-            "\n## On rows that it had not seen\n\nFive-fold cross-validation; intervals at 95 % by bootstrap.\n\n",
+            "\n## On rows that it had not seen\n\nFive-fold cross-validation; intervals at 95 % by bootstrap, of whole groups \
+             where there are any.\n\n",
         );
         text.push_str("| figure | value | interval |\n|---|---|---|\n");
         for (name, Figure { value, low, high }) in self.held_out.named() {

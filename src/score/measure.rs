@@ -3,6 +3,8 @@
 //! In: probabilities and labels, and a seed. Out: the figures. Never: a figure that another order of the rows changes,
 //! or a mean over draws in which one class is missing.
 
+use std::collections::BTreeMap;
+
 use anyhow::ensure;
 use serde::Serialize;
 
@@ -83,15 +85,24 @@ const DECILES: usize = 10;
 struct Ranked {
     scores: Vec<f64>,
     is_positive: Vec<bool>,
+    /// The rows that are drawn together: those of a group, or each alone.
+    units: Vec<Vec<usize>>,
 }
 
-/// Measures scores against labels; each interval from so many draws of as many rows.
-pub fn measure(scores: &[f64], is_positive: &[bool], draws: usize, seed: u64) -> anyhow::Result<Measured> {
+/// Measures scores against labels; each interval from so many draws of as many rows, or of as many groups where rows have
+/// them: rows of one person say less than as many of strangers.
+pub fn measure(
+    scores: &[f64],
+    is_positive: &[bool],
+    groups: Option<&[usize]>,
+    draws: usize,
+    seed: u64,
+) -> anyhow::Result<Measured> {
     let rows = scores.len();
     let positives = is_positive.iter().filter(|is_positive| **is_positive).count();
     ensure!(rows > 0, "no rows to measure");
     ensure!(0 < positives && positives < rows, "{positives} of {rows} rows are positive: there must be both kinds");
-    let ranked = Ranked::new(scores, is_positive);
+    let ranked = Ranked::new(scores, is_positive, groups);
     let once = vec![1; rows];
     let values = ranked.figures(&once);
     let shares = ranked.shares(&once);
@@ -100,7 +111,9 @@ pub fn measure(scores: &[f64], is_positive: &[bool], draws: usize, seed: u64) ->
     let mut chance = Chance::new(seed, 0);
     for _ in 0..draws {
         let mut times = vec![0; rows];
-        (0..rows).for_each(|_| times[chance.below(rows)] += 1);
+        for _ in 0..ranked.units.len() {
+            ranked.units[chance.below(ranked.units.len())].iter().for_each(|row| times[*row] += 1);
+        }
         let figures = ranked.figures(&times);
         // A draw of one class alone has no area.
         if figures[0].is_nan() {
@@ -140,12 +153,24 @@ struct Above {
 }
 
 impl Ranked {
-    fn new(scores: &[f64], is_positive: &[bool]) -> Self {
-        let mut rows: Vec<(f64, bool)> = scores.iter().copied().zip(is_positive.iter().copied()).collect();
+    fn new(scores: &[f64], is_positive: &[bool], groups: Option<&[usize]>) -> Self {
+        let mut rows: Vec<usize> = (0..scores.len()).collect();
+        let group = |row: usize| groups.map_or(0, |groups| groups[row]);
         // Equal scores stand with their positives first, so that the order of the rows changes nothing.
-        rows.sort_unstable_by(|(a, is_a), (b, is_b)| b.total_cmp(a).then(is_b.cmp(is_a)));
-        let (scores, is_positive) = rows.into_iter().unzip();
-        Self { scores, is_positive }
+        rows.sort_by(|a, b| {
+            let by_truth = is_positive[*b].cmp(&is_positive[*a]);
+            scores[*b].total_cmp(&scores[*a]).then(by_truth).then(group(*a).cmp(&group(*b)))
+        });
+        let units = match groups {
+            None => (0..rows.len()).map(|place| vec![place]).collect(),
+            Some(groups) => {
+                let mut members: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+                rows.iter().enumerate().for_each(|(place, row)| members.entry(groups[*row]).or_default().push(place));
+                members.into_values().collect()
+            }
+        };
+        let (scores, is_positive) = rows.into_iter().map(|row| (scores[row], is_positive[row])).unzip();
+        Self { scores, is_positive, units }
     }
 
     /// The figures of rows that count so many times.
@@ -212,14 +237,28 @@ impl Ranked {
     }
 
     fn shares(&self, times: &[u32]) -> Vec<f64> {
+        let positives = self.positives(times);
         let share = |tenth: std::ops::Range<usize>| {
-            let rows = self.is_positive[tenth.clone()].iter().zip(&times[tenth]);
-            let (positives, all) = rows.fold((0.0, 0.0), |(positives, all), (is_positive, times)| {
-                (positives + f64::from(*times) * f64::from(*is_positive), all + f64::from(*times))
-            });
-            positives / all
+            let all: f64 = times[tenth.clone()].iter().map(|times| f64::from(*times)).sum();
+            positives[tenth].iter().sum::<f64>() / all
         };
         self.tenths().map(share).collect()
+    }
+
+    /// How much of each row is positive: those of one score have equal parts of it, since a tenth that ends among them holds
+    /// no more positives than the next.
+    fn positives(&self, times: &[u32]) -> Vec<f64> {
+        let mut positives = Vec::with_capacity(self.scores.len());
+        while let Some(score) = self.scores.get(positives.len()) {
+            let first = positives.len();
+            let tied = self.scores[first..].iter().take_while(|next| next.total_cmp(score).is_eq()).count();
+            let times = &times[first..first + tied];
+            let truth = times.iter().zip(&self.is_positive[first..first + tied]);
+            let of_these: f64 = truth.map(|(times, is_positive)| f64::from(*times) * f64::from(*is_positive)).sum();
+            let all: f64 = times.iter().map(|times| f64::from(*times)).sum();
+            positives.extend(times.iter().map(|times| f64::from(*times) * of_these / all.max(1.0)));
+        }
+        positives
     }
 
     fn deciles(&self, observed: impl Iterator<Item = Figure>) -> Vec<Decile> {

@@ -411,7 +411,7 @@ mod tests {
         let is_positive = groups.iter().map(|group| of_group[*group]).collect();
         let labels = Labels { is_positive, positive_weight: 1.0, weights: None };
         let alone = train(&given, &labels, wanted(1)).unwrap();
-        let measured = crate::score::measure::measure(&alone.probability, &labels.is_positive, 20, 1).unwrap();
+        let measured = crate::score::measure::measure(&alone.probability, &labels.is_positive, None, 20, 1).unwrap();
         assert!(measured.roc_auc.low > 0.55, "{measured:?}");
         let refused = train(&given, &labels, Wanted { groups: Some(groups), ..wanted(1) }).unwrap_err().to_string();
         assert!(refused.contains("ranked no better than by chance"), "{refused}");

@@ -69,10 +69,11 @@ pub fn evaluate(options: &Options) -> anyhow::Result<Evaluated> {
             is_positive.push(truth[row]);
         }
     }
-    let measured = measure(&kept, &is_positive, options.draws, options.seed).with_context(|| match condition {
-        Some(condition) => format!("{}, where {condition}", labels.display()),
-        None => format!("{}, column {label}", labels.display()),
-    })?;
+    let measured =
+        measure(&kept, &is_positive, None, options.draws, options.seed).with_context(|| match condition {
+            Some(condition) => format!("{}, where {condition}", labels.display()),
+            None => format!("{}, column {label}", labels.display()),
+        })?;
     let scored = scored.ids.len();
     Ok(Evaluated { left_out: scored - kept.len(), unscored: truth.len() - scored, measured })
 }

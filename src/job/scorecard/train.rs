@@ -98,7 +98,7 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
     let sha256 = hash(&options.features)?;
     // Those after the label stand in the order in which they were asked for, where they were.
     let mut others = frame.columns[columns.len() + 1..].iter();
-    let segment = options.segment.as_ref().and_then(|name| Some((name, others.next()?)));
+    let segment = options.segment.as_ref().and_then(|name| Some((name.as_str(), others.next()?.as_slice())));
     let groups = options.group.as_ref().and_then(|_| Some(groups(others.next()?)));
     let weights = options.weight.as_ref().and_then(|name| Some(weights(&frame, name, others.next()?)));
     let weights = weights.transpose()?;
@@ -112,11 +112,13 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
          a share of {prevalence}.",
         options.label
     );
+    let together = groups.clone();
     let wanted = Wanted { doc, method: options.method, prevalence: options.prevalence, seed: options.seed, groups };
     let trained = fit(&given, &labels, wanted).with_context(|| options.features.display().to_string())?;
-    let held_out = measure(&trained.probability, &labels.is_positive, DRAWS, options.seed)?;
+    let together = together.as_deref();
+    let held_out = measure(&trained.probability, &labels.is_positive, together, DRAWS, options.seed)?;
     let segments = match segment {
-        Some((name, values)) => segments(name, values, &trained, &labels.is_positive, options.seed)?,
+        Some(segment) => segments(segment, &trained, &labels.is_positive, together, options.seed)?,
         None => Vec::new(),
     };
     let drift = match &options.reference {
@@ -246,7 +248,13 @@ fn hash(path: &Path) -> anyhow::Result<String> {
 }
 
 /// The rows parted by a column: by value where it has few, else by ranges that hold about as many rows.
-fn segments(name: &str, values: &[f64], trained: &Trained, truth: &[bool], seed: u64) -> anyhow::Result<Vec<Segment>> {
+fn segments(
+    (name, values): (&str, &[f64]),
+    trained: &Trained,
+    truth: &[bool],
+    groups: Option<&[usize]>,
+    seed: u64,
+) -> anyhow::Result<Vec<Segment>> {
     let each = bins::bounds(values, usize::MAX);
     let below = if each.len() < MOST_VALUES { each } else { bins::bounds(values, RANGES) };
     let mut parts: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
@@ -256,6 +264,7 @@ fn segments(name: &str, values: &[f64], trained: &Trained, truth: &[bool], seed:
     let segment = |(bin, rows): (usize, Vec<usize>)| {
         let scores: Vec<f64> = rows.iter().map(|row| trained.probability[*row]).collect();
         let is_positive: Vec<bool> = rows.iter().map(|row| truth[*row]).collect();
+        let groups: Option<Vec<usize>> = groups.map(|groups| rows.iter().map(|row| groups[*row]).collect());
         let positives = is_positive.iter().filter(|is_positive| **is_positive).count();
         let squares = scores.iter().zip(&is_positive).map(|(score, truth)| (score - f64::from(*truth)).powi(2));
         let there = |row: &usize| values[*row];
@@ -274,7 +283,11 @@ fn segments(name: &str, values: &[f64], trained: &Trained, truth: &[bool], seed:
             positives,
             predicted: scores.iter().sum::<f64>() / real(rows.len()),
             brier: squares.sum::<f64>() / real(rows.len()),
-            roc_auc: if is_measured { Some(measure(&scores, &is_positive, DRAWS, seed)?.roc_auc) } else { None },
+            roc_auc: if is_measured {
+                Some(measure(&scores, &is_positive, groups.as_deref(), DRAWS, seed)?.roc_auc)
+            } else {
+                None
+            },
         })
     };
     parts.into_iter().map(segment).collect()

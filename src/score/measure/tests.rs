@@ -15,7 +15,7 @@ fn tied() -> (Vec<f64>, Vec<bool>) {
 #[test]
 fn the_figures_are_those_of_scikit_learn() {
     let (scores, is_positive) = tied();
-    let measured = measure(&scores, &is_positive, 10, 0).unwrap();
+    let measured = measure(&scores, &is_positive, None, 10, 0).unwrap();
     assert_eq!((measured.rows, measured.positives), (400, 115));
     // scikit-learn 1.9.1: roc_auc_score, average_precision_score, f1_score(average="macro"), the root of both
     // recall_score, precision_recall_curve, roc_curve, brier_score_loss.
@@ -38,7 +38,7 @@ fn the_recalls_are_those_of_the_last_threshold_that_holds() {
     // Falling: 20 positives, a negative, 4 positives, then 99 negatives and a positive.
     let kinds = [vec![true; 20], vec![false], vec![true; 4], vec![false; 99], vec![true]].concat();
     let scores: Vec<f64> = (0..kinds.len()).map(|row| 1.0 - real(row) / 200.0).collect();
-    let measured = measure(&scores, &kinds, 1, 0).unwrap();
+    let measured = measure(&scores, &kinds, None, 1, 0).unwrap();
     // 24 of 25 above the 24th positive are right, 0.96; one of a hundred negatives is above it.
     assert_eq!(measured.recall_at_precision_95.value, 24.0 / 25.0);
     assert_eq!(measured.recall_at_fpr_1.value, 24.0 / 25.0);
@@ -48,7 +48,7 @@ fn the_recalls_are_those_of_the_last_threshold_that_holds() {
 fn tenths_compare_what_is_said_with_what_is_seen() {
     let scores: Vec<f64> = (0..1000).map(|row| f64::from(row) / 1000.0).collect();
     let is_positive: Vec<bool> = (0..1000).map(|row| row % 10 < row / 100).collect();
-    let measured = measure(&scores, &is_positive, 200, 0).unwrap();
+    let measured = measure(&scores, &is_positive, None, 200, 0).unwrap();
     assert_eq!(measured.calibration.len(), 10);
     let third = measured.calibration[2];
     assert_eq!((third.rows, third.observed.value), (100, 0.2));
@@ -60,9 +60,9 @@ fn tenths_compare_what_is_said_with_what_is_seen() {
 fn an_interval_is_as_wide_as_theory_says_and_a_seed_repeats_it() {
     let scores: Vec<f64> = (0..900).map(|row| if row % 3 == 0 { 0.9 } else { 0.1 }).collect();
     let is_positive: Vec<bool> = (0..900).map(|row| row % 9 < 4).collect();
-    let measured = measure(&scores, &is_positive, 1000, 7).unwrap();
-    assert_eq!(measured, measure(&scores, &is_positive, 1000, 7).unwrap());
-    assert_ne!(measured, measure(&scores, &is_positive, 1000, 8).unwrap());
+    let measured = measure(&scores, &is_positive, None, 1000, 7).unwrap();
+    assert_eq!(measured, measure(&scores, &is_positive, None, 1000, 7).unwrap());
+    assert_ne!(measured, measure(&scores, &is_positive, None, 1000, 8).unwrap());
     // The squared distance is 0.01 or 0.81 with known shares: its mean has this standard error.
     let wrong = scores.iter().zip(&is_positive).filter(|(score, is_positive)| (**score > 0.5) != **is_positive).count();
     let share = real(wrong) / 900.0;
@@ -76,12 +76,43 @@ fn the_order_of_rows_changes_no_figure() {
     let (scores, is_positive) = tied();
     let turned = |values: &[f64]| values.iter().rev().copied().collect::<Vec<_>>();
     let labels: Vec<bool> = is_positive.iter().rev().copied().collect();
-    assert_eq!(measure(&scores, &is_positive, 20, 1).unwrap(), measure(&turned(&scores), &labels, 20, 1).unwrap());
+    assert_eq!(
+        measure(&scores, &is_positive, None, 20, 1).unwrap(),
+        measure(&turned(&scores), &labels, None, 20, 1).unwrap()
+    );
+}
+
+#[test]
+fn rows_of_one_score_are_parted_evenly_among_tenths() {
+    // Three of four rows have one score, and half of them are positive, whichever come first.
+    let scores: Vec<f64> = (0..400).map(|row| if row < 300 { 0.5 } else { 0.9 }).collect();
+    let is_positive: Vec<bool> = (0..400).map(|row| row < 150 || row >= 300).collect();
+    let measured = measure(&scores, &is_positive, None, 100, 0).unwrap();
+    let seen: Vec<f64> = measured.calibration.iter().map(|tenth| tenth.observed.value).collect();
+    for (found, expected) in seen.iter().zip([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.75, 1.0, 1.0]) {
+        assert!((found - expected).abs() < 1e-9, "{seen:?}");
+    }
+    assert!(measured.calibration[0].observed.low > 0.4, "{:?}", measured.calibration[0]);
+}
+
+#[test]
+fn copies_of_a_row_make_no_interval_narrower_when_they_are_one_group() {
+    let (scores, is_positive) = tied();
+    let of = |row: usize| row / 4;
+    let copied_scores: Vec<f64> = (0..1600).map(|row| scores[of(row)]).collect();
+    let copied_truth: Vec<bool> = (0..1600).map(|row| is_positive[of(row)]).collect();
+    let groups: Vec<usize> = (0..1600).map(of).collect();
+    let width = |measured: Measured| measured.brier.high - measured.brier.low;
+    let once = width(measure(&scores, &is_positive, None, 1000, 1).unwrap());
+    let alone = width(measure(&copied_scores, &copied_truth, None, 1000, 1).unwrap());
+    let grouped = width(measure(&copied_scores, &copied_truth, Some(&groups), 1000, 1).unwrap());
+    assert!((grouped / once - 1.0).abs() < 0.2, "{grouped} and not {once}");
+    assert!(alone < 0.7 * grouped, "{alone} {grouped}");
 }
 
 #[test]
 fn one_kind_alone_is_not_measured() {
-    let problem = measure(&[0.1, 0.2], &[true, true], 1, 0).unwrap_err().to_string();
+    let problem = measure(&[0.1, 0.2], &[true, true], None, 1, 0).unwrap_err().to_string();
     assert_eq!(problem, "2 of 2 rows are positive: there must be both kinds");
-    assert_eq!(measure(&[], &[], 1, 0).unwrap_err().to_string(), "no rows to measure");
+    assert_eq!(measure(&[], &[], None, 1, 0).unwrap_err().to_string(), "no rows to measure");
 }
