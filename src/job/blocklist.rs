@@ -146,8 +146,8 @@ async fn refuse_overtaken(lake: &Lake, day: Day, last: Day) -> anyhow::Result<()
     let next = chain.next(day).filter(|next| chain.anew_before(*next).is_some());
     if let Some(next) = next {
         anyhow::bail!(
-            "{day} was decided anew, and lists up to {last} have left without it: this changes nobody's bar; `callsieve \
-             decide --day {next}` and likewise each day behind it, then export the last of them"
+            "{day} was decided anew, and lists up to {last} have left without it: this changes nobody's bar; `callsieve run \
+             --day {next}` and `callsieve decide --day {next}`, likewise each day behind it, then export the last of them"
         );
     }
     Ok(())

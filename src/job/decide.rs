@@ -85,7 +85,7 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let overtaken = Chain::read(runner.lake()).await?.overtaken(from, now);
     if !overtaken.is_empty() {
         let days = super::late::words(&overtaken);
-        tracing::warn!(%day, days, "these days follow from what was held before, decide each again in this order");
+        tracing::warn!(%day, days, "these days follow from what was held before, run and decide each again in this order");
     }
     Ok(Decided { verdicts, ran, open: reasons, overtaken })
 }

@@ -54,7 +54,8 @@ pub(super) async fn computed_rows(lake: &Lake, table: Table, day: Day) -> anyhow
     );
     if let Some(before) = Chain::read(lake).await?.anew_before(day) {
         anyhow::bail!(
-            "{before} was decided anew since {day} was, whose {table} knows nothing of it; `callsieve decide --day {day}`"
+            "{before} was decided anew since {day} was, whose {table} knows nothing of it; `callsieve run --day {day}`, then \
+             `callsieve decide --day {day}`"
         );
     }
     lake.find(table).await?.with_context(|| format!("table {table} does not exist"))?.day(day).await
