@@ -240,6 +240,7 @@ async fn a_dossier_is_signed_masked_and_in_clear_by_leave_of_two() {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_erasure_names_what_stays_and_asks_nobody_where_nothing_goes() {
     for site in sites().await {
+        std::fs::write(site.path("subscriber/own.jsonl"), SUBSCRIBER.replace("0912000099", NUMBER)).unwrap();
         site.accuse(MONDAY).await;
         site.decide(MONDAY);
         let lake = site.text("lake");
@@ -247,8 +248,9 @@ async fn an_erasure_names_what_stays_and_asks_nobody_where_nothing_goes() {
         let (erased, _) = done(&site.desk(&erase));
         assert_eq!((&erased["is_changed"], &erased["audit"]), (&json!(false), &Value::Null));
         assert_eq!((&erased["number"], &erased["tables"]["call_record"]["rows"]), (&json!("84962•••001"), &json!(1)));
-        let stays = erased["tables"]["decision"]["stays"].as_str().unwrap();
-        assert!(stays.contains("appeals"), "{stays}");
+        assert_eq!(erased["activated_at"], "2024-01-01T00:00:00Z");
+        let stays = erased["tables"]["call_record"]["stays"].as_str().unwrap();
+        assert!(stays.contains("21/2017/TT-BTTTT"), "{stays}");
         assert_eq!(done(&site.desk(&["pending"])).0, json!([]), "nobody is asked");
     }
 }
