@@ -405,19 +405,23 @@ mod tests {
         assert!(error.starts_with("the lock lake/.run.lock was not renewed in time"), "{error}");
     }
 
+    async fn nothing() -> anyhow::Result<()> {
+        Ok(())
+    }
+
     #[tokio::test]
     async fn joining_files_keeps_out_who_replaces_them_and_no_run() {
         let folder = tempfile::tempdir().unwrap();
         for lake in [Lake::local(folder.path()).unwrap(), lake(&Arc::new(Store::default()))] {
             let joining = async {
-                let second = lake.rewriting(async { Ok(()) }).await.unwrap_err();
+                let second = lake.rewriting(nothing()).await.unwrap_err();
                 assert!(second.is::<Held>() && second.to_string().contains(MAINTAIN), "{second}");
-                let erasing = lake.alone(lake.rewriting(async { Ok(()) })).await;
+                let erasing = lake.alone(lake.rewriting(nothing())).await;
                 assert!(erasing.unwrap_err().is::<Held>());
-                lake.alone(async { Ok(()) }).await
+                lake.alone(nothing()).await
             };
             lake.rewriting(joining).await.unwrap();
-            lake.rewriting(async { Ok(()) }).await.unwrap();
+            lake.rewriting(nothing()).await.unwrap();
         }
     }
 

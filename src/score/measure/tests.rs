@@ -86,7 +86,7 @@ fn the_order_of_rows_changes_no_figure() {
 fn rows_of_one_score_are_parted_evenly_among_tenths() {
     // Three of four rows have one score, and half of them are positive, whichever come first.
     let scores: Vec<f64> = (0..400).map(|row| if row < 300 { 0.5 } else { 0.9 }).collect();
-    let is_positive: Vec<bool> = (0..400).map(|row| row < 150 || row >= 300).collect();
+    let is_positive: Vec<bool> = (0..400).map(|row| !(150..300).contains(&row)).collect();
     let measured = measure(&scores, &is_positive, None, 100, 0).unwrap();
     let seen: Vec<f64> = measured.calibration.iter().map(|tenth| tenth.observed.value).collect();
     for (found, expected) in seen.iter().zip([0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.5, 0.75, 1.0, 1.0]) {
