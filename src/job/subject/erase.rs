@@ -136,7 +136,7 @@ pub async fn erase(
         Ok(id)
     };
     // Files that are joined meanwhile would bring back what was emptied, beside the rows that it was emptied in.
-    erased.audit = Some(lake.alone(lake.rewriting(work)).await?);
+    erased.audit = Some(lake.alone(Box::pin(lake.rewriting(work))).await?);
     Ok(erased)
 }
 
