@@ -1,5 +1,5 @@
 //! `may_have('part', one, other)`, `has('part', one, other)` and `latest('part', one, other)`: lookups of a pair in
-//! another part of the same query; `has('part', one)` of a number.
+//! another part of the same query; `has('part', one)` of a number; `value_of('part')` is the number in its only row.
 //!
 //! In: the name of a `WITH` part whose first two columns are numbers, and the two to look for; `latest` also wants an
 //! instant in the third. Out: whether some row has the two, and the latest of their instants. A null is no number, and no
@@ -24,8 +24,10 @@ use datafusion::logical_expr::{
 };
 use datafusion::scalar::ScalarValue;
 
-/// The functions whose first argument names a part.
-pub const NAMES: [&str; 3] = ["may_have", "has", "latest"];
+use super::party::Names;
+
+/// The functions; the first argument names a part.
+pub(super) const NAMES: [&str; 4] = ["may_have", "has", "latest", "value_of"];
 
 /// Bits of a sketch for each row: with two of them set, a pair that is not there is taken for one in one of sixteen cases.
 const BITS_PER_ROW: usize = 8;
@@ -79,6 +81,7 @@ pub(super) struct Part {
     sketch: OnceLock<Sketch>,
     pairs: OnceLock<Pairs>,
     numbers: OnceLock<Vec<i64>>,
+    names: OnceLock<Names>,
 }
 
 /// Before every instant.
@@ -86,7 +89,7 @@ const NEVER: i64 = i64::MIN;
 
 impl Part {
     fn of(rows: Vec<RecordBatch>) -> Self {
-        Self { rows, sketch: OnceLock::new(), pairs: OnceLock::new(), numbers: OnceLock::new() }
+        Self { rows, sketch: OnceLock::new(), pairs: OnceLock::new(), numbers: OnceLock::new(), names: OnceLock::new() }
     }
 
     /// Calls `with` with each pair and its instant.
@@ -139,6 +142,24 @@ impl Part {
         }))
     }
 
+    /// The number in its only row.
+    fn value(&self) -> Result<i64> {
+        let mut values = self.rows.iter().filter(|rows| rows.num_rows() > 0).map(|rows| rows.column(0));
+        match (values.next().and_then(|values| values.as_primitive_opt::<Int64Type>()), values.next()) {
+            (Some(values), None) if values.len() == 1 && values.is_valid(0) => Ok(values.value(0)),
+            _ => exec_err!("a part whose value is asked for has one row with a number in front"),
+        }
+    }
+
+    /// The parties of the first two columns that are no numbers.
+    pub(super) fn names(&self) -> Result<&Names> {
+        if let Some(names) = self.names.get() {
+            return Ok(names);
+        }
+        let names = Names::of(&self.rows)?;
+        Ok(self.names.get_or_init(|| names))
+    }
+
     fn len(&self) -> usize {
         self.rows.iter().map(RecordBatch::num_rows).sum()
     }
@@ -162,10 +183,10 @@ fn instant() -> DataType {
 
 /// Two numbers, and the latest instant of theirs; [`NEVER`] when they have none.
 #[derive(Debug, Clone, Copy, Default)]
-struct Pair {
-    one: i64,
-    other: i64,
-    at: i64,
+pub(super) struct Pair {
+    pub(super) one: i64,
+    pub(super) other: i64,
+    pub(super) at: i64,
 }
 
 /// Pairs in their order, each once.
@@ -231,7 +252,7 @@ const DIGITS: usize = 1 << 11;
 
 /// Sorts by the first number, digit by digit from the lowest: numbers of one country share all their upper digits, and
 /// those of a clustered table are in order already.
-fn sort_by_one(pairs: &mut Vec<Pair>) {
+pub(super) fn sort_by_one(pairs: &mut Vec<Pair>) {
     if pairs.is_sorted_by_key(|pair| pair.one) {
         return;
     }
@@ -294,7 +315,7 @@ fn mixed(hash: u64, number: i64) -> u64 {
     (hash.rotate_left(32) ^ number.cast_unsigned()).wrapping_mul(0x9e37_79b9_7f4a_7c15)
 }
 
-/// One of the three functions.
+/// One of the functions.
 #[derive(Debug, PartialEq, Eq, Hash)]
 pub(super) struct Lookup {
     name: &'static str,
@@ -306,10 +327,12 @@ impl Lookup {
     pub(super) fn all(parts: &Arc<Parts>) -> [Self; NAMES.len()] {
         let pair = vec![DataType::Utf8, DataType::Int64, DataType::Int64];
         NAMES.map(|name| {
-            let mut wanted = vec![TypeSignature::Exact(pair.clone())];
-            if name == "has" {
-                wanted.push(TypeSignature::Exact(pair[..2].to_vec()));
-            }
+            let wanted = match name {
+                "value_of" => vec![&pair[..1]],
+                "has" => vec![&pair[..2], &pair],
+                _ => vec![&pair[..]],
+            };
+            let wanted = wanted.into_iter().map(|kinds| TypeSignature::Exact(kinds.to_vec())).collect();
             let signature = Signature::one_of(wanted, Volatility::Stable);
             Self { name, signature, parts: Arc::clone(parts) }
         })
@@ -326,7 +349,11 @@ impl ScalarUDFImpl for Lookup {
     }
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
-        Ok(if self.name == "latest" { instant() } else { DataType::Boolean })
+        Ok(match self.name {
+            "latest" => instant(),
+            "value_of" => DataType::Int64,
+            _ => DataType::Boolean,
+        })
     }
 
     fn return_field_from_args(&self, _: ReturnFieldArgs<'_>) -> Result<FieldRef> {
@@ -338,6 +365,9 @@ impl ScalarUDFImpl for Lookup {
             return exec_err!("{} wants the name of a part first", self.name);
         };
         let part = self.parts.find(name)?;
+        if self.name == "value_of" {
+            return Ok(ColumnarValue::Scalar(ScalarValue::Int64(Some(part.value()?))));
+        }
         let arrays = ColumnarValue::values_to_arrays(&args.args[1..])?;
         if let [numbers] = arrays.as_slice() {
             let (asked, numbers) = (numbers.as_primitive::<Int64Type>(), part.numbers()?);

@@ -8,8 +8,11 @@ mod contact;
 mod draw;
 mod fold;
 mod frames;
+mod join;
 pub mod lookup;
 mod number;
+mod pair;
+mod party;
 mod run;
 mod segment;
 mod time;
@@ -21,7 +24,10 @@ use datafusion::prelude::SessionContext;
 
 use self::fold::FoldCall;
 use self::frames::Aggregate;
+use self::join::JoinParties;
 use self::lookup::{Lookup, Parts};
+use self::pair::PairContacts;
+use self::party::Party;
 
 /// Every scalar function that knows nothing but its arguments.
 fn scalars() -> Vec<ScalarUDF> {
@@ -56,11 +62,18 @@ fn windows() -> Vec<WindowUDF> {
 
 /// Every lookup in these parts.
 pub fn lookups(parts: &Arc<Parts>) -> Vec<ScalarUDF> {
-    Lookup::all(parts).map(ScalarUDF::new_from_impl).into()
+    let pairs = Lookup::all(parts).map(ScalarUDF::new_from_impl);
+    pairs.into_iter().chain(Party::all(parts).map(ScalarUDF::new_from_impl)).collect()
 }
 
-/// Functions that a query reads rows from, as from a table.
-pub const TABLES: [&str; 1] = [fold::NAME];
+/// Functions that a query reads rows from, as from a table; they are told the names of parts.
+pub const TABLES: [&str; 3] = [fold::NAME, join::NAME, pair::NAME];
+
+/// Functions of a row that look something up in a part, whose name they are told first.
+pub const LOOKUPS: [&str; 7] = {
+    let ([may_have, has, latest, value_of], [key_of, kind_of, name_of]) = (lookup::NAMES, party::NAMES);
+    [may_have, has, latest, value_of, key_of, kind_of, name_of]
+};
 
 /// Makes the functions known to a session; lookups are in the parts.
 pub fn register(session: &SessionContext, parts: &Arc<Parts>) {
@@ -74,4 +87,6 @@ pub fn register(session: &SessionContext, parts: &Arc<Parts>) {
         session.register_udwf(function);
     }
     session.register_udtf(fold::NAME, Arc::new(FoldCall));
+    session.register_udtf(join::NAME, Arc::new(JoinParties));
+    session.register_udtf(pair::NAME, Arc::new(PairContacts));
 }

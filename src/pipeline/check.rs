@@ -7,7 +7,7 @@ use std::ops::ControlFlow;
 use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions};
 
 use super::definition::{BOUNDS, Definition, Definitions, Param, Window};
-use super::{graph, session};
+use super::{graph, part, session};
 use crate::domain::day::Day;
 use crate::schema::contract::{Table, Writer};
 
@@ -71,13 +71,14 @@ pub async fn contradictions(definitions: &Definitions) -> anyhow::Result<Vec<Str
             problems.push(format!("table {table}: its contract and pipelines/ disagree on who writes it"));
         }
     }
-    let session = session::session(definitions.cards())?;
     let day = Day::from_epoch_days(DAY);
-    for table in Table::all() {
-        session::register(&session, table, session::empty(table.contract())?, day)?;
-    }
     for definition in definitions.all.values().filter(|definition| definition.select.is_some()) {
-        match session::plan(&session, definition, window(definition, day)).await {
+        // Parts that are computed beforehand are tables of a session, and none of another definition.
+        let session = session::session(definitions.cards())?;
+        for table in Table::all() {
+            session::register(&session, table, session::empty(table.contract())?, day)?;
+        }
+        match part::plan_in_steps(&session, definition, window(definition, day)).await {
             Ok(plan) => problems.extend(shape(definition, plan.schema().as_arrow())),
             Err(problem) => problems.push(format!("{}: {problem:#}", definition.sql_file())),
         }

@@ -18,10 +18,10 @@ use datafusion::sql::sqlparser::ast;
 use super::definition::{Definition, Window};
 use super::session::collect;
 use crate::feature;
-use crate::feature::lookup::{self, Parts};
+use crate::feature::lookup::Parts;
 
-/// Plans a definition as [`super::session::plan`] does, with every named part that is read more than once, or looked up
-/// in, computed beforehand.
+/// Plans a definition for a window; the tables that it reads must be registered. Every named part that is read more than
+/// once, or looked up in, is computed beforehand.
 ///
 /// DataFusion computes a part of a `WITH` anew for each of its readers, and theirs, which grows without bound. A part
 /// that only picks rows and columns of a table is left to it: a reader takes from the files the columns that it needs,
@@ -44,7 +44,7 @@ pub async fn in_steps(session: &SessionContext, mut query: ast::Query) -> anyhow
     let mut inlined: Vec<ast::Cte> = Vec::new();
     for (index, part) in parts.iter().enumerate() {
         let later = || parts[index + 1..].iter().map(|later| later.query.as_ref()).chain([&query]);
-        let is_looked_up_in = later().any(|later| is_told_of(later, part, &lookup::NAMES));
+        let is_looked_up_in = later().any(|later| is_told_of(later, part, &feature::LOOKUPS));
         if later().any(|later| is_told_of(later, part, &feature::TABLES)) {
             let frame = frame(session, with_parts(&with, &inlined, (*part.query).clone())).await?;
             let view = ViewTable::new(frame.into_unoptimized_plan(), None);
@@ -155,7 +155,7 @@ fn is_told_of(query: &ast::Query, part: &ast::Cte, functions: &[&'static str]) -
     ast::Visit::visit(query, &mut Told { part, functions }).is_break()
 }
 
-/// Stops at the first of these functions whose first argument is the name of a part.
+/// Stops at the first of these functions that is told the name of a part.
 struct Told<'a> {
     part: String,
     functions: &'a [&'static str],
@@ -164,7 +164,7 @@ struct Told<'a> {
 impl Told<'_> {
     fn stop_at(&self, name: &ast::ObjectName, arguments: &[ast::FunctionArg]) -> ControlFlow<()> {
         let is_ours = self.functions.contains(&name.to_string().to_lowercase().as_str());
-        if is_ours && arguments.first().is_some_and(|first| first.to_string() == self.part) {
+        if is_ours && arguments.iter().any(|argument| argument.to_string() == self.part) {
             return ControlFlow::Break(());
         }
         ControlFlow::Continue(())

@@ -20,11 +20,10 @@ use datafusion::physical_plan::display::DisplayableExecutionPlan;
 use datafusion::physical_plan::{ExecutionPlan, collect_partitioned, execute_stream};
 use datafusion::prelude::{DataFrame, Expr, SessionConfig, SessionContext, cast, col, lit};
 use datafusion::scalar::ScalarValue;
-use datafusion::sql::parser::Statement;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt, stream};
 
-use super::definition::{Definition, Window};
+use super::definition::Window;
 use super::graph::{BEFORE, SO_FAR};
 use super::memory::{CompactBelowSorts, Pool};
 use super::spill::Unnamed;
@@ -47,6 +46,8 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         .with_extension(Arc::clone(&parts))
         .with_target_partitions(std::thread::available_parallelism().map_or(1, usize::from))
         .with_information_schema(false)
+        // What comes in order from one stream would be dealt to many and merged again, at the price of a sort.
+        .with_round_robin_repartition(false)
         // A caller that is whole in one stream is whole there with any further key.
         .set_usize("datafusion.optimizer.subset_repartition_threshold", 1)
         // It gives the fields of a struct names that clash above a join.
@@ -113,13 +114,6 @@ fn example(column: &Column) -> anyhow::Result<Option<Expr>> {
         _ => anyhow::bail!("example of column {} has the wrong type", column.name),
     };
     Ok(Some(cast(literal, column.kind.arrow())))
-}
-
-/// Plans a definition for a window; the tables it reads must be registered.
-pub async fn plan(session: &SessionContext, definition: &Definition, window: Window) -> anyhow::Result<LogicalPlan> {
-    let statement = Statement::Statement(Box::new(definition.bind(window)?));
-    let plan = session.state().statement_to_plan(statement).await;
-    plan.with_context(|| format!("planning {}", definition.sql_file()))
 }
 
 /// The rows of a frame by partition; says in the log where the time went.

@@ -1,0 +1,252 @@
+//! `FROM join_parties('part', …)`: what parts say of each party, in one row.
+//!
+//! In: the names of `WITH` parts; the first column of each is the key of a party (`key_of`), each party once in a part, in
+//! any order; their other columns have names of their own. Out: `party`, and as `number` the same where it is one; then
+//! the parts' other columns, null where a part has nothing to say; a row for each party, in the order of the keys.
+//! Never: lets a party stand twice in a part; that is an error.
+//!
+//! Full joins say the same: each hashes all rows, and throws away the order in which grouped tables lie.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
+use arrow::compute::{concat_batches, take};
+use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
+use async_trait::async_trait;
+use datafusion::catalog::streaming::StreamingTable;
+use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
+use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
+use datafusion::logical_expr::{Expr, TableType};
+use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
+use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::physical_plan::{ExecutionPlan, collect};
+use datafusion::prelude::col;
+use futures::{FutureExt, TryStreamExt, stream};
+
+use super::lookup::{Pair, sort_by_one};
+use super::party::FIRST_NAMED;
+
+/// The function's name.
+pub const NAME: &str = "join_parties";
+
+/// Rows of a batch that is handed on.
+const BATCH_ROWS: usize = 8_192;
+
+/// A party that a part does not have.
+const NOWHERE: u32 = u32::MAX;
+
+/// The function.
+#[derive(Debug)]
+pub(super) struct JoinParties;
+
+impl TableFunctionImpl for JoinParties {
+    fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
+        let session = args.session().as_any().downcast_ref::<SessionState>();
+        let session = session.ok_or_else(|| exec_datafusion_err!("{NAME} needs a session of its own"))?;
+        let mut parts: Vec<Arc<dyn TableProvider>> = Vec::new();
+        for argument in args.exprs() {
+            let Expr::Literal(ScalarValue::Utf8(Some(name)), _) = argument else {
+                return plan_err!("{NAME} takes the names of parts");
+            };
+            // What is in memory is there at once.
+            match session.schema_for_ref(name.as_str())?.table(name).now_or_never() {
+                Some(Ok(Some(part))) => parts.push(part),
+                _ => return plan_err!("the query has no part \"{name}\" to join"),
+            }
+        }
+        let schema = schema(&parts)?;
+        Ok(Arc::new(Joined { parts, schema }))
+    }
+}
+
+/// The party, its number, and the columns that parts have behind their keys.
+fn schema(parts: &[Arc<dyn TableProvider>]) -> Result<SchemaRef> {
+    let mut fields = vec![Field::new("party", DataType::Int64, false), Field::new("number", DataType::Int64, true)];
+    for part in parts {
+        let part = part.schema();
+        let [key, said @ ..] = part.fields().as_ref() else { return plan_err!("{NAME}: a part without columns") };
+        if *key.data_type() != DataType::Int64 {
+            return plan_err!("{NAME}: a part has a key in front, not {key}");
+        }
+        for field in said {
+            if fields.iter().any(|known| known.name() == field.name()) {
+                return plan_err!("{NAME}: two parts have a column \"{}\"", field.name());
+            }
+            fields.push(Field::new(field.name(), field.data_type().clone(), true));
+        }
+    }
+    Ok(Arc::new(Schema::new(fields)))
+}
+
+/// Parts to be joined.
+#[derive(Debug)]
+struct Joined {
+    parts: Vec<Arc<dyn TableProvider>>,
+    schema: SchemaRef,
+}
+
+#[async_trait]
+impl TableProvider for Joined {
+    fn schema(&self) -> SchemaRef {
+        Arc::clone(&self.schema)
+    }
+
+    fn table_type(&self) -> TableType {
+        TableType::Temporary
+    }
+
+    async fn scan(
+        &self,
+        state: &dyn Session,
+        projection: Option<&Vec<usize>>,
+        filters: &[Expr],
+        limit: Option<usize>,
+    ) -> Result<Arc<dyn ExecutionPlan>> {
+        let mut parts = Vec::new();
+        for part in &self.parts {
+            parts.push(part.scan(state, None, &[], None).await?);
+        }
+        let order = ["number"].map(|column| col(column).sort(true, false));
+        let joining = Joining { parts, schema: self.schema() };
+        let table = StreamingTable::try_new(self.schema(), vec![Arc::new(joining)])?.with_sort_order(order.to_vec());
+        table.scan(state, projection, filters, limit).await
+    }
+}
+
+/// Parts that are joined when somebody asks for the first row.
+#[derive(Debug)]
+struct Joining {
+    parts: Vec<Arc<dyn ExecutionPlan>>,
+    schema: SchemaRef,
+}
+
+impl PartitionStream for Joining {
+    fn schema(&self) -> &SchemaRef {
+        &self.schema
+    }
+
+    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
+        let (parts, schema) = (self.parts.clone(), Arc::clone(&self.schema));
+        let joined = async move {
+            let mut said = Vec::new();
+            for part in parts {
+                let rows = collect(Arc::clone(&part), Arc::clone(&context)).await?;
+                said.push(Said::of(&concat_batches(&part.schema(), &rows)?)?);
+            }
+            let parties = Parties::of(said);
+            let rows = parties.keys.len();
+            let ranges = (0..rows).step_by(BATCH_ROWS).map(move |from| from..rows.min(from + BATCH_ROWS));
+            Ok::<_, DataFusionError>(stream::iter(ranges.map(move |range| parties.batch(range, &schema))))
+        };
+        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream::once(joined).try_flatten()))
+    }
+}
+
+/// What a part says.
+struct Said {
+    /// Its keys in their order, and in which row each stands.
+    keys: Vec<Pair>,
+    columns: Vec<ArrayRef>,
+}
+
+impl Said {
+    fn of(rows: &RecordBatch) -> Result<Self> {
+        let keys = rows.column(0).as_primitive::<Int64Type>();
+        if keys.null_count() > 0 || rows.num_rows() >= NOWHERE as usize {
+            return exec_err!("{NAME}: a part has rows of nobody, or too many");
+        }
+        let rows_of = keys.values().iter().zip(0_i64..);
+        let mut keys: Vec<Pair> = rows_of.map(|(key, row)| Pair { one: *key, other: 0, at: row }).collect();
+        sort_by_one(&mut keys);
+        if keys.windows(2).any(|pair| pair[0].one == pair[1].one) {
+            return exec_err!("{NAME}: a party stands twice in a part");
+        }
+        Ok(Self { keys, columns: rows.columns()[1..].to_vec() })
+    }
+}
+
+/// All parties of all parts.
+struct Parties {
+    keys: Vec<i64>,
+    /// Of each part its columns, and in which of its rows each party stands.
+    parts: Vec<(Vec<ArrayRef>, Vec<u32>)>,
+}
+
+impl Parties {
+    fn of(said: Vec<Said>) -> Self {
+        let most = said.iter().map(|said| said.keys.len()).max().unwrap_or_default();
+        let (mut keys, mut next) = (Vec::with_capacity(most), vec![0; said.len()]);
+        let mut rows = vec![Vec::with_capacity(most); said.len()];
+        let ahead =
+            |next: &[usize]| said.iter().zip(next).filter_map(|(said, at)| said.keys.get(*at)).map(|key| key.one).min();
+        while let Some(party) = ahead(&next) {
+            keys.push(party);
+            for ((said, at), rows) in said.iter().zip(&mut next).zip(&mut rows) {
+                let here = said.keys.get(*at).filter(|key| key.one == party);
+                *at += usize::from(here.is_some());
+                rows.push(here.map_or(NOWHERE, |key| u32::try_from(key.at).unwrap_or(NOWHERE)));
+            }
+        }
+        Self { keys, parts: said.into_iter().map(|said| said.columns).zip(rows).collect() }
+    }
+
+    fn batch(&self, range: Range<usize>, schema: &SchemaRef) -> Result<RecordBatch> {
+        let keys = &self.keys[range.clone()];
+        let mut columns: Vec<ArrayRef> = vec![
+            Arc::new(Int64Array::from_iter_values(keys.iter().copied())),
+            Arc::new(keys.iter().map(|key| (*key < FIRST_NAMED).then_some(*key)).collect::<Int64Array>()),
+        ];
+        for (said, rows) in &self.parts {
+            let rows: UInt32Array = rows[range.clone()].iter().map(|row| (*row != NOWHERE).then_some(*row)).collect();
+            for column in said {
+                columns.push(take(column, &rows, None)?);
+            }
+        }
+        Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn said(rows: &[(i64, i64)]) -> Result<Said> {
+        let fields = ["party", "value"].map(|name| Field::new(name, DataType::Int64, false));
+        let columns: Vec<ArrayRef> = vec![
+            Arc::new(rows.iter().map(|row| Some(row.0)).collect::<Int64Array>()),
+            Arc::new(rows.iter().map(|row| Some(row.1)).collect::<Int64Array>()),
+        ];
+        Said::of(&RecordBatch::try_new(Arc::new(Schema::new(fields.to_vec())), columns)?)
+    }
+
+    #[test]
+    fn a_party_that_stands_twice_is_an_error() {
+        let problem = said(&[(7, 1), (8, 2), (7, 3)]).err().unwrap();
+        assert!(problem.to_string().contains("twice"), "{problem}");
+    }
+
+    proptest! {
+        #[test]
+        fn each_party_has_what_every_part_says_of_it(
+            parts in prop::collection::vec(prop::collection::hash_map(0_i64..30, 0_i64..100, 0..20), 1..4),
+        ) {
+            let parts: Vec<Vec<(i64, i64)>> = parts.into_iter().map(|part| part.into_iter().collect()).collect();
+            let parties = Parties::of(parts.iter().map(|part| said(part).unwrap()).collect());
+            let all: BTreeSet<i64> = parts.iter().flatten().map(|row| row.0).collect();
+            prop_assert_eq!(&parties.keys, &all.iter().copied().collect::<Vec<_>>());
+            for ((columns, rows), part) in parties.parts.iter().zip(&parts) {
+                let values = columns[0].as_primitive::<Int64Type>();
+                let of_party: BTreeMap<i64, i64> = part.iter().copied().collect();
+                let found: Vec<Option<i64>> =
+                    rows.iter().map(|row| (*row != NOWHERE).then(|| values.value(*row as usize))).collect();
+                prop_assert_eq!(found, all.iter().map(|party| of_party.get(party).copied()).collect::<Vec<_>>());
+            }
+        }
+    }
+}
