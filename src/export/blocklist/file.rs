@@ -163,8 +163,7 @@ impl Format {
     }
 }
 
-/// A name under which folders are in order.
-/// The name of a folder that carries a publication's number.
+/// The name of a folder that carries a publication's number, under which folders are in order.
 pub fn numbered(sequence: i64) -> String {
     format!("{sequence:08}")
 }
