@@ -1,9 +1,9 @@
 //! `export notices`: what newly barred or released subscribers are told, for the SMS gateway.
 //!
 //! In: `blocklist_day`, the lists that have left, and what was told before. Out: a published file, and rows of `notice`.
-//! Never: tells anybody twice of one thing, or of what no list has asked for; leaves anybody with word of a bar that the
-//! day, decided anew, does not have; tells the next holder of a number of the last one's bar, or somebody who is none of
-//! ours.
+//! Never: tells anybody twice of one thing, or of what no list has asked for; leaves anybody with word of a bar, or of
+//! the end of one, that the day, decided anew, does not have; tells the next holder of a number of the last one's bar, or
+//! somebody who is none of ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -124,11 +124,11 @@ pub async fn publish(
         noticed = Noticed { notices: left.len(), folder: Some(folder), ..noticed };
         batch += 1;
     }
-    let mut messages = messages(&list, &ours(lake, day).await?, templates, day)?;
+    let mut messages = messages(&list, &ours(lake, day).await?, &known, (templates, day))?;
     messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
     messages.extend(lifted(lake, &known, (&list, day), templates).await?);
     messages.sort();
-    let (due, asked) = (messages.len(), asked(&publications, day));
+    let (due, asked) = (messages.len(), asked(&publications, &list, day)?);
     messages.retain(|message| asked.contains(&(message.number, message.action.as_str())));
     noticed.unlisted = due - messages.len();
     if messages.is_empty() {
@@ -142,15 +142,25 @@ pub async fn publish(
     Ok(Noticed { notices, folder: Some(published.folder), earlier, unlisted, is_changed })
 }
 
-/// What lists have asked the network for of each number last, where that began on a day or, of what is given back, was
-/// asked for since: a decision that no list has carried bars and frees nobody.
-fn asked(publications: &[Publication], day: Day) -> BTreeSet<(i64, &'static str)> {
+/// What lists have asked the network for of each number last, where that began when it did by the list of a day or, of
+/// what is given back, was asked for since: a decision that no list has carried bars and frees nobody.
+fn asked(
+    publications: &[Publication],
+    list: &[RecordBatch],
+    day: Day,
+) -> anyhow::Result<BTreeSet<(i64, &'static str)>> {
+    let mut begun: BTreeMap<i64, Day> = BTreeMap::new();
+    for batch in list {
+        let (numbers, from) = (listed::NUMBER.of(batch)?, listed::FROM_DAY.of(batch)?);
+        let from = from.values().iter().map(|from| Day::from_epoch_days(*from));
+        begun.extend(numbers.values().iter().copied().zip(from));
+    }
     let is_of_day = |of: Day, change: &Change| match change.kind {
         Kind::Removed => of >= day,
-        Kind::Added | Kind::Changed => change.entry.from == day,
+        Kind::Added | Kind::Changed => begun.get(&digits(change.entry.number)) == Some(&change.entry.from),
     };
     let latest = latest(publications).into_iter().filter(|&(_, (of, change))| is_of_day(of, change));
-    latest.map(|(number, (_, change))| (digits(number), change.entry.action.as_str())).collect()
+    Ok(latest.map(|(number, (_, change))| (digits(number), change.entry.action.as_str())).collect())
 }
 
 /// What a file tells that was published and not written down; nothing where there is none.
@@ -241,12 +251,13 @@ async fn lifted(
     Ok(messages)
 }
 
-/// What the day's block list begins or ends, for those who are our subscribers still.
+/// What the day's block list begins or ends, for those who are our subscribers still. A bar of before is told to whom the
+/// day, before it was decided anew, had told of its end: nobody is barred in silence.
 fn messages(
     list: &[RecordBatch],
     ours: &BTreeMap<String, bool>,
-    templates: &Templates,
-    day: Day,
+    known: &BTreeMap<i64, Known>,
+    (templates, day): (&Templates, Day),
 ) -> anyhow::Result<Vec<Message>> {
     let mut messages = Vec::new();
     for batch in list {
@@ -262,12 +273,14 @@ fn messages(
                 case_id: cases.value(row),
             };
             let is_of_last_holder = told.reason == Cause::SubscriptionEnded.as_str();
-            let is_due = told.from == day && is_told(told.action) && !is_of_last_holder;
+            let number = numbers.value(row);
+            let is_freed = known.get(&number).is_some_and(|known| known.action == Action::Unblock.as_str());
+            let is_due = (told.from == day || is_freed) && is_told(told.action) && !is_of_last_holder;
             if !is_due || !ours.get(told.case_id).copied().unwrap_or_default() {
                 continue;
             }
             messages.extend(templates.text(told).map(|text| Message {
-                number: numbers.value(row),
+                number,
                 case_id: told.case_id.to_owned(),
                 action: told.action.to_owned(),
                 text,

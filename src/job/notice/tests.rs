@@ -154,6 +154,21 @@ async fn a_bar_that_was_told_and_that_the_day_decided_anew_does_not_have_is_told
 }
 
 #[tokio::test]
+async fn a_bar_of_before_that_the_day_decided_anew_has_again_is_told_to_whom_its_end_was_told() {
+    let site = Site::new().await;
+    site.list(day(), &[(84_962_000_001, "unblock", "denied", 0)]).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    // An answer came late, and no list says so yet.
+    let again = [(84_962_000_001, "bar_outgoing", "behaviour", 5), (84_962_000_002, "bar_both", "behaviour", 5)];
+    site.list(day(), &again).await;
+    let early = site.tell_alone(day()).await;
+    assert_eq!((early.notices, early.unlisted), (0, 1));
+    assert_eq!(site.tell(day()).await.notices, 1);
+    assert_eq!(site.told("2025-01-06.2"), ["C-1/bar_outgoing"], "who was never told of an end knows of the bar");
+    assert_eq!(site.tell(day()).await.notices, 0);
+}
+
+#[tokio::test]
 async fn what_no_list_has_asked_for_is_told_to_nobody() {
     let site = Site::new().await;
     let of_today = [(84_962_000_001, "bar_outgoing", "behaviour", 0), (84_962_000_002, "bar_both", "behaviour", 0)];
