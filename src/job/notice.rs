@@ -126,7 +126,7 @@ pub async fn publish(
     }
     let mut messages = messages(&list, &ours(lake, day).await?, &known, (templates, day))?;
     messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
-    messages.extend(lifted(lake, &known, (&list, day), templates).await?);
+    messages.extend(lifted(lake, &known, (&list, day), (templates, clock)).await?);
     messages.sort();
     let (due, asked) = (messages.len(), asked(&publications, &list, day)?);
     messages.retain(|message| asked.contains(&(message.number, message.action.as_str())));
@@ -216,7 +216,7 @@ async fn lifted(
     lake: &Lake,
     known: &BTreeMap<i64, Known>,
     (list, day): (&[RecordBatch], Day),
-    templates: &Templates,
+    (templates, clock): (&Templates, Clock),
 ) -> anyhow::Result<Vec<Message>> {
     let unblock = Action::Unblock.as_str();
     let mut gone: BTreeMap<i64, &Known> = known.iter().map(|(number, known)| (*number, known)).collect();
@@ -232,15 +232,17 @@ async fn lifted(
     }
     let decisions = lake.find(Table::DECISION).await?.context("table decision does not exist")?;
     let subscribers = lake.find(Table::SUBSCRIBER).await?;
+    // A day may be decided anew when its subscriber has long gone.
+    let today = day.max(Day::of(clock.now()));
     for batch in decisions.day(day).await? {
         let (numbers, activated) = (decision::NUMBER.of(&batch)?, decision::ACTIVATED_AT.of(&batch)?);
         for row in 0..batch.num_rows() {
             let number = numbers.value(row);
             let Some(Known { case_id, .. }) = gone.get(&number) else { continue };
-            let holder = Holder::within(subscribers.as_ref(), decide::number(number)?, (day, day)).await?;
+            let holder = Holder::within(subscribers.as_ref(), decide::number(number)?, (day, today)).await?;
             let activated_at = activated.is_valid(row).then(|| activated.value(row));
             // Who has the number since was never told of a bar.
-            if holder.activated_at() != activated_at || holder.until < day.ends_at() {
+            if holder.activated_at() != activated_at || holder.until < today.ends_at() {
                 continue;
             }
             let told = Told { action: unblock, reason: "", from: day, until: day, case_id };

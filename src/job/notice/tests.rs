@@ -52,6 +52,15 @@ impl Site {
         }
     }
 
+    /// Gives a number to somebody.
+    async fn activate(&self, number: i64, at: i64) {
+        let mut sheet = Sheet::new(Table::SUBSCRIBER.contract());
+        let row = sheet.row().day(day()).int64(number).instant(at).instant_or_null(None).text("prepaid");
+        let row = row.text_or_null(None).int32_or_null(None).text_or_null(None).instant(at).int32(0).int64(0);
+        row.instant(at).text_or_null(None).end();
+        self.lake.open(Table::SUBSCRIBER).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
+    }
+
     /// Publishes the list of a day for the network.
     async fn export(&self, day: Day) {
         let order = blocklist::Order::new(day, &self.folder.path().join("out"));
@@ -134,12 +143,7 @@ async fn a_bar_that_was_told_and_that_the_day_decided_anew_does_not_have_is_told
     site.list(day(), &barred).await;
     assert_eq!(site.tell(day()).await.notices, 2);
     // The second number is somebody else's since.
-    let mut sheet = Sheet::new(Table::SUBSCRIBER.contract());
-    let at = day().starts_at() + 1;
-    let row = sheet.row().day(day()).int64(84_962_000_002).instant(at).instant_or_null(None).text("prepaid");
-    let row = row.text_or_null(None).int32_or_null(None).text_or_null(None).instant(at).int32(0).int64(0).instant(at);
-    row.text_or_null(None).end();
-    site.lake.open(Table::SUBSCRIBER).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
+    site.activate(84_962_000_002, day().starts_at() + 1).await;
     let before = (84_962_000_003, "bar_both", "behaviour", 5);
     site.list(day(), &[(84_962_000_001, "", "", 0), (84_962_000_002, "", "", 0), before]).await;
     assert_eq!(site.tell(day()).await.notices, 1);
@@ -166,6 +170,20 @@ async fn a_bar_of_before_that_the_day_decided_anew_has_again_is_told_to_whom_its
     assert_eq!(site.tell(day()).await.notices, 1);
     assert_eq!(site.told("2025-01-06.2"), ["C-1/bar_outgoing"], "who was never told of an end knows of the bar");
     assert_eq!(site.tell(day()).await.notices, 0);
+}
+
+#[tokio::test]
+async fn who_has_a_number_by_now_is_not_told_of_the_end_of_a_bar_that_another_was_told_of() {
+    let site = Site::new().await;
+    site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0)]).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    site.activate(84_962_000_001, day().plus(2).starts_at()).await;
+    site.list(day(), &[(84_962_000_001, "", "", 0)]).await;
+    site.export(day()).await;
+    let (out, templates) = (site.folder.path().join("out"), templates(None).unwrap());
+    let clock = Clock::Fixed(day().plus(3).starts_at());
+    let noticed = publish(&site.lake, &templates, &out, day(), clock).await.unwrap();
+    assert_eq!((noticed.notices, noticed.unlisted), (0, 0));
 }
 
 #[tokio::test]
