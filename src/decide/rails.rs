@@ -108,14 +108,15 @@ impl<'a> Budget<'a> {
 /// The event that the rails let through.
 pub(super) fn event(candidate: &Candidate, stood: Stood, heard: Heard, budget: &mut Budget<'_>) -> Railed {
     let Stood { verdict: standing, has_lapsed, is_staged } = stood;
+    // What protects the number by now may be the next owner's, who must not be told of the last one's bar.
+    if !candidate.is_current {
+        return Railed { event: Event::Lapse, cause: Cause::SubscriptionEnded };
+    }
     if candidate.is_allow_listed {
         return Railed { event: Event::Protect, cause: Cause::AllowListed };
     }
     if candidate.is_special {
         return Railed { event: Event::Protect, cause: Cause::SpecialNumber };
-    }
-    if !candidate.is_current {
-        return Railed { event: Event::Lapse, cause: Cause::SubscriptionEnded };
     }
     if let Some(word) = heard.cleared {
         return cleared(word, candidate, standing, has_lapsed);

@@ -184,7 +184,11 @@ fn the_next_owner_of_a_number_does_not_inherit_its_bar() {
         decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
     let mut ended = candidate(1, Verdict::Limited);
     ended.is_current = false;
-    assert_eq!(one_verdict(ended, barred, day().plus(1)), Some((Verdict::Released, Cause::SubscriptionEnded)));
+    let next_is_allowed = Candidate { is_allow_listed: true, ..ended.clone() };
+    for ended in [ended, next_is_allowed] {
+        let verdict = one_verdict(ended, barred.clone(), day().plus(1));
+        assert_eq!(verdict, Some((Verdict::Released, Cause::SubscriptionEnded)));
+    }
 }
 
 const HOUR: i64 = 3_600_000_000;
