@@ -10,7 +10,8 @@ use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 
 use self::compare::{Comparison, Known, Seen, Standing, Standings, compare};
-use self::outcome::{Computed, Outcome};
+use self::outcome::{Computed, LIMITS, Outcome};
+use self::past::{AsOfNow, otherwise, turn_back};
 use self::plan::{Live, Plan};
 use super::decide::{number, optional, read_candidates, settle, verdict};
 use crate::clock::Clock;
@@ -27,6 +28,7 @@ use crate::schema::contract::Table;
 pub mod compare;
 pub mod outcome;
 pub mod page;
+mod past;
 mod plan;
 pub mod shadow;
 
@@ -71,8 +73,10 @@ pub async fn backtest(
     let mut seen = Vec::new();
     for day in from.until(days.end) {
         let held = verdicts.day(day).await?;
+        // What was said, listed or answered later nobody knew, and it would always be in the changed rules' favour.
+        turn_back(&mut runner, live, &ran, (Table::BLOCK_CANDIDATE, day)).await?;
         runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
-        // What was said later nobody knew, and it would always be in the changed rules' favour.
+        turn_back(&mut runner, live, &ran, (Table::DECISION, day)).await?;
         let heard_until = ran.started_at(Table::DECISION, day);
         settle(&mut runner, Began::now(Clock::System), day, input(&held)?, heard_until).await?;
         seen.push(Seen {
@@ -85,18 +89,28 @@ pub async fn backtest(
         });
     }
     runner.note_runs().await?;
+    let as_of_now = otherwise(&ran, &Live::read(&scratch, &days).await?, &days);
     let known = Known { overturned: overturned(&verdicts).await?, advertisers: advertisers(live, from, until).await? };
-    Ok(outcome_of((from, until), plan, compare(&seen, &known)))
+    Ok(outcome_of((from, until), plan, as_of_now, compare(&seen, &known)))
 }
 
 /// What a plan has come to on the days from the first to the second.
-fn outcome_of((from, until): (Day, Day), plan: Plan, comparison: Comparison) -> Outcome {
+fn outcome_of((from, until): (Day, Day), plan: Plan, as_of_now: AsOfNow, comparison: Comparison) -> Outcome {
     let computed = plan.needed.iter().map(|(table, days)| Computed {
         table: table.name().to_owned(),
         from: days.start,
         until: days.end.plus(-1),
     });
-    Outcome { from, until, computed: computed.collect(), changed: plan.changed, untried: plan.untried, comparison }
+    Outcome {
+        from,
+        until,
+        computed: computed.collect(),
+        changed: plan.changed,
+        untried: plan.untried,
+        as_of_now,
+        limits: LIMITS,
+        comparison,
+    }
 }
 
 /// Writes the outcome as a page.

@@ -12,7 +12,7 @@ use arrow::array::RecordBatch;
 use datafusion::catalog::TableProvider;
 use datafusion::prelude::{Expr, SessionContext, col, lit};
 use futures::TryStreamExt;
-use object_store::ObjectMeta;
+use object_store::{Error, ObjectMeta, ObjectStoreExt as _};
 
 use super::clustered::Clustered;
 use super::{Handle, log_store};
@@ -123,6 +123,25 @@ impl Handle {
             }
         }
         Ok(days)
+    }
+
+    /// Whether every file of the version is still there; of one whose time is over, maintenance deletes them.
+    pub async fn is_whole(&self) -> anyhow::Result<bool> {
+        let store = log_store(&self.delta);
+        let mut files = self.delta.snapshot()?.snapshot().file_views(store.as_ref(), None);
+        let mut places = Vec::new();
+        while let Some(file) = files.try_next().await? {
+            places.push(file.object_store_path());
+        }
+        let objects = store.object_store(None);
+        for place in places {
+            match objects.head(&place).await {
+                Ok(_) => {}
+                Err(Error::NotFound { .. }) => return Ok(false),
+                Err(error) => return Err(error).with_context(|| format!("looking for files of table {}", self.table)),
+            }
+        }
+        Ok(true)
     }
 
     /// The days that got new files after a version.

@@ -84,7 +84,7 @@ impl Runner {
     }
 
     /// A runner that has some tables of its own in one lake, and reads all others from another, each at the version that
-    /// it finds first; that lake is never written.
+    /// it finds first or is told to read; that lake is never written.
     pub fn beside(lake: Lake, other: Lake, own: BTreeSet<Table>, definitions: Definitions, clock: Clock) -> Self {
         let own = own.into_iter().chain([Table::PIPELINE_RUN]).collect();
         Self { beside: Some(Beside { lake: other, own }), ..Self::new(lake, definitions, clock) }
@@ -269,6 +269,17 @@ impl Runner {
             handle.refresh().await?;
         }
         Ok(Some(handle))
+    }
+
+    /// Reads a table of the other lake from now on as a handle has it, or, where none is given, at the version that it
+    /// finds next.
+    pub fn read_as(&mut self, table: Table, handle: Option<Handle>) -> anyhow::Result<()> {
+        ensure!(self.other(table).is_some(), "table {table} is this lake's own, and read as it is");
+        match handle {
+            Some(handle) => drop(self.handles.insert(table, handle)),
+            None => drop(self.handles.remove(&table)),
+        }
+        Ok(())
     }
 
     async fn open(&mut self, table: Table) -> anyhow::Result<&mut Handle> {

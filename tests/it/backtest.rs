@@ -2,6 +2,7 @@
 //!
 //! In: scores in a real lake, decided by our own rules. Out: failures. Never: a broker, or a truth about anybody.
 
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use callsieve::clock::Clock;
@@ -9,7 +10,7 @@ use callsieve::domain::day::Day;
 use callsieve::domain::lang::Lang;
 use callsieve::domain::number::Number;
 use callsieve::job::backtest::{Undecided, backtest, shadow};
-use callsieve::job::{blocklist, check, decide, explain, run};
+use callsieve::job::{blocklist, check, decide, explain, reference, run};
 use callsieve::lake::Lake;
 use callsieve::pipeline::definition::Definitions;
 use callsieve::schema::contract::Table;
@@ -156,6 +157,42 @@ async fn a_tried_day_hears_what_the_desk_had_said_when_it_was_decided_and_nothin
     }
     let seen = shadow::report(&lake, &ours().await, day(MONDAY), day(TUESDAY)).await.unwrap();
     assert_eq!(seen.comparison.days, outcome.comparison.days, "a shadow that comes late hears no more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tried_day_reads_the_allow_list_as_the_live_rules_read_it_or_says_that_it_could_not() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = folder.path().join("lake");
+    let lake = Lake::local(&place).unwrap();
+    let list = "number,reason\n0962000009,hospital\n";
+    reference::load_text(&lake, Table::ALLOW_LIST, list, day(MONDAY)).await.unwrap();
+    let files = std::fs::read_dir(place.join(Table::ALLOW_LIST.name())).unwrap().flatten().map(|file| file.path());
+    let then: Vec<_> = files.filter(|file| file.extension().is_some_and(|kind| kind == "parquet")).collect();
+    let lake = decided(&place).await;
+    // Ann is found to be a hospital's as well, and is listed from the first of these days on.
+    let list = format!("{list}{},hospital\n", ANN.0);
+    reference::load_text(&lake, Table::ALLOW_LIST, &list, day(MONDAY)).await.unwrap();
+
+    let dir = folder.path().join("dir");
+    let outcome = backtest(&lake, ours().await, &dir, day(MONDAY), day(TUESDAY)).await.unwrap();
+    let flagged = outcome.comparison.days.iter().map(|of| (of.flagged.live, of.flagged.tried));
+    assert_eq!(flagged.collect::<Vec<_>>(), [(2, 2), (2, 2)], "nobody knew it then");
+    assert!(outcome.as_of_now.is_empty(), "{:?}", outcome.as_of_now);
+    for on in [MONDAY, TUESDAY] {
+        shadow::run(&lake, ours().await, day(on)).await.unwrap();
+    }
+    let seen = shadow::report(&lake, &ours().await, day(MONDAY), day(TUESDAY)).await.unwrap();
+    assert_eq!((seen.comparison.days, seen.as_of_now), (outcome.comparison.days, outcome.as_of_now));
+
+    assert!(!then.is_empty());
+    for file in then {
+        std::fs::remove_file(file).unwrap();
+    }
+    let outcome = backtest(&lake, ours().await, &dir, day(MONDAY), day(TUESDAY)).await.unwrap();
+    let flagged = outcome.comparison.days.iter().map(|of| (of.flagged.live, of.flagged.tried));
+    assert_eq!(flagged.collect::<Vec<_>>(), [(2, 1), (2, 1)]);
+    let days = BTreeSet::from([day(MONDAY), day(TUESDAY)]);
+    assert_eq!(outcome.as_of_now.into_iter().collect::<Vec<_>>(), [("allow_list", days)]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -3,7 +3,7 @@
 //! In: what was changed and computed, and the comparison. Out: JSON by its fields, and text for a terminal.
 //! Never: a number in clear.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 
@@ -23,6 +23,10 @@ pub struct Outcome {
     pub untried: Vec<String>,
     /// What was computed anew; all else was read as the lake holds it.
     pub computed: Vec<Computed>,
+    /// Lists of the protected and answers that are not kept as they were known on some days, and were read as they are.
+    pub as_of_now: BTreeMap<&'static str, BTreeSet<Day>>,
+    /// What a reader has to know.
+    pub limits: &'static str,
     /// The comparison with the live version.
     #[serde(flatten)]
     pub comparison: Comparison,
@@ -69,7 +73,10 @@ pub struct Computed {
 
 /// What a reader has to know; said on the page as well.
 pub const LIMITS: &str = "Verdicts begin with what was held on the day before. Only people who were asked in fact have \
-     answered, so a number that is newly flagged can be barred by reports and by such answers alone.";
+     answered, so a number that is newly flagged can be barred by reports and by such answers alone. Of the desk's \
+     words, the lists of the protected and the answers a day knows what the live rules knew of it; scores, detections, \
+     reports and subscriptions are as the lake has them now, with what came late. Who is overturned is told by all that \
+     is known now.";
 
 impl Outcome {
     /// What was changed, in words.
@@ -84,6 +91,13 @@ impl Outcome {
         work.collect::<Vec<_>>().join(", ")
     }
 
+    /// What was read with hindsight, in words; nothing where all was read as it was known.
+    pub fn hindsight(&self) -> Option<String> {
+        let days = |days: &BTreeSet<Day>| days.iter().map(Day::to_string).collect::<Vec<_>>().join(" ");
+        let tables: Vec<String> = self.as_of_now.iter().map(|(table, of)| format!("{table} of {}", days(of))).collect();
+        (!tables.is_empty()).then(|| tables.join("; "))
+    }
+
     /// The outcome for people.
     pub fn text(&self) -> String {
         let mut lines = vec![
@@ -93,6 +107,9 @@ impl Outcome {
         ];
         if !self.untried.is_empty() {
             lines.push(format!("changed as well, and not tried: {}", self.untried.join(", ")));
+        }
+        if let Some(hindsight) = self.hindsight() {
+            lines.push(format!("not kept as it was known, and read as it is now: {hindsight}"));
         }
         let head = ["flagged", "barred", "new bars"].map(|what| format!("{what:>GROUP$}")).concat();
         lines.push(format!("{:<18}{head}", ""));
@@ -146,6 +163,8 @@ pub(super) mod tests {
             changed: vec![Changed::new("block_candidate", &live, &tried)],
             untried: vec!["detection_day".to_owned()],
             computed: vec![Computed { table: "block_candidate".to_owned(), from: day(0), until: day(1) }],
+            as_of_now: BTreeMap::from([("allow_list", BTreeSet::from([day(0), day(1)]))]),
+            limits: LIMITS,
             comparison: compared(),
         }
     }
@@ -164,6 +183,7 @@ pub(super) mod tests {
             changed: block_candidate (evidence_score 0.5 -> 0.6)
             computed anew: block_candidate from 2025-01-06
             changed as well, and not tried: detection_day
+            not kept as it was known, and read as it is now: allow_list of 2025-01-06 2025-01-07
                                                    flagged                      barred                    new bars
                                  live  tried  newly   gone   live  tried  newly   gone   live  tried  newly   gone
             2025-01-06              2      1      0      1      0      1      1      0      0      1      1      0
@@ -177,13 +197,15 @@ pub(super) mod tests {
             special_or_brand        0      0      0      0      0      0      0      0      0      0      0      0
             prepaid                 2      3      2      1      2      2      1      1      0      1      1      0
 
-            Verdicts begin with what was held on the day before. Only people who were asked in fact have answered, so a number that is newly flagged can be barred by reports and by such answers alone."#]].assert_eq(&outcome().text());
+            Verdicts begin with what was held on the day before. Only people who were asked in fact have answered, so a number that is newly flagged can be barred by reports and by such answers alone. Of the desk's words, the lists of the protected and the answers a day knows what the live rules knew of it; scores, detections, reports and subscriptions are as the lake has them now, with what came late. Who is overturned is told by all that is known now."#]].assert_eq(&outcome().text());
     }
 
     #[test]
     fn the_json_has_the_counts_and_no_number_in_clear() {
         let json = serde_json::to_value(outcome()).unwrap();
         assert_eq!(json["days"][1]["flagged"]["newly"], 1);
+        assert_eq!(json["as_of_now"]["allow_list"], serde_json::json!(["2025-01-06", "2025-01-07"]));
+        assert!(json["limits"].as_str().unwrap().ends_with("by all that is known now."), "{json}");
         assert_eq!(json["groups"]["allow_list"]["accused"]["tried"], 1);
         assert_eq!(json["changed"][0]["params"]["evidence_score"], serde_json::json!(["0.5", "0.6"]));
         assert!(!json.to_string().contains("8490000000"), "{json}");

@@ -4,7 +4,7 @@
 //! or text of a definition that a browser would run.
 
 use super::compare::{Counts, DayCounts, Differing, Overlap};
-use super::outcome::{LIMITS, Outcome};
+use super::outcome::Outcome;
 
 /// A chart's inside in pixels, with room for its figures on the left and its days below.
 const WIDTH: usize = 640;
@@ -29,14 +29,17 @@ pub fn html(outcome: &Outcome) -> String {
     if !outcome.untried.is_empty() {
         page += &format!("<p>Changed as well, and not tried: {}.</p>\n", escaped(&outcome.untried.join(", ")));
     }
-    page += &format!("<p>Computed anew: {}. {LIMITS}</p>\n", escaped(&outcome.work()));
+    page += &format!("<p>Computed anew: {}. {}</p>\n", escaped(&outcome.work()), escaped(outcome.limits));
+    if let Some(hindsight) = outcome.hindsight() {
+        page += &format!("<p>Not kept as it was known, and read as it is now: {}.</p>\n", escaped(&hindsight));
+    }
     page += "<p>Dashed: the live version. Solid: the changed one.</p>\n";
     page += &chart("Flagged", &comparison.days, |day| day.flagged);
     page += &chart("Barred", &comparison.days, |day| day.barred);
     page += &chart("New bars", &comparison.days, |day| day.new_bars);
     page += &days(&comparison.days);
     page += "<h2>Ever in these days</h2>\n<p>Accused: the evidence alone bears survey or more, whatever a rail made of \
-        it. Overturned: barred once, and released as protected.</p>\n";
+        it. Overturned: barred once, on any day, and released because the bar was wrong.</p>\n";
     let groups = comparison.groups.iter().map(|(name, overlap)| (*name, overlap));
     let segments = comparison.segments.iter().map(|(name, overlap)| (name.as_str(), overlap));
     page += &overlaps([("all", &comparison.all)].into_iter().chain(groups).chain(segments));
@@ -163,6 +166,7 @@ mod tests {
     fn the_page_shows_the_figures_and_masks_the_numbers() {
         let page = html(&outcome());
         assert!(page.contains("<td>2025-01-07<td>2<td>2<td>1<td>1"), "{page}");
+        assert!(page.contains("read as it is now: allow_list of 2025-01-06 2025-01-07."), "{page}");
         assert!(page.contains("<td>allow_list<td>0<td>1<td>1<td>0"), "{page}");
         assert!(page.contains("<td>84900•••003<td>C-0.8<td>2025-01-07"), "{page}");
         assert!(!page.contains("84900000"), "{page}");

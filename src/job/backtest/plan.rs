@@ -40,6 +40,8 @@ struct Ran {
     hash: String,
     params: String,
     started_at: i64,
+    /// Tables read, by name, with their versions.
+    inputs: BTreeMap<String, i64>,
 }
 
 impl Live {
@@ -51,6 +53,7 @@ impl Live {
             let (of, names) = (column::DAY.of(&batch)?, column::TABLE_NAME.of(&batch)?);
             let (hashes, params) = (column::DEFINITION_HASH.of(&batch)?, column::PARAMS.of(&batch)?);
             let (versions, started) = (column::OUTPUT_VERSION.of(&batch)?, column::STARTED_AT.of(&batch)?);
+            let inputs = column::INPUTS.of(&batch)?;
             for row in 0..batch.num_rows() {
                 let (day, version) = (Day::from_epoch_days(of.value(row)), versions.value(row));
                 // A table that has no contract any more is not computed any more.
@@ -59,7 +62,9 @@ impl Live {
                 let asked = Window::of(table, days.start).partition()..days.end;
                 if asked.contains(&day) && runs.get(&day).is_none_or(|known| known.version < version) {
                     let (hash, params) = (hashes.value(row).to_owned(), params.value(row).to_owned());
-                    runs.insert(day, Ran { version, hash, params, started_at: started.value(row) });
+                    let inputs =
+                        serde_json::from_str(inputs.value(row)).context("reading the inputs of a pipeline_run row")?;
+                    runs.insert(day, Ran { version, hash, params, started_at: started.value(row), inputs });
                 }
             }
         }
@@ -74,6 +79,11 @@ impl Live {
     /// When the run began that a day's rows of a table are of, UTC microseconds.
     pub(super) fn started_at(&self, table: Table, day: Day) -> Option<i64> {
         Some(self.0.get(&table)?.get(&day)?.started_at)
+    }
+
+    /// The version of a table that the run has read which a day's rows of another are of.
+    pub(super) fn version_read(&self, read: Table, table: Table, day: Day) -> Option<i64> {
+        self.0.get(&table)?.get(&day)?.inputs.get(read.name()).copied()
     }
 
     /// The last run by other files than a definition's.
@@ -189,7 +199,8 @@ mod tests {
     fn live(definitions: &Definitions, others: &[Table]) -> Live {
         let ran = |definition: &Definition| {
             let hash = if others.contains(&definition.table) { "other" } else { definition.hash.as_str() };
-            let ran = Ran { version: 1, hash: hash.to_owned(), params: definition.bound(), started_at: 0 };
+            let (hash, params, inputs) = (hash.to_owned(), definition.bound(), BTreeMap::new());
+            let ran = Ran { version: 1, hash, params, started_at: 0, inputs };
             (definition.table, BTreeMap::from([(day(0), ran)]))
         };
         Live(definitions.all.values().map(ran).collect())

@@ -12,6 +12,7 @@ use serde::Serialize;
 
 use super::compare::{Known, Seen, compare};
 use super::outcome::Outcome;
+use super::past::{otherwise, turn_back};
 use super::plan::{Live, Plan};
 use super::{Undecided, advertisers, copy_held, input, outcome_of, overturned, standings};
 use crate::clock::Clock;
@@ -74,7 +75,9 @@ pub async fn run(live: &Lake, definitions: Definitions, day: Day) -> anyhow::Res
         if !has_begun(&lake, day).await? {
             copy_held(&verdicts, &lake, plan.held_from, day).await?;
         }
+        turn_back(&mut runner, live, &ran, (Table::BLOCK_CANDIDATE, day)).await?;
         runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
+        turn_back(&mut runner, live, &ran, (Table::DECISION, day)).await?;
         let held = verdicts.day(day).await?;
         let began = Began::now(Clock::System);
         let heard_until = ran.started_at(Table::DECISION, day);
@@ -139,8 +142,9 @@ pub async fn report(live: &Lake, definitions: &Definitions, from: Day, until: Da
         });
     }
     let plan = Plan::new(definitions, &ran, &days)?;
+    let as_of_now = seen_days.map(|tried| otherwise(&ran, &tried, &days)).unwrap_or_default();
     let known = Known { overturned: overturned(&verdicts).await?, advertisers: advertisers(live, from, until).await? };
-    Ok(outcome_of((from, until), plan, compare(&seen, &known)))
+    Ok(outcome_of((from, until), plan, as_of_now, compare(&seen, &known)))
 }
 
 /// A table as the live lake has it, and as the shadow has.
