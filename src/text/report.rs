@@ -91,10 +91,10 @@ struct Found<'a> {
 }
 
 fn report(kind: Kind, rest: &str) -> Reading<'_> {
-    let rest = rest.trim_start_matches(is_filler);
+    let rest = behind_intake(rest.trim_start_matches(is_filler));
     let numbers = spelling::numbers(rest);
     let Found { sources, raw, content, level } =
-        bracketed(rest, &numbers).unwrap_or_else(|| unbracketed(kind, rest, &numbers));
+        bracketed(kind, rest, &numbers).unwrap_or_else(|| unbracketed(kind, rest, &numbers));
     let sources: Vec<Source> = sources.into_iter().filter(|source| !is_intake(source)).collect();
     let is_clear = sources.first().is_some_and(|source| *source != Source::Hidden && !is_special(source));
     Reading {
@@ -106,6 +106,20 @@ fn report(kind: Kind, rest: &str) -> Reading<'_> {
         story: story::find(content),
         needs_human: !is_clear || content.is_empty(),
     }
+}
+
+/// The text behind the code that it was sent to, where that stands before the number: `V 156 0912345678`.
+fn behind_intake(rest: &str) -> &str {
+    let code = rest.trim_start_matches(|letter: char| is_filler(letter) || opens(letter));
+    let end = code.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(code.len());
+    let (code, after) = code.split_at(end);
+    if !INTAKE.contains(&code) {
+        return rest;
+    }
+    // `156 lan goi tu 0912345678` is a count.
+    let first = spelling::numbers(after).into_iter().next();
+    let is_address = first.and_then(|first| after.get(..first.from)).is_some_and(sender::is_label);
+    if is_address { after.trim_start_matches(is_filler) } else { rest }
 }
 
 fn is_intake(source: &Source) -> bool {
@@ -150,16 +164,18 @@ impl<'a> Bracket<'a> {
 }
 
 /// The forms that begin with a bracket; none where the bracket is only part of a number, as in `(028) 9998 1545`.
-fn bracketed<'a>(rest: &'a str, numbers: &[Spelled]) -> Option<Found<'a>> {
+fn bracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Option<Found<'a>> {
     let bracket = Bracket::first(rest)?;
     let is_split = numbers.iter().any(|number| number.from < bracket.until && bracket.until < number.until);
     if is_split {
         return None;
     }
-    let inside = numbers.iter().position(|number| number.from >= bracket.from && number.until <= bracket.until);
-    let found = match inside {
-        Some(0) => Some(numbered(rest, bracket, numbers)),
-        _ => named(bracket).or_else(|| swapped(rest, bracket, numbers)),
+    // The digits of an account may be the number of somebody who has nothing to do with it.
+    let accounts = numbers.iter().take_while(|number| is_account(rest, number)).count();
+    let called = numbers.get(accounts..).unwrap_or_default();
+    let found = match called.first() {
+        Some(first) if first.until <= bracket.until => Some(numbered(rest, bracket, called)),
+        _ => named(kind, rest, bracket).or_else(|| swapped(rest, bracket, numbers)),
     };
     Some(found.unwrap_or_else(|| nameless(bracket)))
 }
@@ -199,7 +215,7 @@ fn name_before<'a>(bracket: Bracket<'a>, before: &str, behind: &str) -> Option<F
 }
 
 /// A bracket with a short code, a name or a hidden number in it.
-fn named(bracket: Bracket<'_>) -> Option<Found<'_>> {
+fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a>> {
     let whole = whole_name(bracket.inside).map(|source| (source, bracket.inside, ""));
     let parts = || {
         // A dash between spaces parts first: names have dashes of their own.
@@ -214,13 +230,15 @@ fn named(bracket: Bracket<'_>) -> Option<Found<'_>> {
     let (source, raw, said) = whole.or_else(parts)?;
     let (said, after) = (stripped(said), stripped(bracket.after));
     let numbers = spelling::numbers(after);
-    let is_content_first =
-        matches!(source, Source::Name(_)) && !sender::is_known(raw) && is_only_numbers(after, &numbers);
+    // Only a message has a name for its sender: of a call that is whom the caller claims to be.
+    let is_sender = kind == Kind::SpamSms && sender::is_known(raw);
+    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_only_numbers(after, &numbers);
     if is_content_first {
         return None;
     }
     let (content, level) = match (said.is_empty(), after.is_empty()) {
-        (false, _) => (said, Level::OneBracket),
+        (false, true) => (said, Level::OneBracket),
+        (false, false) => (stripped(rest.get(bracket.from + raw.len()..)?), Level::HalfBracketed),
         (true, _) if is_bracketed(bracket.after) => (after, Level::Exact),
         (true, _) => (after, Level::HalfBracketed),
     };
@@ -353,7 +371,11 @@ fn sources(list: &[&Spelled]) -> Vec<Source> {
 }
 
 fn is_account(text: &str, number: &Spelled) -> bool {
-    text.get(..number.from).is_some_and(sender::is_account)
+    let before = text.get(..number.from).unwrap_or_default();
+    let part = before.trim_end_matches(|letter: char| opens(letter) || (is_filler(letter) && !closes(letter)));
+    // What was said in a bracket that is closed says nothing of the next: `(chuyen vao tai khoan)(0912345678)`.
+    let is_other_part = part.ends_with(closes) && before.get(part.len()..).is_some_and(|gap| gap.contains(opens));
+    !is_other_part && sender::is_account(before)
 }
 
 fn is_only_numbers(text: &str, numbers: &[Spelled]) -> bool {

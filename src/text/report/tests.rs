@@ -56,6 +56,9 @@ fn the_content_is_what_is_not_the_source() {
     check("S (0912345678)(bang (gia) GOl: )", "bang (gia) GOl:", Level::Exact, false);
     check("S [Vietcombank][tk bi khoa]", "tk bi khoa", Level::Exact, false);
     check("LD (gia cong an)(0912345678)", "gia cong an", Level::HalfBracketed, false);
+    check("LD [Vietcombank][0912345678]", "Vietcombank", Level::HalfBracketed, false);
+    check("S (VCB - tk bi khoa)(vao vcb.xyz)", "tk bi khoa)(vao vcb.xyz)", Level::HalfBracketed, false);
+    check("V 156 0912345678 moi vay", "moi vay", Level::Free, false);
     check("DK DNC S", "S", Level::Exact, false);
     check("FW [ban dat]", "ban dat", Level::Exact, false);
 }
@@ -64,6 +67,7 @@ fn the_content_is_what_is_not_the_source() {
 fn what_is_not_clear_goes_to_a_person() {
     check("V [0912345678]", "", Level::OneBracket, true);
     check("V goi hoai", "goi hoai", Level::Unread, true);
+    check("LD [STK 0913456789][lua dao]", "lua dao", Level::Unread, true);
     check("V (so an)(goi hoai)", "goi hoai", Level::Exact, true);
     check("V [113][gia danh]", "gia danh", Level::Exact, true);
     check("V [0692348560][gia danh]", "gia danh", Level::Exact, true);
