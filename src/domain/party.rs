@@ -265,7 +265,9 @@ fn is_separator(letter: char) -> bool {
     let is_mark = matches!(letter, '.' | '．' | '(' | ')' | '（' | '）');
     // Soft hyphen, zero-width and direction marks: phones put them around copied numbers.
     let is_unseen = matches!(letter, '\u{AD}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}');
-    is_dash || is_mark || is_unseen || letter.is_whitespace()
+    // What makes a digit the picture of a key.
+    let is_dress = matches!(letter, '\u{FE0E}' | '\u{FE0F}' | '\u{20E3}');
+    is_dash || is_mark || is_unseen || is_dress || letter.is_whitespace()
 }
 
 /// Whether a spelling is rather a figure (an amount, a time, a price) than a number somebody can be called at.
