@@ -189,7 +189,7 @@ impl Desk<'_> {
         let is_fresh = |report: &&Report| report.day >= first && !known.has(&report.answer_id(Stage::Received));
         let fresh: Vec<&Report> = reports.values().filter(is_fresh).collect();
         let tally = match fresh.iter().any(|report| report.is_lookup()) {
-            true => domain::tally(self.lake, self.seal).await?,
+            true => domain::tally(self.lookup, self.lake, self.seal).await?,
             false => Tally::default(),
         };
         let mut answers = Vec::new();
@@ -225,8 +225,7 @@ impl Desk<'_> {
         let Some(link) = Link::read(&asked) else {
             return Ok(Worded { template, text: self.lookup.reply(&asked, tally).await });
         };
-        let reported = link.host.registrable().and_then(|domain| tally.of(domain));
-        let answer = self.lookup.answer(&link, reported).await;
+        let answer = self.lookup.answer(&link, self.lookup.reported(&link, tally)).await;
         match answer.registry.outcome {
             Outcome::Unavailable { .. } => Err(Held::Registry),
             _ => Ok(Worded { template, text: self.lookup.sms(&answer) }),

@@ -41,7 +41,7 @@ pub struct Unanswered {
 /// Answers for a link; reports of it are counted where a lake is given.
 pub async fn answer(lookup: &Lookup, link: &Link, lake: Option<&Lake>, seal: &Seal) -> anyhow::Result<Answered> {
     let reported = match (lake, link.host.registrable()) {
-        (Some(lake), Some(domain)) => tally(lake, seal).await?.of(domain),
+        (Some(lake), Some(_)) => lookup.reported(link, &tally(lookup, lake, seal).await?),
         _ => None,
     };
     let answer = lookup.answer(link, reported).await;
@@ -57,7 +57,7 @@ impl Answered {
 }
 
 /// Counts the domains of all reports that there are and that open. A service does it once, and looks up in it.
-pub async fn tally(lake: &Lake, seal: &Seal) -> anyhow::Result<Tally> {
+pub async fn tally(lookup: &Lookup, lake: &Lake, seal: &Seal) -> anyhow::Result<Tally> {
     let mut tally = Tally::default();
     let Some(reports) = lake.find(Table::CITIZEN_REPORT).await? else { return Ok(tally) };
     let columns = [
@@ -81,7 +81,10 @@ pub async fn tally(lake: &Lake, seal: &Seal) -> anyhow::Result<Tally> {
             }
             let place = place(citizen_report::CONTENT.name, report_id.value(row));
             match seal.reveal_text(&place, content.value(row)) {
-                Some(content) => tally.add(Day::from_epoch_days(day.value(row)), reporter.value(row), &content),
+                Some(content) => {
+                    let day = Day::from_epoch_days(day.value(row));
+                    tally.add(lookup.shared(), day, reporter.value(row), &content);
+                }
                 None => closed += 1,
             }
         }

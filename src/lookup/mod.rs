@@ -133,8 +133,17 @@ impl Lookup {
     /// The SMS that answers a text behind `TCTM`, with what was counted in reports.
     pub async fn reply(&self, text: &str, tally: &Tally) -> String {
         let Some(link) = Link::read(text) else { return self.rules.replies.unreadable() };
-        let reported = link.host.registrable().and_then(|domain| tally.of(domain));
-        self.sms(&self.answer(&link, reported).await)
+        self.sms(&self.answer(&link, self.reported(&link, tally)).await)
+    }
+
+    /// The hosts that strangers share, for those who count reports.
+    pub fn shared(&self) -> &SharedHosts {
+        &self.rules.shared
+    }
+
+    /// What was counted in reports of whoever holds a link's host.
+    pub fn reported(&self, link: &Link, tally: &Tally) -> Option<Reported> {
+        self.rules.shared.held(&link.host).and_then(|name| tally.of(name))
     }
 
     /// What an SMS says to an answer: at most 160 characters of GSM-7.
@@ -178,10 +187,12 @@ mod tests {
     async fn a_text_is_answered_by_one_sms_whatever_it_holds() {
         let lookup = Lookup::open(&Options::default(), Clock::Fixed(0)).unwrap();
         let mut tally = Tally::default();
-        tally.add("2026-11-01".parse().unwrap(), 1, "vay-nhanh.xyz");
+        tally.add(lookup.shared(), "2026-11-01".parse().unwrap(), 1, "vay-nhanh.xyz xau.weebly.com");
         for (text, expected) in [
             ("[hxxp://m.vay-nhanh[.]xyz/a]", "vay-nhanh.xyz: ten mien quoc te. 1 phan anh tu 01/11/2026."),
             ("vay-nhanh.vn", "vay-nhanh.vn: ten mien quoc gia .vn."),
+            ("xau.weebly.com", "weebly.com: ten mien quoc te. 1 phan anh tu 01/11/2026."),
+            ("tot.weebly.com", "weebly.com: ten mien quoc te."),
             ("xin chao", "Khong doc duoc ten mien. Soan TCTM ten-mien hoac duong link gui 156."),
         ] {
             assert_eq!(lookup.reply(text, &tally).await, expected);

@@ -1,6 +1,7 @@
 //! Hosts that many strangers share.
 //!
-//! In: `pipelines/lookup/shared_host.txt` and the public suffix list. Out: which hosts no entry of a list condemns.
+//! In: `pipelines/lookup/shared_host.txt` and the public suffix list. Out: which hosts no entry of a list condemns, and
+//! which part of any other is one holder's.
 //! Never: excuses one page, or one customer's own subdomain.
 
 use std::collections::HashSet;
@@ -32,6 +33,15 @@ impl SharedHosts {
         is_suffix || self.names(host.host())
     }
 
+    /// The part of a host that one holder answers for: a domain, or a customer's own name. `None` where it is shared.
+    pub fn held<'a>(&self, host: &'a Host) -> Option<&'a str> {
+        if self.holds(host) {
+            return None;
+        }
+        let is_customers = |tail: &&str| tail.split_once('.').is_some_and(|(_, above)| self.by_name.contains(above));
+        tails(host.host()).find(is_customers).or_else(|| host.site())
+    }
+
     /// Whether the lists of shared hosts name it, or a host above it whose subdomains nobody owns.
     pub(super) fn names(&self, host: &str) -> bool {
         let is_own_front = host.strip_prefix("www.").is_some_and(|front| self.by_name.contains(front));
@@ -47,6 +57,21 @@ pub(super) fn lines(text: &str) -> impl Iterator<Item = &str> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_host_is_held_by_one_as_far_as_its_domain_or_a_customers_name_goes() {
+        let shared = super::super::Rules::embedded().unwrap().shared;
+        for (host, expected) in [
+            ("m.example.com.vn", Some("example.com.vn")),
+            ("www.shop.weebly.com", Some("shop.weebly.com")),
+            ("a.shop.github.io", Some("shop.github.io")),
+            ("weebly.com", None),
+            ("sites.google.com", None),
+            ("203.0.113.9", None),
+        ] {
+            assert_eq!(shared.held(&Host::read(host).unwrap()), expected, "{host}");
+        }
+    }
 
     #[test]
     fn many_share_a_host_and_nobody_shares_a_customers_own() {
