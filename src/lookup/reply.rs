@@ -138,7 +138,10 @@ impl Replies {
             put("expires", expires_on.map(day));
             put("state", state.clone());
         }
-        put("list", answer.signals.lists.first().map(|hit| hit.list.clone()));
+        // A list that has another page of the host is not the one that has the host.
+        let lists = &answer.signals.lists;
+        let closest = lists.iter().find(|hit| hit.reach != Reach::OtherPage).or(lists.first());
+        put("list", closest.map(|hit| hit.list.clone()));
         match &answer.signals.name {
             Standing::Genuine { of } => put("brand", Some(of.clone())),
             Standing::Alike(alike) => {

@@ -109,6 +109,15 @@ fn each_signal_has_its_sentence() {
 }
 
 #[test]
+fn the_list_that_is_named_is_one_that_has_the_host() {
+    let mut answer = answer("a.vn", Outcome::NotAsked);
+    answer.signals.lists = vec![Hit { list: "chongluadao".to_owned(), ..hit(Reach::OtherPage) }, hit(Reach::Host)];
+    check(&answer, "a.vn: ten mien quoc gia .vn. Luu y: co trong danh sach hostsvn.");
+    answer.signals.lists.pop();
+    check(&answer, "a.vn: ten mien quoc gia .vn. Luu y: co trang trong danh sach chongluadao.");
+}
+
+#[test]
 fn a_template_that_cannot_be_sent_is_refused() {
     let good = include_str!("../../../pipelines/lookup/reply.csv");
     let problem = |from: &str, to: &str| Replies::read(&good.replace(from, to)).unwrap_err().to_string();
