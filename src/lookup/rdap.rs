@@ -9,35 +9,31 @@ use serde_json::Value;
 use super::registry::{Record, day, said};
 use crate::domain::host::Host;
 
+/// Some servers write null for a list that is empty.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Domain {
     ldh_name: Option<String>,
     unicode_name: Option<String>,
-    #[serde(default)]
-    status: Vec<String>,
-    #[serde(default)]
-    events: Vec<Event>,
-    #[serde(default)]
-    entities: Vec<Entity>,
+    status: Option<Vec<String>>,
+    events: Option<Vec<Event>>,
+    entities: Option<Vec<Entity>>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Event {
-    event_action: String,
+    event_action: Option<String>,
     event_date: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Entity {
-    #[serde(default)]
-    roles: Vec<String>,
+    roles: Option<Vec<String>>,
     #[serde(default)]
     vcard_array: Value,
-    #[serde(default)]
-    entities: Vec<Entity>,
+    entities: Option<Vec<Entity>>,
 }
 
 /// Reads the record of a domain.
@@ -46,26 +42,29 @@ pub(super) fn read(body: &[u8], domain: &str) -> anyhow::Result<Record> {
     let name = found.ldh_name.as_ref().or(found.unicode_name.as_ref()).context("its answer names no domain")?;
     let is_asked = Host::read(name).is_some_and(|host| host.host() == domain);
     ensure!(is_asked, "its answer is about another domain");
+    let (events, entities) = (found.events.unwrap_or_default(), found.entities.unwrap_or_default());
     let event = |action: &str| {
-        let event = found.events.iter().find(|event| event.event_action.eq_ignore_ascii_case(action));
-        event.and_then(|event| event.event_date.as_deref()).and_then(day)
+        let is_it = |event: &&Event| event.event_action.as_ref().is_some_and(|own| own.eq_ignore_ascii_case(action));
+        events.iter().find(is_it).and_then(|event| event.event_date.as_deref()).and_then(day)
     };
     Ok(Record {
         kind: None,
-        holder: named(&found.entities, "registrant"),
-        registrar: named(&found.entities, "registrar"),
+        holder: named(&entities, "registrant"),
+        registrar: named(&entities, "registrar"),
         registered_on: event("registration"),
         expires_on: event("expiration"),
-        state: said(&found.status.join(", ")),
+        state: said(&found.status.unwrap_or_default().join(", ")),
     })
 }
 
 /// The name of whoever has a role, on the first level or below.
 fn named(entities: &[Entity], role: &str) -> Option<String> {
-    let own = entities.iter().filter(|entity| entity.roles.iter().any(|own| own.eq_ignore_ascii_case(role)));
+    let has_role = |entity: &&Entity| entity.roles.iter().flatten().any(|own| own.eq_ignore_ascii_case(role));
+    let own = entities.iter().filter(has_role);
     let name =
         own.filter_map(|entity| property(&entity.vcard_array, "org").or_else(|| property(&entity.vcard_array, "fn")));
-    name.take(1).next().or_else(|| entities.iter().find_map(|entity| named(&entity.entities, role)))
+    let below = |entity: &Entity| named(entity.entities.as_deref().unwrap_or_default(), role);
+    name.take(1).next().or_else(|| entities.iter().find_map(below))
 }
 
 /// A property of a jCard (RFC 7095): `["vcard", [["fn", {}, "text", "…"], …]]`. An organisation may have several parts.
@@ -90,6 +89,17 @@ mod tests {
         assert_eq!(read("{\"ldhName\":\"example.net\"}"), Err("its answer is about another domain".to_owned()));
         assert_eq!(read("{}"), Err("its answer names no domain".to_owned()));
         assert_eq!(read("<html>"), Err("its answer is no RDAP".to_owned()));
+    }
+
+    #[test]
+    fn an_empty_list_that_is_written_as_null_hides_no_record() {
+        let null = r#"{"ldhName": "example.com", "status": null, "events": null, "entities": null}"#;
+        assert_eq!(read(null.as_bytes(), "example.com").unwrap(), Record::default());
+        let below = r#"{"ldhName": "example.com", "events": [{"eventAction": null, "eventDate": "2020-01-01"},
+            {"eventAction": "registration", "eventDate": "2021-03-05"}], "entities": [{"roles": null, "entities": null},
+            {"roles": ["registrar"], "entities": null, "vcardArray": ["vcard", [["fn", {}, "text", "A"]]]}]}"#;
+        let record = read(below.as_bytes(), "example.com").unwrap();
+        assert_eq!((record.registrar.as_deref(), record.registered_on), (Some("A"), "2021-03-05".parse().ok()));
     }
 
     #[test]
