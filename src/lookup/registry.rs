@@ -204,7 +204,7 @@ const REDIRECTS: usize = 3;
 impl Registry {
     pub(super) fn new(options: &Options, clock: Clock) -> anyhow::Result<Self> {
         let timeout = Duration::from_millis(options.timeout_ms);
-        let client = Client::builder().timeout(timeout).redirect(redirect::Policy::limited(REDIRECTS)).build()?;
+        let client = Client::builder().timeout(timeout).redirect(sent_on(options.header_file.is_some())).build()?;
         Ok(Self {
             cache: Mutex::new(Cache::open(options, clock.now())?),
             limit: Mutex::new(Limit::new(options.per_minute, options.burst)),
@@ -271,6 +271,22 @@ impl Registry {
         value.set_sensitive(true);
         Ok(Some((name.trim().parse().context("the header's name")?, value)))
     }
+}
+
+/// Follows who sends on, but takes no key to where it is not for: of headers with other names than HTTP's own the client
+/// does not know that they are secret.
+fn sent_on(has_key: bool) -> redirect::Policy {
+    redirect::Policy::custom(move |attempt| {
+        let asked = attempt.previous().first();
+        let is_elsewhere = asked.is_some_and(|asked| asked.origin() != attempt.url().origin());
+        if has_key && is_elsewhere {
+            attempt.error("it sends on to another host, which its header is not for")
+        } else if attempt.previous().len() > REDIRECTS {
+            attempt.error("it sends on too often")
+        } else {
+            attempt.follow()
+        }
+    })
 }
 
 /// A record out of one JSON object.

@@ -83,9 +83,11 @@ fn answer(mut stream: TcpStream) {
     let headers: Vec<String> = lines.take_while(|line| !line.is_empty()).collect();
     let has = |header: &str| headers.iter().any(|line| line.eq_ignore_ascii_case(header));
     let path = asked.split(' ').nth(1).unwrap();
+    let away = format!("location: http://{}/domain/example-shop.com\r\n", path.split('/').nth(2).unwrap());
     let (status, extra, body) = match path.rsplit('/').next().unwrap() {
         "example-shop.com" if has("accept: application/rdap+json") => ("200 OK", "", RDAP.to_owned()),
         "other.com" => ("200 OK", "", RDAP.to_owned()),
+        "away.com" => ("302 Found", away.as_str(), String::new()),
         "moved.com" => ("302 Found", "location: /domain/example-shop.com\r\n", String::new()),
         "mau.vn" if has("accept: application/json") => ("200 OK", "", JSON.to_owned()),
         "trong.vn" => ("200 OK", "", UNALLOCATED.to_owned()),
@@ -178,6 +180,22 @@ async fn a_key_is_sent_from_its_file() {
     assert_eq!(ask(&options, "khoa.vn").await, "it answers 401 Unauthorized");
     let options = Options { header_file: Some(path), ..options };
     assert!(ask(&options, "khoa.vn").await.contains("Công ty Mẫu"));
+}
+
+#[tokio::test]
+async fn a_key_is_taken_to_no_other_host() {
+    let (stub, other) = (Stub::start(), Stub::start());
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("key");
+    std::fs::write(&path, "X-Api-Key: word\n").unwrap();
+    let url = format!("http://{}/to/{}/{{domain}}", stub.address, other.address);
+    let options = Options { url, header_file: Some(path), ..stub.options(Kind::Rdap) };
+    let why = ask(&options, "away.com").await;
+    assert!(why.contains("sends on to another host") && !why.contains("word"), "{why}");
+    assert_eq!((stub.questions(), other.questions()), (1, 0));
+    let options = Options { header_file: None, ..options };
+    assert_eq!(ask(&options, "away.com").await, "its answer is about another domain");
+    assert_eq!(other.questions(), 1);
 }
 
 #[tokio::test]
