@@ -2,7 +2,7 @@
 //!
 //! In: reports, verdicts, a look-up and the carrier's templates. Out: messages to the topic of answers, and
 //! `report_answer`, which remembers them. Never: makes two answers to a report at one stage; answers a look-up while the
-//! registry is silent.
+//! registry is silent, before the last day on which it can be answered.
 //!
 //! An answer is written down as intended, with its text; then it is sent; then it is written down as sent. Killed behind
 //! the first step, the next run sends what was intended, word for word. Killed behind the second, it sends the same once
@@ -194,7 +194,7 @@ impl Desk<'_> {
         };
         let mut answers = Vec::new();
         for report in fresh {
-            match self.received(report, &tally).await {
+            match self.received(report, &tally, report.day == first).await {
                 Ok(worded) => answers.extend(report.answered(Stage::Received, worded)),
                 Err(Held::Registry) => done.waiting += 1,
                 Err(Held::Key) => done.closed += 1,
@@ -215,7 +215,7 @@ impl Desk<'_> {
         Ok(answers)
     }
 
-    async fn received(&self, report: &Report, tally: &Tally) -> Result<Worded, Held> {
+    async fn received(&self, report: &Report, tally: &Tally, is_last_day: bool) -> Result<Worded, Held> {
         if !report.is_lookup() {
             return Ok(self.templates.received(report.about(), report.form.as_deref()));
         }
@@ -227,7 +227,8 @@ impl Desk<'_> {
         };
         let answer = self.lookup.answer(&link, self.lookup.reported(&link, tally)).await;
         match answer.registry.outcome {
-            Outcome::Unavailable { .. } => Err(Held::Registry),
+            // Tomorrow nobody would look at it any more: what we know ourselves is better than silence.
+            Outcome::Unavailable { .. } if !is_last_day => Err(Held::Registry),
             _ => Ok(Worded { template, text: self.lookup.sms(&answer) }),
         }
     }

@@ -275,6 +275,9 @@ async fn a_look_up_waits_while_the_registry_is_silent() {
     assert_eq!(ids(&new), ["t2/received"], "no registry is asked for it");
     assert_eq!(done.waiting, 1);
     assert_eq!(site.planned(0).await.2.waiting, 1, "and it is asked again");
+    let (_, new, done) = site.planned(2).await;
+    let last = "example.vn: ten mien quoc gia .vn. Chua hoi duoc noi quan ly luc nay.";
+    assert_eq!((texts(&new)[0], done.waiting), (("t1/received", last), 0), "on the last day it is told what is known");
 }
 
 #[tokio::test]
