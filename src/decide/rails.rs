@@ -126,7 +126,9 @@ pub(super) fn event(candidate: &Candidate, stood: Stood, heard: Heard, budget: &
     if candidate.is_denied && standing.is_bar() && !proposed.is_bar() {
         return Railed { event: Event::Lapse, cause: Cause::Denied };
     }
-    if let Some(cause) = hindrance(candidate, standing, heard, budget) {
+    // At its end a bar is no bar any more: what holds up a new one does not let it begin anew.
+    let stands = if has_lapsed && standing.is_bar() { Verdict::Clear } else { standing };
+    if let Some(cause) = hindrance(candidate, stands, heard, budget) {
         return held(has_lapsed, standing, Event::Ask, cause);
     }
     // A bar that stands already is not counted again; one that grows takes no second place.

@@ -132,6 +132,13 @@ fn the_end_that_was_told_stands_and_a_bar_begins_anew_only_at_it() {
     let last = day().plus(29);
     let ended = decided(last, vec![candidate(1, Verdict::Survey)], vec![held.clone()]);
     assert_eq!((ended.verdict, ended.cause), (Verdict::Released, Cause::Expired));
+    let open =
+        decide(last, vec![candidate(1, Verdict::Limited)], vec![held.clone()], &rules(), Input::Open, &Desk::default());
+    assert_eq!(
+        (open[0].verdict, open[0].cause),
+        (Verdict::Released, Cause::Expired),
+        "nobody new while the input is open"
+    );
     let anew = decided(last, vec![candidate(1, Verdict::Limited)], vec![held]);
     assert_eq!((anew.verdict, anew.since, anew.until), (Verdict::Limited, last, last.plus(30)));
     assert_eq!(anew.case_id, first.case_id);
