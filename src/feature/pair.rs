@@ -10,7 +10,6 @@
 
 mod meeting;
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
@@ -132,10 +131,15 @@ impl PartitionStream for Paired {
     fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
         let parts = self.parts.clone();
         let paired = async move {
-            let met = Arc::new(met(&parts, &context).await?);
-            let rows = met.pairs.len();
-            let ranges = (0..rows).step_by(BATCH_ROWS).map(move |from| from..rows.min(from + BATCH_ROWS));
-            Ok::<_, DataFusionError>(stream::iter(ranges.map(move |range| batch(&met, range))))
+            let met = met(&parts, &context).await?;
+            let (rows, unnumbered) = (met.pairs.len(), met.unnumbered());
+            let numbered = rows - unnumbered.len();
+            let place = move |row: usize| row.checked_sub(numbered).map_or(row, |behind| unnumbered[behind]);
+            let batches = (0..rows).step_by(BATCH_ROWS).map(move |from| {
+                let places: Vec<usize> = (from..rows.min(from + BATCH_ROWS)).map(&place).collect();
+                batch(&met, &places)
+            });
+            Ok::<_, DataFusionError>(stream::iter(batches))
         };
         Box::pin(RecordBatchStreamAdapter::new(schema(), stream::once(paired).try_flatten()))
     }
@@ -225,9 +229,8 @@ fn check(rows: &RecordBatch, place: usize) -> Result<()> {
     if found == wanted { Ok(()) } else { exec_err!("{NAME}: part {place} has {found:?}, and should have {wanted:?}") }
 }
 
-fn batch(met: &Meetings, range: Range<usize>) -> Result<RecordBatch> {
-    let pairs = &met.pairs[range.clone()];
-    let rows = || pairs.iter();
+fn batch(met: &Meetings, places: &[usize]) -> Result<RecordBatch> {
+    let rows = || places.iter().map(|place| &met.pairs[*place]);
     let long = |values: Int64Array| Arc::new(values) as ArrayRef;
     let number = |key: i64| (key < FIRST_NAMED).then_some(key);
     let instants = |values: TimestampMicrosecondArray| Arc::new(values.with_timezone("UTC")) as ArrayRef;
@@ -242,9 +245,9 @@ fn batch(met: &Meetings, range: Range<usize>) -> Result<RecordBatch> {
         long(Int64Array::from_iter_values(rows().map(|pair| i64::from(pair.messages)))),
         instants(rows().map(|pair| (pair.calls > 0).then_some(pair.first_at)).collect()),
         instants(rows().map(|pair| (pair.calls > 0).then_some(pair.last_at)).collect()),
-        instants(met.back[range.clone()].iter().map(|at| instant(*at)).collect()),
-        instants(range.clone().map(|row| instant(met.before(row))).collect()),
-        Arc::new(range.map(|row| Some(met.is_known(row))).collect::<BooleanArray>()),
+        instants(places.iter().map(|place| instant(met.back[*place])).collect()),
+        instants(places.iter().map(|place| instant(met.before(*place))).collect()),
+        Arc::new(places.iter().map(|place| Some(met.is_known(*place))).collect::<BooleanArray>()),
     ];
     Ok(RecordBatch::try_new(schema(), columns)?)
 }

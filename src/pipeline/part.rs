@@ -237,4 +237,41 @@ mod tests {
         }
         assert!(found.len() == 20_000 && found.is_sorted());
     }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn paired_parties_come_in_the_order_of_the_table_and_are_not_sorted_again() {
+        let session = session(BTreeMap::new()).unwrap();
+        // One caller in ten is no number.
+        let contacts = "WITH named AS (SELECT 'sender_name' AS kind, CONCAT('N', n) AS name FROM generate_series(0, 2) AS series(n)),
+            called AS (
+                SELECT CASE WHEN n % 10 > 0 THEN 84900000000 + n * 7919 % 500
+                    ELSE key_of('named', 'sender_name', CONCAT('N', n % 3)) END AS caller, 84970000000 + n * 31 % 37 AS callee,
+                    arrow_cast('2025-01-06T03:00:00', 'Timestamp(Microsecond, None)') AS start_at, true AS is_answered
+                FROM generate_series(1, 20000) AS series(n)
+            ),
+            written AS (SELECT caller, callee FROM called WHERE callee = 84970000001),
+            before AS (SELECT caller, callee, start_at FROM called WHERE callee = 84970000002),
+            known AS (SELECT callee, caller FROM called WHERE callee = 84970000003)
+            SELECT caller, callee, calls, messages, before_at IS NOT NULL AS is_repeated, is_known
+            FROM pair_contacts('called', 'written', 'before', 'known') ORDER BY caller, callee";
+        let statement = Parser::new(&GenericDialect {}).try_with_sql(contacts).unwrap().parse_statement().unwrap();
+        let ast::Statement::Query(query) = statement else { panic!("a query") };
+        let frame = DataFrame::new(session.state(), in_steps(&session, *query).await.unwrap());
+        let physical = frame.clone().create_physical_plan().await.unwrap();
+        let shown = DisplayableExecutionPlan::new(physical.as_ref()).indent(true).to_string();
+        assert!(shown.contains("StreamingTableExec") && !shown.contains("Sort"), "{shown}");
+
+        let (mut pairs, mut sums) = (Vec::new(), [0; 4]);
+        for batch in frame.collect().await.unwrap() {
+            let long = |column: usize| batch.column(column).as_primitive::<Int64Type>().clone();
+            let [callers, callees, calls, messages] = [0, 1, 2, 3].map(long);
+            let [repeated, known] = [4, 5].map(|column: usize| batch.column(column).as_boolean().true_count());
+            let caller = |row: usize| if callers.is_valid(row) { callers.value(row) } else { i64::MAX };
+            pairs.extend((0..batch.num_rows()).map(|row| (caller(row), callees.value(row))));
+            let of_batch: [i64; 2] = [&calls, &messages].map(|column| column.values().iter().sum());
+            sums = [sums[0] + of_batch[0], sums[1] + of_batch[1], sums[2] + repeated, sums[3] + known];
+        }
+        assert!(pairs.is_sorted() && pairs.contains(&(i64::MAX, 84_970_000_001)));
+        assert_eq!(sums, [20_000, 541, 453, 453]);
+    }
 }

@@ -8,6 +8,7 @@ use std::mem::take;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::feature::lookup::{Pair as ByCallee, sort_by_one};
+use crate::feature::party::FIRST_NAMED;
 
 /// Before every instant.
 pub(super) const NEVER: i64 = i64::MIN;
@@ -156,6 +157,15 @@ impl Meetings {
                 self.known[at(&self.by_callee[place])].store(true, Ordering::Relaxed);
             }
         }
+    }
+
+    /// The places of pairs whose caller is no number, in the order in which the table lies: there such a caller is null,
+    /// and of nulls the callee decides. They stand behind all others.
+    pub(super) fn unnumbered(&self) -> Vec<usize> {
+        let first = self.pairs.partition_point(|pair| pair.caller < FIRST_NAMED);
+        let mut places: Vec<usize> = (first..self.pairs.len()).collect();
+        places.sort_by_key(|place| self.pairs[*place].callee.min(FIRST_NAMED));
+        places
     }
 
     pub(super) fn before(&self, place: usize) -> i64 {
