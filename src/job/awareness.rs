@@ -190,6 +190,7 @@ mod tests {
     use super::*;
     use crate::domain::account::Account;
     use crate::domain::day::Day;
+    use crate::job::tests::note_run;
     use crate::lake::ledger::{Books, Entry, Kind};
     use crate::schema::sheet::Sheet;
 
@@ -240,11 +241,8 @@ mod tests {
     async fn week_at(folder: &Path, told: &[(&str, &str, i64, i64)], computed_at: i64) -> Lake {
         let lake = Lake::local(folder).unwrap();
         let monday: Day = "2025-01-06".parse().unwrap();
-        let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
-        let row = runs.row().day(monday).text(Table::SCAM_TREND_WEEK.name()).text("").text("{}").text("{}");
-        row.int64(0).int64(0).text("").instant(computed_at).int64(0).end();
         lake.open(Table::CITIZEN_REPORT).await.unwrap();
-        lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+        note_run(&lake, monday, Table::SCAM_TREND_WEEK, ("{}", 1), computed_at).await;
         let mut sheet = Sheet::new(Table::SCAM_TREND_WEEK.contract());
         for (form, channel, reports, before) in told {
             let row = sheet.row().day(monday).text(form).text(NOWHERE).text(channel);

@@ -93,16 +93,14 @@ fn instant(micros: i64) -> String {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::job::tests::note_run;
     use crate::schema::sheet::Sheet;
 
     /// A lake with a computed week that names these.
     async fn lake(folder: &Path, named: &[(&str, &str, i64, i64)]) -> Lake {
         let lake = Lake::local(folder).unwrap();
         let week: Week = "2025-W02".parse().unwrap();
-        let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
-        let row = runs.row().day(week.monday()).text(Table::REPORT_ENTITY.name()).text("").text("{}").text("{}");
-        row.int64(0).int64(0).text("").instant(0).int64(0).end();
-        lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+        note_run(&lake, week.monday(), Table::REPORT_ENTITY, ("{}", 1), 0).await;
         let mut sheet = Sheet::new(Table::REPORT_ENTITY.contract());
         for (kind, value, source, reporters) in named {
             let row = sheet.row().day(week.monday()).text(kind).text(value).int64(*source).int64(1).int64(1);

@@ -134,26 +134,24 @@ pub(super) fn computed_whole(runs: &[RecordBatch], table: Table, day: Day) -> an
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::sheet::Sheet;
+    use crate::job::tests::note_run;
 
     /// Puts a run of a table where a lake would have it: one that began when its day was over.
     async fn note(lake: &Lake, day: Day, table: Table, inputs: &str, version: i64) {
-        note_at(lake, day, table, (inputs, version), day.ends_at()).await;
+        note_run(lake, day, table, (inputs, version), day.ends_at()).await;
     }
 
-    async fn note_at(lake: &Lake, day: Day, table: Table, (inputs, version): (&str, i64), at: i64) {
-        let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
-        let row = runs.row().day(day).text(table.name()).text("").text("{}").text(inputs).int64(version).int64(1);
-        row.text("").instant(at).int64(1).end();
-        lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+    /// A lake in which a block list has its table, and a day.
+    async fn site() -> (tempfile::TempDir, Lake, Day) {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        lake.open(Table::BLOCKLIST_DAY).await.unwrap();
+        (folder, lake, "2025-01-06".parse().unwrap())
     }
 
     #[tokio::test]
     async fn a_list_of_the_decision_before_does_not_leave() {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::local(folder.path()).unwrap();
-        let day: Day = "2025-01-06".parse().unwrap();
-        lake.open(Table::BLOCKLIST_DAY).await.unwrap();
+        let (_folder, lake, day) = site().await;
         note(&lake, day, Table::DECISION, "{}", 4).await;
         note(&lake, day, Table::BLOCKLIST_DAY, r#"{"decision":4}"#, 9).await;
         // The next day's decision is another version of the same table.
@@ -172,10 +170,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_that_follows_from_the_decision_before_of_an_earlier_day_does_not_leave() {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::local(folder.path()).unwrap();
-        let day: Day = "2025-01-06".parse().unwrap();
-        lake.open(Table::BLOCKLIST_DAY).await.unwrap();
+        let (_folder, lake, day) = site().await;
         for (day, read, wrote) in [(day, 3, 4), (day.plus(1), 4, 5), (day, 5, 6)] {
             note(&lake, day, Table::DECISION, &format!(r#"{{"decision":{read}}}"#), wrote).await;
             note(&lake, day, Table::BLOCKLIST_DAY, &format!(r#"{{"decision":{wrote}}}"#), wrote).await;
@@ -192,11 +187,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_list_of_a_day_that_is_not_over_does_not_leave() {
-        let folder = tempfile::tempdir().unwrap();
-        let lake = Lake::local(folder.path()).unwrap();
-        let day: Day = "2025-01-06".parse().unwrap();
-        lake.open(Table::BLOCKLIST_DAY).await.unwrap();
-        note_at(&lake, day, Table::BLOCKLIST_DAY, ("{}", 1), day.ends_at() - 1).await;
+        let (_folder, lake, day) = site().await;
+        note_run(&lake, day, Table::BLOCKLIST_DAY, ("{}", 1), day.ends_at() - 1).await;
         let refused = computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.unwrap_err().to_string();
         assert!(refused.starts_with("2025-01-06 was not over when blocklist_day was computed"), "{refused}");
         note(&lake, day, Table::BLOCKLIST_DAY, "{}", 2).await;
@@ -209,7 +201,7 @@ mod tests {
         let lake = Lake::local(&folder.path().join("lake")).unwrap();
         let definitions = Definitions::read(&crate::pipeline::run::folder(None)).unwrap();
         let monday: Day = "2025-01-06".parse().unwrap();
-        note_at(&lake, monday, Table::REGULATOR_WEEK, ("{}", 1), monday.plus(7).starts_at() - 1).await;
+        note_run(&lake, monday, Table::REGULATOR_WEEK, ("{}", 1), monday.plus(7).starts_at() - 1).await;
         let (out, wanted) = (folder.path().join("out"), (monday.week(), "regulator"));
         let refused = regulator(&lake, &definitions, &out, wanted, None).await.unwrap_err().to_string();
         assert!(refused.starts_with("2025-W02 was not over when its list was computed"), "{refused}");

@@ -46,3 +46,6 @@ pub mod seed;
 pub mod simulate;
 pub mod subject;
 mod writer;
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,7 @@ use super::super::case;
 use super::super::desk::{self, Desk, Hand};
 use super::*;
 use crate::export::blocklist::limit::Refused;
+use crate::job::tests::note_run;
 use crate::pipeline::run::{Runner, folder};
 use crate::schema::column::blocklist_export;
 use crate::source::kafka::Setting;
@@ -45,10 +46,7 @@ impl Site {
         let mut table = self.lake.open(Table::DECISION).await.unwrap();
         let inputs = serde_json::json!({ "decision": table.version() }).to_string();
         let wrote = table.replace(on, &[sheet.finish()]).await.unwrap().version;
-        let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
-        let row = runs.row().day(on).text(Table::DECISION.name()).text("").text("{}").text(&inputs).int64(wrote);
-        row.int64(1).text("").instant(on.ends_at()).int64(1).end();
-        self.lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+        note_run(&self.lake, on, Table::DECISION, (&inputs, wrote), on.ends_at()).await;
         let mut runner = Runner::new(self.lake.clone(), self.definitions.clone(), Clock::System);
         runner.run(&[Table::BLOCKLIST_DAY], on).await.unwrap();
     }

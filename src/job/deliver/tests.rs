@@ -1,6 +1,6 @@
 //! Deliveries as their table tells of them, to a share of this machine.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::export::blocklist::file::numbered;
@@ -8,14 +8,24 @@ use crate::export::sums;
 
 const NOON: Clock = Clock::Fixed(1_736_139_600_000_000);
 
-fn parcel(root: &Path) -> Parcel {
+/// A batch of notices with this list.
+pub(super) fn parcel(root: &Path, list: &str) -> Parcel {
     let place = root.join("notices/2025-01-06.1");
     std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("notices.csv"), "a\n").unwrap();
+    std::fs::write(place.join("notices.csv"), list).unwrap();
     let sha256 = crate::export::folder::sha256(&place.join("notices.csv")).unwrap();
     let summary = serde_json::json!({ "file": "notices.csv", "sha256": sha256 });
     std::fs::write(place.join("summary.json"), summary.to_string()).unwrap();
     Parcel::read(&place).unwrap()
+}
+
+/// A folder with a lake in it, and a share.
+fn site() -> (tempfile::TempDir, Lake, PathBuf) {
+    let root = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&root.path().join("lake")).unwrap();
+    let share = root.path().join("share");
+    std::fs::create_dir(&share).unwrap();
+    (root, lake, share)
 }
 
 async fn noted(lake: &Lake, parcel: &Parcel) -> Vec<String> {
@@ -27,11 +37,8 @@ async fn noted(lake: &Lake, parcel: &Parcel) -> Vec<String> {
 
 #[tokio::test]
 async fn what_is_done_is_not_sent_again_and_what_was_cut_off_is_finished() {
-    let root = tempfile::tempdir().unwrap();
-    let lake = Lake::local(&root.path().join("lake")).unwrap();
-    let share = root.path().join("share");
-    std::fs::create_dir(&share).unwrap();
-    let parcel = parcel(root.path());
+    let (root, lake, share) = site();
+    let parcel = parcel(root.path(), "a\n");
     let target = Options::Folder(local::Options { path: share.clone() }).target(Settings::new()).unwrap();
     let run = async |is_dry_run| {
         let order = Order { is_dry_run, ..Order::default() };
@@ -55,13 +62,10 @@ async fn what_is_done_is_not_sent_again_and_what_was_cut_off_is_finished() {
 
 #[tokio::test]
 async fn what_is_signed_since_is_not_known() {
-    let root = tempfile::tempdir().unwrap();
-    let lake = Lake::local(&root.path().join("lake")).unwrap();
-    let share = root.path().join("share");
-    std::fs::create_dir(&share).unwrap();
+    let (root, lake, share) = site();
     let target = Target::Local(local::Options { path: share });
     let run = async |parcel: &Parcel| deliver(&lake, ("share", &target), parcel, Order::default(), NOON).await.unwrap();
-    let unsigned = parcel(root.path());
+    let unsigned = parcel(root.path(), "a\n");
     assert_eq!(run(&unsigned).await.state, State::Done);
 
     let folder = root.path().join("notices/2025-01-06.1");
@@ -91,10 +95,7 @@ fn script(root: &Path, sequence: i64) -> Parcel {
 
 #[tokio::test]
 async fn commands_go_in_their_order_and_none_behind_what_has_undone_them() {
-    let root = tempfile::tempdir().unwrap();
-    let lake = Lake::local(&root.path().join("lake")).unwrap();
-    let share = root.path().join("share");
-    std::fs::create_dir(&share).unwrap();
+    let (root, lake, share) = site();
     let target = Target::Local(local::Options { path: share.clone() });
     let [seven, eight, nine] = [7, 8, 9].map(|sequence| script(root.path(), sequence));
     let run = async |parcel: &Parcel, is_out_of_turn| {
@@ -126,7 +127,7 @@ async fn commands_go_in_their_order_and_none_behind_what_has_undone_them() {
 async fn what_has_not_arrived_is_noted_with_its_reason_and_stays_wanted() {
     let root = tempfile::tempdir().unwrap();
     let lake = Lake::local(&root.path().join("lake")).unwrap();
-    let parcel = parcel(root.path());
+    let parcel = parcel(root.path(), "a\n");
     let target = Target::Local(local::Options { path: root.path().to_owned() });
     std::fs::write(root.path().join("notices/2025-01-06.1/notices.csv"), "b\n").unwrap();
     let failed = deliver(&lake, ("share", &target), &parcel, Order::default(), NOON).await.unwrap();

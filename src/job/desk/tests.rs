@@ -1,6 +1,7 @@
 //! What the terminal is shown, and what is written down of it.
 
 use super::*;
+use crate::job::tests::open_desk;
 use crate::store::wish::Deed;
 
 /// Monday 2025-01-06, 09:00 in Vietnam.
@@ -12,10 +13,7 @@ const WHY: Why<'static> = Why { reason: "subscriber", note: "" };
 
 async fn desk(four_eyes: bool) -> (tempfile::TempDir, Desk) {
     let folder = tempfile::tempdir().unwrap();
-    let store = Setting::Text(format!("sqlite://{}/desk.db", folder.path().display()));
-    let desk = Desk::open(&Options { store, four_eyes, require_promotion: false }).await.unwrap();
-    desk.add_user(AN, "an", Role::Supervisor).await.unwrap();
-    desk.add_user(AN, "binh", Role::Supervisor).await.unwrap();
+    let desk = open_desk(folder.path(), four_eyes, AT, &["an", "binh"]).await;
     (folder, desk)
 }
 

@@ -1,19 +1,15 @@
 //! Dossiers out of small lakes: what is told, what is masked, and who has to agree.
 
-use std::collections::BTreeMap;
-
 use serde_json::Value;
 
 use super::*;
 use crate::decode::citizen_report::place;
 use crate::export::sign::SecretKey;
 use crate::export::verify::verify;
-use crate::job::desk::{Hand, Look, Options};
-use crate::pipeline::session;
-use crate::source::kafka::Setting;
+use crate::job::desk::{Hand, Look};
+use crate::job::tests::{inserted, open_desk};
 use crate::store::Refused;
 use crate::store::audit::Wanted;
-use crate::store::user::Role;
 
 /// Monday 2025-01-06, 09:00 in Vietnam.
 const AT: i64 = 1_736_128_800_000_000;
@@ -31,14 +27,8 @@ fn order() -> Order {
     Order { number, from, until, case_ref: "123/CV".to_owned(), lang: Lang::Vi }
 }
 
-/// Rows of a table, by an INSERT that names the columns that matter.
 async fn put(lake: &Lake, table: Table, on: Option<&str>, columns: &str, rows: &[&str]) {
-    let session = session::session(BTreeMap::new()).unwrap();
-    session::register(&session, table, session::empty(table.contract()).unwrap(), day("2025-01-06")).unwrap();
-    let insert = format!("INSERT INTO {table} ({columns}) VALUES {}", rows.join(", "));
-    session.sql(&insert).await.unwrap().collect().await.unwrap();
-    let plan = session.sql(&format!("SELECT * FROM {table}")).await.unwrap().into_unoptimized_plan();
-    let rows = session::rows(&session, plan, table.contract()).await.unwrap();
+    let rows = inserted(table, columns, &rows.join(", ")).await;
     let mut handle = lake.open(table).await.unwrap();
     match on {
         Some(on) => handle.replace(day(on), &rows).await.unwrap(),
@@ -125,11 +115,7 @@ impl Site {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lake = lake(&folder.path().join("lake")).await;
-        let store = Setting::Text(format!("sqlite://{}/desk.db", folder.path().display()));
-        let desk = Desk::open(&Options { store, four_eyes: false, require_promotion: false }).await.unwrap();
-        for name in ["an", "binh"] {
-            desk.add_user(AN, name, Role::Supervisor).await.unwrap();
-        }
+        let desk = open_desk(folder.path(), false, AT, &["an", "binh"]).await;
         Self { folder, lake, rules: rules(), key: SecretKey::new().unwrap(), desk }
     }
 

@@ -3,20 +3,11 @@
 use arrow::array::RecordBatch;
 
 use super::*;
-use crate::clock::Clock;
-use crate::decode;
-use crate::domain::seal::Seal;
 use crate::job::ledger::{Shown, ledger};
-use crate::lake::Lake;
+use crate::job::tests::site;
 use crate::lake::ledger::{Books, Kind};
 use crate::schema::column::reject;
 use crate::schema::contract::Table;
-use crate::source::kafka::Purpose;
-use crate::source::registry::Registry;
-use crate::telemetry::metrics::Metrics;
-
-/// 2025-01-06 10:00 in Vietnam.
-const AT: i64 = 1_736_132_400_000_000;
 
 /// A lake and a folder of call records, with more lines of its options.
 struct Dropped {
@@ -29,15 +20,7 @@ impl Dropped {
         let folder = tempfile::tempdir().unwrap();
         let text =
             format!("topic = \"call_record\"\nfolder = \"{}\"\nsettle_secs = 0\n{more}", folder.path().display());
-        let site = Site {
-            decode: decode::Options::default(),
-            seal: Seal::default(),
-            lake: Lake::local(&folder.path().join("lake")).unwrap(),
-            registry: Arc::new(Registry::Contracts),
-            metrics: Arc::new(Metrics::new()),
-            clock: Clock::Fixed(AT),
-            purpose: Purpose { until_caught_up: true, newest_first: false },
-        };
+        let site = site(&folder.path().join("lake"));
         Self { files: Files { topic: Topic::CallRecord, options: toml::from_str(&text).unwrap(), site }, folder }
     }
 

@@ -2,6 +2,7 @@
 
 use super::super::blocklist;
 use super::*;
+use crate::job::tests::note_run;
 use crate::pipeline::definition::Definitions;
 
 const DAY: &str = "2025-01-06";
@@ -22,12 +23,9 @@ impl Site {
     async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let lake = Lake::local(&folder.path().join("lake")).unwrap();
-        let mut sheet = Sheet::new(Table::PIPELINE_RUN.contract());
         for day in [day(), day().plus(1), day().plus(2)] {
-            let row = sheet.row().day(day).text("blocklist_day").text("").text("{}").text("{}").int64(1).int64(1);
-            row.text("").instant(day.ends_at()).int64(1).end();
+            note_run(&lake, day, Table::BLOCKLIST_DAY, ("{}", 1), day.ends_at()).await;
         }
-        lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
         Self { folder, lake }
     }
 

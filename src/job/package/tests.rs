@@ -1,20 +1,21 @@
 //! A package tells what reviewers found, and made again it says the same whatever was reviewed since.
 
 use super::*;
+use crate::job::tests::note_run;
 use crate::pipeline::run::folder as pipelines;
 
 fn week() -> Week {
     "2025-01-06".parse::<Day>().unwrap().week()
 }
 
-/// Says that the lists of two weeks were computed, of which nobody was flagged.
-async fn computed(lake: &Lake) {
-    let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
+/// A lake in which the lists of two weeks were computed, of which nobody was flagged, and its definitions.
+async fn site() -> (tempfile::TempDir, Lake, Definitions) {
+    let place = tempfile::tempdir().unwrap();
+    let lake = Lake::local(&place.path().join("lake")).unwrap();
     for monday in [week().monday(), week().monday().plus(7)] {
-        let row = runs.row().day(monday).text(Table::REGULATOR_WEEK.name()).text("ab").text("{}").text("{}");
-        row.int64(1).int64(0).text("").instant(0).int64(1).end();
+        note_run(&lake, monday, Table::REGULATOR_WEEK, ("{}", 1), 0).await;
     }
-    lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+    (place, lake, Definitions::read(&pipelines(None)).unwrap())
 }
 
 /// Writes down what reviewers found of the first week: 6 of 8.
@@ -33,10 +34,7 @@ async fn reported(lake: &Lake, provinces: [(&str, i64); 2]) {
 }
 
 async fn reported_at(lake: &Lake, provinces: [(&str, i64); 2], at: i64) {
-    let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
-    let row = runs.row().day(week().monday()).text(Table::SCAM_TREND_WEEK.name()).text("ab").text("{}").text("{}");
-    row.int64(1).int64(0).text("").instant(at).int64(1).end();
-    lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+    note_run(lake, week().monday(), Table::SCAM_TREND_WEEK, ("{}", 1), at).await;
     let mut sheet = Sheet::new(Table::SCAM_TREND_WEEK.contract());
     for (province, reports) in provinces {
         let row = sheet.row().day(week().monday()).text("sim_lock").text(province).text("web");
@@ -48,10 +46,7 @@ async fn reported_at(lake: &Lake, provinces: [(&str, i64); 2], at: i64) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_tells_reports_by_form_and_province_of_the_version_that_it_was_made_of() {
-    let place = tempfile::tempdir().unwrap();
-    let lake = Lake::local(&place.path().join("lake")).unwrap();
-    let definitions = Definitions::read(&pipelines(None)).unwrap();
-    computed(&lake).await;
+    let (place, lake, definitions) = site().await;
     reported(&lake, [("Cà Mau", 30), ("unknown", 10)]).await;
     let order = Order::new(&definitions, week(), "regulator").unwrap();
     let first = publish(&lake, &order, &place.path().join("one"), None, Clock::System).await.unwrap();
@@ -70,10 +65,7 @@ async fn a_package_tells_reports_by_form_and_province_of_the_version_that_it_was
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_of_before_trends_is_told_from_one_that_was_changed() {
-    let place = tempfile::tempdir().unwrap();
-    let lake = Lake::local(&place.path().join("lake")).unwrap();
-    let definitions = Definitions::read(&pipelines(None)).unwrap();
-    computed(&lake).await;
+    let (place, lake, definitions) = site().await;
     let order = Order::new(&definitions, week(), "regulator").unwrap();
     let folder = publish(&lake, &order, place.path(), None, Clock::System).await.unwrap().folder;
     let path = folder.join(manifest::FILE);
@@ -92,10 +84,7 @@ async fn a_package_of_before_trends_is_told_from_one_that_was_changed() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn reports_of_a_part_of_a_week_are_not_told_as_those_of_the_week() {
-    let place = tempfile::tempdir().unwrap();
-    let lake = Lake::local(&place.path().join("lake")).unwrap();
-    let definitions = Definitions::read(&pipelines(None)).unwrap();
-    computed(&lake).await;
+    let (place, lake, definitions) = site().await;
     reported_at(&lake, [("Cà Mau", 30), ("unknown", 10)], week().monday().plus(7).starts_at() - 1).await;
     let order = Order::new(&definitions, week(), "regulator").unwrap();
     let made = publish(&lake, &order, place.path(), None, Clock::System).await.unwrap();
@@ -105,16 +94,13 @@ async fn reports_of_a_part_of_a_week_are_not_told_as_those_of_the_week() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_package_made_again_after_reviews_has_the_same_bytes_and_the_next_tells_of_them() {
-    let place = tempfile::tempdir().unwrap();
-    let lake = Lake::local(&place.path().join("lake")).unwrap();
-    let definitions = Definitions::read(&pipelines(None)).unwrap();
+    let (place, lake, definitions) = site().await;
     let made = async |week: Week, out: &str| {
         let order = Order::new(&definitions, week, "regulator").unwrap();
         let made = publish(&lake, &order, &place.path().join(out), None, Clock::System).await.unwrap();
         let page = std::fs::read_to_string(made.folder.join("report.html")).unwrap();
         (made, page)
     };
-    computed(&lake).await;
     let (first, page) = made(week(), "one").await;
     for week in ["2025-W02", "2025-W01"] {
         let line = format!("<td>{week}</td><td class=\"count\" colspan=\"7\">not yet measured</td>");

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::domain::day::Day;
+use crate::job::tests::note_run;
 use crate::pipeline::run::folder;
 use crate::schema::sheet::Sheet;
 
@@ -60,11 +61,8 @@ async fn decided(lake: &Lake, numbers: std::ops::Range<i64>, is_finished: bool) 
         row.int64(0).int64(0).int64(0).text("r1").boolean_or_null(None).text_or_null(None).instant_or_null(None).end();
     }
     lake.open(Table::DECISION).await.unwrap().replace(monday(), &[sheet.finish()]).await.unwrap();
-    let mut runs = Sheet::new(Table::PIPELINE_RUN.contract());
     let last = monday().plus(if is_finished { 6 } else { 5 });
-    let row = runs.row().day(last).text(Table::DECISION.name()).text("").text("{}").text("{}").int64(1).int64(1);
-    row.text("").instant(last.ends_at()).int64(1).end();
-    lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+    note_run(lake, last, Table::DECISION, ("{}", 1), last.ends_at()).await;
 }
 
 async fn measured(lake: &Lake) -> anyhow::Result<Band> {

@@ -5,12 +5,10 @@ use serde_json::Value;
 use super::row::HIDDEN;
 use super::*;
 use crate::decode::citizen_report::place;
-use crate::job::desk::{Hand, Look, Options};
-use crate::pipeline::session;
+use crate::job::desk::Look;
+use crate::job::tests::{inserted, open_desk};
 use crate::schema::sheet::Sheet;
-use crate::source::kafka::Setting;
 use crate::store::audit::Wanted;
-use crate::store::user::Role;
 
 const AT: i64 = 1_736_128_800_000_000;
 const OWN: i64 = 84_962_000_001;
@@ -49,14 +47,8 @@ async fn lake(folder: &Path, seal: &Seal) -> Lake {
     lake
 }
 
-/// Rows of a table, by an INSERT that names the columns that matter.
 async fn put(lake: &Lake, table: Table, columns: &str, rows: &[&str]) {
-    let session = session::session(BTreeMap::new()).unwrap();
-    session::register(&session, table, session::empty(table.contract()).unwrap(), day("2025-01-06")).unwrap();
-    let insert = format!("INSERT INTO {table} ({columns}) VALUES {}", rows.join(", "));
-    session.sql(&insert).await.unwrap().collect().await.unwrap();
-    let plan = session.sql(&format!("SELECT * FROM {table}")).await.unwrap().into_unoptimized_plan();
-    let rows = session::rows(&session, plan, table.contract()).await.unwrap();
+    let rows = inserted(table, columns, &rows.join(", ")).await;
     lake.open(table).await.unwrap().append(&rows, &[]).await.unwrap();
 }
 
@@ -91,11 +83,7 @@ async fn handed_over(folder: &Path) -> Lake {
 }
 
 async fn desk(folder: &Path) -> Desk {
-    let store = Setting::Text(format!("sqlite://{}/desk.db", folder.display()));
-    let desk = Desk::open(&Options { store, four_eyes: false, require_promotion: false }).await.unwrap();
-    let an = Hand { by: "an", at: AT, is_dry_run: false, in_clear: false };
-    desk.add_user(an, "an", Role::Supervisor).await.unwrap();
-    desk
+    open_desk(folder, false, AT, &["an"]).await
 }
 
 fn rows(handed: &Handed, table: &str) -> Vec<Value> {

@@ -1,32 +1,12 @@
 //! Batches that come again, too late, or from a writer that has a successor.
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::*;
-use crate::clock::Clock;
-use crate::decode;
 use crate::domain::message::Message;
-use crate::domain::seal::Seal;
 use crate::job::ledger::ledger;
+use crate::job::tests::{AT, site};
 use crate::lake::Lake;
-use crate::source::kafka::Purpose;
-use crate::source::registry::Registry;
-
-/// 2025-01-06 10:00 in Vietnam.
-const AT: i64 = 1_736_132_400_000_000;
-
-fn site(lake: &Path) -> Site {
-    Site {
-        decode: decode::Options::default(),
-        seal: Seal::default(),
-        lake: Lake::local(lake).unwrap(),
-        registry: Arc::new(Registry::Contracts),
-        metrics: Arc::new(Metrics::new()),
-        clock: Clock::Fixed(AT),
-        purpose: Purpose { until_caught_up: true, newest_first: false },
-    }
-}
 
 async fn writer(lake: &Path) -> Writer {
     writer_of(lake, "k/call_record/0").await

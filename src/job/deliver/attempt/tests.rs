@@ -2,21 +2,11 @@
 
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpListener;
-use std::path::Path;
 
+use super::super::tests::parcel;
 use super::*;
 use crate::clock::Stopwatch;
 use crate::export::delivery::{local, webhook};
-
-fn parcel(root: &Path, list: &str) -> Parcel {
-    let place = root.join("notices/2025-01-06.1");
-    std::fs::create_dir_all(&place).unwrap();
-    std::fs::write(place.join("notices.csv"), list).unwrap();
-    let sha256 = crate::export::folder::sha256(&place.join("notices.csv")).unwrap();
-    let summary = serde_json::json!({ "file": "notices.csv", "sha256": sha256 });
-    std::fs::write(place.join("summary.json"), summary.to_string()).unwrap();
-    Parcel::read(&place).unwrap()
-}
 
 #[tokio::test]
 async fn a_share_that_comes_back_gets_what_it_missed() {

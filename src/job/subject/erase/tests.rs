@@ -8,14 +8,14 @@ use arrow::util::display::array_value_to_string;
 
 use super::*;
 use crate::domain::account::Account;
-use crate::job::desk::{Hand, Look, Options};
+use crate::job::desk::{Hand, Look};
 use crate::job::ledger::ledger;
+use crate::job::tests::{inserted, open_desk};
 use crate::lake::append::Span;
 use crate::lake::ledger::{Kind, Told};
 use crate::lake::lock::Held;
 use crate::pipeline::run;
 use crate::schema::topic::Topic;
-use crate::source::kafka::Setting;
 use crate::store::Refused;
 use crate::store::audit::Wanted;
 use crate::store::user::Role;
@@ -40,16 +40,6 @@ fn definitions() -> Definitions {
     Definitions::read(&run::folder(None)).unwrap()
 }
 
-/// Rows of a table, by an INSERT that names the columns that matter.
-async fn made(table: Table, columns: &str, rows: &[String]) -> Vec<RecordBatch> {
-    let session = session::session(BTreeMap::new()).unwrap();
-    session::register(&session, table, session::empty(table.contract()).unwrap(), day(MONDAY)).unwrap();
-    let insert = format!("INSERT INTO {table} ({columns}) VALUES {}", rows.join(", "));
-    session.sql(&insert).await.unwrap().collect().await.unwrap();
-    let plan = session.sql(&format!("SELECT * FROM {table}")).await.unwrap().into_unoptimized_plan();
-    session::rows(&session, plan, table.contract()).await.unwrap()
-}
-
 /// A subscription that has the number since before all rows.
 async fn subscribe(lake: &Lake) {
     let since = format!("({OWN}, '2024-01-01T00:00:00Z')");
@@ -57,7 +47,8 @@ async fn subscribe(lake: &Lake) {
 }
 
 async fn put(lake: &Lake, table: Table, columns: &str, rows: &[String]) {
-    lake.open(table).await.unwrap().append(&made(table, columns, rows).await, &[]).await.unwrap();
+    let rows = inserted(table, columns, &rows.join(", ")).await;
+    lake.open(table).await.unwrap().append(&rows, &[]).await.unwrap();
 }
 
 /// Reports with the accounts of their offsets, so that the ledger can miss one.
@@ -76,7 +67,7 @@ async fn report(lake: &Lake) {
         row(MONDAY, 2, OWN, "dnc_register", "V", "NULL"),
         row(LATELY, 3, OWN, "spam_call", "own words of late", "NULL"),
     ];
-    let batches = made(Table::CITIZEN_REPORT, columns, &rows).await;
+    let batches = inserted(Table::CITIZEN_REPORT, columns, &rows.join(", ")).await;
     let days = BTreeMap::from([(day(MONDAY), 3), (day(LATELY), 1)]);
     let account = Account { until: 4, records: 4, days, ..Account::empty(SOURCE, 0, 0) };
     let spans = [Span { app_id: format!("{SOURCE}/0"), from: 0, until: 4 }];
@@ -117,12 +108,8 @@ async fn lake(folder: &Path) -> Lake {
 }
 
 async fn desk(folder: &Path, four_eyes: bool) -> Desk {
-    let store = Setting::Text(format!("sqlite://{}/desk.db", folder.display()));
-    let desk = Desk::open(&Options { store, four_eyes, require_promotion: false }).await.unwrap();
+    let desk = open_desk(folder, four_eyes, 1, &["an", "binh"]).await;
     let an = Hand { by: "an", at: 1, is_dry_run: false, in_clear: false };
-    for name in ["an", "binh"] {
-        desk.add_user(an, name, Role::Supervisor).await.unwrap();
-    }
     desk.add_user(an, "chi", Role::Analyst).await.unwrap();
     desk
 }
@@ -249,7 +236,8 @@ async fn a_day_of_many_rows_is_written_file_by_file_and_loses_none() {
     let row = |caller: i64| format!("('{MONDAY}', {caller}, {ACCUSED}, 5)");
     let tables = [(Table::CALL_RECORD, "cell"), (Table::CALL_EVENT, "caller_cell")];
     for (table, cell) in tables {
-        let two = made(table, &format!("day, caller, callee, {cell}"), &[row(OWN), row(OTHER)]).await;
+        let two = [row(OWN), row(OTHER)].join(", ");
+        let two = inserted(table, &format!("day, caller, callee, {cell}"), &two).await;
         let two = concat_batches(&table.contract().schema(), &two).unwrap();
         // One after the other, so that a table which is clustered lies out of its order.
         let turns = UInt32Array::from_iter_values((0..ROWS).map(|row| row % 2));
