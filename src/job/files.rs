@@ -20,7 +20,8 @@ use crate::domain::message::{Message, Messages};
 use crate::domain::origin::Origin;
 use crate::lake::append::AppendError;
 use crate::schema::topic::Topic;
-use crate::source::folder::{self, Ahead, Looks, Opened, Options, looks};
+use crate::source::folder::rest::{Ahead, Looks, looks, settled};
+use crate::source::folder::{self, Opened, Options};
 use crate::telemetry::metrics::FILES;
 
 /// Everything that loading from one folder needs.
@@ -84,7 +85,7 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
     files.site.metrics.begin_topic(files.topic.name(), FILES, &Reason::ALL.map(Reason::as_str));
     loop {
         let mut failed = Vec::new();
-        let settled = folder::settled(&files.options, files.site.clock, &mut ahead)?;
+        let settled = settled(&files.options, files.site.clock, &mut ahead)?;
         files.note_progress();
         let mut is_left = false;
         for path in settled {
