@@ -27,6 +27,7 @@ use crate::clock::{Clock, Stopwatch};
 use crate::domain::message::{Message, Messages, OffsetRange};
 use crate::domain::origin::Origin;
 
+mod asker;
 mod door;
 mod options;
 mod range;

@@ -5,7 +5,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use anyhow::{Context, anyhow, bail};
 use rdkafka::client::ClientContext;
@@ -16,9 +15,10 @@ use rdkafka::types::RDKafkaRespErr;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 
+use super::asker::{Asker, for_one_look};
 use super::{
-    Begin, Bounds, CHUNK_ROWS, CHUNK_SHARE, Event, LOOK_OFFSETS, Options, POLL, PROBE_TIMEOUT, PartitionEnd, Received,
-    SAY_AGAIN, TIMEOUT, put, topic_id,
+    Begin, Bounds, CHUNK_ROWS, CHUNK_SHARE, Event, Options, PROBE_TIMEOUT, PartitionEnd, Received, SAY_AGAIN, TIMEOUT,
+    put,
 };
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::message::{Messages, OffsetRange};
@@ -39,8 +39,7 @@ pub(super) struct Door {
     /// Only ever taken by the consumer's own thread, so it costs next to nothing.
     hand: Mutex<Hand>,
     received: Arc<Received>,
-    /// Asks where partitions begin and end: on the consumer's own connection a question waits behind its long poll.
-    asker: BaseConsumer,
+    asker: Asker,
     /// The trouble that was last told of.
     said: Mutex<Option<(KafkaError, Stopwatch)>>,
 }
@@ -84,7 +83,7 @@ impl Door {
             tells_ends: false,
             hand: Mutex::default(),
             received,
-            asker: options.client(topic, 0)?.create()?,
+            asker: Asker::connect(options, topic)?,
             said: Mutex::default(),
         })
     }
@@ -149,7 +148,7 @@ impl Door {
         let held = self.hand().held.clone();
         let partitions: Vec<i32> = held.keys().copied().collect();
         let at = self.clock.now();
-        let ranges = match self.ranges(&partitions, PROBE_TIMEOUT) {
+        let ranges = match self.asker.ranges(&partitions, PROBE_TIMEOUT) {
             Ok(ranges) => ranges,
             Err(error) => {
                 tracing::debug!(topic = %self.topic, %error, "ends not known");
@@ -167,29 +166,15 @@ impl Door {
         if !unread.is_empty() {
             self.note_control(&for_one_look(unread));
         }
-        let anew = joined.and_then(|joined| self.made_anew(joined));
+        let anew = joined.and_then(|joined| self.asker.made_anew(joined));
         self.flush()?;
         self.send(anew.map_or(Event::Ends(ends), Event::Failed))
-    }
-
-    /// librdkafka goes on at the same offset when the next topic of the name is already longer than that.
-    fn made_anew(&self, joined: &str) -> Option<anyhow::Error> {
-        match topic_id::ask(self.asker.client(), &self.topic, PROBE_TIMEOUT) {
-            Ok(now) => {
-                let other = now.filter(|now| now != joined)?;
-                Some(topic_id::made_anew(&self.topic, self.epoch, joined, &other))
-            }
-            Err(error) => {
-                tracing::debug!(topic = %self.topic, error = format!("{error:#}"), "topic id not known");
-                None
-            }
-        }
     }
 
     /// Notes offsets before partitions' ends as gaps, once it is sure that nothing there is ever handed out: the markers
     /// of transactions, and what aborted ones left.
     fn note_control(&self, unread: &[OffsetRange]) {
-        let found = match self.holds_only_control(unread) {
+        let found = match self.asker.holds_only_control(unread) {
             Ok(found) => found,
             Err(error) => {
                 tracing::debug!(topic = %self.topic, %error, "last offsets not looked at");
@@ -209,76 +194,15 @@ impl Door {
         }
     }
 
-    /// Whether a reader that begins with a range is given nothing of it: the end was known before it began, so what it
-    /// is not given is no message. A partition of which it is told nothing in time is not there.
-    fn holds_only_control(&self, ranges: &[OffsetRange]) -> Result<BTreeMap<i32, bool>, KafkaError> {
-        let mut list = TopicPartitionList::with_capacity(ranges.len());
-        for range in ranges {
-            list.add_partition(&self.topic, range.partition).set_offset(Offset::Offset(range.from))?;
-        }
-        self.asker.assign(&list)?;
-        let mut open: BTreeMap<i32, i64> = ranges.iter().map(|range| (range.partition, range.until)).collect();
-        let (mut found, watch) = (BTreeMap::new(), Stopwatch::start());
-        while !open.is_empty() && watch.elapsed() < PROBE_TIMEOUT {
-            let (partition, offset) = match self.asker.poll(POLL) {
-                Some(Ok(message)) => (message.partition(), message.offset()),
-                Some(Err(KafkaError::PartitionEOF(partition))) => (partition, i64::MAX),
-                // Troubles of an outage that is over come here one by one, and say nothing of these offsets.
-                Some(Err(_)) | None => continue,
-            };
-            if let Some(end) = open.remove(&partition) {
-                found.insert(partition, offset >= end);
-            }
-        }
-        self.asker.unassign()?;
-        Ok(found)
-    }
-
     /// Tells what the broker has of every partition; says nothing while it does not answer.
     pub(super) fn look_around(&self) -> Result<(), Closed> {
-        let look = || -> Result<Vec<OffsetRange>, KafkaError> {
-            let metadata = self.asker.fetch_metadata(Some(&self.topic), PROBE_TIMEOUT)?;
-            let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
-            self.ranges(&partitions.map(|found| found.id()).collect::<Vec<_>>(), PROBE_TIMEOUT)
-        };
-        match look() {
+        match self.asker.all_ranges() {
             Ok(ranges) => self.send(Event::All(ranges)),
             Err(error) => {
                 tracing::debug!(topic = %self.topic, %error, "partitions not known");
                 Ok(())
             }
         }
-    }
-
-    /// What the broker has of partitions, up to the first open transaction, in their order.
-    fn ranges(&self, partitions: &[i32], timeout: Duration) -> Result<Vec<OffsetRange>, KafkaError> {
-        // In this order: what retention takes meanwhile leaves no range that ends before it begins.
-        let from = self.offsets(partitions, Offset::Beginning, timeout)?;
-        let until = self.offsets(partitions, Offset::End, timeout)?;
-        let ranges = partitions.iter().zip(from.into_iter().zip(until));
-        Ok(ranges.map(|(partition, (from, until))| OffsetRange { partition: *partition, from, until }).collect())
-    }
-
-    /// Which offset the beginning or the end of each partition is: one request to each node of the broker, where
-    /// `fetch_watermarks` takes one for each partition, one after the other.
-    fn offsets(&self, partitions: &[i32], wanted: Offset, timeout: Duration) -> Result<Vec<i64>, KafkaError> {
-        if partitions.is_empty() {
-            return Ok(Vec::new());
-        }
-        let mut list = TopicPartitionList::with_capacity(partitions.len());
-        for partition in partitions {
-            list.add_partition(&self.topic, *partition).set_offset(wanted)?;
-        }
-        let mut offsets = Vec::with_capacity(partitions.len());
-        for found in self.asker.offsets_for_times(list, timeout)?.elements() {
-            found.error()?;
-            // What it was not told of librdkafka leaves as it was.
-            let Offset::Offset(offset) = found.offset() else {
-                return Err(KafkaError::OffsetFetch(RDKafkaErrorCode::NoOffset));
-            };
-            offsets.push(offset);
-        }
-        Ok(offsets)
     }
 
     pub(super) fn holds_nothing(&self) -> bool {
@@ -324,7 +248,7 @@ impl Door {
         let partitions = partitions(given);
         let mut ends = Vec::new();
         if self.tells_ends {
-            ends = self.ranges(&partitions, TIMEOUT)?;
+            ends = self.asker.ranges(&partitions, TIMEOUT)?;
         }
         let (begin, answer) = oneshot::channel();
         self.send(Event::Assigned { partitions, ends, begin }).map_err(|Closed| anyhow!("the consumer is closing"))?;
@@ -332,7 +256,7 @@ impl Door {
         let partitions: Vec<i32> = begins.iter().map(|begin| begin.partition).collect();
         let at = self.clock.now();
         let (mut list, mut ends) = (TopicPartitionList::new(), Vec::with_capacity(partitions.len()));
-        for (begin, range) in begins.into_iter().zip(self.ranges(&partitions, TIMEOUT)?) {
+        for (begin, range) in begins.into_iter().zip(self.asker.ranges(&partitions, TIMEOUT)?) {
             ends.push(PartitionEnd { partition: range.partition, end: range.until, at, is_at_end: false });
             list.add_partition_offset(&self.topic, begin.partition, self.begin(begin, range)?)?;
             self.hand().held.insert(begin.partition, Held { next: begin.offset, ..Held::default() });
@@ -360,7 +284,7 @@ impl Door {
                  --source {}/{}/{} --partition {partition} --from {offset} --until {low}",
                 self.topic,
                 low - offset,
-                self.asker.client().fetch_cluster_id(TIMEOUT).unwrap_or_default(),
+                self.asker.cluster(),
                 self.topic,
                 self.epoch,
             );
@@ -393,18 +317,6 @@ impl Door {
     }
 }
 
-/// Of what lies unread, as much as one look has time for: the short ranges, and of the long ones the shortest.
-fn for_one_look(mut unread: Vec<OffsetRange>) -> Vec<OffsetRange> {
-    let mut offsets = 0;
-    unread.sort_unstable_by_key(|range| range.until - range.from);
-    unread.retain(|range| {
-        let has_room = offsets < LOOK_OFFSETS;
-        offsets += range.until - range.from;
-        has_room
-    });
-    unread
-}
-
 fn partitions(list: &TopicPartitionList) -> Vec<i32> {
     list.elements().iter().map(|element| element.partition()).collect()
 }
@@ -428,35 +340,18 @@ impl ConsumerContext for Door {
 
 #[cfg(test)]
 mod tests {
-    use rdkafka::mocking::MockCluster;
-    use rdkafka::producer::DefaultProducerContext;
+    use std::time::Duration;
 
+    use super::super::asker::tests::{Cluster, PARTITIONS, many};
     use super::*;
-    use crate::source::producer::{Outgoing, Producer};
 
-    const PARTITIONS: i32 = 40;
-
-    type Cluster = MockCluster<'static, DefaultProducerContext>;
-
-    /// A broker with one message, in partition 3 of many, and a door that is connected to it.
+    /// The broker, and a door that is connected to it.
     fn connected() -> (Cluster, Door, mpsc::Receiver<Event>) {
-        let cluster = MockCluster::new(1).unwrap();
-        cluster.create_topic("many", PARTITIONS, 1).unwrap();
-        let brokers = cluster.bootstrap_servers();
-        let mut producer = Producer::connect(&brokers, None).unwrap();
-        producer.send(Outgoing { topic: "many", partition: 3, key: b"k", payload: Some(&b"v"[..]), at: 0 }).unwrap();
-        producer.flush().unwrap();
-        let options = Options {
-            brokers,
-            group: "door".to_owned(),
-            epochs: BTreeMap::new(),
-            topics: BTreeMap::new(),
-            settings: BTreeMap::new(),
-        };
+        let (cluster, options) = many();
         let (sender, events) = mpsc::channel(1);
         let bounds = Bounds { rows: 1, bytes: 1 };
         let door = Door::new(&options, "many", bounds, Clock::Fixed(7), sender, Arc::default()).unwrap();
-        door.ranges(&[0], TIMEOUT).unwrap();
+        door.asker.ranges(&[0], TIMEOUT).unwrap();
         (cluster, door, events)
     }
 
@@ -494,14 +389,6 @@ mod tests {
     }
 
     #[test]
-    fn one_look_tells_of_each_partition_whether_a_message_is_there() {
-        let (_cluster, door, _events) = connected();
-        let ranges: Vec<_> = (0..PARTITIONS).map(|partition| OffsetRange { partition, from: 0, until: 1 }).collect();
-        let expected: BTreeMap<_, _> = (0..PARTITIONS).map(|partition| (partition, partition != 3)).collect();
-        assert_eq!(door.holds_only_control(&ranges).unwrap(), expected);
-    }
-
-    #[test]
     fn what_two_looks_find_empty_is_a_gap() {
         let (_cluster, door, _events) = connected();
         door.hand().held.insert(5, Held { next: Some(0), is_at_end: true, quiet_until: None });
@@ -510,13 +397,5 @@ mod tests {
         assert!(door.has_looked_once() && door.hand().waiting.is_empty());
         door.note_control(&[unread]);
         assert_eq!(door.hand().waiting.ranges(), [unread]);
-    }
-
-    #[test]
-    fn one_look_takes_the_short_ranges_and_one_long_one() {
-        let range = |partition, offsets| OffsetRange { partition, from: 10, until: 10 + offsets };
-        let unread = vec![range(0, LOOK_OFFSETS * 3), range(1, 2), range(2, LOOK_OFFSETS * 2), range(3, 1)];
-        let partitions: Vec<_> = for_one_look(unread).iter().map(|range| range.partition).collect();
-        assert_eq!(partitions, [3, 1, 2]);
     }
 }
