@@ -82,3 +82,6 @@ impl Heard {
         (self.cleared, self.is_confirmed) = (counts.then_some(word), false);
     }
 }
+
+#[cfg(test)]
+mod tests;

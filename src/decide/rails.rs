@@ -206,3 +206,6 @@ fn held(has_lapsed: bool, standing: Verdict, event: Event, cause: Cause) -> Rail
     }
     Railed { event, cause }
 }
+
+#[cfg(test)]
+mod tests;

@@ -46,3 +46,36 @@ fn is_overturned(bar: &Barred, desk: &Desk) -> bool {
     let mut said = desk.said.get(&bar.subject.number).into_iter().flatten();
     said.any(|said| said.word == Word::Overturned && said.at >= since)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decide::desk::Said;
+    use crate::decide::tests::{candidate, day, rules};
+    use crate::domain::verdict::Verdict;
+
+    /// Bars that were made a day before `day()`, of which the first few have been overturned since.
+    fn bars(all: i64, overturned: i64) -> (Vec<Barred>, Desk) {
+        let subject = |number: i64| candidate(number, Verdict::Clear).subject;
+        let bar = |number: i64| Barred { subject: subject(number), segment: "prepaid".to_owned(), on: day().plus(-1) };
+        let said = |number: i64| (subject(number).number, vec![Said { word: Word::Overturned, at: day().starts_at() }]);
+        ((0..all).map(bar).collect(), Desk { said: (0..overturned).map(said).collect(), ..Desk::default() })
+    }
+
+    #[test]
+    fn a_segment_stands_still_once_enough_bars_and_too_large_a_share_were_overturned() {
+        let stops = |all, overturned| {
+            let (barred, desk) = bars(all, overturned);
+            !stopped(&barred, &desk, day(), &rules()).is_empty()
+        };
+        assert!(stops(10, 3), "three of ten are more than a fifth");
+        assert!(!stops(15, 3), "three of fifteen are a fifth");
+        assert!(!stops(4, 2), "two are too few to tell");
+        let (barred, desk) = bars(10, 3);
+        let later = day().plus(rules().stop_days);
+        assert!(stopped(&barred, &desk, later, &rules()).is_empty(), "bars of long ago are not counted");
+        let (mut other, _) = bars(10, 0);
+        other.iter_mut().for_each(|bar| bar.subject.activated_at = Some(day().ends_at()));
+        assert!(stopped(&other, &desk, day(), &rules()).is_empty(), "it was said of the owner before");
+    }
+}

@@ -24,11 +24,6 @@ pub enum Event {
     Protect,
 }
 
-/// Every event.
-#[cfg(test)]
-pub(super) const EVENTS: [Event; 7] =
-    [Event::Quiet, Event::Watch, Event::Ask, Event::Limit, Event::Block, Event::Lapse, Event::Protect];
-
 /// The next verdict. A verdict never weakens by weaker evidence, only by lapse, protection or denial; a bar ends in a release.
 pub fn next(verdict: Verdict, event: Event) -> Verdict {
     use Event::{Ask, Block, Lapse, Limit, Protect, Quiet, Watch};
@@ -63,5 +58,19 @@ pub fn next(verdict: Verdict, event: Event) -> Verdict {
         (Released, Limit) => Limited,
         (Released, Block) => Blocked,
         (Released, Lapse | Protect) => Clear,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn evidence_never_weakens_a_verdict() {
+        for verdict in Verdict::ALL.into_iter().filter(|verdict| *verdict != Verdict::Released) {
+            for event in [Event::Quiet, Event::Watch, Event::Ask, Event::Limit, Event::Block] {
+                assert!(next(verdict, event) >= verdict, "{verdict} {event:?}");
+            }
+        }
     }
 }

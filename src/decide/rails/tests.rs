@@ -1,0 +1,102 @@
+//! How much of a day's new bars is made at once, and in which segment none is.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::decide::desk::Desk;
+use crate::decide::tests::{candidate, candidates, day, rules};
+use crate::decide::{Decision, Subject, decide};
+
+/// Rules by which so much of a day's new bars is made at once, with room for all of them.
+fn staging(canary_share: f64) -> Rules {
+    let daily_budget = BTreeMap::from([("prepaid".to_owned(), 1_000), ("offnet".to_owned(), 1_000)]);
+    Rules { canary_share, daily_budget, ..rules() }
+}
+
+#[test]
+fn the_strongest_go_first_and_the_others_the_day_after() {
+    let all: Vec<Candidate> = (1..=5).map(|number| candidate(number, Verdict::Limited)).collect();
+    let rules = staging(0.3);
+    let first = decide(day(), all.clone(), vec![], &rules, Input::Complete, &Desk::default());
+    let of = |decided: &[Decision]| decided.iter().map(|d| (d.verdict, d.cause)).collect::<Vec<_>>();
+    let (made, waits) = ((Verdict::Limited, Cause::Evidence), (Verdict::Survey, Cause::Staged));
+    assert_eq!(of(&first), [made, made, waits, waits, waits], "a part of a bar is a whole one");
+    let second = decide(day().plus(1), all, first, &rules, Input::Complete, &Desk::default());
+    assert_eq!(of(&second), [made; 5]);
+}
+
+#[test]
+fn the_first_are_a_share_of_what_the_budget_lets_through() {
+    let all: Vec<Candidate> = (1..=7).map(|number| candidate(number, Verdict::Limited)).collect();
+    let rules = Rules { canary_share: 0.3, ..rules() };
+    let first = decide(day(), all.clone(), vec![], &rules, Input::Complete, &Desk::default());
+    let causes = |decided: &[Decision]| decided.iter().map(|decision| decision.cause).collect::<Vec<_>>();
+    let (made, waits, spent) = (Cause::Evidence, Cause::Staged, Cause::BudgetSpent);
+    assert_eq!(causes(&first), [made, waits, waits, spent, spent, spent, spent], "three are the day's budget");
+    let second = decide(day().plus(1), all, first, &rules, Input::Complete, &Desk::default());
+    assert_eq!(causes(&second), [made, made, made, made, spent, spent, spent]);
+}
+
+#[test]
+fn what_was_put_off_waits_on_when_the_first_turn_out_to_be_wrong() {
+    let all: Vec<Candidate> = (1..=5).map(|number| candidate(number, Verdict::Limited)).collect();
+    let rules = staging(0.3);
+    let first = decide(day(), all.clone(), vec![], &rules, Input::Complete, &Desk::default());
+    let desk = Desk { stopped: BTreeSet::from(["prepaid".to_owned()]), ..Desk::default() };
+    let second = decide(day().plus(1), all, first, &rules, Input::Complete, &desk);
+    let causes: Vec<Cause> = second.iter().map(|decision| decision.cause).collect();
+    assert_eq!(causes, [Cause::Evidence, Cause::Evidence, Cause::Stopped, Cause::Stopped, Cause::Stopped]);
+}
+
+proptest! {
+    #[test]
+    fn no_more_than_the_first_share_is_made_at_once_and_none_is_lost(
+        candidates in candidates(),
+        standing in candidates(),
+        share in 0u8..=10,
+    ) {
+        let rules = staging(f64::from(share) / 10.0);
+        let all = staging(1.0);
+        let standing = decide(day(), standing, vec![], &all, Input::Complete, &Desk::default());
+        let tomorrow = day().plus(1);
+        let of = |rules: &Rules| {
+            decide(tomorrow, candidates.clone(), standing.clone(), rules, Input::Complete, &Desk::default())
+        };
+        let (staged, whole) = (of(&rules), of(&all));
+        for segment in ["prepaid", "offnet"] {
+            let new = |decided: &[Decision]| {
+                let is_new = |d: &&Decision| d.verdict.is_bar() && !d.previous.is_bar() && d.candidate.segment == segment;
+                u32::try_from(decided.iter().filter(is_new).count()).unwrap()
+            };
+            let most = (rules.canary_share * f64::from(new(&whole))).ceil();
+            prop_assert!((f64::from(new(&staged)) - most).abs() < 0.5, "{} of {}", new(&staged), new(&whole));
+        }
+        let day_after = decide(tomorrow.plus(1), candidates.clone(), staged, &rules, Input::Complete, &Desk::default());
+        for decision in whole.iter().filter(|decision| decision.verdict.is_bar()) {
+            let later = day_after.iter().find(|later| later.candidate.subject == decision.candidate.subject);
+            prop_assert!(later.is_some_and(|later| later.verdict.is_bar()));
+        }
+    }
+
+    #[test]
+    fn where_a_segment_stands_still_nobody_new_is_barred_and_releases_leave(
+        candidates in candidates(),
+        standing in candidates(),
+    ) {
+        let rules = staging(1.0);
+        let standing = decide(day(), standing, vec![], &rules, Input::Complete, &Desk::default());
+        let stopped = Desk { stopped: BTreeSet::from(["prepaid".to_owned()]), ..Desk::default() };
+        let of = |desk: &Desk| {
+            decide(day().plus(1), candidates.clone(), standing.clone(), &rules, Input::Complete, desk)
+        };
+        let (still, moving) = (of(&stopped), of(&Desk::default()));
+        for decision in still.iter().filter(|decision| decision.candidate.segment == "prepaid") {
+            prop_assert!(!decision.verdict.is_bar() || decision.previous.is_bar());
+        }
+        let released = |decided: &[Decision]| -> Vec<Subject> {
+            let of = decided.iter().filter(|d| d.verdict == Verdict::Released && d.previous.is_bar());
+            of.map(|decision| decision.candidate.subject).collect()
+        };
+        prop_assert_eq!(released(&still), released(&moving));
+    }
+}
