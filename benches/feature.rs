@@ -15,6 +15,7 @@ use std::sync::Arc;
 use anyhow::{Context, bail, ensure};
 use arrow::array::{ArrayRef, Date32Array, RecordBatch};
 use arrow::compute::{cast, concat_batches};
+use arrow::datatypes::SchemaRef;
 use callsieve::clock::{Clock, Stopwatch};
 use callsieve::domain::day::Day;
 use callsieve::lake::Lake;
@@ -91,10 +92,19 @@ async fn main() -> anyhow::Result<()> {
         Columns::Order => ordered(&lake, &days).await?,
     };
     let seconds = watch.elapsed().as_secs_f64();
-    let rows = if rows.is_empty() { written(&lake, &days).await? } else { rows };
-    write(&rows, &arguments.out)?;
-    let count: usize = rows.iter().map(RecordBatch::num_rows).sum();
-    println!("{{\"seconds\": {seconds:.3}, \"rows\": {count}}}");
+    let mut answer = Answer::new(
+        &arguments.out,
+        if rows.is_empty() { Table::CALLER_DAY.contract().schema() } else { rows[0].schema() },
+    )?;
+    answer.write(&rows)?;
+    if rows.is_empty() {
+        let handle = lake.open(Table::CALLER_DAY).await?;
+        // Day by day: what is held to be compared is none of the memory that computing took.
+        for day in &days {
+            answer.write(&handle.day(*day).await?)?;
+        }
+    }
+    println!("{{\"seconds\": {seconds:.3}, \"rows\": {}}}", answer.finish()?);
     Ok(())
 }
 
@@ -224,21 +234,28 @@ async fn ordered(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<Vec<Record
     Ok(rows)
 }
 
-async fn written(lake: &Lake, days: &BTreeSet<Day>) -> anyhow::Result<Vec<RecordBatch>> {
-    let handle = lake.open(Table::CALLER_DAY).await?;
-    let mut rows = Vec::new();
-    for day in days {
-        rows.extend(handle.day(*day).await?);
-    }
-    Ok(rows)
+/// The file that is compared.
+struct Answer {
+    writer: ArrowWriter<File>,
+    rows: usize,
 }
 
-fn write(rows: &[RecordBatch], out: &Path) -> anyhow::Result<()> {
-    ensure!(!rows.is_empty(), "no rows");
-    let mut writer = ArrowWriter::try_new(File::create(out)?, rows[0].schema(), None)?;
-    for batch in rows {
-        writer.write(batch)?;
+impl Answer {
+    fn new(out: &Path, schema: SchemaRef) -> anyhow::Result<Self> {
+        Ok(Self { writer: ArrowWriter::try_new(File::create(out)?, schema, None)?, rows: 0 })
     }
-    writer.close()?;
-    Ok(())
+
+    fn write(&mut self, rows: &[RecordBatch]) -> anyhow::Result<()> {
+        for batch in rows {
+            self.writer.write(batch)?;
+            self.rows += batch.num_rows();
+        }
+        Ok(())
+    }
+
+    fn finish(self) -> anyhow::Result<usize> {
+        ensure!(self.rows > 0, "no rows");
+        self.writer.close()?;
+        Ok(self.rows)
+    }
 }
