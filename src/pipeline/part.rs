@@ -265,7 +265,10 @@ mod tests {
         for batch in frame.collect().await.unwrap() {
             let long = |column: usize| batch.column(column).as_primitive::<Int64Type>().clone();
             let [callers, callees, calls, messages] = [0, 1, 2, 3].map(long);
-            let [repeated, known] = [4, 5].map(|column: usize| batch.column(column).as_boolean().true_count());
+            let [repeated, known] = [4, 5].map(|column: usize| {
+                let marks = batch.column(column).as_boolean();
+                i64::try_from(marks.true_count()).unwrap()
+            });
             let caller = |row: usize| if callers.is_valid(row) { callers.value(row) } else { i64::MAX };
             pairs.extend((0..batch.num_rows()).map(|row| (caller(row), callees.value(row))));
             let of_batch: [i64; 2] = [&calls, &messages].map(|column| column.values().iter().sum());
