@@ -51,11 +51,14 @@ history AS (
     SELECT folded.days + recent.days AS history_days FROM folded CROSS JOIN recent
 )
 SELECT
-    $day AS day, kind_of('named', caller_key) AS caller_kind, caller, name_of('named', caller_key) AS caller_name,
-    kind_of('named', callee_key) AS callee_kind, callee, name_of('named', callee_key) AS callee_name,
+    $day AS day,
+    COALESCE(kind_of('named', caller_key), 'e164') AS caller_kind, caller, name_of('named', caller_key) AS caller_name,
+    COALESCE(kind_of('named', callee_key), 'e164') AS callee_kind, callee, name_of('named', callee_key) AS callee_name,
     calls, answered, messages,
     -- Two calls of one day are always less than a day apart.
-    GREATEST(calls - 1, 0) + CASE WHEN seconds_between(before_at, first_call_at) < seconds_between($from, $until)
-        THEN 1 ELSE 0 END AS repeats_within_24h,
-    value_of('history') AS history_days, NOT is_known AS is_new, COALESCE(back_at > first_call_at, false) AS is_called_back, first_call_at, last_call_at
+    COALESCE(GREATEST(calls - 1, 0), 0)
+        + CASE WHEN seconds_between(before_at, first_call_at) < seconds_between($from, $until) THEN 1 ELSE 0 END
+        AS repeats_within_24h,
+    value_of('history') AS history_days, NOT is_known AS is_new, COALESCE(back_at > first_call_at, false) AS is_called_back,
+    first_call_at, last_call_at
 FROM pair_contacts('called', 'written', 'before', 'known')
