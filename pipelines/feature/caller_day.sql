@@ -123,7 +123,8 @@ counted AS (
 )
 SELECT
     $day AS day, COALESCE(kind_of('named', party), 'e164') AS caller_kind, number AS caller,
-    name_of('named', party) AS caller_name, is_onnet, calls AS calls_out, CASE WHEN is_onnet THEN calls_in END AS calls_in, answered_out, duration_out_s,
+    name_of('named', party) AS caller_name, is_onnet,
+    calls AS calls_out, CASE WHEN is_onnet THEN calls_in END AS calls_in, answered_out, duration_out_s,
     short_calls, CAST(short_calls AS DOUBLE) / NULLIF(calls, 0) AS short_call_share_all,
     CAST(short_calls AS DOUBLE) / NULLIF(answered_out, 0) AS short_call_share,
     gaps, short_gaps, CAST(short_gaps AS DOUBLE) / NULLIF(gaps, 0) AS short_gap_share,

@@ -157,7 +157,7 @@ async fn met(parts: &[Arc<dyn ExecutionPlan>], context: &Arc<TaskContext>) -> Re
     let shared = || Arc::clone(&met);
     each(before, 2, context, shared, |met, rows| {
         let at = rows.columns[2].as_primitive::<TimestampMicrosecondType>();
-        met.met_before(rows.keys().filter_map(|(row, pair)| at.is_valid(row).then(|| (pair, at.value(row)))));
+        met.met_before(rows.keys().filter(|(row, _)| at.is_valid(*row)).map(|(row, pair)| (pair, at.value(row))));
     })
     .await?;
     each(known, 3, context, shared, |met, rows| met.knew(rows.keys().map(|(_, pair)| pair))).await?;
