@@ -147,10 +147,18 @@ impl Config {
         Ok(formats)
     }
 
-    /// The lake that it names.
+    /// The lake that it names, which is there.
     pub fn open_lake(&self) -> anyhow::Result<Lake> {
-        let location = self.lake.as_deref().context("the configuration names no lake")?;
-        Lake::at(location, &self.store()?)
+        Lake::existing(self.location()?, &self.store()?)
+    }
+
+    /// The same for verbs that a lake may begin with.
+    pub fn make_lake(&self) -> anyhow::Result<Lake> {
+        Lake::at(self.location()?, &self.store()?)
+    }
+
+    fn location(&self) -> anyhow::Result<&str> {
+        self.lake.as_deref().context("the configuration names no lake")
     }
 
     /// The lake's store: what the environment says, and what is configured over it.

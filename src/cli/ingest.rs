@@ -172,7 +172,7 @@ fn site(config: &Config, purpose: Purpose, metrics: &Arc<Metrics>) -> anyhow::Re
     Ok(Site {
         decode: config.decode,
         seal: config.seal.open().map_err(BadConfig)?,
-        lake: config.open_lake().map_err(BadConfig)?,
+        lake: config.make_lake().map_err(BadConfig)?,
         registry: Arc::new(Registry::new(&config.registry)?),
         metrics: Arc::clone(metrics),
         clock: Clock::System,

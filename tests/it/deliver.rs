@@ -29,6 +29,7 @@ struct Site {
 impl Site {
     fn new(target: &str) -> Self {
         let site = Self { root: tempfile::tempdir().unwrap() };
+        fs::create_dir(site.root.path().join("lake")).unwrap();
         let root = site.root.path().display();
         let config = format!(
             "lake = \"{root}/lake\"\n[[files]]\ntopic = \"call_record\"\nfolder = \"{root}\"\n[delivery.there]\n{target}\n"
@@ -192,8 +193,9 @@ async fn a_bucket_gets_a_folder_once() {
         assert_eq!(bytes, fs::read(site.folder().join(name)).unwrap(), "{name}");
     }
     assert_eq!(done(&site.deliver(&[])).0["state"], "known");
-    // A site that has lost its lake sends nothing that stands there.
+    // A site that has lost what its lake held sends nothing that stands there.
     fs::remove_dir_all(site.root.path().join("lake")).unwrap();
+    fs::create_dir(site.root.path().join("lake")).unwrap();
     let (told, _) = done(&site.deliver(&[]));
     assert_eq!((&told["state"], &told["sent"]), (&json!("done"), &json!(0)));
 }

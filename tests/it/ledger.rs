@@ -106,7 +106,10 @@ fn a_lake_that_nothing_was_read_into_is_not_complete() {
 fn who_only_reads_makes_no_lake() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("mistyped");
-    let [at, out] = [&lake, &folder.path().join("out")].map(|path| path.to_str().unwrap().to_owned());
+    let [at, out, config] = [&lake, &folder.path().join("out"), &folder.path().join("site.toml")]
+        .map(|path| path.to_str().unwrap().to_owned());
+    let more = "[kafka]\nbrokers = \"127.0.0.1:1\"\n[delivery.there]\nkind = \"folder\"\npath = \"there\"\n";
+    std::fs::write(&config, format!("lake = \"{at}\"\n{more}")).unwrap();
     let (day, week) = (["--day", "2025-01-06"], ["--week", "2025-W02"]);
     let verbs: [&[&str]; 7] = [
         &["ledger"],
@@ -117,11 +120,19 @@ fn who_only_reads_makes_no_lake() {
         &[&["export", "blocklist", "--out", &out][..], &day].concat(),
         &[&["export", "regulator", "--out", &out][..], &week].concat(),
     ];
-    for verb in verbs {
-        let done = callsieve(&[verb, &["--lake", &at]].concat());
+    let of_a_site: [&[&str]; 4] = [
+        &["replay"],
+        &["report", "answer"],
+        &["deliver", &out, "--to", "there"],
+        &[&["publish", "flags"][..], &day].concat(),
+    ];
+    let by_lake = verbs.map(|verb| [verb, &["--lake", &at]].concat());
+    let by_config = of_a_site.map(|verb| [verb, &["--config", &config]].concat());
+    for arguments in by_lake.into_iter().chain(by_config) {
+        let done = callsieve(&arguments);
         let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert_eq!(done.status.code(), Some(3), "{verb:?}: {said}");
-        assert!(said.contains(&format!("there is no lake at {at}")), "{verb:?}: {said}");
+        assert_eq!(done.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(said.contains(&format!("there is no lake at {at}")), "{arguments:?}: {said}");
     }
     assert!(!lake.exists());
 }
