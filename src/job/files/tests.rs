@@ -3,8 +3,8 @@
 use arrow::array::RecordBatch;
 
 use super::*;
-use crate::job::ledger::{Shown, ledger};
-use crate::job::tests::site;
+use crate::job::ledger::{Shown, ledger, open_reasons};
+use crate::job::tests::{AT, site};
 use crate::lake::ledger::{Books, Kind};
 use crate::schema::column::reject;
 use crate::schema::contract::Table;
@@ -40,6 +40,12 @@ impl Dropped {
         ledger(&self.files.site.lake, &[], None, None).await.unwrap()
     }
 
+    /// Whether decisions wait for what is missing of a file.
+    async fn is_waited_for(&self) -> bool {
+        let reasons = open_reasons(&self.files.site.lake, AT).await.unwrap();
+        reasons.iter().any(|reason| reason.contains("of file/") && reason.ends_with("has holes: 16-19"))
+    }
+
     async fn count(&self, kind: Kind) -> usize {
         let mut books = Books::open(&self.files.site.lake).await.unwrap();
         let entries = books.entries(Table::CALL_RECORD).await.unwrap();
@@ -65,12 +71,14 @@ async fn what_is_missing_of_a_file_that_was_taken_away_half_loaded_is_a_hole() {
     assert!(!shown.is_closed && said.contains("(a.jsonl): offsets 0 to 20"), "{said}");
     assert!(said.contains("told of by no commit") && said.contains("drop the same file again"), "{said}");
     assert!(said.contains("--partition 0 --from 16 --until 20"), "{said}");
+    assert!(dropped.is_waited_for().await, "as for a hole in a topic");
 
     let again = dropped.write("b.jsonl", &text);
     assert_eq!(dropped.load(&again, false).await.unwrap(), Outcome::Loaded);
     let shown = dropped.ledger().await;
     assert!(shown.is_closed, "{}", shown.text());
     assert_eq!(shown.partitions[0].proof.rejects, 20);
+    assert!(!dropped.is_waited_for().await);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -7,17 +7,18 @@ use std::collections::BTreeMap;
 
 use super::seen::together;
 use super::{Spans, span};
+use crate::domain::origin::Origin;
 use crate::lake::ledger::{Entry, Kind};
 use crate::schema::contract::Table;
 
 /// Why a table's input is not complete up to an instant (UTC microseconds); empty when it is.
 ///
 /// Only the source that was read last can be behind, and not once it was retired. A table that was never read from a
-/// topic is not waited for.
+/// topic is not waited for, nor a file that nobody has begun; what is missing of one that was begun is a hole as any.
 pub fn open_reasons(table: Table, entries: &[Entry], until: i64) -> Vec<String> {
     let live = live(entries);
     let mut partitions: BTreeMap<(&str, i32), Vec<&Entry>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| is_of_topic(entry) && entry.kind != Kind::Retired) {
+    for entry in entries.iter().filter(|entry| has_origin(entry) && entry.kind != Kind::Retired) {
         partitions.entry((&entry.account.source, entry.account.partition)).or_default().push(entry);
     }
     let mut reasons = Vec::new();
@@ -50,6 +51,11 @@ fn live(entries: &[Entry]) -> Option<&str> {
     let mut acts = topics().filter(|entry| entry.kind == Kind::Retired && entry.account.source == source);
     let is_retired = acts.any(|act| !is_reading(last) || act.committed_at >= last.committed_at);
     (!is_retired).then_some(source)
+}
+
+/// Whether its offsets count in a topic or a file: those of invented history, and versions of the table, are none.
+fn has_origin(entry: &Entry) -> bool {
+    entry.account.source.parse::<Origin>().is_ok()
 }
 
 /// CLUSTER/TOPIC/EPOCH; a topic's name holds no slash.
