@@ -25,6 +25,8 @@ pub struct Said {
 pub struct Desk {
     /// Numbers that are allowed on the day.
     pub allowed: BTreeSet<Number>,
+    /// Of numbers that are allowed later, the first day on which each is.
+    pub allowed_from: BTreeMap<Number, Day>,
     /// Words about each number, oldest first.
     pub said: BTreeMap<Number, Vec<Said>>,
     /// Segments in which too many bars were overturned; see `stop`.

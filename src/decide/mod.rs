@@ -239,6 +239,11 @@ fn one(
         Some(before) if !is_renewed => before.until,
         _ => day.plus(budget.rules.valid_days(verdict)),
     };
+    // The network is told of that end beforehand: nobody may decide or export on the day from which a number is allowed.
+    let until = match desk.allowed_from.get(&candidate.subject.number) {
+        Some(from) if verdict.is_bar() => until.min(*from),
+        _ => until,
+    };
     let flagged_at = before.as_ref().and_then(|before| before.flagged_at);
     let flagged = before.and_then(|before| before.flagged).or_else(|| verdict.is_flag().then_some(day));
     Some(Decision { candidate, case_id, verdict, previous, cause: event.cause, since, until, flagged, flagged_at })

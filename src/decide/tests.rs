@@ -192,6 +192,26 @@ fn the_next_owner_of_a_number_does_not_inherit_its_bar() {
     }
 }
 
+#[test]
+fn a_bar_ends_on_the_day_from_which_its_number_is_allowed() {
+    let number = candidate(1, Verdict::Clear).subject.number;
+    let from = |from: Day| Desk { allowed_from: BTreeMap::from([(number, from)]), ..Desk::default() };
+    let decided = |on: Day, proposed: Verdict, standing: Vec<Decision>, desk: &Desk| {
+        decide(on, vec![candidate(1, proposed)], standing, &rules(), Input::Complete, desk).remove(0)
+    };
+    let allowed_on = day().plus(12);
+    let barred = decided(day(), Verdict::Limited, vec![], &from(allowed_on));
+    assert_eq!((barred.verdict, barred.until), (Verdict::Limited, allowed_on));
+    // The entry may come while the bar stands.
+    let barred = decided(day(), Verdict::Limited, vec![], &Desk::default());
+    assert_eq!(barred.until, day().plus(30));
+    let held = decided(day().plus(1), Verdict::Limited, vec![barred], &from(allowed_on));
+    assert_eq!((held.verdict, held.since, held.until), (Verdict::Limited, day(), allowed_on));
+    // What begins behind its end moves nothing, nor what is no bar.
+    assert_eq!(decided(day(), Verdict::Limited, vec![], &from(day().plus(31))).until, day().plus(30));
+    assert_eq!(decided(day(), Verdict::Survey, vec![], &from(allowed_on)).until, day().plus(14));
+}
+
 fn verdicts() -> impl Strategy<Value = Verdict> {
     prop::sample::select(Verdict::ALL.to_vec())
 }

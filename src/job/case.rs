@@ -54,7 +54,8 @@ pub async fn desk(runner: &mut Runner, began: &mut Began, day: Day, heard_until:
     }
     if let Some(table) = runner.newest(Table::ALLOW_LIST).await? {
         began.inputs.insert(Table::ALLOW_LIST.name(), table.version());
-        desk.allowed = allowed(&table.rows(vec![], &[]).await?, day)?;
+        let rows = table.rows(vec![], &[]).await?;
+        (desk.allowed, desk.allowed_from) = (allowed(&rows, day)?, allowed_from(&rows, day)?);
     }
     Ok(desk)
 }
@@ -96,6 +97,23 @@ pub(super) fn allowed(batches: &[RecordBatch], day: Day) -> anyhow::Result<BTree
     Ok(numbers)
 }
 
+/// Of numbers that come on the list behind that, the first day on which each is on it.
+fn allowed_from(batches: &[RecordBatch], day: Day) -> anyhow::Result<BTreeMap<Number, Day>> {
+    let mut numbers = BTreeMap::new();
+    for batch in batches {
+        let (from, until) = (allow_list::VALID_FROM.of(batch)?, allow_list::VALID_UNTIL.of(batch)?);
+        for row in 0..batch.num_rows() {
+            let begins = Day::from_epoch_days(from.value(row));
+            let holds = until.is_null(row) || Day::from_epoch_days(until.value(row)) > begins;
+            if begins > day.plus(1) && holds {
+                let first = numbers.entry(number(allow_list::NUMBER.of(batch)?.value(row))?).or_insert(begins);
+                *first = begins.min(*first);
+            }
+        }
+    }
+    Ok(numbers)
+}
+
 fn number(digits: i64) -> anyhow::Result<Number> {
     Number::from_e164(digits).context("a table holds a number that is none")
 }
@@ -112,6 +130,9 @@ fn sheet(events: &[Event]) -> RecordBatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::clock::Clock;
+    use crate::pipeline::definition::Definitions;
+    use crate::pipeline::run::folder;
     use crate::store::allow::Allowed;
 
     fn event(id: i64, word: Word) -> Event {
@@ -165,5 +186,24 @@ mod tests {
         assert_eq!(listed(day.plus(3)).await, BTreeSet::from([number(84_962_000_001)]));
         reference::put_allowed(&lake, &[]).await.unwrap();
         assert_eq!(listed(day).await, BTreeSet::from([number(84_962_000_001)]));
+    }
+
+    #[tokio::test]
+    async fn of_a_number_that_is_allowed_later_the_first_day_is_known() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(place.path()).unwrap();
+        let day: Day = "2025-01-06".parse().unwrap();
+        let file = "number,reason,valid_from,valid_until\n0962000001,hospital,2025-01-07,\n\
+            0962000002,hospital,2025-01-20,\n0962000002,school,2025-01-08,2025-01-09\n\
+            0962000003,never,2025-01-20,2025-01-20\n";
+        reference::load_text(&lake, Table::ALLOW_LIST, file, day).await.unwrap();
+        let mut runner = Runner::new(lake, Definitions::read(&folder(None)).unwrap(), Clock::Fixed(0));
+        let mut began = Began::now(Clock::Fixed(0));
+        let number = |last: i64| Number::from_e164(84_962_000_000 + last).unwrap();
+        let heard = desk(&mut runner, &mut began, day, None).await.unwrap();
+        assert_eq!(heard.allowed, BTreeSet::from([number(1)]), "a bar of this day would work on the first");
+        assert_eq!(heard.allowed_from, BTreeMap::from([(number(2), day.plus(2))]));
+        let heard = desk(&mut runner, &mut began, day.plus(2), None).await.unwrap();
+        assert_eq!(heard.allowed_from, BTreeMap::from([(number(2), day.plus(14))]));
     }
 }
