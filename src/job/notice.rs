@@ -2,15 +2,15 @@
 //!
 //! In: `blocklist_day`, the lists that have left, and what was told before. Out: a published file, and rows of `notice`.
 //! Never: tells anybody twice of one thing, or of what no list has asked for; leaves anybody with word of a bar, or of
-//! the end of one, that the day, decided anew, does not have; tells the next holder of a number of the last one's bar, or
-//! somebody who is none of ours.
+//! the end of one, that the day, decided anew, does not have, whenever it was told; tells the next holder of a number of
+//! the last one's bar, or somebody who is none of ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{Array, ArrayRef, Int64Array, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use serde::{Deserialize, Serialize};
 
 use super::blocklist::published;
@@ -112,6 +112,7 @@ pub async fn publish(
     let publications = published(lake).await?;
     let mut noted = lake.open(Table::NOTICE).await?;
     let (mut known, mut batch) = known(&noted, day).await?;
+    let mut last = last(&noted).await?;
     let root = out.join("notices");
     let mut noticed = Noticed { notices: 0, folder: None, earlier: None, unlisted: 0, is_changed: false };
     // A run that died behind its file has told whom the file names: the gateway may have sent it, and by its ids would
@@ -120,13 +121,18 @@ pub async fn publish(
     let left = left(&folder.join("notices.csv"))?;
     if !left.is_empty() {
         note(&mut noted, &left, (day, batch), clock).await?;
-        known.extend(left.iter().map(|message| (message.number, Known::of(message))));
+        known.extend(left.iter().map(|message| (message.number, Known::of(message, day))));
+        last.extend(left.iter().map(|message| (message.number, Known::of(message, day))));
         noticed = Noticed { notices: left.len(), folder: Some(folder), ..noticed };
         batch += 1;
     }
     let mut messages = messages(&list, &ours(lake, day).await?, &known, (templates, day))?;
     messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
-    messages.extend(lifted(lake, &known, (&list, day), (templates, clock)).await?);
+    // A later day has told of an end that no list of this one ever carried.
+    messages.retain(|message| last.get(&message.number).is_none_or(|last| last.day <= day || !last.is(message)));
+    let open = open(&publications, day);
+    last.retain(|number, last| last.day <= day && open.contains(number));
+    messages.extend(lifted(lake, &last, &list, (day, Day::of(clock.now()).max(day)), templates).await?);
     messages.sort();
     let (due, asked) = (messages.len(), asked(&publications, &list, day)?);
     messages.retain(|message| asked.contains(&(message.number, message.action.as_str())));
@@ -163,6 +169,14 @@ fn asked(
     Ok(latest.map(|(number, (_, change))| (digits(number), change.entry.action.as_str())).collect())
 }
 
+/// Numbers of which no notice of an earlier day tells that a list has given them back: whom lists bar, and whom one has
+/// given back on a day or since.
+fn open(publications: &[Publication], day: Day) -> BTreeSet<i64> {
+    let latest = latest(publications).into_iter();
+    let open = latest.filter(|(_, (of, change))| change.kind != Kind::Removed || *of >= day);
+    open.map(|(number, _)| digits(number)).collect()
+}
+
 /// What a file tells that was published and not written down; nothing where there is none.
 fn left(file: &Path) -> anyhow::Result<Vec<Message>> {
     if !file.exists() {
@@ -182,15 +196,20 @@ async fn note(noted: &mut Handle, messages: &[Message], (day, batch): (Day, i64)
     Ok(())
 }
 
-/// What a number was told last.
+/// What a number was told last, and of which day.
 struct Known {
+    day: Day,
     case_id: String,
     action: String,
 }
 
 impl Known {
-    fn of(message: &Message) -> Self {
-        Self { case_id: message.case_id.clone(), action: message.action.clone() }
+    fn of(message: &Message, day: Day) -> Self {
+        Self { day, case_id: message.case_id.clone(), action: message.action.clone() }
+    }
+
+    fn is(&self, message: &Message) -> bool {
+        (&self.case_id, &self.action) == (&message.case_id, &message.action)
     }
 }
 
@@ -203,7 +222,7 @@ async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeMap<i64, Known>
         let (numbers, batches) = (column::NUMBER.of(&batch)?, column::BATCH.of(&batch)?);
         let (cases, actions) = (column::CASE_ID.of(&batch)?, column::ACTION.of(&batch)?);
         for row in 0..batch.num_rows() {
-            let known = Known { case_id: cases.value(row).to_owned(), action: actions.value(row).to_owned() };
+            let known = Known { day, case_id: cases.value(row).to_owned(), action: actions.value(row).to_owned() };
             told.insert((batches.value(row), numbers.value(row)), known);
         }
     }
@@ -211,15 +230,36 @@ async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeMap<i64, Known>
     Ok((told.into_iter().map(|((_, number), known)| (number, known)).collect(), last + 1))
 }
 
-/// That a bar has ended of which a number was told, and which the day, decided anew, does not have: no list says so.
+/// What each number was told last, of whatever day.
+async fn last(noted: &Handle) -> anyhow::Result<BTreeMap<i64, Known>> {
+    let mut last: BTreeMap<i64, ((i64, Day, i64), Known)> = BTreeMap::new();
+    for batch in noted.rows(vec![], &[]).await? {
+        let (numbers, days, batches) = (column::NUMBER.of(&batch)?, column::DAY.of(&batch)?, column::BATCH.of(&batch)?);
+        let (cases, actions) = (column::CASE_ID.of(&batch)?, column::ACTION.of(&batch)?);
+        let noted_at = column::NOTED_AT.of(&batch)?;
+        for row in 0..batch.num_rows() {
+            let (number, day) = (numbers.value(row), Day::from_epoch_days(days.value(row)));
+            let place = (noted_at.value(row), day, batches.value(row));
+            if last.get(&number).is_none_or(|(before, _)| *before < place) {
+                let known = Known { day, case_id: cases.value(row).to_owned(), action: actions.value(row).to_owned() };
+                last.insert(number, (place, known));
+            }
+        }
+    }
+    Ok(last.into_iter().map(|(number, (_, known))| (number, known)).collect())
+}
+
+/// That a bar has ended of which a number was told last, and of which the day's list says nothing: the day, or one before
+/// it, was decided anew without it.
 async fn lifted(
     lake: &Lake,
-    known: &BTreeMap<i64, Known>,
-    (list, day): (&[RecordBatch], Day),
-    (templates, clock): (&Templates, Clock),
+    last: &BTreeMap<i64, Known>,
+    list: &[RecordBatch],
+    (day, today): (Day, Day),
+    templates: &Templates,
 ) -> anyhow::Result<Vec<Message>> {
     let unblock = Action::Unblock.as_str();
-    let mut gone: BTreeMap<i64, &Known> = known.iter().map(|(number, known)| (*number, known)).collect();
+    let mut gone: BTreeMap<i64, &Known> = last.iter().map(|(number, known)| (*number, known)).collect();
     gone.retain(|_, known| known.action != unblock);
     for batch in list {
         for number in listed::NUMBER.of(batch)?.values() {
@@ -230,27 +270,42 @@ async fn lifted(
     if gone.is_empty() {
         return Ok(messages);
     }
-    let decisions = lake.find(Table::DECISION).await?.context("table decision does not exist")?;
+    let decided = decided(lake, &gone).await?;
     let subscribers = lake.find(Table::SUBSCRIBER).await?;
-    // A day may be decided anew when its subscriber has long gone.
-    let today = day.max(Day::of(clock.now()));
-    for batch in decisions.day(day).await? {
-        let (numbers, activated) = (decision::NUMBER.of(&batch)?, decision::ACTIVATED_AT.of(&batch)?);
-        for row in 0..batch.num_rows() {
-            let number = numbers.value(row);
-            let Some(Known { case_id, .. }) = gone.get(&number) else { continue };
-            let holder = Holder::within(subscribers.as_ref(), decide::number(number)?, (day, today)).await?;
-            let activated_at = activated.is_valid(row).then(|| activated.value(row));
-            // Who has the number since was never told of a bar.
-            if holder.activated_at() != activated_at || holder.until < today.ends_at() {
-                continue;
-            }
-            let told = Told { action: unblock, reason: "", from: day, until: day, case_id };
-            let (case_id, action) = (case_id.clone(), unblock.to_owned());
-            messages.extend(templates.text(told).map(|text| Message { number, case_id, action, text }));
+    for (number, known) in gone {
+        let holder = Holder::within(subscribers.as_ref(), decide::number(number)?, (known.day, today)).await?;
+        // Where its day, decided anew, has no row of it, it was told to whoever has held the number all the time.
+        let is_told = match decided.get(&number) {
+            Some(activated) => activated.contains(&holder.activated_at()),
+            None => holder.others == 0 && holder.activated_at().is_some_and(|at| at < known.day.starts_at()),
+        };
+        // Who has the number since was never told of a bar.
+        if !is_told || holder.until < today.ends_at() {
+            continue;
         }
+        let told = Told { action: unblock, reason: "", from: day, until: day, case_id: &known.case_id };
+        let (case_id, action) = (known.case_id.clone(), unblock.to_owned());
+        messages.extend(templates.text(told).map(|text| Message { number, case_id, action, text }));
     }
     Ok(messages)
+}
+
+/// The activations of some numbers in the decisions of the days of which they were told.
+async fn decided(lake: &Lake, told: &BTreeMap<i64, &Known>) -> anyhow::Result<BTreeMap<i64, BTreeSet<Option<i64>>>> {
+    let decisions = lake.find(Table::DECISION).await?.context("table decision does not exist")?;
+    let mut decided: BTreeMap<i64, BTreeSet<Option<i64>>> = BTreeMap::new();
+    for day in told.values().map(|known| known.day).collect::<BTreeSet<_>>() {
+        for batch in decisions.day(day).await? {
+            let (numbers, activated) = (decision::NUMBER.of(&batch)?, decision::ACTIVATED_AT.of(&batch)?);
+            for row in 0..batch.num_rows() {
+                let number = numbers.value(row);
+                if told.get(&number).is_some_and(|known| known.day == day) {
+                    decided.entry(number).or_default().insert(decide::optional(activated, row));
+                }
+            }
+        }
+    }
+    Ok(decided)
 }
 
 /// What the day's block list begins or ends, for those who are our subscribers still. A bar of before is told to whom the

@@ -50,12 +50,14 @@ impl Site {
         }
     }
 
-    /// Gives a number to somebody.
-    async fn activate(&self, number: i64, at: i64) {
+    /// Takes subscriptions in: numbers with their activation.
+    async fn subscribe(&self, activations: &[(i64, i64)]) {
         let mut sheet = Sheet::new(Table::SUBSCRIBER.contract());
-        let row = sheet.row().day(day()).int64(number).instant(at).instant_or_null(None).text("prepaid");
-        let row = row.text_or_null(None).int32_or_null(None).text_or_null(None).instant(at).int32(0).int64(0);
-        row.instant(at).text_or_null(None).end();
+        for (number, at) in activations {
+            let row = sheet.row().day(Day::of(*at)).int64(*number).instant(*at).instant_or_null(None).text("prepaid");
+            let row = row.text_or_null(None).int32_or_null(None).text_or_null(None).instant(*at);
+            row.int32(0).int64(0).instant(*at).text_or_null(None).end();
+        }
         self.lake.open(Table::SUBSCRIBER).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
     }
 
@@ -129,7 +131,8 @@ async fn nobody_is_told_twice_and_what_came_later_has_a_file_of_its_own() {
     .await;
     assert_eq!(site.tell(day().plus(1)).await.notices, 2);
     assert_eq!(site.told("2025-01-07.1"), ["C-1/bar_both", "C-2/unblock"]);
-    site.list(day().plus(2), &[(84_962_000_002, "bar_both", "behaviour", 0)]).await;
+    let anew = [(84_962_000_001, "bar_both", "behaviour", 1), (84_962_000_002, "bar_both", "behaviour", 0)];
+    site.list(day().plus(2), &anew).await;
     assert_eq!(site.tell(day().plus(2)).await.notices, 1);
     assert_eq!(site.told("2025-01-08.1"), ["C-2/bar_both"]);
 }
@@ -141,7 +144,7 @@ async fn a_bar_that_was_told_and_that_the_day_decided_anew_does_not_have_is_told
     site.list(day(), &barred).await;
     assert_eq!(site.tell(day()).await.notices, 2);
     // The second number is somebody else's since.
-    site.activate(84_962_000_002, day().starts_at() + 1).await;
+    site.subscribe(&[(84_962_000_002, day().starts_at() + 1)]).await;
     let before = (84_962_000_003, "bar_both", "behaviour", 5);
     site.list(day(), &[(84_962_000_001, "", "", 0), (84_962_000_002, "", "", 0), before]).await;
     assert_eq!(site.tell(day()).await.notices, 1);
@@ -175,13 +178,53 @@ async fn who_has_a_number_by_now_is_not_told_of_the_end_of_a_bar_that_another_wa
     let site = Site::new().await;
     site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0)]).await;
     assert_eq!(site.tell(day()).await.notices, 1);
-    site.activate(84_962_000_001, day().plus(2).starts_at()).await;
+    site.subscribe(&[(84_962_000_001, day().plus(2).starts_at())]).await;
     site.list(day(), &[(84_962_000_001, "", "", 0)]).await;
     site.export(day()).await;
     let (out, templates) = (site.folder.path().join("out"), templates(None).unwrap());
     let clock = Clock::Fixed(day().plus(3).starts_at());
     let noticed = publish(&site.lake, &templates, &out, day(), clock).await.unwrap();
     assert_eq!((noticed.notices, noticed.unlisted), (0, 0));
+}
+
+#[tokio::test]
+async fn a_bar_that_left_no_row_is_told_to_have_ended_to_whom_it_was_told() {
+    let site = Site::new().await;
+    let begun = [(84_962_000_001, "bar_outgoing", "behaviour", 0), (84_962_000_002, "bar_both", "behaviour", 0)];
+    site.list(day(), &begun).await;
+    assert_eq!(site.tell(day()).await.notices, 2);
+    let stands = begun.map(|(number, action, reason, _)| (number, action, reason, 1));
+    site.list(day().plus(1), &stands).await;
+    assert_eq!(site.tell(day().plus(1)).await.notices, 0);
+
+    // Both days are decided anew by less, and the second number turns out to have changed hands.
+    let before = day().plus(-100).starts_at();
+    site.subscribe(&[(84_962_000_001, before), (84_962_000_002, before), (84_962_000_002, day().ends_at() - 1)]).await;
+    for day in [day(), day().plus(1)] {
+        site.list(day, &[]).await;
+    }
+    let early = site.tell_alone(day().plus(1)).await;
+    assert_eq!((early.notices, early.unlisted), (0, 1), "the network bars it still");
+    assert_eq!(site.tell(day().plus(1)).await.notices, 1);
+    assert_eq!(site.told("2025-01-07.1"), ["C-1/unblock"]);
+    for day in [day().plus(1), day(), day().plus(2)] {
+        let again = site.tell_alone(day).await;
+        assert_eq!((again.notices, again.unlisted), (0, 0), "{day}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_that_left_by_the_list_of_a_later_day_is_told_once() {
+    let site = Site::new().await;
+    site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0)]).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    // Nobody exports the day on which it ends.
+    site.list(day().plus(1), &[(84_962_000_001, "unblock", "expired", 0)]).await;
+    site.list(day().plus(2), &[(84_962_000_001, "", "", 1)]).await;
+    assert_eq!(site.tell(day().plus(2)).await.notices, 1);
+    assert_eq!(site.told("2025-01-08.1"), ["C-1/unblock"]);
+    let again = site.tell_alone(day().plus(1)).await;
+    assert_eq!((again.notices, again.unlisted), (0, 0));
 }
 
 #[tokio::test]
