@@ -293,8 +293,9 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
         }
         ExportVerb::Notices { day, place, rules } => {
             let templates = job::notice::templates(rules.pipelines)?;
-            let noticed = job::notice::publish(&place.open()?, &templates, &place.out, day, Clock::System).await?;
-            say(json, &noticed, || noticed.text())
+            // It is named before it is written down: what nobody has read is told by the next run.
+            let name = |noticed: &job::notice::Noticed| say(json, noticed, || noticed.text());
+            job::notice::publish(&place.open()?, &templates, &place.out, day, Clock::System, name).await.map(drop)
         }
         ExportVerb::Dossier(args) => dossier(args, json).await,
         ExportVerb::Regulator { week, key, recipient, place, rules } => {

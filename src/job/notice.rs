@@ -43,8 +43,8 @@ pub struct Noticed {
     pub notices: usize,
     /// The folder; null when there was nothing to tell that had not been told.
     pub folder: Option<PathBuf>,
-    /// What a run that was cut off had published of the day and never named, where the folder is another one.
-    pub earlier: Option<Earlier>,
+    /// What runs that were cut off had published of the day and may never have named, where it is in other folders.
+    pub earlier: Vec<Earlier>,
     /// Notices that wait for a list, or that a later list has made untrue.
     pub unlisted: usize,
     /// Whether anything was published.
@@ -64,7 +64,7 @@ impl Noticed {
     /// For people.
     pub fn text(&self) -> String {
         let mut lines = Vec::new();
-        if let Some(Earlier { notices, folder }) = &self.earlier {
+        for Earlier { notices, folder } in &self.earlier {
             let folder = folder.display();
             lines.push(format!("{folder}: {notices} notices, of a run that was cut off before it named them"));
         }
@@ -100,31 +100,28 @@ pub fn templates(pipelines: Option<PathBuf>) -> anyhow::Result<Templates> {
     Templates::read(&text).map_err(|problems| Invalid(problems).into())
 }
 
-/// Publishes `OUT/notices/DAY.BATCH/notices.csv`, then writes down who was told.
+/// Publishes `OUT/notices/DAY.BATCH/notices.csv`, names it, then writes down who was told. A file that is not written
+/// down is named by the next run: whoever dies on the way has handed nothing over in silence.
 pub async fn publish(
     lake: &Lake,
     templates: &Templates,
     out: &Path,
     day: Day,
     clock: Clock,
+    name: impl FnOnce(&Noticed) -> anyhow::Result<()>,
 ) -> anyhow::Result<Noticed> {
     let list = computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
     let publications = published(lake).await?;
     let mut noted = lake.open(Table::NOTICE).await?;
-    let (mut known, mut batch) = known(&noted, day).await?;
+    let (mut known, next) = known(&noted, day).await?;
     let mut last = last(&noted).await?;
     let root = out.join("notices");
-    let mut noticed = Noticed { notices: 0, folder: None, earlier: None, unlisted: 0, is_changed: false };
     // A run that died behind its file has told whom the file names: the gateway may have sent it, and by its ids would
     // take another's message for one of these, where the day was decided anew since.
-    let folder = root.join(format!("{day}.{batch}"));
-    let left = left(&folder.join("notices.csv"))?;
-    if !left.is_empty() {
-        note(&mut noted, &left, (day, batch), clock).await?;
-        known.extend(left.iter().map(|message| (message.number, Known::of(message, day))));
-        last.extend(left.iter().map(|message| (message.number, Known::of(message, day))));
-        noticed = Noticed { notices: left.len(), folder: Some(folder), ..noticed };
-        batch += 1;
+    let mut files = left(&root, day, next)?;
+    for message in files.iter().flat_map(|file| &file.messages) {
+        known.insert(message.number, Known::of(message, day));
+        last.insert(message.number, Known::of(message, day));
     }
     let mut messages = messages(&list, &ours(lake, day).await?, &known, (templates, day))?;
     messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
@@ -136,16 +133,19 @@ pub async fn publish(
     messages.sort();
     let (due, asked) = (messages.len(), asked(&publications, &list, day)?);
     messages.retain(|message| asked.contains(&(message.number, message.action.as_str())));
-    noticed.unlisted = due - messages.len();
-    if messages.is_empty() {
-        return Ok(noticed);
+    let unlisted = due - messages.len();
+    let mut is_changed = false;
+    if !messages.is_empty() {
+        let batch = files.last().map_or(next, |file| file.batch + 1);
+        let id = format!("{day}.{batch}");
+        let published = publish_list(&root, &id, "notices", &[file(&messages, &id)?])?;
+        is_changed = published.is_changed;
+        files.push(Named { batch, folder: published.folder, messages });
     }
-    let name = format!("{day}.{batch}");
-    let published = publish_list(&root, &name, "notices", &[file(&messages, &name)?])?;
-    note(&mut noted, &messages, (day, batch), clock).await?;
-    let earlier = noticed.folder.map(|folder| Earlier { notices: noticed.notices, folder });
-    let (notices, unlisted, is_changed) = (messages.len(), noticed.unlisted, published.is_changed);
-    Ok(Noticed { notices, folder: Some(published.folder), earlier, unlisted, is_changed })
+    let noticed = Noticed::of(&files, unlisted, is_changed);
+    name(&noticed)?;
+    note(&mut noted, &files, day, clock).await?;
+    Ok(noticed)
 }
 
 /// What lists have asked the network for of each number last, where that began when it did by the list of a day or, of
@@ -177,22 +177,52 @@ fn open(publications: &[Publication], day: Day) -> BTreeSet<i64> {
     open.map(|(number, _)| digits(number)).collect()
 }
 
-/// What a file tells that was published and not written down; nothing where there is none.
-fn left(file: &Path) -> anyhow::Result<Vec<Message>> {
-    if !file.exists() {
-        return Ok(Vec::new());
-    }
-    let reading = || format!("reading {}", file.display());
-    let messages = csv::Reader::from_path(file).with_context(reading)?.into_deserialize();
-    messages.collect::<Result<Vec<Message>, _>>().with_context(reading)
+/// A file of a day that is named.
+struct Named {
+    batch: i64,
+    folder: PathBuf,
+    messages: Vec<Message>,
 }
 
-/// Writes down who is told in a file; of two exports at once one fails.
-async fn note(noted: &mut Handle, messages: &[Message], (day, batch): (Day, i64), clock: Clock) -> anyhow::Result<()> {
+impl Noticed {
+    /// Of the files that are named, the newest last.
+    fn of(files: &[Named], unlisted: usize, is_changed: bool) -> Self {
+        let told = |file: &Named| Earlier { notices: file.messages.len(), folder: file.folder.clone() };
+        let mut earlier: Vec<Earlier> = files.iter().map(told).collect();
+        let newest = earlier.pop();
+        let notices = newest.as_ref().map_or(0, |newest| newest.notices);
+        Self { notices, folder: newest.map(|newest| newest.folder), earlier, unlisted, is_changed }
+    }
+}
+
+/// The files of a day that were published and not written down, from a batch on.
+fn left(root: &Path, day: Day, from: i64) -> anyhow::Result<Vec<Named>> {
+    let mut files = Vec::new();
+    for batch in from.. {
+        let folder = root.join(format!("{day}.{batch}"));
+        let file = folder.join("notices.csv");
+        if !file.exists() {
+            break;
+        }
+        let reading = || format!("reading {}", file.display());
+        let messages = csv::Reader::from_path(&file).with_context(reading)?.into_deserialize();
+        let messages = messages.collect::<Result<Vec<Message>, _>>().with_context(reading)?;
+        files.push(Named { batch, folder, messages });
+    }
+    Ok(files)
+}
+
+/// Writes down who is told in files; of two exports at once one fails.
+async fn note(noted: &mut Handle, files: &[Named], day: Day, clock: Clock) -> anyhow::Result<()> {
+    if files.is_empty() {
+        return Ok(());
+    }
     let from = noted.offset(APP_ID).await?.unwrap_or_default();
-    let until = from + i64::try_from(messages.len())?;
+    let until = from + i64::try_from(files.iter().map(|file| file.messages.len()).sum::<usize>())?;
     let span = Span { app_id: APP_ID.to_owned(), from, until };
-    noted.append(&[sheet(messages, day, batch, clock.now())], &[span]).await.context("writing down who is told")?;
+    let sheets: Vec<RecordBatch> =
+        files.iter().map(|file| sheet(&file.messages, day, file.batch, clock.now())).collect();
+    noted.append(&sheets, &[span]).await.context("writing down who is told")?;
     Ok(())
 }
 

@@ -76,7 +76,15 @@ impl Site {
     /// The same of whatever lists have left.
     async fn tell_alone(&self, day: Day) -> Noticed {
         let out = self.folder.path().join("out");
-        publish(&self.lake, &templates(None).unwrap(), &out, day, Clock::Fixed(0)).await.unwrap()
+        publish(&self.lake, &templates(None).unwrap(), &out, day, Clock::Fixed(0), |_| Ok(())).await.unwrap()
+    }
+
+    /// The same of a run that is killed before anybody has read what it says.
+    async fn tell_nobody(&self, day: Day) {
+        self.export(day).await;
+        let (templates, out) = (templates(None).unwrap(), self.folder.path().join("out"));
+        let killed = publish(&self.lake, &templates, &out, day, Clock::Fixed(0), |_| anyhow::bail!("killed")).await;
+        assert_eq!(killed.unwrap_err().to_string(), "killed");
     }
 
     /// Who was told in a batch: ids of the notices.
@@ -183,7 +191,7 @@ async fn who_has_a_number_by_now_is_not_told_of_the_end_of_a_bar_that_another_wa
     site.export(day()).await;
     let (out, templates) = (site.folder.path().join("out"), templates(None).unwrap());
     let clock = Clock::Fixed(day().plus(3).starts_at());
-    let noticed = publish(&site.lake, &templates, &out, day(), clock).await.unwrap();
+    let noticed = publish(&site.lake, &templates, &out, day(), clock, |_| Ok(())).await.unwrap();
     assert_eq!((noticed.notices, noticed.unlisted), (0, 0));
 }
 
@@ -290,19 +298,45 @@ async fn what_a_killed_run_has_published_is_told_and_its_ids_are_nobody_elses() 
             );
             let text = next.text();
             assert!(text.contains("2025-01-06.1: 1 notices") && text.contains("2025-01-06.2: 2 notices"), "{text}");
-            assert_eq!(next.earlier, first.folder.map(|folder| Earlier { notices: 1, folder }), "nobody else names it");
+            let folder = first.folder.unwrap();
+            assert_eq!(next.earlier, [Earlier { notices: 1, folder }], "nobody else names it");
         } else {
             assert_eq!((next.notices, next.folder, next.is_changed), (1, first.folder, false));
-            assert_eq!(next.earlier, None);
+            assert!(next.earlier.is_empty(), "{:?}", next.earlier);
         }
         assert_eq!(site.tell(day()).await.notices, 0);
     }
 }
 
 #[tokio::test]
+async fn what_no_run_has_named_is_named_by_the_next_that_is_not_killed() {
+    let site = Site::new().await;
+    let mut list: Vec<Listed<'_>> = vec![(84_962_000_001, "bar_outgoing", "behaviour", 0)];
+    site.list(day(), &list).await;
+    site.tell_nobody(day()).await;
+    list.push((84_962_000_002, "bar_both", "behaviour", 0));
+    site.list(day(), &list).await;
+    site.tell_nobody(day()).await;
+    list.push((84_962_000_003, "bar_both", "behaviour", 0));
+    site.list(day(), &list).await;
+    let next = site.tell(day()).await;
+    let folder = |batch: &str| site.folder.path().join("out/notices").join(batch);
+    let earlier = ["2025-01-06.1", "2025-01-06.2"].map(|batch| Earlier { notices: 1, folder: folder(batch) });
+    assert_eq!((next.notices, next.folder), (1, Some(folder("2025-01-06.3"))));
+    assert_eq!(next.earlier, earlier);
+    for (batch, expected) in
+        [("2025-01-06.1", "C-1/bar_outgoing"), ("2025-01-06.2", "C-2/bar_both"), ("2025-01-06.3", "C-3/bar_both")]
+    {
+        assert_eq!(site.told(batch), [expected]);
+    }
+    let again = site.tell(day()).await;
+    assert_eq!((again.notices, again.folder, again.earlier.len()), (0, None, 0), "each is named once");
+}
+
+#[tokio::test]
 async fn a_day_that_was_not_decided_tells_nobody() {
     let site = Site::new().await;
-    let error =
-        publish(&site.lake, &templates(None).unwrap(), site.folder.path(), day().plus(5), Clock::Fixed(0)).await;
+    let (templates, out) = (templates(None).unwrap(), site.folder.path());
+    let error = publish(&site.lake, &templates, out, day().plus(5), Clock::Fixed(0), |_| Ok(())).await;
     assert!(error.unwrap_err().to_string().contains("has not been computed"));
 }
