@@ -16,22 +16,19 @@ mod share;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
 use async_trait::async_trait;
-use datafusion::catalog::streaming::StreamingTable;
-use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
-use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_err};
-use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
-use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_err, plan_err};
+use datafusion::execution::TaskContext;
+use datafusion::logical_expr::Expr;
 use datafusion::physical_plan::{ExecutionPlan, execute_stream};
-use datafusion::prelude::col;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 
 use self::call::Place;
 use self::event::{Columns, Event, Rows};
 use self::share::Share;
+use super::made::{Made, Make, part};
 use crate::schema::contract::Table;
 
 /// The function's name.
@@ -43,79 +40,14 @@ pub(super) struct FoldCall;
 
 impl TableFunctionImpl for FoldCall {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        use ScalarValue::{Date32, Int64, Utf8};
-        let [
-            Expr::Literal(Utf8(Some(part)), _),
-            Expr::Literal(Date32(Some(day)), _),
-            Expr::Literal(Int64(Some(seconds)), _),
-        ] = args.exprs()
-        else {
+        use ScalarValue::{Date32, Int64};
+        let [_, Expr::Literal(Date32(Some(day)), _), Expr::Literal(Int64(Some(seconds)), _)] = args.exprs() else {
             return plan_err!("{NAME} takes the name of a part, a day and a number of seconds");
         };
-        let fold = Fold { day: *day, window_us: seconds.saturating_mul(1_000_000) };
-        Ok(Arc::new(Calls { part: part.clone(), fold }))
-    }
-}
-
-/// The calls of a part.
-#[derive(Debug)]
-struct Calls {
-    part: String,
-    fold: Fold,
-}
-
-#[async_trait]
-impl TableProvider for Calls {
-    fn schema(&self) -> SchemaRef {
-        event::schema()
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Temporary
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let session = state.as_any().downcast_ref::<SessionState>();
-        let session = session.ok_or_else(|| exec_datafusion_err!("{NAME} needs a session of its own"))?;
-        let part = session.schema_for_ref(self.part.as_str())?.table(&self.part).await?;
-        let Some(part) = part else { return plan_err!("the query has no part \"{}\" to fold", self.part) };
-        let records = part.scan(state, None, &[], None).await?;
-        let order = Table::CALL_EVENT.contract().cluster.iter().map(|column| col(column.as_str()).sort(true, false));
-        let folded = Folded { records, fold: self.fold, schema: self.schema() };
-        let table = StreamingTable::try_new(self.schema(), vec![Arc::new(folded)])?.with_sort_order(order.collect());
-        table.scan(state, projection, filters, limit).await
-    }
-}
-
-/// Records that are folded when somebody asks for the first call.
-#[derive(Debug)]
-struct Folded {
-    records: Arc<dyn ExecutionPlan>,
-    fold: Fold,
-    schema: SchemaRef,
-}
-
-impl PartitionStream for Folded {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (records, fold) = (Arc::clone(&self.records), self.fold);
-        let at_once = context.session_config().target_partitions();
-        let shares = async move {
-            let records = execute_stream(records, Arc::clone(&context))?;
-            let shares = share::deal(records, &context, share::AT_ONCE).await?;
-            let folded = stream::iter(shares).map(move |share| fold.share(share)).buffered(at_once);
-            Ok::<_, DataFusionError>(folded.map_ok(|calls| stream::iter(calls.into_iter().map(Ok))).try_flatten())
-        };
-        Box::pin(RecordBatchStreamAdapter::new(event::schema(), stream::once(shares).try_flatten()))
+        let parts = vec![part(NAME, &args, 0)?];
+        let order = Table::CALL_EVENT.contract().cluster.clone();
+        let make = Fold { day: *day, window_us: seconds.saturating_mul(1_000_000) };
+        Ok(Arc::new(Made { parts, schema: event::schema(), order, make }))
     }
 }
 
@@ -132,6 +64,22 @@ struct Entry {
 struct Fold {
     day: i32,
     window_us: i64,
+}
+
+#[async_trait]
+impl Make for Fold {
+    async fn make(
+        self,
+        parts: Vec<Arc<dyn ExecutionPlan>>,
+        context: Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let [records] = <[_; 1]>::try_from(parts).or_else(|_| exec_err!("{NAME}: one part"))?;
+        let at_once = context.session_config().target_partitions();
+        let records = execute_stream(records, Arc::clone(&context))?;
+        let shares = share::deal(records, &context, share::AT_ONCE).await?;
+        let folded = stream::iter(shares).map(move |share| self.share(share)).buffered(at_once);
+        Ok(folded.map_ok(|calls| stream::iter(calls.into_iter().map(Ok))).try_flatten().boxed())
+    }
 }
 
 impl Fold {

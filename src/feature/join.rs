@@ -14,18 +14,14 @@ use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Arra
 use arrow::compute::{concat_batches, take};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
-use datafusion::catalog::streaming::StreamingTable;
-use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
-use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
-use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
-use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::common::{Result, exec_err, plan_err};
+use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, collect};
-use datafusion::prelude::col;
-use futures::{FutureExt, TryStreamExt, stream};
+use futures::stream::{self, BoxStream, StreamExt};
 
 use super::lookup::{Pair, sort_by_one};
+use super::made::{Made, Make, part};
 use super::party::FIRST_NAMED;
 
 /// The function's name.
@@ -43,21 +39,10 @@ pub(super) struct JoinParties;
 
 impl TableFunctionImpl for JoinParties {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        let session = args.session().as_any().downcast_ref::<SessionState>();
-        let session = session.ok_or_else(|| exec_datafusion_err!("{NAME} needs a session of its own"))?;
-        let mut parts: Vec<Arc<dyn TableProvider>> = Vec::new();
-        for argument in args.exprs() {
-            let Expr::Literal(ScalarValue::Utf8(Some(name)), _) = argument else {
-                return plan_err!("{NAME} takes the names of parts");
-            };
-            // What is in memory is there at once.
-            match session.schema_for_ref(name.as_str())?.table(name).now_or_never() {
-                Some(Ok(Some(part))) => parts.push(part),
-                _ => return plan_err!("the query has no part \"{name}\" to join"),
-            }
-        }
+        let parts: Vec<_> = (0..args.exprs().len()).map(|at| part(NAME, &args, at)).collect::<Result<_>>()?;
         let schema = schema(&parts)?;
-        Ok(Arc::new(Joined { parts, schema }))
+        let make = Joined { schema: Arc::clone(&schema) };
+        Ok(Arc::new(Made { parts, schema, order: vec!["number".to_owned()], make }))
     }
 }
 
@@ -80,67 +65,28 @@ fn schema(parts: &[Arc<dyn TableProvider>]) -> Result<SchemaRef> {
     Ok(Arc::new(Schema::new(fields)))
 }
 
-/// Parts to be joined.
-#[derive(Debug)]
+/// Parts that are joined.
+#[derive(Debug, Clone)]
 struct Joined {
-    parts: Vec<Arc<dyn TableProvider>>,
     schema: SchemaRef,
 }
 
 #[async_trait]
-impl TableProvider for Joined {
-    fn schema(&self) -> SchemaRef {
-        Arc::clone(&self.schema)
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Temporary
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let mut parts = Vec::new();
-        for part in &self.parts {
-            parts.push(part.scan(state, None, &[], None).await?);
+impl Make for Joined {
+    async fn make(
+        self,
+        parts: Vec<Arc<dyn ExecutionPlan>>,
+        context: Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let mut said = Vec::new();
+        for part in parts {
+            let rows = collect(Arc::clone(&part), Arc::clone(&context)).await?;
+            said.push(Said::of(&concat_batches(&part.schema(), &rows)?)?);
         }
-        let order = ["number"].map(|column| col(column).sort(true, false));
-        let joining = Joining { parts, schema: self.schema() };
-        let table = StreamingTable::try_new(self.schema(), vec![Arc::new(joining)])?.with_sort_order(order.to_vec());
-        table.scan(state, projection, filters, limit).await
-    }
-}
-
-/// Parts that are joined when somebody asks for the first row.
-#[derive(Debug)]
-struct Joining {
-    parts: Vec<Arc<dyn ExecutionPlan>>,
-    schema: SchemaRef,
-}
-
-impl PartitionStream for Joining {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let (parts, schema) = (self.parts.clone(), Arc::clone(&self.schema));
-        let joined = async move {
-            let mut said = Vec::new();
-            for part in parts {
-                let rows = collect(Arc::clone(&part), Arc::clone(&context)).await?;
-                said.push(Said::of(&concat_batches(&part.schema(), &rows)?)?);
-            }
-            let parties = Parties::of(said);
-            let rows = parties.keys.len();
-            let ranges = (0..rows).step_by(BATCH_ROWS).map(move |from| from..rows.min(from + BATCH_ROWS));
-            Ok::<_, DataFusionError>(stream::iter(ranges.map(move |range| parties.batch(range, &schema))))
-        };
-        Box::pin(RecordBatchStreamAdapter::new(Arc::clone(&self.schema), stream::once(joined).try_flatten()))
+        let parties = Parties::of(said);
+        let rows = parties.keys.len();
+        let ranges = (0..rows).step_by(BATCH_ROWS).map(move |from| from..rows.min(from + BATCH_ROWS));
+        Ok(stream::iter(ranges.map(move |range| parties.batch(range, &self.schema))).boxed())
     }
 }
 

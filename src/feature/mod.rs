@@ -10,6 +10,7 @@ mod fold;
 mod frames;
 mod join;
 pub mod lookup;
+mod made;
 mod number;
 mod pair;
 mod party;

@@ -15,19 +15,16 @@ use std::sync::Arc;
 use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch, TimestampMicrosecondArray};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use async_trait::async_trait;
-use datafusion::catalog::streaming::StreamingTable;
-use datafusion::catalog::{Session, TableFunctionArgs, TableFunctionImpl, TableProvider};
+use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::runtime::SpawnedTask;
-use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, exec_err, plan_err};
-use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
-use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
-use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::common::{DataFusionError, Result, exec_datafusion_err, exec_err, plan_err};
+use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use datafusion::prelude::col;
-use futures::{StreamExt, TryStreamExt, stream};
+use futures::stream::{self, BoxStream};
+use futures::{StreamExt, TryStreamExt};
 
 use self::meeting::{Contact, Meetings, NEVER, Pairs};
+use super::made::{Made, Make, part};
 use super::party::FIRST_NAMED;
 
 /// The function's name.
@@ -48,21 +45,14 @@ pub(super) struct PairContacts;
 
 impl TableFunctionImpl for PairContacts {
     fn call_with_args(&self, args: TableFunctionArgs) -> Result<Arc<dyn TableProvider>> {
-        let name = |argument: &Expr| match argument {
-            Expr::Literal(ScalarValue::Utf8(Some(part)), _) => Some(part.clone()),
-            _ => None,
-        };
-        let parts: Option<Vec<String>> = args.exprs().iter().map(name).collect();
-        match parts.and_then(|parts| <[String; 4]>::try_from(parts).ok()) {
-            Some(parts) => Ok(Arc::new(Contacts(parts))),
-            None => plan_err!("{NAME} takes the names of four parts"),
+        if args.exprs().len() != PARTS.len() {
+            return plan_err!("{NAME} takes the names of four parts");
         }
+        let parts: Vec<_> = (0..PARTS.len()).map(|at| part(NAME, &args, at)).collect::<Result<_>>()?;
+        let order = ["caller", "callee"].map(str::to_owned).to_vec();
+        Ok(Arc::new(Made { parts, schema: schema(), order, make: Paired }))
     }
 }
-
-/// The contacts in four parts.
-#[derive(Debug)]
-struct Contacts([String; 4]);
 
 fn schema() -> SchemaRef {
     let instant = || DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
@@ -83,65 +73,26 @@ fn schema() -> SchemaRef {
     ]))
 }
 
+/// Parts that are paired.
+#[derive(Debug, Clone)]
+struct Paired;
+
 #[async_trait]
-impl TableProvider for Contacts {
-    fn schema(&self) -> SchemaRef {
-        schema()
-    }
-
-    fn table_type(&self) -> TableType {
-        TableType::Temporary
-    }
-
-    async fn scan(
-        &self,
-        state: &dyn Session,
-        projection: Option<&Vec<usize>>,
-        filters: &[Expr],
-        limit: Option<usize>,
-    ) -> Result<Arc<dyn ExecutionPlan>> {
-        let session = state.as_any().downcast_ref::<SessionState>();
-        let session = session.ok_or_else(|| exec_datafusion_err!("{NAME} needs a session of its own"))?;
-        let mut parts = Vec::new();
-        for name in &self.0 {
-            let Some(part) = session.schema_for_ref(name.as_str())?.table(name).await? else {
-                return plan_err!("the query has no part \"{name}\" to pair");
-            };
-            parts.push(part.scan(state, None, &[], None).await?);
-        }
-        let order = ["caller", "callee"].map(|column| col(column).sort(true, false));
-        let paired = Paired { parts, schema: schema() };
-        let table = StreamingTable::try_new(schema(), vec![Arc::new(paired)])?.with_sort_order(order.to_vec());
-        table.scan(state, projection, filters, limit).await
-    }
-}
-
-/// Parts that are paired when somebody asks for the first row.
-#[derive(Debug)]
-struct Paired {
-    parts: Vec<Arc<dyn ExecutionPlan>>,
-    schema: SchemaRef,
-}
-
-impl PartitionStream for Paired {
-    fn schema(&self) -> &SchemaRef {
-        &self.schema
-    }
-
-    fn execute(&self, context: Arc<TaskContext>) -> SendableRecordBatchStream {
-        let parts = self.parts.clone();
-        let paired = async move {
-            let met = met(&parts, &context).await?;
-            let (rows, unnumbered) = (met.pairs.len(), met.unnumbered());
-            let numbered = rows - unnumbered.len();
-            let place = move |row: usize| row.checked_sub(numbered).map_or(row, |behind| unnumbered[behind]);
-            let batches = (0..rows).step_by(BATCH_ROWS).map(move |from| {
-                let places: Vec<usize> = (from..rows.min(from + BATCH_ROWS)).map(&place).collect();
-                batch(&met, &places)
-            });
-            Ok::<_, DataFusionError>(stream::iter(batches))
-        };
-        Box::pin(RecordBatchStreamAdapter::new(schema(), stream::once(paired).try_flatten()))
+impl Make for Paired {
+    async fn make(
+        self,
+        parts: Vec<Arc<dyn ExecutionPlan>>,
+        context: Arc<TaskContext>,
+    ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
+        let met = met(&parts, &context).await?;
+        let (rows, unnumbered) = (met.pairs.len(), met.unnumbered());
+        let numbered = rows - unnumbered.len();
+        let place = move |row: usize| row.checked_sub(numbered).map_or(row, |behind| unnumbered[behind]);
+        let batches = (0..rows).step_by(BATCH_ROWS).map(move |from| {
+            let places: Vec<usize> = (from..rows.min(from + BATCH_ROWS)).map(&place).collect();
+            batch(&met, &places)
+        });
+        Ok(stream::iter(batches).boxed())
     }
 }
 
