@@ -1,12 +1,14 @@
 //! The bound on the memory of a session.
 //!
 //! In: what the steps of a plan ask for. Out: yes to whoever asks first, until the bound; then to whoever has next to
-//! nothing. Never: leaves a step without the little that it needs to write its rows to disk; lets a sort count a row
-//! more than once.
+//! nothing, and to a sort that merges what it holds, up to half as much again. Never: leaves a step without the little
+//! that it needs to write its rows to disk; lets a sort count a row more than once.
 //!
 //! In equal shares for the many steps of a plan, the largest would not get along, though others leave their share alone.
-//! Given away to whoever comes first, all of it is gone when the second of two sorts begins, and that one fails. And a
-//! batch that is a slice of a large one, as aggregates hand them on, counts as the whole of it, each time anew.
+//! Given away to whoever comes first, all of it is gone when the second of two sorts begins, and that one fails. So does
+//! one that gives its rows back one by one, to take them again for the merge that writes them, while the other takes
+//! what it gave. And a batch that is a slice of a large one, as aggregates hand them on, counts as the whole of it, each
+//! time anew.
 
 use std::fmt;
 use std::sync::Arc;
@@ -30,19 +32,34 @@ use futures::StreamExt;
 /// What every step may have, however little is left: DataFusion's sort wants 10 MiB before it can spill.
 const FLOOR_BYTES: usize = 16 << 20;
 
+/// How DataFusion names the merge of the rows that a sort holds in memory.
+const MERGE: &str = "ExternalSorterMerge";
+
 /// Gives first come, first served, and to each at least a little.
 #[derive(Debug)]
-pub(super) struct Pool(GreedyMemoryPool);
+pub(super) struct Pool {
+    all: GreedyMemoryPool,
+    /// The bound, and half of it more where a merge asks, of all merges together. A sort counts each row twice, once for
+    /// itself and once for what becomes of it, so what the largest one gave back is no more than that.
+    with_merges: usize,
+}
 
 impl Pool {
     pub(super) fn new(bytes: usize) -> Self {
-        Self(GreedyMemoryPool::new(bytes))
+        Self { all: GreedyMemoryPool::new(bytes), with_merges: bytes + bytes / 2 }
+    }
+
+    /// Whether a step may have more although the bound is reached.
+    fn is_excused(&self, reservation: &MemoryReservation, additional: usize) -> bool {
+        let is_merge = reservation.consumer().name().starts_with(MERGE);
+        reservation.size() + additional <= FLOOR_BYTES
+            || (is_merge && self.all.reserved() + additional <= self.with_merges)
     }
 }
 
 impl fmt::Display for Pool {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.0.fmt(f)
+        self.all.fmt(f)
     }
 }
 
@@ -52,28 +69,28 @@ impl MemoryPool for Pool {
     }
 
     fn grow(&self, reservation: &MemoryReservation, additional: usize) {
-        self.0.grow(reservation, additional);
+        self.all.grow(reservation, additional);
     }
 
     fn shrink(&self, reservation: &MemoryReservation, shrink: usize) {
-        self.0.shrink(reservation, shrink);
+        self.all.shrink(reservation, shrink);
     }
 
     fn try_grow(&self, reservation: &MemoryReservation, additional: usize) -> Result<()> {
-        let refused = self.0.try_grow(reservation, additional);
-        if refused.is_err() && reservation.size() + additional <= FLOOR_BYTES {
-            self.0.grow(reservation, additional);
+        let refused = self.all.try_grow(reservation, additional);
+        if refused.is_err() && self.is_excused(reservation, additional) {
+            self.all.grow(reservation, additional);
             return Ok(());
         }
         refused
     }
 
     fn reserved(&self) -> usize {
-        self.0.reserved()
+        self.all.reserved()
     }
 
     fn memory_limit(&self) -> MemoryLimit {
-        self.0.memory_limit()
+        self.all.memory_limit()
     }
 }
 
@@ -185,6 +202,7 @@ mod tests {
     use datafusion::physical_plan::display::DisplayableExecutionPlan;
 
     use super::*;
+    use crate::pipeline::session;
 
     #[test]
     fn a_slice_becomes_its_own_and_says_the_same() {
@@ -202,7 +220,7 @@ mod tests {
 
     #[tokio::test]
     async fn every_sort_of_a_session_is_compact_below() {
-        let session = crate::pipeline::session::session(BTreeMap::new()).unwrap();
+        let session = session::session(BTreeMap::new()).unwrap();
         let sorted = session.sql("SELECT number FROM (VALUES (2), (1)) AS t (number) ORDER BY number").await.unwrap();
         let plan = sorted.create_physical_plan().await.unwrap();
         let plan = DisplayableExecutionPlan::new(plan.as_ref()).indent(false).to_string();
@@ -222,5 +240,28 @@ mod tests {
         first.free();
         last.try_grow(FLOOR_BYTES).unwrap();
         assert_eq!(pool.reserved(), 2 * FLOOR_BYTES);
+    }
+
+    #[test]
+    fn a_merge_takes_what_its_sort_gave_back_though_another_was_quicker() {
+        let pool: Arc<dyn MemoryPool> = Arc::new(Pool::new(8 * FLOOR_BYTES));
+        let quicker = MemoryConsumer::new("ExternalSorter[0]").register(&pool);
+        quicker.try_grow(8 * FLOOR_BYTES).unwrap();
+        let merge = MemoryConsumer::new("ExternalSorterMerge[1]").register(&pool);
+        merge.try_grow(4 * FLOOR_BYTES).unwrap();
+        assert!(merge.try_grow(1).is_err());
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn sorts_that_hold_many_times_the_bound_at_once_get_along() {
+        let session = session::bounded(BTreeMap::new(), 64 << 20).unwrap();
+        let rows = 1_500_000;
+        let half = format!(
+            "SELECT value * 7919 % {rows} AS low, value % 1000 AS high, CAST(value AS TEXT) AS low_name, \
+             CONCAT('a name that is no inline one ', value) AS high_name FROM range(0, {rows})"
+        );
+        let all = format!("SELECT * FROM ({half} UNION ALL {half}) ORDER BY high_name, low_name, low, high");
+        let sorted = session.sql(&all).await.unwrap().collect().await.unwrap();
+        assert_eq!(sorted.iter().map(RecordBatch::num_rows).sum::<usize>(), 2 * rows);
     }
 }

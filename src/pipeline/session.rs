@@ -39,8 +39,13 @@ use crate::{feature, score};
 const MEMORY_BYTES: usize = 1 << 30;
 
 /// A session with every function of the house.
-#[expect(clippy::disallowed_methods, reason = "this is the door")]
 pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> {
+    bounded(cards, MEMORY_BYTES)
+}
+
+/// One with a bound of its own.
+#[expect(clippy::disallowed_methods, reason = "this is the door")]
+pub(super) fn bounded(cards: BTreeMap<String, Card>, memory_bytes: usize) -> anyhow::Result<SessionContext> {
     let parts = Arc::new(Parts::default());
     let config = SessionConfig::new()
         .with_extension(Arc::clone(&parts))
@@ -55,7 +60,7 @@ pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> 
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
     let runtime = RuntimeEnvBuilder::new()
-        .with_memory_pool(Arc::new(Pool::new(MEMORY_BYTES)))
+        .with_memory_pool(Arc::new(Pool::new(memory_bytes)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_temp_file_factory(Arc::new(Unnamed)))
         .build_arc()?;
     let state = SessionStateBuilder::new().with_config(config).with_runtime_env(runtime).with_default_features();
