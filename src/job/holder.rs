@@ -3,10 +3,10 @@
 //! In: a number, a time, and what the subscriber table says of the number. Out: one activation interval, and the days
 //! that are wholly its own. Never: a day on which the number also was somebody else's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::{Context, bail};
-use arrow::array::Array;
+use arrow::array::{Array, RecordBatch};
 
 use crate::domain::day::{Day, instant};
 use crate::domain::number::Number;
@@ -126,15 +126,48 @@ impl Holder {
     }
 }
 
+/// The subscriptions of many numbers.
+pub(super) struct Holders(BTreeMap<i64, Vec<Own>>);
+
+impl Holders {
+    /// By one read of the table, however many they are.
+    pub(super) async fn read(subscribers: Option<&Handle>, numbers: &BTreeSet<i64>) -> anyhow::Result<Self> {
+        let columns = [
+            column::NUMBER.name,
+            column::ACTIVATED_AT.name,
+            column::DEACTIVATED_AT.name,
+            column::SEGMENT.name,
+            column::CHANGED_AT.name,
+            column::SOURCE_PARTITION.name,
+            column::SOURCE_OFFSET.name,
+        ];
+        let batches = match subscribers.filter(|_| !numbers.is_empty()) {
+            Some(table) => table.rows_of_any(column::NUMBER.name, numbers, &columns).await?,
+            None => Vec::new(),
+        };
+        Ok(Self(newest(&batches)?))
+    }
+
+    /// As [`Holder::within`] says it of one.
+    pub(super) fn within(&self, number: i64, (first, last): (Day, Day)) -> anyhow::Result<Holder> {
+        Holder::of(self.0.get(&number).cloned().unwrap_or_default(), first, last)
+    }
+}
+
 /// Every subscription of a number, by its activation.
 async fn subscriptions(subscribers: Option<&Handle>, number: Number) -> anyhow::Result<Vec<Own>> {
-    // Of each activation what was said last: by instant, then by place in its source.
-    let mut newest: BTreeMap<i64, ((i64, i32, i64), Own)> = BTreeMap::new();
     let batches = match subscribers {
         Some(table) => table.rows_of(column::NUMBER.name, number, None).await?,
         None => Vec::new(),
     };
-    for batch in &batches {
+    Ok(newest(&batches)?.into_values().next().unwrap_or_default())
+}
+
+/// Every subscription of each number that rows are of, by its activation.
+fn newest(batches: &[RecordBatch]) -> anyhow::Result<BTreeMap<i64, Vec<Own>>> {
+    // Of each activation what was said last: by instant, then by place in its source.
+    let mut newest: BTreeMap<(i64, i64), ((i64, i32, i64), Own)> = BTreeMap::new();
+    for batch in batches {
         let (activated, deactivated) = (column::ACTIVATED_AT.of(batch)?, column::DEACTIVATED_AT.of(batch)?);
         for row in 0..batch.num_rows() {
             let own = Own {
@@ -147,13 +180,18 @@ async fn subscriptions(subscribers: Option<&Handle>, number: Number) -> anyhow::
                 column::SOURCE_PARTITION.of(batch)?.value(row),
                 column::SOURCE_OFFSET.of(batch)?.value(row),
             );
-            let known = newest.get(&own.activated_at);
+            let subscription = (column::NUMBER.of(batch)?.value(row), own.activated_at);
+            let known = newest.get(&subscription);
             if known.is_none_or(|(known, _)| *known < place) {
-                newest.insert(own.activated_at, (place, own));
+                newest.insert(subscription, (place, own));
             }
         }
     }
-    Ok(newest.into_values().map(|(_, own)| own).collect())
+    let mut all: BTreeMap<i64, Vec<Own>> = BTreeMap::new();
+    for ((number, _), (_, own)) in newest {
+        all.entry(number).or_default().push(own);
+    }
+    Ok(all)
 }
 
 /// Whoever forgot to say that one had ended, the next one's beginning says so.

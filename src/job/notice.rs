@@ -17,7 +17,7 @@ use super::blocklist::published;
 use super::check::Invalid;
 use super::decide;
 use super::export::computed_rows;
-use super::holder::Holder;
+use super::holder::Holders;
 use crate::clock::Clock;
 use crate::decide::Cause;
 use crate::domain::bar::Action;
@@ -123,13 +123,18 @@ pub async fn publish(
         known.insert(message.number, Known::of(message, day));
         last.insert(message.number, Known::of(message, day));
     }
-    let mut messages = messages(&list, &ours(lake, day).await?, &known, (templates, day))?;
+    let ours = ours(lake, day).await?;
+    let mut messages = messages(&list, &ours, &known, (templates, day))?;
     messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
     // A later day has told of an end that no list of this one ever carried.
     messages.retain(|message| last.get(&message.number).is_none_or(|last| last.day <= day || !last.is(message)));
     let open = open(&publications, day);
     last.retain(|number, last| last.day <= day && open.contains(number));
-    messages.extend(lifted(lake, &last, &list, (day, Day::of(clock.now()).max(day)), templates).await?);
+    let (gone, days) = (gone(&last, &list)?, (day, Day::of(clock.now()).max(day)));
+    let numbers: BTreeSet<i64> = messages.iter().map(|message| message.number).chain(gone.keys().copied()).collect();
+    let holders = Holders::read(lake.find(Table::SUBSCRIBER).await?.as_ref(), &numbers).await?;
+    let mut messages = held(messages, &ours, &holders, days)?;
+    messages.extend(lifted(lake, &gone, &holders, days, templates).await?);
     messages.sort();
     let (due, asked) = (messages.len(), asked(&publications, &list, day)?);
     messages.retain(|message| asked.contains(&(message.number, message.action.as_str())));
@@ -279,31 +284,53 @@ async fn last(noted: &Handle) -> anyhow::Result<BTreeMap<i64, Known>> {
     Ok(last.into_iter().map(|(number, (_, known))| (number, known)).collect())
 }
 
-/// That a bar has ended of which a number was told last, and of which the day's list says nothing: the day, or one before
-/// it, was decided anew without it.
-async fn lifted(
-    lake: &Lake,
-    last: &BTreeMap<i64, Known>,
-    list: &[RecordBatch],
+/// Messages to whom their cases are about: who has a number since is told nothing of the last one's bar.
+fn held(
+    messages: Vec<Message>,
+    ours: &BTreeMap<String, Option<i64>>,
+    holders: &Holders,
     (day, today): (Day, Day),
-    templates: &Templates,
 ) -> anyhow::Result<Vec<Message>> {
-    let unblock = Action::Unblock.as_str();
+    let mut held = Vec::new();
+    for message in messages {
+        let holder = holders.within(message.number, (day, today))?;
+        let is_own = ours.get(&message.case_id) == Some(&holder.activated_at());
+        if is_own && holder.until >= today.ends_at() {
+            held.push(message);
+        }
+    }
+    Ok(held)
+}
+
+/// Whom a bar was told last, and of whom the day's list says nothing: the day, or one before it, was decided anew
+/// without it.
+fn gone<'a>(last: &'a BTreeMap<i64, Known>, list: &[RecordBatch]) -> anyhow::Result<BTreeMap<i64, &'a Known>> {
     let mut gone: BTreeMap<i64, &Known> = last.iter().map(|(number, known)| (*number, known)).collect();
-    gone.retain(|_, known| known.action != unblock);
+    gone.retain(|_, known| known.action != Action::Unblock.as_str());
     for batch in list {
         for number in listed::NUMBER.of(batch)?.values() {
             gone.remove(number);
         }
     }
+    Ok(gone)
+}
+
+/// That a bar has ended, to whom it was told.
+async fn lifted(
+    lake: &Lake,
+    gone: &BTreeMap<i64, &Known>,
+    holders: &Holders,
+    (day, today): (Day, Day),
+    templates: &Templates,
+) -> anyhow::Result<Vec<Message>> {
+    let unblock = Action::Unblock.as_str();
     let mut messages = Vec::new();
     if gone.is_empty() {
         return Ok(messages);
     }
-    let decided = decided(lake, &gone).await?;
-    let subscribers = lake.find(Table::SUBSCRIBER).await?;
-    for (number, known) in gone {
-        let holder = Holder::within(subscribers.as_ref(), decide::number(number)?, (known.day, today)).await?;
+    let decided = decided(lake, gone).await?;
+    for (&number, known) in gone {
+        let holder = holders.within(number, (known.day, today))?;
         // Where its day, decided anew, has no row of it, it was told to whoever has held the number all the time.
         let is_told = match decided.get(&number) {
             Some(activated) => activated.contains(&holder.activated_at()),
@@ -342,7 +369,7 @@ async fn decided(lake: &Lake, told: &BTreeMap<i64, &Known>) -> anyhow::Result<BT
 /// day, before it was decided anew, had told of its end: nobody is barred in silence.
 fn messages(
     list: &[RecordBatch],
-    ours: &BTreeMap<String, bool>,
+    ours: &BTreeMap<String, Option<i64>>,
     known: &BTreeMap<i64, Known>,
     (templates, day): (&Templates, Day),
 ) -> anyhow::Result<Vec<Message>> {
@@ -363,7 +390,7 @@ fn messages(
             let number = numbers.value(row);
             let is_freed = known.get(&number).is_some_and(|known| known.action == Action::Unblock.as_str());
             let is_due = (told.from == day || is_freed) && is_told(told.action) && !is_of_last_holder;
-            if !is_due || !ours.get(told.case_id).copied().unwrap_or_default() {
+            if !is_due || !ours.contains_key(told.case_id) {
                 continue;
             }
             messages.extend(templates.text(told).map(|text| Message {
@@ -378,13 +405,15 @@ fn messages(
     Ok(messages)
 }
 
-/// Whether a case of the day is about our subscriber.
-async fn ours(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, bool>> {
+/// The cases of the day that are about our subscribers, each with its activation.
+async fn ours(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, Option<i64>>> {
     let decisions = lake.find(Table::DECISION).await?.context("table decision does not exist")?;
     let mut ours = BTreeMap::new();
     for batch in decisions.day(day).await? {
         let (cases, onnet) = (decision::CASE_ID.of(&batch)?, decision::IS_ONNET.of(&batch)?);
-        ours.extend((0..batch.num_rows()).map(|row| (cases.value(row).to_owned(), onnet.value(row))));
+        let activated = decision::ACTIVATED_AT.of(&batch)?;
+        let own = (0..batch.num_rows()).filter(|row| onnet.value(*row));
+        ours.extend(own.map(|row| (cases.value(row).to_owned(), decide::optional(activated, row))));
     }
     Ok(ours)
 }

@@ -8,9 +8,9 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::RecordBatch;
+use arrow::array::{ArrayRef, Int64Array, RecordBatch};
 use datafusion::catalog::TableProvider;
-use datafusion::prelude::{Expr, SessionContext, col, lit};
+use datafusion::prelude::{DataFrame, Expr, JoinType, SessionContext, col, lit};
 use futures::TryStreamExt;
 use object_store::{Error, ObjectMeta, ObjectStoreExt as _};
 
@@ -51,14 +51,40 @@ impl Handle {
     }
 
     /// The rows that pass every filter, columns cut to `columns` when it names any.
-    #[expect(clippy::disallowed_methods, reason = "a plain read needs none of the pipelines' session")]
     pub async fn rows(&self, filters: Vec<Expr>, columns: &[&str]) -> anyhow::Result<Vec<RecordBatch>> {
-        let session = SessionContext::new();
-        self.prepare(&session)?;
+        let session = self.session()?;
         let mut frame = session.read_table(self.provider().await?)?;
         for filter in filters {
             frame = frame.filter(filter)?;
         }
+        self.collect(frame, columns).await
+    }
+
+    /// The rows that have one of some numbers in a column, by one read of the table, however many the numbers are;
+    /// columns cut to `columns` when it names any.
+    pub async fn rows_of_any(
+        &self,
+        column: &str,
+        numbers: &BTreeSet<i64>,
+        columns: &[&str],
+    ) -> anyhow::Result<Vec<RecordBatch>> {
+        let session = self.session()?;
+        let wanted: ArrayRef = Arc::new(Int64Array::from_iter_values(numbers.iter().copied()));
+        let wanted = session.read_batch(RecordBatch::try_from_iter([("wanted", wanted)])?)?;
+        let rows = session.read_table(self.provider().await?)?;
+        let found = wanted.join(rows, JoinType::RightSemi, &["wanted"], &[column], None)?;
+        self.collect(found, columns).await
+    }
+
+    #[expect(clippy::disallowed_methods, reason = "a plain read needs none of the pipelines' session")]
+    fn session(&self) -> anyhow::Result<SessionContext> {
+        let session = SessionContext::new();
+        self.prepare(&session)?;
+        Ok(session)
+    }
+
+    /// Rows as the contract has them.
+    async fn collect(&self, frame: DataFrame, columns: &[&str]) -> anyhow::Result<Vec<RecordBatch>> {
         let wanted = self.table.contract().schema();
         let names: Vec<&str> = match columns {
             [] => wanted.fields().iter().map(|field| field.name().as_str()).collect(),

@@ -11,6 +11,11 @@ fn day() -> Day {
     DAY.parse().unwrap()
 }
 
+/// An activation of long ago.
+fn before() -> i64 {
+    day().plus(-100).starts_at()
+}
+
 struct Site {
     folder: tempfile::TempDir,
     lake: Lake,
@@ -29,7 +34,8 @@ impl Site {
         Self { folder, lake }
     }
 
-    /// Puts a block list in its place; the last digit of a number is that of its case, and 9 is off-net.
+    /// Puts a block list in its place; the last digit of a number is that of its case, and 9 is off-net. Of 7 alone the
+    /// activation is known.
     async fn list(&self, day: Day, lines: &[Listed<'_>]) {
         let mut list = Sheet::new(Table::BLOCKLIST_DAY.contract());
         let mut decided = Sheet::new(Table::DECISION.contract());
@@ -39,7 +45,9 @@ impl Site {
                 let row = list.row().day(day).int64(*number).text(action).text(reason).day(day.plus(-age));
                 row.day(day.plus(30)).text(&case).text_or_null(None).end();
             }
-            let row = decided.row().day(day).text(&case).int64(*number).instant_or_null(None).boolean(number % 10 != 9);
+            let activated_at = (number % 10 == 7).then(before);
+            let row = decided.row().day(day).text(&case).int64(*number).instant_or_null(activated_at);
+            let row = row.boolean(number % 10 != 9);
             let row = row.text("prepaid").text("limited").text("clear").text("evidence").day(day).day(day.plus(30));
             let row = row.date_or_null(None).float64_or_null(None).int64(2).int64(0).int64(0).int64(0).text("");
             row.boolean(false).text_or_null(None).instant_or_null(None).end();
@@ -196,6 +204,32 @@ async fn who_has_a_number_by_now_is_not_told_of_the_end_of_a_bar_that_another_wa
 }
 
 #[tokio::test]
+async fn who_has_a_number_by_now_is_told_neither_of_the_bar_nor_of_the_release_of_another() {
+    let site = Site::new().await;
+    let numbers = [84_962_000_007, 84_962_000_017, 84_962_000_027];
+    site.list(
+        day(),
+        &[
+            (numbers[0], "bar_outgoing", "behaviour", 0),
+            (numbers[1], "bar_both", "behaviour", 0),
+            (numbers[2], "unblock", "overturned", 0),
+        ],
+    )
+    .await;
+    site.export(day()).await;
+    site.subscribe(&numbers.map(|number| (number, before()))).await;
+    // Two change hands on the morning on which the day's list leaves.
+    let morning = day().plus(1).starts_at() + 1;
+    site.subscribe(&[(numbers[1], morning), (numbers[2], morning)]).await;
+    let (out, templates) = (site.folder.path().join("out"), templates(None).unwrap());
+    let clock = Clock::Fixed(morning + 1);
+    let noticed = publish(&site.lake, &templates, &out, day(), clock, |_| Ok(())).await.unwrap();
+    assert_eq!((noticed.notices, noticed.unlisted), (1, 0));
+    let text = std::fs::read_to_string(out.join("notices/2025-01-06.1/notices.csv")).unwrap();
+    assert!(text.contains("C-7/bar_outgoing/2025-01-06.1,84962000007,"), "{text}");
+}
+
+#[tokio::test]
 async fn a_bar_that_left_no_row_is_told_to_have_ended_to_whom_it_was_told() {
     let site = Site::new().await;
     let begun = [(84_962_000_001, "bar_outgoing", "behaviour", 0), (84_962_000_002, "bar_both", "behaviour", 0)];
@@ -206,8 +240,8 @@ async fn a_bar_that_left_no_row_is_told_to_have_ended_to_whom_it_was_told() {
     assert_eq!(site.tell(day().plus(1)).await.notices, 0);
 
     // Both days are decided anew by less, and the second number turns out to have changed hands.
-    let before = day().plus(-100).starts_at();
-    site.subscribe(&[(84_962_000_001, before), (84_962_000_002, before), (84_962_000_002, day().ends_at() - 1)]).await;
+    site.subscribe(&[(84_962_000_001, before()), (84_962_000_002, before()), (84_962_000_002, day().ends_at() - 1)])
+        .await;
     for day in [day(), day().plus(1)] {
         site.list(day, &[]).await;
     }
