@@ -1,20 +1,22 @@
 //! `report answer`: citizens' reports to answers, each under one id.
 //!
-//! In: reports, verdicts, a look-up and the carrier's templates. Out: messages to the topic of answers, and
-//! `report_answer`, which remembers them. Never: makes two answers to a report at one stage; answers a look-up while the
-//! registry is silent, before the last day on which it can be answered.
+//! In: reports, verdicts, lists that have left, a look-up and the carrier's templates. Out: messages to the topic of
+//! answers, and `report_answer`, which remembers them. Never: makes two answers to a report at one stage; says that a
+//! number is barred which no list bars; answers a look-up while the registry is silent, before the last day on which it
+//! can be answered.
 //!
 //! An answer is written down as intended, with its text; then it is sent; then it is written down as sent. Killed behind
 //! the first step, the next run sends what was intended, word for word. Killed behind the second, it sends the same once
 //! more under the same id, and whoever reads the topic drops it. Of two runs at once only one intends; the other ends.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 use serde::{Deserialize, Serialize};
 
 use self::outbox::{Answer, Known, digits, intend, mark, number, send};
+use super::blocklist::published;
 use super::domain;
 use crate::answer::{Stage, Templates, Worded};
 use crate::clock::Clock;
@@ -25,6 +27,7 @@ use crate::domain::number::Number;
 use crate::domain::report::Kind;
 use crate::domain::seal::Seal;
 use crate::domain::verdict::Verdict;
+use crate::export::blocklist::latest;
 use crate::lake::Lake;
 use crate::lookup::Lookup;
 use crate::lookup::registry::Outcome;
@@ -204,12 +207,16 @@ impl Desk<'_> {
         let barred = self.barred().await?;
         let first = today.plus(1 - self.options.result_days);
         let is_untold = |report: &&Report| report.day >= first && !known.has(&report.answer_id(Stage::Result));
+        let mut untold = Vec::new();
         for report in reports.values().filter(is_untold) {
             let number = report.source.filter(|_| report.is_accusation());
-            if let Some(number) = number.filter(|number| report.is_about(*number, &barred)) {
-                let worded = self.templates.barred(&dialled(number), report.form.as_deref());
-                answers.extend(report.answered(Stage::Result, worded));
-            }
+            let number = number.filter(|number| report.is_about(*number, &barred));
+            untold.extend(number.map(|number| (report, number)));
+        }
+        let listed = if untold.is_empty() { BTreeSet::new() } else { self.listed().await? };
+        for (report, number) in untold.into_iter().filter(|(_, number)| listed.contains(number)) {
+            let worded = self.templates.barred(&dialled(number), report.form.as_deref());
+            answers.extend(report.answered(Stage::Result, worded));
         }
         done.results = answers.len() - done.received;
         Ok(answers)
@@ -265,6 +272,13 @@ impl Desk<'_> {
             }
         }
         Ok(barred)
+    }
+
+    /// Whom the lists that have left bar by now: a verdict bars nobody whom a list leaves out.
+    async fn listed(&self) -> anyhow::Result<BTreeSet<Number>> {
+        let publications = published(self.lake).await?;
+        let barred = latest(&publications).into_iter().filter(|(_, (_, change))| change.entry.action.is_bar());
+        Ok(barred.map(|(number, _)| number).collect())
     }
 }
 

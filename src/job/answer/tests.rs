@@ -1,9 +1,11 @@
 //! Answers without a broker: what is planned, what a kill leaves behind, and who is told what.
 
-use std::collections::BTreeSet;
-
+use super::super::{blocklist, reference};
 use super::*;
+use crate::job::tests::note_run;
 use crate::lookup;
+use crate::pipeline::definition::Definitions;
+use crate::pipeline::run::folder;
 use crate::schema::column::report_answer as column;
 use crate::schema::sheet::Sheet;
 
@@ -75,6 +77,19 @@ impl Site {
         let row = row.float64_or_null(None).int64(2).int64(1).int64(0).int64(0).text("");
         row.boolean_or_null(None).text_or_null(None).instant_or_null(None).end();
         self.lake.open(Table::DECISION).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
+    }
+
+    /// The list of a day by which `SOURCE` is under a bar, as it leaves.
+    async fn export(&self, days: i64) {
+        let day = Day::of(AT + days * DAY);
+        let mut list = Sheet::new(Table::BLOCKLIST_DAY.contract());
+        let row = list.row().day(day).int64(SOURCE).text("bar_outgoing").text("behaviour+report").day(day);
+        row.day(day.plus(30)).text("C-1").text_or_null(None).end();
+        self.lake.open(Table::BLOCKLIST_DAY).await.unwrap().replace(day, &[list.finish()]).await.unwrap();
+        note_run(&self.lake, day, Table::BLOCKLIST_DAY, ("{}", 1), day.ends_at()).await;
+        let (out, definitions) = (tempfile::tempdir().unwrap(), Definitions::read(&folder(None)).unwrap());
+        let (order, clock) = (blocklist::Order::new(day, out.path()), Clock::Fixed(day.ends_at()));
+        blocklist::publish(&self.lake, &definitions, &order, None, clock).await.unwrap();
     }
 
     /// What a run would send: what was left, then what is new.
@@ -208,6 +223,7 @@ async fn a_result_is_told_within_its_own_days() {
     site.report("old", Kind::SpamCall, 3, "moi vay").await;
     site.report("last", Kind::SpamCall, 2, "moi vay").await;
     site.verdict(Verdict::Limited, 0, AT - 100 * DAY).await;
+    site.export(0).await;
     assert_eq!(ids(&site.planned(0).await.1), ["last/received", "old/received", "last/result"]);
 }
 
@@ -223,6 +239,7 @@ async fn whose_report_is_about_a_barred_number_is_told_so_once() {
     site.mark(&new).await;
 
     site.verdict(Verdict::Limited, 1, AT - 100 * DAY).await;
+    site.export(1).await;
     let (_, new, done) = site.planned(2).await;
     assert_eq!(ids(&new), ["r1/result"]);
     assert_eq!((done.received, done.results), (0, 1));
@@ -232,11 +249,26 @@ async fn whose_report_is_about_a_barred_number_is_told_so_once() {
 }
 
 #[tokio::test]
+async fn a_number_that_no_list_bars_is_no_result_whatever_was_decided() {
+    let site = Site::new();
+    site.report("r1", Kind::SpamCall, 0, "moi vay").await;
+    site.verdict(Verdict::Limited, 0, AT - 100 * DAY).await;
+    assert_eq!(ids(&site.planned(1).await.1), ["r1/received"], "no list has left yet");
+    site.export(0).await;
+    assert_eq!(ids(&site.planned(1).await.1), ["r1/received", "r1/result"]);
+    let text = "number,reason\n0962000001,hospital\n";
+    reference::load_text(&site.lake, Table::ALLOW_LIST, text, Day::of(AT)).await.unwrap();
+    site.export(0).await;
+    assert_eq!(ids(&site.planned(1).await.1), ["r1/received"], "the next list gives it back");
+}
+
+#[tokio::test]
 async fn a_number_that_was_released_or_is_anothers_now_is_no_result() {
     for (verdict, activated_at) in [(Verdict::Released, AT - 100 * DAY), (Verdict::Limited, AT + DAY)] {
         let site = Site::new();
         site.report("r1", Kind::SpamCall, 0, "moi vay").await;
         site.verdict(Verdict::Limited, 1, AT - 100 * DAY).await;
+        site.export(1).await;
         assert_eq!(ids(&site.planned(2).await.1), ["r1/received", "r1/result"]);
         site.verdict(verdict, 2, activated_at).await;
         assert_eq!(ids(&site.planned(2).await.1), ["r1/received"], "{verdict:?}");
