@@ -174,20 +174,20 @@ fn bracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Option<Found
     let accounts = numbers.iter().take_while(|number| is_account(rest, number)).count();
     let called = numbers.get(accounts..).unwrap_or_default();
     let found = match called.first() {
-        Some(first) if first.until <= bracket.until => Some(numbered(rest, bracket, called)),
+        Some(first) if first.until <= bracket.until => Some(numbered(kind, rest, bracket, called)),
         _ => named(kind, rest, bracket).or_else(|| swapped(rest, bracket, numbers)),
     };
     Some(found.unwrap_or_else(|| nameless(bracket)))
 }
 
 /// A bracket with a number in it, and maybe with the content too.
-fn numbered<'a>(rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Found<'a> {
+fn numbered<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Found<'a> {
     let within: Vec<&Spelled> = numbers.iter().take_while(|number| number.until <= bracket.until).collect();
     let list = list(rest, &within);
     let (from, until) = bounds(list);
     let before = rest.get(bracket.from..from).unwrap_or_default();
     let behind = rest.get(until..bracket.until).unwrap_or_default();
-    if let Some(named) = name_before(bracket, before, behind) {
+    if let Some(named) = name_before(kind, bracket, before, behind) {
         return named;
     }
     // `(gia danh cong an so 0912345678)` is content that names its source.
@@ -203,10 +203,12 @@ fn numbered<'a>(rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Fou
 }
 
 /// `(Vietcombank - goi 0912345678 de mo khoa)`: a known name before the number, and something said.
-fn name_before<'a>(bracket: Bracket<'a>, before: &str, behind: &str) -> Option<Found<'a>> {
-    let (head, _) = before.split_once(is_break)?;
+fn name_before<'a>(kind: Kind, bracket: Bracket<'a>, before: &str, behind: &str) -> Option<Found<'a>> {
+    let (head, between) = before.split_once(is_break)?;
     let is_named = sender::is_known(head) && !(stripped(behind).is_empty() && bracket.after.is_empty());
-    if !is_named {
+    // `V (Shopee - 0912345678)(moi mua)` gives the number that called.
+    let is_number_given = kind != Kind::SpamSms && sender::is_label(between);
+    if !is_named || is_number_given {
         return None;
     }
     let raw = bracket.inside.get(..head.len())?;
@@ -232,7 +234,7 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
     let numbers = spelling::numbers(after);
     // Only a message has a name for its sender: of a call that is whom the caller claims to be.
     let is_sender = kind == Kind::SpamSms && sender::is_known(raw);
-    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_only_numbers(after, &numbers);
+    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_given(kind, after, &numbers);
     if is_content_first {
         return None;
     }
@@ -243,6 +245,21 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
         (true, _) => (after, Level::HalfBracketed),
     };
     Some(Found { sources: vec![source], raw: Some(raw.trim()), content, level })
+}
+
+/// Whether the first number of a text is given as a source: it is all of the text, or has one of several brackets for
+/// itself, or a call's begins the text. Among words it may be anybody's: `goi ca so 0912345678 cua me toi`.
+fn is_given(kind: Kind, text: &str, numbers: &[Spelled]) -> bool {
+    let called: Vec<&Spelled> = numbers.iter().skip_while(|number| is_account(text, number)).collect();
+    let (from, until) = bounds(list(text, &called));
+    let (before, behind) = (text.get(..from).unwrap_or_default(), text.get(until..).unwrap_or_default().trim_start());
+    let is_ended = behind.starts_with(closes);
+    let is_leading = sender::is_label(before) && (is_ended || kind != Kind::SpamSms);
+    let is_alone = is_ended
+        && before
+            .rsplit_once(opens)
+            .is_some_and(|(others, label)| others.trim_end().ends_with(closes) && sender::is_label(label));
+    is_only_numbers(text, numbers) || (!called.is_empty() && (is_leading || is_alone))
 }
 
 /// What a phrase names if it is nothing but a short code, a name or a hidden number.
