@@ -20,9 +20,9 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use futures::stream::{self, BoxStream, StreamExt};
 
-use super::lookup::{Pair, sort_by_one};
 use super::made::{Made, Make, part};
 use super::party::FIRST_NAMED;
+use super::sorted::{Pair, sort_by_one};
 
 /// The function's name.
 pub const NAME: &str = "join_parties";

@@ -25,6 +25,7 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::party::Names;
+use super::sorted::{Pair, sort_by_one};
 
 /// The functions; the first argument names a part.
 pub(super) const NAMES: [&str; 4] = ["may_have", "has", "latest", "value_of"];
@@ -181,15 +182,7 @@ fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
-/// Two numbers, and the latest instant of theirs; [`NEVER`] when they have none.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Pair {
-    pub(super) one: i64,
-    pub(super) other: i64,
-    pub(super) at: i64,
-}
-
-/// Pairs in their order, each once.
+/// Pairs in their order, each once, with the latest of its instants; [`NEVER`] when it has none.
 struct Pairs {
     pairs: Vec<Pair>,
     /// The first number of each run of pairs, and where the run begins.
@@ -244,38 +237,6 @@ impl Pairs {
         }
         let (near, far) = (reach / 2, ahead.len().min(reach + 1));
         from + near + ahead[near..far].partition_point(lies_before)
-    }
-}
-
-/// Values of a digit of [`sort_by_one`].
-const DIGITS: usize = 1 << 11;
-
-/// Sorts by the first number, digit by digit from the lowest: numbers of one country share all their upper digits, and
-/// those of a clustered table are in order already.
-pub(super) fn sort_by_one(pairs: &mut Vec<Pair>) {
-    if pairs.is_sorted_by_key(|pair| pair.one) {
-        return;
-    }
-    let least = pairs.iter().map(|pair| pair.one).min().unwrap_or_default();
-    let beyond = |pair: &Pair| pair.one.wrapping_sub(least).cast_unsigned();
-    let greatest = pairs.iter().map(beyond).max().unwrap_or_default();
-    let mut sorted = vec![Pair::default(); pairs.len()];
-    let mut shift = 0;
-    while shift < u64::BITS && greatest >> shift > 0 {
-        let digit = |pair: &Pair| usize::try_from(beyond(pair) >> shift).unwrap_or(usize::MAX) % DIGITS;
-        let mut places = [0; DIGITS];
-        pairs.iter().for_each(|pair| places[digit(pair)] += 1);
-        let mut begins = 0;
-        for place in &mut places {
-            begins += std::mem::replace(place, begins);
-        }
-        for pair in pairs.iter() {
-            let place = &mut places[digit(pair)];
-            sorted[*place] = *pair;
-            *place += 1;
-        }
-        std::mem::swap(pairs, &mut sorted);
-        shift += DIGITS.trailing_zeros();
     }
 }
 
@@ -460,15 +421,6 @@ mod tests {
                 prop_assert_eq!(has, pairs.iter().any(|pair| pair.0 == Some(one)));
                 prop_assert!(found.is_none() || part.sketch().unwrap().may_have(one, other));
             }
-        }
-
-        #[test]
-        fn digits_sort_as_numbers_do(ones in prop::collection::vec(prop_oneof![any::<i64>(), 84_900_000_000i64..84_900_009_999], 0..300)) {
-            let mut pairs: Vec<Pair> = ones.iter().map(|one| Pair { one: *one, ..Pair::default() }).collect();
-            sort_by_one(&mut pairs);
-            let mut ones = ones;
-            ones.sort_unstable();
-            prop_assert_eq!(pairs.iter().map(|pair| pair.one).collect::<Vec<_>>(), ones);
         }
     }
 }

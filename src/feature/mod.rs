@@ -16,6 +16,7 @@ mod pair;
 mod party;
 mod run;
 mod segment;
+mod sorted;
 mod time;
 
 use std::sync::Arc;

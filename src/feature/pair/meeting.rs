@@ -7,8 +7,8 @@
 use std::mem::take;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use crate::feature::lookup::{Pair as ByCallee, sort_by_one};
 use crate::feature::party::FIRST_NAMED;
+use crate::feature::sorted::{Pair as ByCallee, sort_by_one};
 
 /// Before every instant.
 pub(super) const NEVER: i64 = i64::MIN;
