@@ -79,3 +79,61 @@ impl Recruiter<'_> {
         self.give_numbers(MEMBERS);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::super::super::tests::{calls, number, run};
+    use super::super::super::{BeyondOptions, Operator, Options, Truth};
+    use super::super::tests::with;
+
+    /// The numbers of a reference table.
+    fn numbers_in(operator: &Operator, table: &str) -> BTreeSet<i64> {
+        let (_, csv) = operator.reference().into_iter().find(|(name, _)| *name == table).unwrap();
+        csv.lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap()).collect()
+    }
+
+    #[test]
+    fn careless_advertisers_break_each_rule_and_the_scrupulous_none_and_organisers_are_bound_by_none() {
+        let beyond = BeyondOptions { advertiser_share: 0.02, ..BeyondOptions::NOTHING };
+        let (operator, messages) = run(Options { spam_share: 0.0, hard_negative_share: 0.0, ..with(beyond) });
+        let truth = operator.truth();
+        let of = |class: &str| -> BTreeSet<i64> {
+            truth.iter().filter(|truth| truth.class == class).map(|truth| truth.number).collect()
+        };
+        let (advertisers, organisers) = (of("advertiser"), of("organiser"));
+        assert_eq!((advertisers.len(), organisers.len()), (28, 12));
+        let is_innocent = |truth: &Truth| truth.is_protected && !truth.is_spam;
+        assert!(truth.iter().filter(|truth| organisers.contains(&truth.number)).all(is_innocent));
+
+        let (confirmed, branded) = (numbers_in(&operator, "advertiser"), numbers_in(&operator, "brandname"));
+        assert!(!confirmed.is_empty() && !branded.is_empty() && confirmed.is_disjoint(&branded));
+        assert_eq!(confirmed.union(&branded).copied().collect::<BTreeSet<_>>(), advertisers);
+
+        let breaches = operator.breaches();
+        let scrupulous: BTreeSet<i64> =
+            operator.population.sims.iter().filter(|sim| sim.heed >= 1.0).map(|sim| sim.number).collect();
+        assert!(scrupulous.len() == 14 && scrupulous.is_subset(&advertisers));
+        let breaching: BTreeSet<i64> = breaches.iter().map(|breach| breach.caller).collect();
+        assert!(breaching.is_subset(&advertisers) && breaching.is_disjoint(&scrupulous) && breaching.len() > 7);
+        for kind in ["do_not_call", "outside_hours", "repeated"] {
+            assert!(breaches.iter().any(|breach| breach.kind == kind), "nobody breaks {kind}");
+        }
+
+        // Each breach is a call that the records show, and organisers make such calls as well.
+        let records = calls(&messages);
+        let made: BTreeSet<(i64, i64, i64)> = records
+            .iter()
+            .filter(|record| record.record_type == "originating")
+            .filter_map(|record| {
+                Some((record.start_at, number(record.caller.as_deref())?, number(record.callee.as_deref())?))
+            })
+            .collect();
+        assert!(breaches.iter().all(|breach| made.contains(&(breach.at, breach.caller, breach.callee))));
+        let listed = numbers_in(&operator, "do_not_call");
+        let by_organisers = made.iter().filter(|(_, caller, _)| organisers.contains(caller));
+        let unwanted = by_organisers.filter(|(_, _, callee)| listed.contains(callee)).count();
+        assert!(unwanted > 0, "organisers call whom they know");
+    }
+}

@@ -121,3 +121,55 @@ impl Recruiter<'_> {
         first
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::super::super::tests::{calls, number, run};
+    use super::super::super::{BeyondOptions, Message, Operator, Truth};
+    use super::super::tests::{Line, lines, lines_of, made_share, sum, unevenness, with};
+
+    /// The seconds that each number of a class talked, call by call.
+    fn talks(operator: &Operator, messages: &[Message], class: &str) -> BTreeMap<i64, Vec<f64>> {
+        let of_class: BTreeSet<i64> =
+            operator.truth().iter().filter(|truth| truth.class == class).map(|truth| truth.number).collect();
+        let mut talks: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        for record in calls(messages).iter().filter(|record| record.record_type == "originating" && record.is_answered)
+        {
+            let caller = number(record.caller.as_deref()).filter(|caller| of_class.contains(caller));
+            if let Some(caller) = caller {
+                talks.entry(caller).or_default().push(f64::from(record.duration_s));
+            }
+        }
+        talks.retain(|_, talks| talks.len() >= 30);
+        talks
+    }
+
+    #[test]
+    fn reminders_alarms_and_dispatchers_work_like_machines_and_are_innocent() {
+        let (operator, messages) = run(with(BeyondOptions { machine_share: 0.02, ..BeyondOptions::NOTHING }));
+        let truth = operator.truth();
+        let machines: Vec<&Truth> =
+            truth.iter().filter(|truth| ["reminder", "alarm", "dispatcher"].contains(&truth.class)).collect();
+        assert_eq!(machines.len(), 40);
+        assert!(machines.iter().all(|truth| truth.is_protected && !truth.is_spam && truth.types.is_empty()));
+
+        // As even as a robot's, some of them, and others not.
+        let reminders = talks(&operator, &messages, "reminder");
+        let even = reminders.values().filter(|talks| unevenness(talks) < 0.25).count();
+        assert!(even >= 3 && even < reminders.len(), "{even} of {} reminders talk evenly", reminders.len());
+
+        let lines = lines(&messages);
+        let of = |class: &str| lines_of(&operator, &lines, |truth| truth.class == class);
+        let (reminders, alarms, dispatchers) = (of("reminder"), of("alarm"), of("dispatcher"));
+        let per_callee = |lines: &[&Line]| sum(lines, |line| line.made) / sum(lines, |line| line.callees.len());
+        assert!(alarms.len() >= 4 && alarms.iter().all(|line| line.callees.len() <= 2 && line.cells.len() <= 1));
+        assert!(per_callee(&alarms) > 10.0 && made_share(&alarms) > 0.9, "{} calls to each", per_callee(&alarms));
+        assert!(per_callee(&dispatchers) < 1.5, "{} calls to each", per_callee(&dispatchers));
+        assert!(per_callee(&reminders) > per_callee(&dispatchers), "customers are called again");
+        let answered = |lines: &[&Line]| sum(lines, |line| line.answered) / sum(lines, |line| line.made);
+        assert!(answered(&reminders) > 0.6 && answered(&dispatchers) > 0.6, "customers answer");
+        assert!((0.6..0.97).contains(&made_share(&dispatchers)), "{} made", made_share(&dispatchers));
+    }
+}

@@ -94,3 +94,86 @@ impl Recruiter<'_> {
         self.options.first_day.plus(day).starts_at() + whole(hour * 3_600.0) * SECOND_US
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use super::super::super::tests::run;
+    use super::super::super::{BeyondOptions, Message, Operator, Truth};
+    use super::super::tests::{HOUR_US, with};
+    use crate::schema::topic::Topic;
+    use crate::schema::wire::Subscriber;
+
+    /// What is on paper about a subscription.
+    struct Registered {
+        number: i64,
+        at: i64,
+        is_enterprise: bool,
+        identity: Option<String>,
+        dealer: String,
+    }
+
+    fn registered(operator: &Operator, messages: &[Message]) -> Vec<Registered> {
+        let subscribers = operator.subscribers();
+        let all = subscribers.iter().chain(messages).filter(|message| message.topic == Topic::Subscriber);
+        let records = all.map(|message| serde_json::from_slice::<Subscriber<'_>>(&message.payload).unwrap());
+        let opened = records.filter(|record| record.deactivated_at.is_none()).map(|record| Registered {
+            number: record.number.parse().unwrap(),
+            at: record.activated_at,
+            is_enterprise: record.segment == "enterprise",
+            identity: record.identity_hash.map(Cow::into_owned),
+            dealer: record.dealer.unwrap().into_owned(),
+        });
+        opened.collect()
+    }
+
+    /// The most activations of one dealer in a window, and how many identities they are on.
+    fn busiest(registered: &[&Registered], within: i64) -> (usize, usize) {
+        let rush = registered.iter().map(|first| {
+            let is_near =
+                |other: &&&Registered| other.dealer == first.dealer && (0..within).contains(&(other.at - first.at));
+            let rush: Vec<_> = registered.iter().filter(is_near).collect();
+            (rush.len(), rush.iter().map(|other| &other.identity).collect::<BTreeSet<_>>().len())
+        });
+        rush.max().unwrap()
+    }
+
+    fn largest(registered: &[&Registered]) -> usize {
+        let mut holders: BTreeMap<&String, usize> = BTreeMap::new();
+        for identity in registered.iter().filter_map(|registered| registered.identity.as_ref()) {
+            *holders.entry(identity).or_default() += 1;
+        }
+        holders.into_values().max().unwrap_or(0)
+    }
+
+    #[test]
+    fn a_stock_is_registered_at_once_or_by_one_and_so_are_a_fleet_and_freshmen() {
+        let (operator, messages) =
+            run(with(BeyondOptions { bulk_share: 0.03, lookalike_share: 0.05, ..BeyondOptions::NOTHING }));
+        let truth = operator.truth();
+        let bulk: BTreeSet<i64> =
+            operator.population.sims.iter().filter(|sim| sim.is_bulk).map(|sim| sim.number).collect();
+        let is_typed = |truth: &&Truth| truth.types.contains(&"bulk_registration");
+        assert!(bulk.len() == 60 && bulk.is_subset(&truth.iter().filter(is_typed).map(|truth| truth.number).collect()));
+        let spam = truth.iter().filter(|truth| bulk.contains(&truth.number) && truth.is_spam).count();
+        assert!((15..25).contains(&spam), "{spam} of the stock are used for spam");
+
+        let all = registered(&operator, &messages);
+        let stock: Vec<&Registered> = all.iter().filter(|registered| bulk.contains(&registered.number)).collect();
+        assert!(stock.iter().all(|registered| !registered.is_enterprise));
+        let (lot, identities) = busiest(&stock, HOUR_US);
+        assert!(lot >= 20 && identities * 4 >= lot, "{lot} in an hour on {identities} identities");
+        assert!((6..20).contains(&largest(&stock)), "{} on one identity", largest(&stock));
+
+        let fleet: Vec<&Registered> = all.iter().filter(|registered| registered.is_enterprise).collect();
+        assert!(largest(&fleet) > 10 && busiest(&fleet, HOUR_US).0 > 10, "{} in a fleet", largest(&fleet));
+        let newcomers: BTreeSet<i64> =
+            truth.iter().filter(|truth| truth.class == "new_sim").map(|truth| truth.number).collect();
+        let freshmen: Vec<&Registered> =
+            all.iter().filter(|registered| newcomers.contains(&registered.number)).collect();
+        let (freshmen, identities) = busiest(&freshmen, 5 * HOUR_US);
+        assert!(freshmen >= 10 && identities >= freshmen - 1, "{freshmen} freshmen on {identities} identities");
+    }
+}

@@ -1,32 +1,31 @@
 //! What comes beyond the base: each gang shows in the records, an innocent beside it looks like it, and the base never
 //! moves.
 
-use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::tests::{calls, clean, number, run};
 use super::super::*;
 
-const HOUR_US: i64 = 3_600_000_000;
+pub(super) const HOUR_US: i64 = 3_600_000_000;
 
 /// A small operator with nothing beyond its base but this.
-fn with(beyond: BeyondOptions) -> Options {
+pub(super) fn with(beyond: BeyondOptions) -> Options {
     Options { days: 8, history_days: 2, beyond, ..clean(2_000) }
 }
 
 /// What the records show of one number of ours.
 #[derive(Default)]
-struct Line {
-    made: usize,
-    received: usize,
-    answered: usize,
-    callees: BTreeSet<i64>,
-    cells: BTreeSet<i64>,
-    imeis: BTreeSet<i64>,
+pub(super) struct Line {
+    pub(super) made: usize,
+    pub(super) received: usize,
+    pub(super) answered: usize,
+    pub(super) callees: BTreeSet<i64>,
+    pub(super) cells: BTreeSet<i64>,
+    pub(super) imeis: BTreeSet<i64>,
 }
 
 /// The lines that made calls, by number.
-fn lines(messages: &[Message]) -> BTreeMap<i64, Line> {
+pub(super) fn lines(messages: &[Message]) -> BTreeMap<i64, Line> {
     let mut lines: BTreeMap<i64, Line> = BTreeMap::new();
     for record in calls(messages).iter().filter(|record| record.partial_seq.unwrap_or(1) == 1) {
         let (caller, callee) = (number(record.caller.as_deref()), number(record.callee.as_deref()));
@@ -48,15 +47,19 @@ fn lines(messages: &[Message]) -> BTreeMap<i64, Line> {
 }
 
 /// The lines of some subscriptions.
-fn lines_of<'a>(operator: &Operator, lines: &'a BTreeMap<i64, Line>, is: impl Fn(&Truth) -> bool) -> Vec<&'a Line> {
+pub(super) fn lines_of<'a>(
+    operator: &Operator,
+    lines: &'a BTreeMap<i64, Line>,
+    is: impl Fn(&Truth) -> bool,
+) -> Vec<&'a Line> {
     operator.truth().iter().filter(|truth| is(truth)).filter_map(|truth| lines.get(&truth.number)).collect()
 }
 
-fn sum(lines: &[&Line], of: impl Fn(&Line) -> usize) -> f64 {
+pub(super) fn sum(lines: &[&Line], of: impl Fn(&Line) -> usize) -> f64 {
     lines.iter().map(|line| of(line)).sum::<usize>() as f64
 }
 
-fn made_share(lines: &[&Line]) -> f64 {
+pub(super) fn made_share(lines: &[&Line]) -> f64 {
     sum(lines, |line| line.made) / sum(lines, |line| line.made + line.received)
 }
 
@@ -262,75 +265,6 @@ fn false_numbers_come_by_the_trunks_that_the_truth_names_and_subscribers_abroad_
     assert!(foreign.filter(|record| is_foreign(number(record.caller.as_deref()))).count() > 10);
 }
 
-/// What is on paper about a subscription.
-struct Registered {
-    number: i64,
-    at: i64,
-    is_enterprise: bool,
-    identity: Option<String>,
-    dealer: String,
-}
-
-fn registered(operator: &Operator, messages: &[Message]) -> Vec<Registered> {
-    let subscribers = operator.subscribers();
-    let all = subscribers.iter().chain(messages).filter(|message| message.topic == Topic::Subscriber);
-    let records = all.map(|message| serde_json::from_slice::<Subscriber<'_>>(&message.payload).unwrap());
-    let opened = records.filter(|record| record.deactivated_at.is_none()).map(|record| Registered {
-        number: record.number.parse().unwrap(),
-        at: record.activated_at,
-        is_enterprise: record.segment == "enterprise",
-        identity: record.identity_hash.map(Cow::into_owned),
-        dealer: record.dealer.unwrap().into_owned(),
-    });
-    opened.collect()
-}
-
-/// The most activations of one dealer in a window, and how many identities they are on.
-fn busiest(registered: &[&Registered], within: i64) -> (usize, usize) {
-    let rush = registered.iter().map(|first| {
-        let is_near =
-            |other: &&&Registered| other.dealer == first.dealer && (0..within).contains(&(other.at - first.at));
-        let rush: Vec<_> = registered.iter().filter(is_near).collect();
-        (rush.len(), rush.iter().map(|other| &other.identity).collect::<BTreeSet<_>>().len())
-    });
-    rush.max().unwrap()
-}
-
-fn largest(registered: &[&Registered]) -> usize {
-    let mut holders: BTreeMap<&String, usize> = BTreeMap::new();
-    for identity in registered.iter().filter_map(|registered| registered.identity.as_ref()) {
-        *holders.entry(identity).or_default() += 1;
-    }
-    holders.into_values().max().unwrap_or(0)
-}
-
-#[test]
-fn a_stock_is_registered_at_once_or_by_one_and_so_are_a_fleet_and_freshmen() {
-    let (operator, messages) =
-        run(with(BeyondOptions { bulk_share: 0.03, lookalike_share: 0.05, ..BeyondOptions::NOTHING }));
-    let truth = operator.truth();
-    let bulk: BTreeSet<i64> = operator.population.sims.iter().filter(|sim| sim.is_bulk).map(|sim| sim.number).collect();
-    let is_typed = |truth: &&Truth| truth.types.contains(&"bulk_registration");
-    assert!(bulk.len() == 60 && bulk.is_subset(&truth.iter().filter(is_typed).map(|truth| truth.number).collect()));
-    let spam = truth.iter().filter(|truth| bulk.contains(&truth.number) && truth.is_spam).count();
-    assert!((15..25).contains(&spam), "{spam} of the stock are used for spam");
-
-    let all = registered(&operator, &messages);
-    let stock: Vec<&Registered> = all.iter().filter(|registered| bulk.contains(&registered.number)).collect();
-    assert!(stock.iter().all(|registered| !registered.is_enterprise));
-    let (lot, identities) = busiest(&stock, HOUR_US);
-    assert!(lot >= 20 && identities * 4 >= lot, "{lot} in an hour on {identities} identities");
-    assert!((6..20).contains(&largest(&stock)), "{} on one identity", largest(&stock));
-
-    let fleet: Vec<&Registered> = all.iter().filter(|registered| registered.is_enterprise).collect();
-    assert!(largest(&fleet) > 10 && busiest(&fleet, HOUR_US).0 > 10, "{} in a fleet", largest(&fleet));
-    let newcomers: BTreeSet<i64> =
-        truth.iter().filter(|truth| truth.class == "new_sim").map(|truth| truth.number).collect();
-    let freshmen: Vec<&Registered> = all.iter().filter(|registered| newcomers.contains(&registered.number)).collect();
-    let (freshmen, identities) = busiest(&freshmen, 5 * HOUR_US);
-    assert!(freshmen >= 10 && identities >= freshmen - 1, "{freshmen} freshmen on {identities} identities");
-}
-
 #[test]
 fn what_comes_beside_moves_no_message_of_the_rest() {
     let rest = BeyondOptions { machine_share: 0.0, advertiser_share: 0.0, ..BeyondOptions::all(0.05) };
@@ -342,101 +276,10 @@ fn what_comes_beside_moves_no_message_of_the_rest() {
 }
 
 /// How unevenly something is spread: its deviation over its mean.
-fn unevenness(values: &[f64]) -> f64 {
+pub(super) fn unevenness(values: &[f64]) -> f64 {
     let count = values.len() as f64;
     let mean = values.iter().sum::<f64>() / count;
     (values.iter().map(|value| (value - mean).powi(2)).sum::<f64>() / count).sqrt() / mean
-}
-
-/// The seconds that each number of a class talked, call by call.
-fn talks(operator: &Operator, messages: &[Message], class: &str) -> BTreeMap<i64, Vec<f64>> {
-    let of_class: BTreeSet<i64> =
-        operator.truth().iter().filter(|truth| truth.class == class).map(|truth| truth.number).collect();
-    let mut talks: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
-    for record in calls(messages).iter().filter(|record| record.record_type == "originating" && record.is_answered) {
-        let caller = number(record.caller.as_deref()).filter(|caller| of_class.contains(caller));
-        if let Some(caller) = caller {
-            talks.entry(caller).or_default().push(f64::from(record.duration_s));
-        }
-    }
-    talks.retain(|_, talks| talks.len() >= 30);
-    talks
-}
-
-#[test]
-fn reminders_alarms_and_dispatchers_work_like_machines_and_are_innocent() {
-    let (operator, messages) = run(with(BeyondOptions { machine_share: 0.02, ..BeyondOptions::NOTHING }));
-    let truth = operator.truth();
-    let machines: Vec<&Truth> =
-        truth.iter().filter(|truth| ["reminder", "alarm", "dispatcher"].contains(&truth.class)).collect();
-    assert_eq!(machines.len(), 40);
-    assert!(machines.iter().all(|truth| truth.is_protected && !truth.is_spam && truth.types.is_empty()));
-
-    // As even as a robot's, some of them, and others not.
-    let reminders = talks(&operator, &messages, "reminder");
-    let even = reminders.values().filter(|talks| unevenness(talks) < 0.25).count();
-    assert!(even >= 3 && even < reminders.len(), "{even} of {} reminders talk evenly", reminders.len());
-
-    let lines = lines(&messages);
-    let of = |class: &str| lines_of(&operator, &lines, |truth| truth.class == class);
-    let (reminders, alarms, dispatchers) = (of("reminder"), of("alarm"), of("dispatcher"));
-    let per_callee = |lines: &[&Line]| sum(lines, |line| line.made) / sum(lines, |line| line.callees.len());
-    assert!(alarms.len() >= 4 && alarms.iter().all(|line| line.callees.len() <= 2 && line.cells.len() <= 1));
-    assert!(per_callee(&alarms) > 10.0 && made_share(&alarms) > 0.9, "{} calls to each", per_callee(&alarms));
-    assert!(per_callee(&dispatchers) < 1.5, "{} calls to each", per_callee(&dispatchers));
-    assert!(per_callee(&reminders) > per_callee(&dispatchers), "customers are called again");
-    let answered = |lines: &[&Line]| sum(lines, |line| line.answered) / sum(lines, |line| line.made);
-    assert!(answered(&reminders) > 0.6 && answered(&dispatchers) > 0.6, "customers answer");
-    assert!((0.6..0.97).contains(&made_share(&dispatchers)), "{} made", made_share(&dispatchers));
-}
-
-/// The numbers of a reference table.
-fn numbers_in(operator: &Operator, table: &str) -> BTreeSet<i64> {
-    let (_, csv) = operator.reference().into_iter().find(|(name, _)| *name == table).unwrap();
-    csv.lines().skip(1).map(|line| line.split(',').next().unwrap().parse().unwrap()).collect()
-}
-
-#[test]
-fn careless_advertisers_break_each_rule_and_the_scrupulous_none_and_organisers_are_bound_by_none() {
-    let beyond = BeyondOptions { advertiser_share: 0.02, ..BeyondOptions::NOTHING };
-    let (operator, messages) = run(Options { spam_share: 0.0, hard_negative_share: 0.0, ..with(beyond) });
-    let truth = operator.truth();
-    let of = |class: &str| -> BTreeSet<i64> {
-        truth.iter().filter(|truth| truth.class == class).map(|truth| truth.number).collect()
-    };
-    let (advertisers, organisers) = (of("advertiser"), of("organiser"));
-    assert_eq!((advertisers.len(), organisers.len()), (28, 12));
-    let is_innocent = |truth: &Truth| truth.is_protected && !truth.is_spam;
-    assert!(truth.iter().filter(|truth| organisers.contains(&truth.number)).all(is_innocent));
-
-    let (confirmed, branded) = (numbers_in(&operator, "advertiser"), numbers_in(&operator, "brandname"));
-    assert!(!confirmed.is_empty() && !branded.is_empty() && confirmed.is_disjoint(&branded));
-    assert_eq!(confirmed.union(&branded).copied().collect::<BTreeSet<_>>(), advertisers);
-
-    let breaches = operator.breaches();
-    let scrupulous: BTreeSet<i64> =
-        operator.population.sims.iter().filter(|sim| sim.heed >= 1.0).map(|sim| sim.number).collect();
-    assert!(scrupulous.len() == 14 && scrupulous.is_subset(&advertisers));
-    let breaching: BTreeSet<i64> = breaches.iter().map(|breach| breach.caller).collect();
-    assert!(breaching.is_subset(&advertisers) && breaching.is_disjoint(&scrupulous) && breaching.len() > 7);
-    for kind in ["do_not_call", "outside_hours", "repeated"] {
-        assert!(breaches.iter().any(|breach| breach.kind == kind), "nobody breaks {kind}");
-    }
-
-    // Each breach is a call that the records show, and organisers make such calls as well.
-    let records = calls(&messages);
-    let made: BTreeSet<(i64, i64, i64)> = records
-        .iter()
-        .filter(|record| record.record_type == "originating")
-        .filter_map(|record| {
-            Some((record.start_at, number(record.caller.as_deref())?, number(record.callee.as_deref())?))
-        })
-        .collect();
-    assert!(breaches.iter().all(|breach| made.contains(&(breach.at, breach.caller, breach.callee))));
-    let listed = numbers_in(&operator, "do_not_call");
-    let by_organisers = made.iter().filter(|(_, caller, _)| organisers.contains(caller));
-    let unwanted = by_organisers.filter(|(_, _, callee)| listed.contains(callee)).count();
-    assert!(unwanted > 0, "organisers call whom they know");
 }
 
 #[test]
