@@ -124,7 +124,9 @@ pub async fn publish(
         last.insert(message.number, Known::of(message, day));
     }
     let ours = ours(lake, day).await?;
-    let mut messages = messages(&list, &ours, &known, (templates, day))?;
+    let told = last.iter().filter(|(_, last)| last.day <= day).chain(&known);
+    let freed = told.filter(|(_, told)| told.action == Action::Unblock.as_str()).map(|(number, _)| *number).collect();
+    let mut messages = messages(&list, &ours, &freed, (templates, day))?;
     messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
     // A later day has told of an end that no list of this one ever carried.
     messages.retain(|message| last.get(&message.number).is_none_or(|last| last.day <= day || !last.is(message)));
@@ -365,12 +367,12 @@ async fn decided(lake: &Lake, told: &BTreeMap<i64, &Known>) -> anyhow::Result<BT
     Ok(decided)
 }
 
-/// What the day's block list begins or ends, for those who are our subscribers still. A bar of before is told to whom the
-/// day, before it was decided anew, had told of its end: nobody is barred in silence.
+/// What the day's block list begins or ends, for those who are our subscribers still. A bar of before is told to whom its
+/// end was told, as days have it that were decided anew since: nobody is barred in silence.
 fn messages(
     list: &[RecordBatch],
     ours: &BTreeMap<String, Option<i64>>,
-    known: &BTreeMap<i64, Known>,
+    freed: &BTreeSet<i64>,
     (templates, day): (&Templates, Day),
 ) -> anyhow::Result<Vec<Message>> {
     let mut messages = Vec::new();
@@ -388,8 +390,7 @@ fn messages(
             };
             let is_of_last_holder = told.reason == Cause::SubscriptionEnded.as_str();
             let number = numbers.value(row);
-            let is_freed = known.get(&number).is_some_and(|known| known.action == Action::Unblock.as_str());
-            let is_due = (told.from == day || is_freed) && is_told(told.action) && !is_of_last_holder;
+            let is_due = (told.from == day || freed.contains(&number)) && is_told(told.action) && !is_of_last_holder;
             if !is_due || !ours.contains_key(told.case_id) {
                 continue;
             }

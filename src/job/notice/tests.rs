@@ -190,6 +190,25 @@ async fn a_bar_of_before_that_the_day_decided_anew_has_again_is_told_to_whom_its
 }
 
 #[tokio::test]
+async fn a_bar_that_stands_again_because_an_earlier_day_was_decided_anew_is_told_to_whom_its_end_was_told() {
+    let site = Site::new().await;
+    site.list(day(), &[(84_962_000_001, "unblock", "denied", 0)]).await;
+    assert_eq!(site.tell(day()).await.notices, 1);
+    let next = day().plus(1);
+    site.list(next, &[(84_962_000_001, "", "", 1)]).await;
+    assert_eq!(site.tell(next).await.notices, 0);
+    // An answer came late: both days are decided anew, and only the last one's list leaves.
+    site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 5)]).await;
+    site.list(next, &[(84_962_000_001, "bar_outgoing", "behaviour", 6), (84_962_000_002, "bar_both", "behaviour", 6)])
+        .await;
+    assert_eq!(site.tell(next).await.notices, 1);
+    assert_eq!(site.told("2025-01-07.1"), ["C-1/bar_outgoing"], "who was never told of an end knows of the bar");
+    for day in [next, day()] {
+        assert_eq!(site.tell_alone(day).await.notices, 0, "{day}");
+    }
+}
+
+#[tokio::test]
 async fn who_has_a_number_by_now_is_not_told_of_the_end_of_a_bar_that_another_was_told_of() {
     let site = Site::new().await;
     site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0)]).await;
