@@ -239,6 +239,21 @@ fn what_was_left_for_a_back_fill_is_a_hole_until_it_is_read() {
 }
 
 #[test]
+fn a_file_is_missed_by_the_days_before_whose_end_it_was_begun() {
+    let mut whole = entry(Kind::Deferred, 0..30, 0, 0, "");
+    whole.account.source = format!("file/{}", "ab".repeat(32));
+    whole.note = Some("calls.csv".to_owned());
+    whole.committed_at = 700;
+    let mut first = entry(Kind::Read, 0..10, 10, 0, "");
+    first.account.source.clone_from(&whole.account.source);
+    let entries = [whole, first];
+    assert_eq!(open_reasons(Table::CALL_RECORD, &entries, 699), Vec::<String>::new(), "it may be loading");
+    let reasons = open_reasons(Table::CALL_RECORD, &entries, 700);
+    assert!(matches!(&reasons[..], [one] if one.contains("(calls.csv: drop it again")), "{reasons:?}");
+    assert!(reasons[0].ends_with("has holes: 10-29"), "{reasons:?}");
+}
+
+#[test]
 fn a_window_has_the_holes_between_its_first_and_last_offset() {
     let read = |(from, until): (i64, i64)| entry(Kind::Read, from..until, (until - from).unsigned_abs(), 0, "");
     let entries = [(0, 10), (10, 20), (25, 30), (35, 40), (40, 50)].map(read);

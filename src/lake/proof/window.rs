@@ -14,11 +14,15 @@ use crate::schema::contract::Table;
 /// Why a table's input is not complete up to an instant (UTC microseconds); empty when it is.
 ///
 /// Only the source that was read last can be behind, and not once it was retired. A table that was never read from a
-/// topic is not waited for, nor a file that nobody has begun; what is missing of one that was begun is a hole as any.
+/// topic is not waited for, nor a file that nobody has begun by then; what is missing of one that was begun is a hole as
+/// any, and stays one until the file comes again or the loss is signed.
 pub fn open_reasons(table: Table, entries: &[Entry], until: i64) -> Vec<String> {
     let live = live(entries);
     let mut partitions: BTreeMap<(&str, i32), Vec<&Entry>> = BTreeMap::new();
-    for entry in entries.iter().filter(|entry| has_origin(entry) && entry.kind != Kind::Retired) {
+    // Of a file that was begun behind the instant, and may be half loaded just now, nothing is missed before it.
+    let is_later = |entry: &Entry| entry.kind == Kind::Deferred && !is_of_topic(entry) && entry.committed_at > until;
+    let told = |entry: &Entry| has_origin(entry) && entry.kind != Kind::Retired && !is_later(entry);
+    for entry in entries.iter().filter(|entry| told(entry)) {
         partitions.entry((&entry.account.source, entry.account.partition)).or_default().push(entry);
     }
     let mut reasons = Vec::new();
@@ -28,7 +32,10 @@ pub fn open_reasons(table: Table, entries: &[Entry], until: i64) -> Vec<String> 
         let unsound = spans.read.iter().copied().filter(|entry| !entry.account.adds_up()).map(span);
         let holes = together(holes.runs().chain(unsound).collect());
         if !holes.is_empty() {
-            reasons.push(format!("{table} partition {partition} of {source} has holes: {holes}"));
+            let file = entries.iter().find(|entry| !is_of_topic(entry)).and_then(|entry| entry.note.as_deref());
+            let file = file.map(|name| format!(" ({name}: drop it again, or sign the loss that `ledger` shows)"));
+            let file = file.unwrap_or_default();
+            reasons.push(format!("{table} partition {partition} of {source}{file} has holes: {holes}"));
         }
         let told = entries.iter().filter(|entry| entry.kind != Kind::Deferred);
         let watermark = told.filter_map(|entry| entry.account.watermark).max();
