@@ -2,8 +2,7 @@
 //!
 //! In: reports, verdicts, lists that have left, a look-up and the carrier's templates. Out: messages to the topic of
 //! answers, and `report_answer`, which remembers them. Never: makes two answers to a report at one stage; says that a
-//! number is barred which no list bars; answers a look-up while the registry is silent, before the last day on which it
-//! can be answered.
+//! number is barred which no list bars; answers a look-up while the registry is silent, before its days are over.
 //!
 //! An answer is written down as intended, with its text; then it is sent; then it is written down as sent. Killed behind
 //! the first step, the next run sends what was intended, word for word. Killed behind the second, it sends the same once
@@ -189,7 +188,9 @@ impl Desk<'_> {
         let today = Day::of(self.clock.now());
         let reports = self.reports(today).await?;
         let first = today.plus(1 - self.options.received_days);
-        let is_fresh = |report: &&Report| report.day >= first && !known.has(&report.answer_id(Stage::Received));
+        // A look-up that the registry kept waiting has a day more.
+        let since = |report: &Report| if report.is_lookup() { first.plus(-1) } else { first };
+        let is_fresh = |report: &&Report| report.day >= since(report) && !known.has(&report.answer_id(Stage::Received));
         let fresh: Vec<&Report> = reports.values().filter(is_fresh).collect();
         let tally = match fresh.iter().any(|report| report.is_lookup()) {
             true => domain::tally(self.lookup, self.lake, self.seal).await?,
@@ -197,7 +198,7 @@ impl Desk<'_> {
         };
         let mut answers = Vec::new();
         for report in fresh {
-            match self.received(report, &tally, report.day == first).await {
+            match self.received(report, &tally, report.day < first).await {
                 Ok(worded) => answers.extend(report.answered(Stage::Received, worded)),
                 Err(Held::Registry) => done.waiting += 1,
                 Err(Held::Key) => done.closed += 1,
@@ -222,7 +223,7 @@ impl Desk<'_> {
         Ok(answers)
     }
 
-    async fn received(&self, report: &Report, tally: &Tally, is_last_day: bool) -> Result<Worded, Held> {
+    async fn received(&self, report: &Report, tally: &Tally, is_overdue: bool) -> Result<Worded, Held> {
         if !report.is_lookup() {
             return Ok(self.templates.received(report.about(), report.form.as_deref()));
         }
@@ -235,7 +236,7 @@ impl Desk<'_> {
         let answer = self.lookup.answer(&link, self.lookup.reported(&link, tally)).await;
         match answer.registry.outcome {
             // Tomorrow nobody would look at it any more: what we know ourselves is better than silence.
-            Outcome::Unavailable { .. } if !is_last_day => Err(Held::Registry),
+            Outcome::Unavailable { .. } if !is_overdue => Err(Held::Registry),
             _ => Ok(Worded { template, text: self.lookup.sms(&answer) }),
         }
     }
@@ -244,7 +245,7 @@ impl Desk<'_> {
     async fn reports(&self, today: Day) -> anyhow::Result<Reports> {
         let mut reports = Reports::new();
         let Some(table) = self.lake.find(Table::CITIZEN_REPORT).await? else { return Ok(reports) };
-        let days = self.options.received_days.max(self.options.result_days);
+        let days = self.options.received_days.saturating_add(1).max(self.options.result_days);
         for day in table.days().await?.range(today.plus(1 - days)..=today) {
             for batch in table.day(*day).await? {
                 for row in 0..batch.num_rows() {

@@ -307,9 +307,11 @@ async fn a_look_up_waits_while_the_registry_is_silent() {
     assert_eq!(ids(&new), ["t2/received"], "no registry is asked for it");
     assert_eq!(done.waiting, 1);
     assert_eq!(site.planned(0).await.2.waiting, 1, "and it is asked again");
-    let (_, new, done) = site.planned(2).await;
+    assert_eq!(site.planned(2).await.2.waiting, 1, "all its days, the last one included");
+    let (_, new, done) = site.planned(3).await;
     let last = "example.vn: ten mien quoc gia .vn. Chua hoi duoc noi quan ly luc nay.";
-    assert_eq!((texts(&new)[0], done.waiting), (("t1/received", last), 0), "on the last day it is told what is known");
+    assert_eq!((texts(&new)[0], done.waiting), (("t1/received", last), 0), "then it is told what is known");
+    assert!(site.planned(4).await.1.is_empty());
 }
 
 #[tokio::test]
