@@ -76,8 +76,8 @@ impl<'a> Budget<'a> {
         *self.due.entry(segment.to_owned()).or_default() += 1;
     }
 
-    /// Takes a new bar out of the budget, or says why it has to wait.
-    fn take(&mut self, segment: &str, is_staged: bool) -> Result<(), Cause> {
+    /// Takes a new bar out of the budget, or says why it has to wait: where it can, also for the day's first to be seen.
+    fn take(&mut self, segment: &str, can_wait: bool) -> Result<(), Cause> {
         if self.stopped.contains(segment) {
             return Err(Cause::Stopped);
         }
@@ -86,7 +86,7 @@ impl<'a> Budget<'a> {
         if *spent >= budget {
             return Err(Cause::BudgetSpent);
         }
-        if !is_staged {
+        if can_wait {
             // What the budget would not let through is no new bar of the day.
             let due = self.due.get(segment).copied().unwrap_or_default();
             let due = due.min(u32::try_from(budget).unwrap_or(u32::MAX));
@@ -127,13 +127,16 @@ pub(super) fn event(candidate: &Candidate, stood: Stood, heard: Heard, budget: &
         return Railed { event: Event::Lapse, cause: Cause::Denied };
     }
     // At its end a bar is no bar any more: what holds up a new one does not let it begin anew.
-    let stands = if has_lapsed && standing.is_bar() { Verdict::Clear } else { standing };
+    let is_at_end = has_lapsed && standing.is_bar();
+    let stands = if is_at_end { Verdict::Clear } else { standing };
     if let Some(cause) = hindrance(candidate, stands, heard, budget) {
         return held(has_lapsed, standing, Event::Ask, cause);
     }
-    // A bar that stands already is not counted again; one that grows takes no second place.
-    let is_new_bar = proposed.is_bar() && !standing.is_bar();
-    if is_new_bar && let Err(cause) = budget.take(&candidate.segment, is_staged) {
+    // A bar that stands already is not counted again; one that grows takes no second place. What begins anew at its end
+    // takes one, and is not staged: nobody is let go for a day to be barred again.
+    let is_anew = is_at_end && proposed >= standing;
+    let is_new_bar = is_anew || (proposed.is_bar() && !standing.is_bar());
+    if is_new_bar && let Err(cause) = budget.take(&candidate.segment, !is_staged && !is_anew) {
         return held(has_lapsed, standing, Event::Ask, cause);
     }
     match proposed {

@@ -6,11 +6,16 @@ use super::*;
 use crate::decide::desk::Desk;
 use crate::decide::tests::{candidate, candidates, day, rules};
 use crate::decide::{Decision, Subject, decide};
+use crate::domain::day::Day;
 
 /// Rules by which so much of a day's new bars is made at once, with room for all of them.
 fn staging(canary_share: f64) -> Rules {
     let daily_budget = BTreeMap::from([("prepaid".to_owned(), 1_000), ("offnet".to_owned(), 1_000)]);
     Rules { canary_share, daily_budget, ..rules() }
+}
+
+fn flags() -> impl Strategy<Value = Verdict> {
+    prop::sample::select(vec![Verdict::Survey, Verdict::Limited, Verdict::Blocked])
 }
 
 #[test]
@@ -48,7 +53,54 @@ fn what_was_put_off_waits_on_when_the_first_turn_out_to_be_wrong() {
     assert_eq!(causes, [Cause::Evidence, Cause::Evidence, Cause::Stopped, Cause::Stopped, Cause::Stopped]);
 }
 
+#[test]
+fn a_bar_that_begins_anew_takes_a_place_of_the_day_and_ends_where_there_is_none() {
+    let all: Vec<Candidate> = (1..=5).map(|number| candidate(number, Verdict::Limited)).collect();
+    let standing = decide(day(), all.clone(), vec![], &staging(1.0), Input::Complete, &Desk::default());
+    let end = day().plus(29);
+    let of = |on: Day, standing: &[Decision], rules: &Rules| {
+        decide(on, all.clone(), standing.to_vec(), rules, Input::Complete, &Desk::default())
+    };
+    let told = |decided: &[Decision]| decided.iter().map(|d| (d.verdict, d.cause)).collect::<Vec<_>>();
+    let (made, ended) = ((Verdict::Limited, Cause::Evidence), (Verdict::Released, Cause::Expired));
+    let anew = of(end, &standing, &rules());
+    assert_eq!(told(&anew), [made, made, made, ended, ended], "three are the day's budget");
+    assert_eq!(told(&of(end.plus(1), &anew, &rules())), [made; 5]);
+    assert_eq!(told(&of(end.plus(-1), &standing, &rules())), [made; 5], "while it stands it takes none");
+    assert_eq!(told(&of(end, &standing, &staging(0.3))), [made; 5], "none is staged");
+}
+
 proptest! {
+    #[test]
+    fn what_begins_anew_is_held_up_as_what_is_new_and_what_stands_is_not(
+        proposed in prop::collection::vec((flags(), flags()), 0..20),
+        age in prop::sample::select(vec![1, 28, 29, 30, 88, 89, 90]),
+    ) {
+        let named = |proposed: Vec<Verdict>| -> Vec<Candidate> {
+            proposed.into_iter().zip(0..).map(|(verdict, number)| candidate(number, verdict)).collect()
+        };
+        let (first, then): (Vec<Verdict>, Vec<Verdict>) = proposed.into_iter().unzip();
+        let standing = decide(day(), named(first), vec![], &staging(1.0), Input::Complete, &Desk::default());
+        let on = day().plus(age);
+        let at_end = |before: &&Decision| before.verdict.is_bar() && on.plus(1) >= before.until;
+        let at_end: BTreeSet<Subject> = standing.iter().filter(at_end).map(|before| before.candidate.subject).collect();
+        let is_new = |d: &Decision| {
+            d.verdict.is_bar() && (!d.previous.is_bar() || at_end.contains(&d.candidate.subject))
+        };
+        let of = |rules: &Rules, desk: &Desk| {
+            decide(on, named(then.clone()), standing.clone(), rules, Input::Complete, desk)
+        };
+        let stopped = Desk { stopped: BTreeSet::from(["prepaid".to_owned()]), ..Desk::default() };
+        let (free, bound, still) =
+            (of(&staging(1.0), &Desk::default()), of(&rules(), &Desk::default()), of(&rules(), &stopped));
+        let new = |decided: &[Decision]| decided.iter().filter(|d| is_new(d)).count();
+        prop_assert_eq!((new(&bound), new(&still)), (new(&free).min(3), 0));
+        for ((free, bound), still) in free.iter().zip(&bound).zip(&still) {
+            let stands = free.previous.is_bar() && !at_end.contains(&free.candidate.subject);
+            prop_assert!(!stands || (free.verdict, free.verdict) == (bound.verdict, still.verdict));
+        }
+    }
+
     #[test]
     fn no_more_than_the_first_share_is_made_at_once_and_none_is_lost(
         candidates in candidates(),
