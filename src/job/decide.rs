@@ -148,7 +148,9 @@ async fn stopped(runner: &mut Runner, desk: &Desk, day: Day, rules: &Rules) -> a
             for row in 0..batch.num_rows() {
                 let now = verdict(column::VERDICT.of(&batch)?.value(row))?;
                 let before = verdict(column::PREVIOUS.of(&batch)?.value(row))?;
-                if now.is_bar() && !before.is_bar() {
+                // What began anew at its end is a bar of that day, too.
+                let is_anew = now == before && column::SINCE_DAY.of(&batch)?.value(row) == on.epoch_days();
+                if now.is_bar() && (!before.is_bar() || is_anew) {
                     let subject = Subject {
                         number: number(column::NUMBER.of(&batch)?.value(row))?,
                         activated_at: optional(column::ACTIVATED_AT.of(&batch)?, row),
@@ -326,6 +328,7 @@ pub fn note(decided: &Decided, metrics: &crate::telemetry::metrics::Metrics) -> 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::decide::desk::Said;
     use crate::pipeline::run::folder;
 
     #[tokio::test(flavor = "multi_thread")]
@@ -340,5 +343,48 @@ mod tests {
             let is_told = decided.open.iter().any(|reason| reason == "2025-01-06 is not over");
             assert_eq!(is_told, !is_over, "{:?}", decided.open);
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn an_overturned_bar_that_began_anew_counts_for_the_stop_and_one_that_stood_does_not() {
+        let day: Day = "2025-01-06".parse().unwrap();
+        let definitions = Definitions::read(&folder(None)).unwrap();
+        let rules = rules(definitions.get(Table::DECISION).unwrap()).unwrap();
+        let number = |last: i64| Number::from_e164(84_962_000_000 + last).unwrap();
+        let words =
+            (0..rules.stop_min).map(|last| (number(last), vec![Said { word: Word::Overturned, at: day.ends_at() }]));
+        let desk = Desk { said: words.collect(), ..Desk::default() };
+        for (since, is_stopped) in [(day, true), (day.plus(-29), false)] {
+            let place = tempfile::tempdir().unwrap();
+            let lake = Lake::local(place.path()).unwrap();
+            let barred: Vec<Decision> = (0..rules.stop_min).map(|last| barred(number(last), since)).collect();
+            lake.open(Table::DECISION).await.unwrap().replace(day, &[sheet(day, &barred, "")]).await.unwrap();
+            let mut runner = Runner::new(lake, definitions.clone(), Clock::Fixed(0));
+            let still = stopped(&mut runner, &desk, day.plus(1), &rules).await.unwrap();
+            assert_eq!(still.contains("prepaid"), is_stopped, "since {since}");
+        }
+    }
+
+    fn barred(number: Number, since: Day) -> Decision {
+        let candidate = Candidate {
+            subject: Subject { number, activated_at: None },
+            is_onnet: true,
+            segment: "prepaid".to_owned(),
+            score: None,
+            origins: 2,
+            matched_reporters: 0,
+            survey_yes: 2,
+            survey_no: 0,
+            is_registration_evidence: false,
+            detections: None,
+            is_allow_listed: false,
+            is_special: false,
+            is_current: true,
+            is_denied: false,
+            proposed: Verdict::Limited,
+        };
+        let (verdict, previous, cause) = (Verdict::Limited, Verdict::Limited, Cause::Evidence);
+        let (case_id, until) = (String::new(), since.plus(30));
+        Decision { candidate, case_id, verdict, previous, cause, since, until, flagged: None, flagged_at: None }
     }
 }
