@@ -4,7 +4,7 @@
 //! are of that subscription. Never: a row of another holder's time, or of a time of which no subscription is known; a
 //! row that sums up days which two have shared.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use arrow::array::{Date32Array, RecordBatch, TimestampMicrosecondArray};
 
@@ -14,7 +14,7 @@ use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::job::holder::Holder;
 use crate::lake::Lake;
-use crate::schema::column::{allow_list, call_event, call_record, citizen_report, decision, relation};
+use crate::schema::column::{allow_list, call_event, call_record, citizen_report, decision, relation, report_answer};
 use crate::schema::contract::{Column, Contract, Table, Type};
 
 /// Tables of which a row is one event: its instants say whose it is. A row of any other sums up days.
@@ -55,7 +55,12 @@ pub(super) struct Tenure {
     pub(super) holder: Holder,
     /// Cases of the number, and whether each is of this subscription.
     cases: BTreeMap<String, bool>,
+    /// Reports that were answered on a day which two have shared, and whether each is of this subscription.
+    reports: BTreeMap<Report, bool>,
 }
+
+/// The channel of a report, and the id that it gave it.
+type Report = (String, String);
 
 impl Tenure {
     /// Of the subscription that held a number on a day, or that holds it now where none is named.
@@ -73,7 +78,8 @@ impl Tenure {
                 *cases.entry(case.unwrap_or_default().to_owned()).or_default() |= is_own;
             }
         }
-        Ok(Self { number, holder, cases })
+        let reports = reports(lake, number, &holder).await?;
+        Ok(Self { number, holder, cases, reports })
     }
 
     /// Which rows of a table are of the subscription, of such as name its number and have all columns of the contract.
@@ -85,6 +91,11 @@ impl Tenure {
         if contract.column(decision::CASE_ID.name).is_some() {
             for (own, case) in own.iter_mut().zip(decision::CASE_ID.of(batch)?) {
                 *own = case.and_then(|case| self.cases.get(case)).copied().unwrap_or(*own);
+            }
+        }
+        if table == Table::REPORT_ANSWER {
+            for (own, report) in own.iter_mut().zip(answered(batch)?) {
+                *own = self.reports.get(&report).copied().unwrap_or(*own);
             }
         }
         // The activation is that of the first number that a row names: nothing is surer.
@@ -137,4 +148,43 @@ impl Tenure {
         }
         Ok(own)
     }
+}
+
+/// Of days that a holder shares with others, the reports that the number was answered, and whether each came in the
+/// holder's time. They are found by their ids: an erasure empties a report before the answer, and may be cut off between.
+async fn reports(lake: &Lake, number: Number, holder: &Holder) -> anyhow::Result<BTreeMap<Report, bool>> {
+    let mut reports = BTreeMap::new();
+    let Some(answers) = lake.find(Table::REPORT_ANSWER).await? else { return Ok(reports) };
+    let Some(table) = lake.find(Table::CITIZEN_REPORT).await? else { return Ok(reports) };
+    let mut shared: BTreeMap<Day, BTreeSet<Report>> = BTreeMap::new();
+    for batch in answers.rows_of(report_answer::RECIPIENT.name, number, None).await? {
+        for (day, report) in report_answer::DAY.of(&batch)?.values().iter().zip(answered(&batch)?) {
+            let day = Day::from_epoch_days(*day);
+            let is_whole = (holder.first..=holder.last).contains(&day);
+            if !is_whole && holder.from < day.ends_at() && holder.until > day.starts_at() {
+                shared.entry(day).or_default().insert(report);
+            }
+        }
+    }
+    let columns = [citizen_report::CHANNEL.name, citizen_report::REPORT_ID.name, citizen_report::REPORTED_AT.name];
+    for (day, answered) in shared {
+        for batch in table.rows_within((day, day), &columns).await? {
+            let (channels, ids) = (citizen_report::CHANNEL.of(&batch)?, citizen_report::REPORT_ID.of(&batch)?);
+            let reported = citizen_report::REPORTED_AT.of(&batch)?;
+            for row in 0..batch.num_rows() {
+                let report = (channels.value(row).to_owned(), ids.value(row).to_owned());
+                if answered.contains(&report) {
+                    *reports.entry(report).or_insert(true) &= holder.holds(reported.value(row));
+                }
+            }
+        }
+    }
+    Ok(reports)
+}
+
+/// Which report each answer is to.
+fn answered(batch: &RecordBatch) -> anyhow::Result<Vec<Report>> {
+    let reports = report_answer::CHANNEL.of(batch)?.iter().zip(report_answer::REPORT_ID.of(batch)?);
+    let owned = |text: Option<&str>| text.unwrap_or_default().to_owned();
+    Ok(reports.map(|(channel, id)| (owned(channel), owned(id))).collect())
 }

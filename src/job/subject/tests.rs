@@ -194,6 +194,26 @@ async fn who_holds_a_number_gets_nothing_of_who_held_it_before() {
 }
 
 #[tokio::test]
+async fn an_answer_of_the_day_of_the_handover_is_of_whoever_has_reported() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (handed_over(&folder.path().join("lake")).await, desk(folder.path()).await);
+    let reports = [("last", 3), ("nobody", 4), ("next", 6)];
+    let said = reports.map(|(id, hour)| format!("('2025-01-08', '{id}', 'app', {OWN}, '2025-01-08T0{hour}:30:00Z')"));
+    let columns = "day, report_id, channel, reporter, reported_at";
+    put(&lake, Table::CITIZEN_REPORT, columns, &said.each_ref().map(String::as_str)).await;
+    let answers = reports.map(|(id, _)| format!("('2025-01-08', 'app/{id}/received', '{id}', 'app', {OWN})"));
+    let columns = "day, answer_id, report_id, channel, recipient";
+    put(&lake, Table::REPORT_ANSWER, columns, &answers.each_ref().map(String::as_str)).await;
+    for (held_on, own) in [(None, "next"), (Some("2025-01-07"), "last")] {
+        let whose = (Number::from_e164(OWN).unwrap(), held_on.map(day));
+        let by = (&desk, "an", day("2025-01-12").starts_at());
+        let handed = export(&lake, whose, folder.path(), &Seal::default(), by).await.unwrap();
+        let answered: Vec<Value> = rows(&handed, "report_answer").iter().map(|row| row["report_id"].clone()).collect();
+        assert_eq!(answered, [own]);
+    }
+}
+
+#[tokio::test]
 async fn whoever_is_accused_is_not_told_by_whom() {
     let folder = tempfile::tempdir().unwrap();
     let keys = Seal::default();
