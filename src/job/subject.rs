@@ -36,6 +36,11 @@ const NOT_HERE: &str = "Of other people their numbers are masked, and where they
     text that names the number beside others, a reject, and a state in bytes are not searched. Own words that are \
     sealed with a key which is not configured are hidden.";
 
+/// Why nothing is told of a number that is not ours.
+const NOT_OURS: &str = "By table subscriber the number is another network's, or nobody's. What is kept of it is what \
+    passed between it and our subscribers, what they have said of it, and what was made of that. Who held it at which \
+    time is known to its own network alone, so that what is told might be somebody else's: whoever asks is sent there.";
+
 /// What was published.
 #[derive(Debug, Serialize)]
 pub struct Handed {
@@ -45,10 +50,34 @@ pub struct Handed {
     pub activated_at: Option<String>,
     /// Rows by table.
     pub rows: BTreeMap<&'static str, u64>,
+    /// Of a number that is not ours, why nothing is told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untold: Option<Untold>,
     /// Its row of the audit trail.
     pub audit: i64,
     /// Whether anything changed.
     pub is_changed: bool,
+}
+
+/// What nobody is told.
+#[derive(Debug, Serialize)]
+pub struct Untold {
+    /// Why.
+    pub why: &'static str,
+    /// Days that rows are kept, of every table that may name the number; whether one does is not said.
+    pub keep_days: BTreeMap<&'static str, u32>,
+}
+
+impl Untold {
+    fn of_others() -> Self {
+        let tables = Table::all().filter(|table| columns(table.contract()).next().is_some());
+        Self { why: NOT_OURS, keep_days: tables.map(|table| (table.name(), table.contract().keep_days)).collect() }
+    }
+
+    fn text(&self) -> String {
+        let kept: Vec<String> = self.keep_days.iter().map(|(table, days)| format!("{table} {days} days")).collect();
+        format!("NOTHING IS TOLD. {}\nIt may stand in: {}", self.why, kept.join(", "))
+    }
 }
 
 impl Handed {
@@ -60,7 +89,11 @@ impl Handed {
             Some(at) => format!("of the subscription activated at {at}"),
             None => "since no subscription of the number is known".to_owned(),
         };
-        format!("{}: {rows} rows of {} tables, {whose}{news}", self.folder.display(), self.rows.len())
+        let found = format!("{}: {rows} rows of {} tables, {whose}{news}", self.folder.display(), self.rows.len());
+        match &self.untold {
+            Some(untold) => format!("{found}\n{}", untold.text()),
+            None => found,
+        }
     }
 }
 
@@ -111,14 +144,17 @@ pub async fn export(
     let activated_at = own.map(|own| instant(own.activated_at));
     let subscription =
         own.map(|own| json!({ "activated_at": activated_at, "deactivated_at": own.deactivated_at.map(instant) }));
-    let text = json!({ "number": digits, "subscription": subscription, "tables": index, "not_here": NOT_HERE });
+    let untold = own.is_none().then(Untold::of_others);
+    let text = json!({
+        "number": digits, "subscription": subscription, "tables": index, "untold": untold, "not_here": NOT_HERE,
+    });
     let written = aside.write("index.json", |file| Ok(writeln!(file, "{text:#}")?))?;
     hashes.insert(written.name, written.sha256);
     sums::seal(&aside, &hashes, "", None)?;
     let rows: BTreeMap<&'static str, u64> = index.iter().map(|(table, listed)| (*table, listed.rows)).collect();
     let detail = json!({ "activated_at": activated_at, "rows": rows });
     let audit = desk.hand_out("subject_export", (by, at), number, &detail).await?;
-    Ok(Handed { folder: root.join(name), activated_at, rows, audit, is_changed: aside.publish()? })
+    Ok(Handed { folder: root.join(name), activated_at, rows, untold, audit, is_changed: aside.publish()? })
 }
 
 /// Columns that hold a number as an integer.

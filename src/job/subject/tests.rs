@@ -191,6 +191,14 @@ async fn who_holds_a_number_gets_nothing_of_who_held_it_before() {
     let unknown = asked(OTHER, None).await.unwrap();
     assert!(unknown.rows.is_empty() && unknown.activated_at.is_none(), "whose the calls were is not known");
     assert!(unknown.text().contains("no subscription of the number is known"));
+    // Who asks is told why, and not whether anything names the number.
+    let kept = format!("call_event {} days", Table::CALL_EVENT.contract().keep_days);
+    assert!(unknown.text().contains("NOTHING IS TOLD") && unknown.text().contains(&kept), "{}", unknown.text());
+    let index: Value =
+        serde_json::from_str(&std::fs::read_to_string(unknown.folder.join("index.json")).unwrap()).unwrap();
+    assert_eq!(index["untold"], serde_json::to_value(&unknown).unwrap()["untold"]);
+    assert_eq!(index["untold"]["why"], NOT_OURS);
+    assert!(next.untold.is_none() && !next.text().contains("NOTHING"));
 }
 
 #[tokio::test]
