@@ -93,27 +93,31 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
                 return Ok(());
             }
             files.note_progress();
-            let Some(looks) = still_there(&path)? else { continue };
-            if known.get(&path) == Some(&looks) {
-                continue;
-            }
-            let outcome = load(&files, &path, looks, &stop).await.unwrap_or_else(|error| {
-                let error = format!("{error:#}");
-                tracing::error!(topic = %files.topic, file = %path.display(), error, "file not loaded");
-                failed.push(format!("{}: {error}", path.display()));
-                Outcome::Failed
-            });
+            let outcome = match load_new(&files, &path, &mut known, &stop).await {
+                Ok(None) => continue,
+                Ok(Some(outcome)) => outcome,
+                Err(error) => {
+                    let error = format!("{error:#}");
+                    tracing::error!(topic = %files.topic, file = %path.display(), error, "file not loaded");
+                    failed.push(format!("{}: {error}", path.display()));
+                    Outcome::Failed
+                }
+            };
             files.site.metrics.ingest_files.with_label_values(&[files.topic.name(), outcome.as_str()]).inc();
             match outcome {
-                Outcome::Loaded | Outcome::Known => drop(known.insert(path, looks)),
                 Outcome::Stopped => return Ok(()),
                 Outcome::Elsewhere => is_left = true,
-                Outcome::Failed => {}
+                Outcome::Loaded | Outcome::Known | Outcome::Failed => {}
             }
         }
         // What another process is loading may be left to us yet.
         if files.site.purpose.until_caught_up && !is_left {
-            ensure!(failed.is_empty(), "{} files were not loaded: {}", failed.len(), failed.join("; "));
+            ensure!(
+                failed.is_empty(),
+                "{} files were not loaded, and no ledger tells of them; every look tries them again: {}",
+                failed.len(),
+                failed.join("; ")
+            );
             return Ok(());
         }
         tokio::select! {
@@ -121,6 +125,24 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
             () = tokio::time::sleep(LOOK) => {}
         }
     }
+}
+
+/// Loads a file unless it is gone, or known as it looks.
+async fn load_new(
+    files: &Files,
+    path: &Path,
+    known: &mut HashMap<PathBuf, Looks>,
+    stop: &watch::Receiver<bool>,
+) -> anyhow::Result<Option<Outcome>> {
+    let Some(looks) = still_there(path)? else { return Ok(None) };
+    if known.get(path) == Some(&looks) {
+        return Ok(None);
+    }
+    let outcome = load(files, path, looks, stop).await?;
+    if matches!(outcome, Outcome::Loaded | Outcome::Known) {
+        known.insert(path.to_owned(), looks);
+    }
+    Ok(Some(outcome))
 }
 
 /// How a file looks; nothing when it was renamed or removed since it was listed.

@@ -60,6 +60,20 @@ fn lines(count: usize) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn what_cannot_even_be_looked_at_is_named_and_holds_nothing_else_up() {
+    let dropped = Dropped::new("");
+    // A link that leads to itself.
+    std::os::unix::fs::symlink("a.jsonl", dropped.folder.path().join("a.jsonl")).unwrap();
+    std::fs::write(dropped.folder.path().join("b.jsonl.gz"), [0x1f, 0x8b, 8, 0]).unwrap();
+    dropped.write("c.jsonl", &lines(1));
+    let (_sender, stop) = watch::channel(false);
+    let error = files(dropped.files.clone(), stop).await.unwrap_err().to_string();
+    assert!(error.starts_with("2 files were not loaded, and no ledger tells of them"), "{error}");
+    assert!(error.contains("a.jsonl: looking at") && error.contains("b.jsonl.gz: reading"), "{error}");
+    assert_eq!(dropped.ledger().await.partitions[0].proof.rejects, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_is_missing_of_a_file_that_was_taken_away_half_loaded_is_a_hole() {
     let dropped = Dropped::new("");
     let (path, text) = (dropped.folder.path().join("a.jsonl"), lines(20));

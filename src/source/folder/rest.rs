@@ -38,7 +38,8 @@ impl Ahead {
     }
 }
 
-/// The files of a folder that are whole and of a known form, in the order of their names.
+/// The files of a folder that are whole and of a known form, and those that cannot be looked at, in the order of their
+/// names.
 pub fn settled(options: &Options, clock: Clock, ahead: &mut Ahead) -> anyhow::Result<Vec<PathBuf>> {
     let now = Duration::from_micros(u64::try_from(clock.now()).unwrap_or_default());
     let mut files = Vec::new();
@@ -55,7 +56,12 @@ pub fn settled(options: &Options, clock: Clock, ahead: &mut Ahead) -> anyhow::Re
         // A sender may rename or take away what was just listed.
         let metadata = match std::fs::metadata(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
-            metadata => metadata.with_context(|| format!("looking at {}", path.display()))?,
+            // Whoever takes it says why it cannot be looked at, and takes the others.
+            Err(_) => {
+                files.push(path);
+                continue;
+            }
+            Ok(metadata) => metadata,
         };
         if !metadata.is_file() {
             continue;
