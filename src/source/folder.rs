@@ -104,7 +104,7 @@ impl Opened {
 }
 
 fn format(path: &Path) -> Option<Format> {
-    let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+    let name = path.file_name()?.to_string_lossy().to_ascii_lowercase();
     let bare = name.strip_suffix(".gz").or_else(|| name.strip_suffix(".zst")).unwrap_or(&name);
     match bare.rsplit_once('.')?.1 {
         "csv" => Some(Format::Csv),

@@ -84,7 +84,9 @@ pub fn looks(metadata: &Metadata) -> io::Result<Looks> {
 
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsStr;
     use std::fs::File;
+    use std::os::unix::ffi::OsStrExt;
 
     use super::super::tests::options;
     use super::*;
@@ -100,6 +102,14 @@ mod tests {
         assert_eq!(names, ["a.csv", "e.json.gz"]);
         let slow = Options { settle_secs: 60, ..options(folder.path()) };
         assert_eq!(settled(&slow, Clock::System, &mut Ahead::default()).unwrap(), Vec::<PathBuf>::new());
+    }
+
+    #[test]
+    fn a_file_whose_name_is_no_utf_8_is_not_overlooked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(OsStr::from_bytes(b"cu\xe9c.csv"));
+        std::fs::write(&path, "").unwrap();
+        assert_eq!(settled(&options(folder.path()), Clock::System, &mut Ahead::default()).unwrap(), [path]);
     }
 
     #[test]
