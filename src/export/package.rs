@@ -145,4 +145,4 @@ pub fn numbers_sha256(numbers: &Rows) -> anyhow::Result<String> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

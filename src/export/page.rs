@@ -129,3 +129,50 @@ fn input(contents: &Contents) -> String {
     text += "</table>\n</section>\n";
     text
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::export::package::tests::{Spec, build};
+
+    #[test]
+    fn the_page_tells_what_reviewers_found_and_of_which_week_nothing_is_known() {
+        let root = tempfile::tempdir().unwrap();
+        let (package, _) = build(root.path(), "2025-W02", &Spec::first());
+        let page = std::fs::read_to_string(package.join("report.html")).unwrap();
+        let row = |week: &str, rest: &str| format!("<tr><td>{week}</td>{rest}</tr>\n");
+        let said = |band: &str, counts: &str, known: &str| {
+            let counts: String = counts.split(' ').map(|count| format!("<td class=\"count\">{count}</td>")).collect();
+            let rest =
+                format!("<td>5f1cab2f03d9</td><td>all</td><td>{band}</td>{counts}<td class=\"count\">{known}</td>");
+            row("2025-W01", &rest)
+        };
+        let nobody = row("2025-W02", "<td class=\"count\" colspan=\"7\">not yet measured</td>");
+        let (all, top) =
+            (said("flagged", "40 8 6", "0.750 (0.500 to 0.875)"), said("top", "40 0 0", "not yet measured"));
+        for line in [nobody, all, top] {
+            assert!(page.contains(&line), "{line} is not in\n{page}");
+        }
+    }
+
+    #[test]
+    fn the_page_tells_reports_by_form_beside_the_week_before() {
+        let root = tempfile::tempdir().unwrap();
+        let (package, _) = build(root.path(), "2025-W02", &Spec::first());
+        let page = std::fs::read_to_string(package.join("report.html")).unwrap();
+        let line = "<tr><th>fake_lender</th><td class=\"count\">100</td><td class=\"count\">80</td></tr>";
+        assert!(page.contains(line) && !page.contains("tax_office"), "{page}");
+    }
+
+    #[test]
+    fn the_page_asks_nobody_and_names_nobody() {
+        let root = tempfile::tempdir().unwrap();
+        let (package, _) = build(root.path(), "2025-W02", &Spec::first());
+        let page = std::fs::read_to_string(package.join("report.html")).unwrap();
+        for absent in ["<script", "src=", "href=", "849000", "@import", "url("] {
+            assert!(!page.contains(absent), "{absent} is in the page");
+        }
+        for present in ["<svg", "tần suất", "1 withdrawn", "Appeals are not held"] {
+            assert!(page.contains(present), "{present} is missing");
+        }
+    }
+}

@@ -228,3 +228,6 @@ fn trends(sheet: &mut Worksheet, trend: &Trend, styles: &Styles) -> anyhow::Resu
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

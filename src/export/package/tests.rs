@@ -8,7 +8,6 @@ use std::sync::LazyLock;
 
 use super::{Contents, Head};
 use crate::domain::day::Day;
-use crate::export::cell::inert;
 use crate::export::corrections::Correction;
 use crate::export::coverage::{Act, Run};
 use crate::export::figures::Figures;
@@ -27,7 +26,7 @@ static KEY: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::new().unwrap());
 /// Somebody else's.
 static OTHER: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::new().unwrap());
 
-struct Spec {
+pub(in crate::export) struct Spec {
     sequence: i64,
     previous: Option<Previous>,
     key: Option<&'static SecretKey>,
@@ -35,7 +34,7 @@ struct Spec {
 }
 
 impl Spec {
-    fn first() -> Self {
+    pub(in crate::export) fn first() -> Self {
         Self { sequence: 1, previous: None, key: Some(&KEY), holder: "MobiFone" }
     }
 }
@@ -50,7 +49,7 @@ fn reviewed() -> Vec<Measured> {
 }
 
 /// Publishes `ROOT/NAME`; gives back its folder and the hash of its manifest.
-fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf, String) {
+pub(in crate::export) fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf, String) {
     let numbers = [
         flagged(84_900_000_001, "limited", spec.holder),
         flagged(84_900_000_002, "survey", "=HYPERLINK(\"http://example.invalid\")"),
@@ -61,7 +60,12 @@ fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf, String) {
 }
 
 /// The same of some numbers, and of others that were told of before and are withdrawn.
-fn build_of(root: &Path, name: &str, spec: &Spec, (numbers, before): (Rows, Rows)) -> (PathBuf, String) {
+pub(in crate::export) fn build_of(
+    root: &Path,
+    name: &str,
+    spec: &Spec,
+    (numbers, before): (Rows, Rows),
+) -> (PathBuf, String) {
     let head = Head {
         recipient: "regulator".to_owned(),
         recipient_doc: "an authority".to_owned(),
@@ -227,7 +231,7 @@ fn a_week_follows_the_one_before() {
 }
 
 /// Runs a tool in a folder; `None`, and a line that says so, where it is not installed.
-fn tool(name: &str, folder: &Path, args: &[&str]) -> Option<std::process::Output> {
+pub(in crate::export) fn tool(name: &str, folder: &Path, args: &[&str]) -> Option<std::process::Output> {
     match Command::new(name).args(args).current_dir(folder).output() {
         Ok(output) => Some(output),
         Err(error) => {
@@ -283,79 +287,6 @@ fn minisign_and_we_read_each_others_keys() {
     assert_eq!(text("message.minisig"), ours.sign(b"bytes", "week 2"));
 }
 
-/// Prints for each sheet its cells, as Python's own reader of ZIP and XML sees them, and every formula.
-const CELLS: &str = r#"
-import re, sys, zipfile, xml.etree.ElementTree as tree
-book, ns = zipfile.ZipFile(sys.argv[1]), "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-assert {item.date_time for item in book.infolist()} == {(1980, 1, 1, 0, 0, 0)}, "files carry an instant"
-shared = []
-if "xl/sharedStrings.xml" in book.namelist():
-    for item in tree.fromstring(book.read("xl/sharedStrings.xml")):
-        shared.append("".join(item.itertext()))
-for name in sorted(name for name in book.namelist() if re.match(r"xl/worksheets/sheet\d+\.xml$", name)):
-    root = tree.fromstring(book.read(name))
-    for cell in root.iter(ns + "c"):
-        assert cell.find(ns + "f") is None, f"a formula in {name}"
-        kind, text = cell.get("t", "n"), "".join(cell.itertext())
-        print(name[14:-4], cell.get("r"), kind, shared[int(text)] if kind == "s" else text)
-print(len([name for name in book.namelist() if name.startswith("xl/charts/chart")]), "charts")
-"#;
-
-#[test]
-fn the_workbook_runs_nothing_and_keeps_numbers_as_text() {
-    let root = tempfile::tempdir().unwrap();
-    let (package, _) = build(root.path(), "2025-W02", &Spec::first());
-    let Some(output) = tool("python3", &package, &["-c", CELLS, "numbers.xlsx"]) else { return };
-    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-    let cells = String::from_utf8(output.stdout).unwrap();
-    for line in [
-        "sheet3 B1 inlineStr number",
-        "sheet3 B2 inlineStr 84900000001",
-        "sheet3 D3 inlineStr =HYPERLINK(\"http://example.invalid\")",
-        "sheet3 D4 inlineStr ＝1+1",
-        "sheet3 O2 n 2",
-        "sheet5 A2 s 2025-W02",
-        "sheet5 I2 s not yet measured",
-        "sheet5 I3 n 0.75",
-        "sheet5 J3 n 0.5",
-        "sheet5 I4 s not yet measured",
-        "sheet6 D1 s reports",
-        "sheet6 C2 s Cà Mau",
-        "sheet6 D2 n 40",
-    ] {
-        assert!(cells.lines().any(|cell| cell == line), "{line} is not among\n{cells}");
-    }
-    let charts = cells.lines().last().and_then(|line| line.split(' ').next()).unwrap();
-    assert!(charts.parse::<u32>().unwrap() >= 5, "{charts} charts");
-}
-
-#[test]
-fn the_page_tells_what_reviewers_found_and_of_which_week_nothing_is_known() {
-    let root = tempfile::tempdir().unwrap();
-    let (package, _) = build(root.path(), "2025-W02", &Spec::first());
-    let page = std::fs::read_to_string(package.join("report.html")).unwrap();
-    let row = |week: &str, rest: &str| format!("<tr><td>{week}</td>{rest}</tr>\n");
-    let said = |band: &str, counts: &str, known: &str| {
-        let counts: String = counts.split(' ').map(|count| format!("<td class=\"count\">{count}</td>")).collect();
-        let rest = format!("<td>5f1cab2f03d9</td><td>all</td><td>{band}</td>{counts}<td class=\"count\">{known}</td>");
-        row("2025-W01", &rest)
-    };
-    let nobody = row("2025-W02", "<td class=\"count\" colspan=\"7\">not yet measured</td>");
-    let (all, top) = (said("flagged", "40 8 6", "0.750 (0.500 to 0.875)"), said("top", "40 0 0", "not yet measured"));
-    for line in [nobody, all, top] {
-        assert!(page.contains(&line), "{line} is not in\n{page}");
-    }
-}
-
-#[test]
-fn the_page_tells_reports_by_form_beside_the_week_before() {
-    let root = tempfile::tempdir().unwrap();
-    let (package, _) = build(root.path(), "2025-W02", &Spec::first());
-    let page = std::fs::read_to_string(package.join("report.html")).unwrap();
-    let line = "<tr><th>fake_lender</th><td class=\"count\">100</td><td class=\"count\">80</td></tr>";
-    assert!(page.contains(line) && !page.contains("tax_office"), "{page}");
-}
-
 /// The same package, of which its key says the same about other files.
 fn sealed_anew(package: &Path, edit: impl Fn(&mut Manifest)) {
     let mut manifest = Manifest::read(&std::fs::read_to_string(package.join("manifest.json")).unwrap()).unwrap();
@@ -391,83 +322,4 @@ fn what_a_spreadsheet_would_run_is_marked_in_csv() {
     let (package, _) = build(root.path(), "2025-W02", &Spec::first());
     let text = std::fs::read_to_string(package.join("numbers.csv")).unwrap();
     assert!(text.contains("\"'=HYPERLINK(\"\"http://example.invalid\"\")\"") && text.contains(",'＝1+1,"), "{text}");
-}
-
-/// What the person who names a SIM's operator might write to have it run.
-const RUNNABLE: [&str; 9] = [
-    "=1+1",
-    "+1+1",
-    "-1+1",
-    "@SUM(1;1)",
-    "=HYPERLINK(\"http://example.invalid\")",
-    "＝1+1",
-    "＋1+1",
-    "\t=1+1",
-    "\u{feff}=1+1",
-];
-
-/// What LibreOffice makes of a file, as one XML document; `None` where it is not installed.
-fn opened(file: &Path, scratch: &Path) -> Option<String> {
-    let profile = format!("-env:UserInstallation=file://{}/profile", scratch.display());
-    let mut args = vec![&profile, "--headless", "--convert-to", "fods", "--outdir", "opened", file.to_str().unwrap()];
-    if file.extension().is_some_and(|extension| extension == "csv") {
-        args.push("--infilter=CSV:44,34,UTF8");
-    }
-    let output = tool("soffice", scratch, &args)?;
-    let opened = scratch.join("opened").join(file.with_extension("fods").file_name().unwrap());
-    let text = std::fs::read_to_string(&opened);
-    let said = [output.stdout, output.stderr].concat();
-    Some(text.unwrap_or_else(|error| panic!("{}: {error}: {}", opened.display(), String::from_utf8_lossy(&said))))
-}
-
-/// The cells of such a document, each as its attributes and its text.
-fn office_cells(document: &str) -> Vec<(String, String)> {
-    let mut cells = Vec::new();
-    for cell in document.split("<table:table-cell").skip(1) {
-        let Some((attributes, inner)) = cell.split_once('>') else { continue };
-        let text = inner.split_once("<text:p>").and_then(|(_, text)| text.split_once("</text:p>"));
-        let text = text.map(|(text, _)| text.replace("&quot;", "\"").replace("&apos;", "'")).unwrap_or_default();
-        cells.push((attributes.to_owned(), text.replace("<text:tab/>", "\t")));
-    }
-    cells
-}
-
-#[test]
-fn what_could_run_is_text_when_libreoffice_opens_it() {
-    let root = tempfile::tempdir().unwrap();
-    let control = root.path().join("control.csv");
-    std::fs::write(&control, "a\n=1+1\n").unwrap();
-    let Some(document) = opened(&control, root.path()) else { return };
-    let ran = |cells: &[(String, String)]| cells.iter().filter(|(cell, _)| cell.contains("table:formula")).count();
-    assert_eq!(ran(&office_cells(&document)), 1, "LibreOffice runs what is not marked:\n{document}");
-
-    let numbered: Vec<_> = RUNNABLE.iter().zip(84_900_000_001..).collect();
-    let hostile = || rows(&numbered.iter().map(|(text, number)| flagged(*number, "limited", text)).collect::<Vec<_>>());
-    let (package, _) = build_of(root.path(), "2025-W02", &Spec::first(), (hostile(), hostile()));
-    for (file, is_marked) in [("numbers.csv", true), ("corrections.csv", true), ("numbers.xlsx", false)] {
-        let cells = office_cells(&opened(&package.join(file), root.path()).unwrap());
-        assert_eq!(ran(&cells), 0, "{file} runs");
-        for text in RUNNABLE {
-            let shown = if is_marked { inert(text).into_owned() } else { text.to_owned() };
-            let cell = cells.iter().find(|(_, cell)| *cell == shown);
-            let (attributes, _) = cell.unwrap_or_else(|| panic!("{file} shows no {shown:?}: {cells:?}"));
-            assert!(attributes.contains("office:value-type=\"string\""), "{file}, {shown:?}: {attributes}");
-        }
-    }
-    let workbook = office_cells(&opened(&package.join("numbers.xlsx"), root.path()).unwrap());
-    let number = workbook.iter().find(|(_, text)| text == "84900000001").unwrap();
-    assert!(number.0.contains("office:value-type=\"string\""), "a telephone number is no figure: {}", number.0);
-}
-
-#[test]
-fn the_page_asks_nobody_and_names_nobody() {
-    let root = tempfile::tempdir().unwrap();
-    let (package, _) = build(root.path(), "2025-W02", &Spec::first());
-    let page = std::fs::read_to_string(package.join("report.html")).unwrap();
-    for absent in ["<script", "src=", "href=", "849000", "@import", "url("] {
-        assert!(!page.contains(absent), "{absent} is in the page");
-    }
-    for present in ["<svg", "tần suất", "1 withdrawn", "Appeals are not held"] {
-        assert!(page.contains(present), "{present} is missing");
-    }
 }

@@ -1,0 +1,119 @@
+//! The workbook and the CSV files beside it, as Python and LibreOffice read them where they are installed.
+
+use std::path::Path;
+
+use crate::export::cell::inert;
+use crate::export::package::tests::{Spec, build, build_of, tool};
+use crate::export::rows::tests::{flagged, rows};
+
+/// Prints for each sheet its cells, as Python's own reader of ZIP and XML sees them, and every formula.
+const CELLS: &str = r#"
+import re, sys, zipfile, xml.etree.ElementTree as tree
+book, ns = zipfile.ZipFile(sys.argv[1]), "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+assert {item.date_time for item in book.infolist()} == {(1980, 1, 1, 0, 0, 0)}, "files carry an instant"
+shared = []
+if "xl/sharedStrings.xml" in book.namelist():
+    for item in tree.fromstring(book.read("xl/sharedStrings.xml")):
+        shared.append("".join(item.itertext()))
+for name in sorted(name for name in book.namelist() if re.match(r"xl/worksheets/sheet\d+\.xml$", name)):
+    root = tree.fromstring(book.read(name))
+    for cell in root.iter(ns + "c"):
+        assert cell.find(ns + "f") is None, f"a formula in {name}"
+        kind, text = cell.get("t", "n"), "".join(cell.itertext())
+        print(name[14:-4], cell.get("r"), kind, shared[int(text)] if kind == "s" else text)
+print(len([name for name in book.namelist() if name.startswith("xl/charts/chart")]), "charts")
+"#;
+
+#[test]
+fn the_workbook_runs_nothing_and_keeps_numbers_as_text() {
+    let root = tempfile::tempdir().unwrap();
+    let (package, _) = build(root.path(), "2025-W02", &Spec::first());
+    let Some(output) = tool("python3", &package, &["-c", CELLS, "numbers.xlsx"]) else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let cells = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "sheet3 B1 inlineStr number",
+        "sheet3 B2 inlineStr 84900000001",
+        "sheet3 D3 inlineStr =HYPERLINK(\"http://example.invalid\")",
+        "sheet3 D4 inlineStr ＝1+1",
+        "sheet3 O2 n 2",
+        "sheet5 A2 s 2025-W02",
+        "sheet5 I2 s not yet measured",
+        "sheet5 I3 n 0.75",
+        "sheet5 J3 n 0.5",
+        "sheet5 I4 s not yet measured",
+        "sheet6 D1 s reports",
+        "sheet6 C2 s Cà Mau",
+        "sheet6 D2 n 40",
+    ] {
+        assert!(cells.lines().any(|cell| cell == line), "{line} is not among\n{cells}");
+    }
+    let charts = cells.lines().last().and_then(|line| line.split(' ').next()).unwrap();
+    assert!(charts.parse::<u32>().unwrap() >= 5, "{charts} charts");
+}
+
+/// What the person who names a SIM's operator might write to have it run.
+const RUNNABLE: [&str; 9] = [
+    "=1+1",
+    "+1+1",
+    "-1+1",
+    "@SUM(1;1)",
+    "=HYPERLINK(\"http://example.invalid\")",
+    "＝1+1",
+    "＋1+1",
+    "\t=1+1",
+    "\u{feff}=1+1",
+];
+
+/// What LibreOffice makes of a file, as one XML document; `None` where it is not installed.
+fn opened(file: &Path, scratch: &Path) -> Option<String> {
+    let profile = format!("-env:UserInstallation=file://{}/profile", scratch.display());
+    let mut args = vec![&profile, "--headless", "--convert-to", "fods", "--outdir", "opened", file.to_str().unwrap()];
+    if file.extension().is_some_and(|extension| extension == "csv") {
+        args.push("--infilter=CSV:44,34,UTF8");
+    }
+    let output = tool("soffice", scratch, &args)?;
+    let opened = scratch.join("opened").join(file.with_extension("fods").file_name().unwrap());
+    let text = std::fs::read_to_string(&opened);
+    let said = [output.stdout, output.stderr].concat();
+    Some(text.unwrap_or_else(|error| panic!("{}: {error}: {}", opened.display(), String::from_utf8_lossy(&said))))
+}
+
+/// The cells of such a document, each as its attributes and its text.
+fn office_cells(document: &str) -> Vec<(String, String)> {
+    let mut cells = Vec::new();
+    for cell in document.split("<table:table-cell").skip(1) {
+        let Some((attributes, inner)) = cell.split_once('>') else { continue };
+        let text = inner.split_once("<text:p>").and_then(|(_, text)| text.split_once("</text:p>"));
+        let text = text.map(|(text, _)| text.replace("&quot;", "\"").replace("&apos;", "'")).unwrap_or_default();
+        cells.push((attributes.to_owned(), text.replace("<text:tab/>", "\t")));
+    }
+    cells
+}
+
+#[test]
+fn what_could_run_is_text_when_libreoffice_opens_it() {
+    let root = tempfile::tempdir().unwrap();
+    let control = root.path().join("control.csv");
+    std::fs::write(&control, "a\n=1+1\n").unwrap();
+    let Some(document) = opened(&control, root.path()) else { return };
+    let ran = |cells: &[(String, String)]| cells.iter().filter(|(cell, _)| cell.contains("table:formula")).count();
+    assert_eq!(ran(&office_cells(&document)), 1, "LibreOffice runs what is not marked:\n{document}");
+
+    let numbered: Vec<_> = RUNNABLE.iter().zip(84_900_000_001..).collect();
+    let hostile = || rows(&numbered.iter().map(|(text, number)| flagged(*number, "limited", text)).collect::<Vec<_>>());
+    let (package, _) = build_of(root.path(), "2025-W02", &Spec::first(), (hostile(), hostile()));
+    for (file, is_marked) in [("numbers.csv", true), ("corrections.csv", true), ("numbers.xlsx", false)] {
+        let cells = office_cells(&opened(&package.join(file), root.path()).unwrap());
+        assert_eq!(ran(&cells), 0, "{file} runs");
+        for text in RUNNABLE {
+            let shown = if is_marked { inert(text).into_owned() } else { text.to_owned() };
+            let cell = cells.iter().find(|(_, cell)| *cell == shown);
+            let (attributes, _) = cell.unwrap_or_else(|| panic!("{file} shows no {shown:?}: {cells:?}"));
+            assert!(attributes.contains("office:value-type=\"string\""), "{file}, {shown:?}: {attributes}");
+        }
+    }
+    let workbook = office_cells(&opened(&package.join("numbers.xlsx"), root.path()).unwrap());
+    let number = workbook.iter().find(|(_, text)| text == "84900000001").unwrap();
+    assert!(number.0.contains("office:value-type=\"string\""), "a telephone number is no figure: {}", number.0);
+}
