@@ -162,7 +162,9 @@ fn host(written: &str, is_link: bool) -> Option<Host> {
             _ => None,
         };
     }
-    let name = written.split(':').next()?.split(is_wrapper).next()?;
+    // `link:abc.vn` and `(xem)abc.vn` begin with a word.
+    let parts = || written.split(is_wrapper);
+    let name = parts().find(|part| part.contains('.')).or_else(|| parts().next())?;
     let name = name.trim_end_matches(['.', '-', '_']).trim_start_matches('.');
     match Parsed::parse(name).ok()? {
         Parsed::Domain(name) => Host::of_name(name),
@@ -257,6 +259,11 @@ mod tests {
         check("trang web example.vn co that khong?", "example.vn");
         check("v.v. va example.vn", "example.vn");
         check("example.vn, other.vn", "example.vn");
+        check("link:example.vn:80/a", "example.vn");
+        check("(xem)example.vn", "example.vn");
+        check("lua dao,example.vn", "example.vn");
+        check("gia:1.000.000", "-");
+        check("luc 9:30", "-");
     }
 
     #[test]

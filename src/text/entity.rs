@@ -255,6 +255,7 @@ mod tests {
         check("bit.ly/3xYz", &["link bit.ly/3xYz", "domain bit.ly"]);
         check("vao example.com.vn dang nhap", &["domain example.com.vn"]);
         check("vao www.example . top nhe", &["domain example.top"]);
+        check("xem:abc.xyz nhe, luc 9:30.Vao", &["domain abc.xyz"]);
         check("het tien.la mat. Goi.vay", &[]);
     }
 
