@@ -117,11 +117,8 @@ fn accounts(text: &str, found: &mut Entities) {
 // --- links ---
 
 fn links(text: &str, found: &mut Entities) {
-    let may_be = |word: &&str| {
-        word.len() <= LONGEST_LINK && word.contains(['.', '。', '．']) && word.contains(char::is_alphabetic)
-    };
-    for word in text.split_whitespace().filter(may_be) {
-        if let Some(host) = Host::read(word) {
+    for word in text.split_whitespace() {
+        if let Some(host) = host(word) {
             link(word, &host, found);
         }
     }
@@ -134,20 +131,38 @@ fn links(text: &str, found: &mut Entities) {
     }
 }
 
+fn host(word: &str) -> Option<Host> {
+    let may_be = word.len() <= LONGEST_LINK && word.contains(['.', '。', '．']) && word.contains(char::is_alphabetic);
+    may_be.then(|| Host::read(word)).flatten()
+}
+
+/// Whether the word that a text begins with leads somewhere: `vcb-abc.xyz` is nobody's name, and no part of it is.
+pub(super) fn begins_with_link(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    host(word).is_some_and(|host| domain(word, &host).is_some())
+}
+
 /// As much of a text as a link may take.
 pub(super) fn start_of(text: &str) -> &str {
     text.get(..text.floor_char_boundary(LONGEST_LINK)).unwrap_or_default()
 }
 
-fn link(word: &str, host: &Host, found: &mut Entities) {
-    let Some(domain) = host.registrable() else { return };
-    let is_link = word.contains('/') || host.host().starts_with("www.");
+fn is_link(word: &str, host: &Host) -> bool {
+    word.contains('/') || host.host().starts_with("www.")
+}
+
+/// The domain that a word names, if its end is not a syllable.
+fn domain<'a>(word: &str, host: &'a Host) -> Option<&'a str> {
+    let domain = host.registrable()?;
     let ending = domain.rsplit('.').next().unwrap_or_default();
-    if !is_link && ending.len() == 2 && !COUNTRIES.contains(&ending) {
-        return;
-    }
+    let is_named = is_link(word, host) || ending.len() != 2 || COUNTRIES.contains(&ending);
+    is_named.then_some(domain)
+}
+
+fn link(word: &str, host: &Host, found: &mut Entities) {
+    let Some(domain) = domain(word, host) else { return };
     found.domains.push(domain.to_owned());
-    if is_link {
+    if is_link(word, host) {
         let link = word.trim_matches(|letter: char| !letter.is_alphanumeric() && letter != '/');
         found.links.push(link.to_owned());
         account_of_link(link, domain, found);

@@ -177,7 +177,7 @@ fn bracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Option<Found
         Some(first) if first.until <= bracket.until => Some(numbered(kind, rest, bracket, called)),
         _ => named(kind, rest, bracket).or_else(|| swapped(rest, bracket, numbers)),
     };
-    Some(found.unwrap_or_else(|| nameless(bracket)))
+    Some(found.unwrap_or_else(|| nameless(rest, bracket)))
 }
 
 /// A bracket with a number in it, and maybe with the content too.
@@ -205,7 +205,8 @@ fn numbered<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>, numbers: &[Spel
 /// `(Vietcombank - goi 0912345678 de mo khoa)`: a known name before the number, and something said.
 fn name_before<'a>(kind: Kind, bracket: Bracket<'a>, before: &str, behind: &str) -> Option<Found<'a>> {
     let (head, between) = before.split_once(is_break)?;
-    let is_named = sender::is_known(head) && !(stripped(behind).is_empty() && bracket.after.is_empty());
+    let is_said = !(stripped(behind).is_empty() && bracket.after.is_empty());
+    let is_named = is_said && sender::is_known(head) && !entity::begins_with_link(bracket.inside);
     // `V (Shopee - 0912345678)(moi mua)` gives the number that called.
     let is_number_given = kind != Kind::SpamSms && sender::is_label(between);
     if !is_named || is_number_given {
@@ -218,6 +219,9 @@ fn name_before<'a>(kind: Kind, bracket: Bracket<'a>, before: &str, behind: &str)
 
 /// A bracket with a short code, a name or a hidden number in it.
 fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a>> {
+    if entity::begins_with_link(bracket.inside) {
+        return None;
+    }
     let whole = whole_name(bracket.inside).map(|source| (source, bracket.inside, ""));
     let parts = || {
         // A dash between spaces parts first: names have dashes of their own.
@@ -290,10 +294,15 @@ fn swapped<'a>(rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Opti
     Some(Found { sources: sources(list), raw: rest.get(from..until), content, level })
 }
 
-fn nameless(bracket: Bracket<'_>) -> Found<'_> {
+fn nameless<'a>(rest: &'a str, bracket: Bracket<'a>) -> Found<'a> {
     let after = stripped(bracket.after);
     let inside = bracket.inside.trim();
-    let (raw, content) = if after.is_empty() { (None, inside) } else { (Some(inside), after) };
+    let (raw, content) = match (after.is_empty(), entity::begins_with_link(inside)) {
+        (true, _) => (None, inside),
+        // What nobody is called is looked up by its domain.
+        (false, true) => (Some(inside), rest.trim()),
+        (false, false) => (Some(inside), after),
+    };
     Found { sources: vec![], raw, content, level: Level::Unread }
 }
 

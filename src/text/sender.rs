@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use super::entity;
 use super::letter::{closes, is_dash, is_part_of_letter, opens};
 use super::word::bare_words;
 use crate::domain::report::Source;
@@ -115,9 +116,10 @@ pub(super) fn leading(text: &str) -> Option<(Source, &str)> {
         if length == 0 {
             break;
         }
+        let word = rest.get(start..);
         until += start + length;
         let (name, rest) = text.split_at(until);
-        if is_known(name) {
+        if is_known(name) && !word.is_some_and(entity::begins_with_link) {
             let spelled = name.split_whitespace().collect::<Vec<_>>().join(" ");
             found = Some((Source::Name(spelled.to_uppercase()), rest));
         }
@@ -187,6 +189,8 @@ mod tests {
         let name = |name: &str| Source::Name(name.to_owned());
         assert_eq!(found("Viettel CSKH: moi"), Some((name("VIETTEL CSKH"), ": moi".to_owned())));
         assert_eq!(found("viettel moi nang cap"), Some((name("VIETTEL"), " moi nang cap".to_owned())));
+        assert_eq!(found("vcb-abc.xyz khoa tk"), None);
+        assert_eq!(found("VNPT-thong bao.cuoc"), Some((name("VNPT"), "-thong bao.cuoc".to_owned())));
         assert_eq!(found("quang cao"), None);
         assert_eq!(found(""), None);
     }

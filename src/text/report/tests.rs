@@ -69,6 +69,8 @@ fn the_content_is_what_is_not_the_source() {
 fn what_is_not_clear_goes_to_a_person() {
     check("V [0912345678]", "", Level::OneBracket, true);
     check("V goi hoai", "goi hoai", Level::Unread, true);
+    check("S vcb-abc.xyz khoa tk", "vcb-abc.xyz khoa tk", Level::Unread, true);
+    check("S [vcb-abc.xyz][khoa tk]", "[vcb-abc.xyz][khoa tk]", Level::Unread, true);
     check("LD [STK 0913456789][lua dao]", "lua dao", Level::Unread, true);
     check("V (so an)(goi hoai)", "goi hoai", Level::Exact, true);
     check("V [113][gia danh]", "gia danh", Level::Exact, true);
