@@ -7,7 +7,7 @@
 //! (`LD (source - content)`). What differs is read as far as it can be: any brackets or none, content first, several
 //! numbers, a name or a service number as the source.
 
-use super::letter::{closes, is_dash, is_part_of_letter, opens};
+use super::letter::{closes, is_dash, is_part_of_letter, opens, plain};
 use super::spelling::{self, Spelled};
 use super::{entity, keyword, sender, story};
 use crate::domain::host::Host;
@@ -279,7 +279,12 @@ fn whole_name(phrase: &str) -> Option<Source> {
 fn labelled_short(phrase: &str) -> Option<Source> {
     let at = phrase.find(|letter: char| letter.is_ascii_digit())?;
     let (label, code) = phrase.split_at(at);
-    sender::is_label(label).then(|| spelling::short(code)).flatten()
+    is_code_label(label).then(|| spelling::short(code)).flatten()
+}
+
+/// Whether a phrase says only that a code follows: behind a plus stands the code of a country.
+fn is_code_label(phrase: &str) -> bool {
+    sender::is_label(phrase) && !phrase.trim_end().ends_with(|letter: char| plain(letter) == '+')
 }
 
 /// `(gia danh cong an)(0912345678)`: the parts stand the other way about.
@@ -366,7 +371,7 @@ fn leading_short(rest: &str) -> Option<(Source, &str)> {
         after.starts_with(['.', ',']) && after.get(1..2).is_some_and(|next| next.bytes().all(|b| b.is_ascii_digit()));
     let is_word = after.starts_with(char::is_alphanumeric) || after.starts_with(['%', '/']);
     let is_code = SHORT.contains(&code.len()) && !is_number && !is_word && !sender::is_unit(after);
-    if !is_code || !sender::is_label(label) {
+    if !is_code || !is_code_label(label) {
         return None;
     }
     Some((spelling::short(code)?, after))
