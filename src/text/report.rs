@@ -187,7 +187,7 @@ fn numbered<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>, numbers: &[Spel
     let (from, until) = bounds(list);
     let before = rest.get(bracket.from..from).unwrap_or_default();
     let behind = rest.get(until..bracket.until).unwrap_or_default();
-    if let Some(named) = name_before(kind, bracket, before, behind) {
+    if let Some(named) = name_before(kind, rest, bracket, (before, behind)) {
         return named;
     }
     // `(gia danh cong an so 0912345678)` is content that names its source.
@@ -203,7 +203,12 @@ fn numbered<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>, numbers: &[Spel
 }
 
 /// `(Vietcombank - goi 0912345678 de mo khoa)`: a known name before the number, and something said.
-fn name_before<'a>(kind: Kind, bracket: Bracket<'a>, before: &str, behind: &str) -> Option<Found<'a>> {
+fn name_before<'a>(
+    kind: Kind,
+    rest: &'a str,
+    bracket: Bracket<'a>,
+    (before, behind): (&str, &str),
+) -> Option<Found<'a>> {
     let (head, between) = before.split_once(is_break)?;
     let is_said = !(stripped(behind).is_empty() && bracket.after.is_empty());
     let is_named = is_said && sender::is_known(head) && !entity::begins_with_link(bracket.inside);
@@ -213,8 +218,12 @@ fn name_before<'a>(kind: Kind, bracket: Bracket<'a>, before: &str, behind: &str)
         return None;
     }
     let raw = bracket.inside.get(..head.len())?;
-    let content = stripped(bracket.inside.get(head.len()..)?);
-    Some(Found { sources: vec![sender::name(raw)?], raw: Some(raw.trim()), content, level: Level::OneBracket })
+    let (content, level) = match stripped(bracket.after).is_empty() {
+        true => (bracket.inside.get(head.len()..)?, Level::OneBracket),
+        false => (rest.get(bracket.from + head.len()..)?, Level::HalfBracketed),
+    };
+    let content = stripped(content);
+    Some(Found { sources: vec![sender::name(raw)?], raw: Some(raw.trim()), content, level })
 }
 
 /// A bracket with a short code, a name or a hidden number in it.

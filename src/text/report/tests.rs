@@ -59,6 +59,8 @@ fn the_content_is_what_is_not_the_source() {
     check("LD [Vietcombank][0912345678]", "Vietcombank", Level::HalfBracketed, false);
     check("V [Shopee][0912345678][moi mua]", "[Shopee][0912345678][moi mua]", Level::Free, false);
     check("V (Shopee - 0912345678)(moi mua)", "Shopee - 0912345678)(moi mua)", Level::HalfBracketed, false);
+    check("S (VCB: goi 0912345678)(vao vcb.xyz)", "goi 0912345678)(vao vcb.xyz)", Level::HalfBracketed, false);
+    check("S (VCB: goi 0912345678 ngay)", "goi 0912345678 ngay", Level::OneBracket, false);
     check("S (VCB - tk bi khoa)(vao vcb.xyz)", "tk bi khoa)(vao vcb.xyz)", Level::HalfBracketed, false);
     check("V 156 0912345678 moi vay", "moi vay", Level::Free, false);
     check("DK DNC S", "S", Level::Exact, false);
