@@ -61,7 +61,7 @@ fn lookup(rest: &str) -> Reading<'_> {
 
 /// `DK DNC`, `HUY DNC`, for messages and calls or, with `S` or `V` behind, for one of them: the content.
 fn register(kind: Kind, rest: &str) -> Reading<'_> {
-    let scope = stripped(rest);
+    let scope = stripped(rest).trim_end_matches(is_filler);
     let is_exact = scope.is_empty() || scope.eq_ignore_ascii_case("s") || scope.eq_ignore_ascii_case("v");
     let level = if is_exact { Level::Exact } else { Level::Free };
     Reading { kind, sources: vec![], source_raw: None, content: scope, level, story: None, needs_human: !is_exact }

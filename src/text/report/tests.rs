@@ -64,6 +64,7 @@ fn the_content_is_what_is_not_the_source() {
     check("S (VCB - tk bi khoa)(vao vcb.xyz)", "tk bi khoa)(vao vcb.xyz)", Level::HalfBracketed, false);
     check("V 156 0912345678 moi vay", "moi vay", Level::Free, false);
     check("DK DNC S", "S", Level::Exact, false);
+    check("HUY DNC V.", "V", Level::Exact, false);
     check("FW [ban dat]", "ban dat", Level::Exact, false);
 }
 
@@ -79,6 +80,7 @@ fn what_is_not_clear_goes_to_a_person() {
     check("V [0692348560][gia danh]", "gia danh", Level::Exact, true);
     check("TCTM vietcombank", "vietcombank", Level::Unread, true);
     check("DK DNC X", "X", Level::Free, true);
+    check("DK DNC S. V", "S. V", Level::Free, true);
     check("Vui lòng (gấp) gọi lại", "Vui lòng (gấp) gọi lại", Level::Unread, true);
 }
 
