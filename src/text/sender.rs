@@ -197,7 +197,8 @@ mod tests {
 
     #[test]
     fn a_hidden_number_is_said_in_many_ways() {
-        for source in ["so an", "Số ẩn", "PRIVATE NUMBER", "không hiện số", "số điện thoại ẩn danh"] {
+        for source in ["so an", "Số ẩn", "PRIVATE NUMBER", "không hiện số", "số điện thoại ẩn danh", "Unknown caller"]
+        {
             assert!(is_hidden(source), "{source}");
         }
         assert!(!is_hidden("so la") && !is_hidden("an toan"));
