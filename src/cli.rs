@@ -49,8 +49,9 @@ pub struct Cli {
     /// Results as JSON.
     #[arg(long, global = true)]
     json: bool,
-    /// Leave metrics of run, decide, ledger, replay, maintain, export or deliver here, for node_exporter's textfile
-    /// collector: a file for each verb, whose name ends in .prom.
+    /// Leave metrics here, for node_exporter's textfile collector: a file of its own, whose name ends in .prom, for each
+    /// of run --day, run --week, decide, precision, ledger, replay, maintain, report answer, deliver and the exports
+    /// blocklist, regulator, domains and accounts. Any other verb leaves none, nor does a dry run.
     #[arg(long, global = true, env = "CALLSIEVE_METRICS_FILE", value_name = "FILE")]
     metrics_file: Option<PathBuf>,
 }
@@ -59,11 +60,21 @@ pub struct Cli {
 /// another of the same partition is no error: the one that comes second reads again, or says why it cannot.
 const LOG: &str = "warn,deltalake_core=error,deltalake_core::kernel::transaction=off,rdkafka=off,librdkafka=off";
 
-const EXIT_CODES: &str = "Exit codes: 0 done, 1 failed, 2 usage, 3 configuration or pipeline invalid, or no lake where \
-one is named, 4 input incomplete (the ledger is not closed, the week is not all there, a day to compare with is not \
-decided, or a registry did not answer), 5 the network has not done what it was asked, or what stands has not arrived, \
-6 refused: not in this name, by definitions that are not promoted, by a limit for the block list, or since a later list \
-went before, 7 another run holds the lock";
+/// In the words of the README.
+const EXIT_CODES: &str = "Exit codes:\n\
+    0  done\n\
+    1  failed\n\
+    2  wrong usage\n\
+    3  configuration or pipelines invalid, or no lake where one is named\n\
+    4  input incomplete: the ledger is not closed, the week or the month is not all there, a day to compare with is \
+    not decided or not in the shadow, a week to draw from is not decided to its end, or a registry did not answer; \
+    come again\n\
+    5  what stands has not arrived at its target, or the network has not done what it was asked: run deliver again, \
+    look at receipts\n\
+    6  refused: not in this name, not by the same person twice, not before a second person has approved, by \
+    definitions that are not promoted, by a limit for the block list, since bars on it have no end, or since a later \
+    list went before\n\
+    7  another run holds the lake's lock, or another maintain or subject erase theirs: come again";
 
 /// The configuration does not hold: exit code 3.
 #[derive(Debug, thiserror::Error)]

@@ -47,7 +47,7 @@ pub(super) struct BlocklistArgs {
     releases_only: bool,
     /// Say what would leave, with the first commands, and write nothing.
     #[arg(long)]
-    dry_run: bool,
+    pub(super) dry_run: bool,
     /// The site's configuration: whom the desk of its `[desk]` protects by now is barred by no list.
     #[arg(long, env = "CALLSIEVE_CONFIG")]
     config: Option<PathBuf>,

@@ -5,7 +5,7 @@
 
 use clap::Subcommand;
 
-use super::blocklist::{PublishVerb, ReceiptsArgs};
+use super::blocklist::{BlocklistArgs, PublishVerb, ReceiptsArgs};
 use super::deliver::DeliverArgs;
 use super::desk::{AllowVerb, AnswerArgs, AppealVerb, AuditVerb, ReleaseArgs, ReviewArgs, UserVerb};
 use super::domain::DomainVerb;
@@ -161,7 +161,7 @@ impl Verb {
             Self::Run(_) => Some("run_week"),
             Self::Decide(_) => Some("decide"),
             Self::Precision(_) => Some("precision"),
-            Self::Export(ExportVerb::Blocklist(_)) => Some("export_blocklist"),
+            Self::Export(ExportVerb::Blocklist(BlocklistArgs { dry_run: false, .. })) => Some("export_blocklist"),
             Self::Export(ExportVerb::Domains { .. }) => Some("export_domains"),
             Self::Export(ExportVerb::Accounts { .. }) => Some("export_accounts"),
             Self::Export(ExportVerb::Regulator { .. }) => Some("export_regulator"),

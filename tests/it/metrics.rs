@@ -255,16 +255,25 @@ fn a_file_that_cannot_be_left_changes_no_exit_code() {
     // What is only tried out is no run.
     let file = folder.path().join("maintain.prom");
     assert!(with(&["maintain", "--dry-run"], &file).status.success());
+    with(&["export", "blocklist", "--day", DAY, "--dry-run"], &file);
     assert!(!file.exists());
 }
 
 #[test]
-fn help_names_every_exit_code() {
-    let help = String::from_utf8(callsieve().arg("--help").output().unwrap().stdout).unwrap();
-    let (_, codes) = help.split_once("Exit codes:").unwrap();
+fn help_says_of_exit_codes_and_metrics_what_the_readme_says() {
+    let flat = |text: &str| text.replace('`', "").split_whitespace().collect::<Vec<_>>().join(" ");
+    let help = flat(&String::from_utf8(callsieve().arg("--help").output().unwrap().stdout).unwrap());
+    let readme = source("README.md");
+    let (_, codes) = readme.split_once("### Exit codes").unwrap();
+    let (_, said) = help.split_once("Exit codes:").unwrap();
     for code in 0..=7 {
-        assert!(codes.split_whitespace().any(|word| word == code.to_string()), "{code} is not in {codes}");
+        let row =
+            codes.lines().find_map(|line| line.strip_prefix(&format!("| {code} | "))?.strip_suffix(" |")).unwrap();
+        assert!(said.contains(&format!("{code} {}", flat(row))), "{code} is {row}: {said}");
     }
+    let (_, verbs) = readme.split_once("a file of its own for each of ").unwrap();
+    let (verbs, _) = verbs.split_once(", leaves what it did").unwrap();
+    assert!(help.contains(&flat(verbs)), "{verbs}: {help}");
 }
 
 // --- the source itself ---
