@@ -77,11 +77,19 @@ struct Phrase {
 
 struct Lexicon {
     written: Written,
-    short: BTreeMap<String, String>,
+    short: BTreeMap<String, Short>,
     phrases: Vec<Phrase>,
     patterns: AhoCorasick,
     /// The phrase of each pattern.
     phrase_of: Vec<usize>,
+}
+
+/// What an abbreviation stands for.
+#[derive(Debug)]
+struct Short {
+    long: String,
+    /// It is a word of the language too: whoever means the abbreviation writes it in capitals, among small letters.
+    in_capitals: bool,
 }
 
 /// A phrase at its place in the words' text.
@@ -128,13 +136,19 @@ impl Lexicon {
             phrase_of.push(at);
         }
         let patterns = AhoCorasick::new(&patterns).context("building the search for phrases")?;
-        let bared = |(short, long): (&String, &String)| (short.clone(), bare_words(long).trim().to_owned());
-        let short = written.short.iter().map(bared).collect();
+        let bared = |phrase: &String| bare_words(phrase).trim().to_owned();
+        let meant = |short: &String, long: &String| Short { long: bared(long), in_capitals: is_capital(short) };
+        let short = written.short.iter().map(|(short, long)| (bared(short), meant(short, long))).collect();
         Ok(Self { written, short, phrases, patterns, phrase_of })
     }
 
     fn find(&'static self, text: &str) -> Option<Story> {
-        let words = Words::of(text, |word| self.short.get(word).map(String::as_str));
+        let is_shouted = is_capital(text);
+        let words = Words::of(text, |written, word| {
+            let short = self.short.get(word)?;
+            let is_meant = !short.in_capitals || (is_capital(written) && !is_shouted);
+            is_meant.then_some(short.long.as_str())
+        });
         let hits = self.hits(text, &words);
         let (at, _) = self.best(&hits)?;
         let form = self.written.form.get(at)?;
@@ -215,6 +229,10 @@ impl Lexicon {
         let (_, at) = hits.iter().filter_map(organisation).min()?;
         self.written.organisation.get(at).map(|organisation| organisation.name.as_str())
     }
+}
+
+fn is_capital(text: &str) -> bool {
+    !text.contains(char::is_lowercase)
 }
 
 impl Phrase {

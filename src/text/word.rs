@@ -50,8 +50,8 @@ enum Before {
 }
 
 impl Words {
-    /// The words of a text; `short` says what an abbreviation stands for.
-    pub(super) fn of<'a>(text: &str, short: impl Fn(&str) -> Option<&'a str>) -> Self {
+    /// The words of a text; `short` says of a word, as written and bare, what it abbreviates.
+    pub(super) fn of<'a>(text: &str, short: impl Fn(&str, &str) -> Option<&'a str>) -> Self {
         let tokens = tokens(text);
         let mut words = Self { text: String::with_capacity(text.len() + 2), places: Vec::with_capacity(tokens.len()) };
         words.text.push(' ');
@@ -65,12 +65,14 @@ impl Words {
         words
     }
 
-    fn push<'a>(&mut self, text: &str, place: Place, short: &impl Fn(&str) -> Option<&'a str>) {
+    fn push<'a>(&mut self, text: &str, place: Place, short: &impl Fn(&str, &str) -> Option<&'a str>) {
         let at = self.text.len();
-        let letters = text.get(place.from..place.until).unwrap_or_default().chars();
-        self.text.extend(letters.filter(|letter| is_of_word(*letter)).map(bare));
+        let written = text.get(place.from..place.until).unwrap_or_default();
+        self.text.extend(written.chars().filter(|letter| is_of_word(*letter)).map(bare));
         let word = self.text.get(at..).unwrap_or_default();
-        let meant = short(word).map(str::to_owned).or_else(|| read_leet(word));
+        // An abbreviation has no marks but that of đ: `cả` is a word.
+        let long = short(written, word).filter(|_| !written.nfd().any(is_combining_mark));
+        let meant = long.map(str::to_owned).or_else(|| read_leet(word));
         if let Some(meant) = meant {
             self.text.truncate(at);
             self.text.push_str(&meant);
@@ -207,7 +209,7 @@ mod tests {
 
     #[track_caller]
     fn check(text: &str, expected: &str) {
-        let short = |word: &str| if word == "ck" { Some("chuyen khoan") } else { None };
+        let short = |_: &str, word: &str| if word == "ck" { Some("chuyen khoan") } else { None };
         assert_eq!(Words::of(text, short).text.trim(), expected, "{text}");
     }
 
@@ -240,6 +242,8 @@ mod tests {
     #[test]
     fn an_abbreviation_is_what_it_stands_for() {
         check("CK gấp", "chuyen khoan gap");
+        check("ck c.k", "chuyen khoan chuyen khoan");
+        check("ćk", "ck");
     }
 
     #[test]
@@ -255,7 +259,7 @@ mod tests {
     #[test]
     fn words_are_found_in_the_original() {
         let text = "Là c.ô.n.g an!";
-        let words = Words::of(text, |_| None);
+        let words = Words::of(text, |_, _| None);
         let at = words.text.find("cong").unwrap();
         assert_eq!(words.original(text, at, at + 7).collect::<Vec<_>>(), ["c.ô.n.g", "an"]);
     }

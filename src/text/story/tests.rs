@@ -101,6 +101,19 @@ fn tricks_do_not_hide_a_phrase() {
 }
 
 #[test]
+fn a_word_of_the_language_is_no_abbreviation() {
+    for text in ["gọi cả ngày lẫn đêm", "goi ca ngay", "bán cá khô", "GOI CA NGAY", "Cả nhà bị gọi"]
+    {
+        check(text, "-");
+    }
+    check("xưng là CA bắt nộp tiền", r#"police_court ["công an"] police"#);
+    check("xung ca goi", r#"police_court ["xưng ca"] police"#);
+    check("gia ca tot", "-");
+    check("gia ca phuong goi", r#"vneid_update ["ca phường"] police"#);
+    check("rao khắp cả phường", "-");
+}
+
+#[test]
 fn a_phrase_inside_a_longer_one_is_not_counted() {
     check("công an phường gọi", r#"vneid_update ["công an phường"] police"#);
 }
