@@ -351,6 +351,8 @@ fn unbracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Found<'a> 
     }
     match name {
         _ if sender::says_hidden(rest) => free(Source::Hidden, "", rest),
+        // Whom a caller claims to be is part of what is told: `facebook Nguyen Van A lua ban hang`.
+        Some((source, after)) if !stripped(after).is_empty() => free(source, behind(after), rest),
         Some((source, after)) => free(source, behind(after), after),
         None => Found { sources: vec![], raw: None, content: rest.trim(), level: Level::Unread },
     }

@@ -62,6 +62,8 @@ fn the_content_is_what_is_not_the_source() {
     check("S (VCB: goi 0912345678)(vao vcb.xyz)", "goi 0912345678)(vao vcb.xyz)", Level::HalfBracketed, false);
     check("S (VCB: goi 0912345678 ngay)", "goi 0912345678 ngay", Level::OneBracket, false);
     check("S (VCB - tk bi khoa)(vao vcb.xyz)", "tk bi khoa)(vao vcb.xyz)", Level::HalfBracketed, false);
+    check("LD facebook Nguyen Van A lua dao", "facebook Nguyen Van A lua dao", Level::Free, false);
+    check("S VCB tk bi khoa", "tk bi khoa", Level::Free, false);
     check("V 156 0912345678 moi vay", "moi vay", Level::Free, false);
     check("DK DNC S", "S", Level::Exact, false);
     check("HUY DNC V.", "V", Level::Exact, false);
@@ -71,6 +73,7 @@ fn the_content_is_what_is_not_the_source() {
 #[test]
 fn what_is_not_clear_goes_to_a_person() {
     check("V [0912345678]", "", Level::OneBracket, true);
+    check("V Shopee", "", Level::Free, true);
     check("V goi hoai", "goi hoai", Level::Unread, true);
     check("S vcb-abc.xyz khoa tk", "vcb-abc.xyz khoa tk", Level::Unread, true);
     check("S [vcb-abc.xyz][khoa tk]", "[vcb-abc.xyz][khoa tk]", Level::Unread, true);
