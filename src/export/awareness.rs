@@ -7,9 +7,8 @@ use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
 use std::io::Write as _;
 
-use super::chart::escape;
 use super::folder::Aside;
-use super::html::begin;
+use super::html::{begin, escape};
 use super::small::{Grid, OTHER};
 use crate::domain::day::{Month, Week};
 

@@ -4,6 +4,8 @@
 
 use std::fmt::Write as _;
 
+use super::html::escape;
+
 /// A group of bars under one title.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Chart {
@@ -75,24 +77,6 @@ fn shortened(label: &str) -> String {
         return label.to_owned();
     }
     label.chars().take(LETTERS - 1).chain(['…']).collect()
-}
-
-/// Text within HTML or SVG.
-pub fn escape(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            '\'' => escaped += "&#39;",
-            // What no page may hold.
-            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => escaped.push('\u{fffd}'),
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]

@@ -1,9 +1,7 @@
-//! The beginning of a page that needs no other file.
+//! The beginning of a page that needs no other file, and text within one.
 //!
-//! In: its language, title and style. Out: HTML up to the title within its body. Never: leave for a script, or for a
-//! request to anywhere.
-
-use super::chart::escape;
+//! In: its language, title and style; any text. Out: HTML up to the title within its body; the text as HTML and SVG show
+//! it. Never: leave for a script, or for a request to anywhere.
 
 /// The page up to its title; what follows ends with `</body>` and `</html>`.
 pub(super) fn begin(lang: &str, title: &str, style: &str) -> String {
@@ -14,4 +12,22 @@ pub(super) fn begin(lang: &str, title: &str, style: &str) -> String {
          <meta name=\"viewport\" content=\"width=device-width\">\n<title>{title}</title>\n\
          <style>\n{style}</style>\n</head>\n<body>\n<h1>{title}</h1>\n"
     )
+}
+
+/// Text within HTML or SVG.
+pub fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => escaped += "&amp;",
+            '<' => escaped += "&lt;",
+            '>' => escaped += "&gt;",
+            '"' => escaped += "&quot;",
+            '\'' => escaped += "&#39;",
+            // What no page may hold.
+            '\0'..='\u{8}' | '\u{b}' | '\u{c}' | '\u{e}'..='\u{1f}' => escaped.push('\u{fffd}'),
+            other => escaped.push(other),
+        }
+    }
+    escaped
 }

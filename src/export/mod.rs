@@ -15,7 +15,7 @@ pub mod dossier;
 pub mod entity;
 pub mod figures;
 pub mod folder;
-mod html;
+pub mod html;
 pub mod list;
 pub mod manifest;
 pub mod notice;

@@ -7,9 +7,9 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::about;
-use super::chart::{COLOURS, escape};
+use super::chart::COLOURS;
 use super::coverage::{self, Sum};
-use super::html::begin;
+use super::html::{begin, escape};
 use super::package::Contents;
 use super::precision::{Band, NOT_MEASURED};
 

@@ -8,7 +8,7 @@ use std::fmt::Write as _;
 use std::io::Write;
 
 use super::cell::inert;
-use super::chart::escape;
+use super::html::escape;
 use super::small::{Grid, OTHER, merged};
 
 /// The columns.

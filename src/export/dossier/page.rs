@@ -7,8 +7,7 @@ use std::fmt::Write as _;
 use super::Dossier;
 use super::section::{Cell, Section, Words};
 use crate::domain::lang::Lang;
-use crate::export::chart::escape;
-use crate::export::html::begin;
+use crate::export::html::{begin, escape};
 
 const STYLE: &str = "\
 body { font: 14px/1.45 system-ui, sans-serif; color: #1a1a1a; max-width: 1000px; margin: 2em auto; padding: 0 1em; }

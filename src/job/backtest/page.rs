@@ -5,6 +5,7 @@
 
 use super::compare::{Counts, DayCounts, Differing, Overlap};
 use super::outcome::Outcome;
+use crate::export::html::escape;
 
 /// A chart's inside in pixels, with room for its figures on the left and its days below.
 const WIDTH: usize = 640;
@@ -25,13 +26,13 @@ pub fn html(outcome: &Outcome) -> String {
     page +=
         &format!("<title>Backtest {} to {}</title><style>{STYLE}</style></head><body>\n", outcome.from, outcome.until);
     page += &format!("<h1>Backtest {} to {}</h1>\n", outcome.from, outcome.until);
-    page += &format!("<p>Changed: {}.</p>\n", escaped(&outcome.changes()));
+    page += &format!("<p>Changed: {}.</p>\n", escape(&outcome.changes()));
     if !outcome.untried.is_empty() {
-        page += &format!("<p>Changed as well, and not tried: {}.</p>\n", escaped(&outcome.untried.join(", ")));
+        page += &format!("<p>Changed as well, and not tried: {}.</p>\n", escape(&outcome.untried.join(", ")));
     }
-    page += &format!("<p>Computed anew: {}. {}</p>\n", escaped(&outcome.work()), escaped(outcome.limits));
+    page += &format!("<p>Computed anew: {}. {}</p>\n", escape(&outcome.work()), escape(outcome.limits));
     if let Some(hindsight) = outcome.hindsight() {
-        page += &format!("<p>Not kept as it was known, and read as it is now: {}.</p>\n", escaped(&hindsight));
+        page += &format!("<p>Not kept as it was known, and read as it is now: {}.</p>\n", escape(&hindsight));
     }
     page += "<p>Dashed: the live version. Solid: the changed one.</p>\n";
     page += &chart("Flagged", &comparison.days, |day| day.flagged);
@@ -94,8 +95,7 @@ fn days(days: &[DayCounts]) -> String {
     );
     for day in days {
         let by_segment = day.new_bars_by_segment.iter();
-        let by_segment =
-            by_segment.map(|(name, counts)| format!("{} {}, {}", escaped(name), counts.live, counts.tried));
+        let by_segment = by_segment.map(|(name, counts)| format!("{} {}, {}", escape(name), counts.live, counts.tried));
         let by_segment = by_segment.collect::<Vec<_>>().join("; ");
         let counts = [day.flagged, day.barred, day.new_bars].map(cells).concat();
         table += &format!("<tr><td>{}{counts}<td>{by_segment}\n", day.day);
@@ -110,7 +110,7 @@ fn overlaps<'a>(all: impl Iterator<Item = (&'a str, &'a Overlap)>) -> String {
     );
     for (name, overlap) in all {
         let counts = [overlap.accused, overlap.flagged, overlap.barred].map(cells).concat();
-        table += &format!("<tr><td>{}{counts}\n", escaped(name));
+        table += &format!("<tr><td>{}{counts}\n", escape(name));
     }
     table + "</table>\n"
 }
@@ -125,26 +125,12 @@ fn list(title: &str, differing: &[Differing], all: usize) -> String {
     for one in differing {
         let score = |score: Option<f64>| score.map_or_else(|| "-".to_owned(), |score| format!("{score:.3}"));
         let groups = one.groups.iter().copied().collect::<Vec<_>>().join(", ");
-        let (case, segment) = (escaped(&one.case_id), escaped(&one.segment));
+        let (case, segment) = (escape(&one.case_id), escape(&one.segment));
         text += &format!("<tr><td>{}<td>{case}<td>{}<td>{segment}", one.number, one.first_day);
         text += &format!("<td>{}<td>{}", one.live.verdict, score(one.live.score));
         text += &format!("<td>{}<td>{}<td>{groups}\n", one.tried.verdict, score(one.tried.score));
     }
     text + "</table>\n"
-}
-
-fn escaped(text: &str) -> String {
-    let mut escaped = String::with_capacity(text.len());
-    for character in text.chars() {
-        match character {
-            '&' => escaped += "&amp;",
-            '<' => escaped += "&lt;",
-            '>' => escaped += "&gt;",
-            '"' => escaped += "&quot;",
-            other => escaped.push(other),
-        }
-    }
-    escaped
 }
 
 #[cfg(test)]
