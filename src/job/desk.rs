@@ -8,11 +8,10 @@ mod promotion;
 mod sample;
 
 use anyhow::Context;
-use chrono::{DateTime, SecondsFormat};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::domain::day::Day;
+use crate::domain::day::{Day, instant};
 use crate::domain::number::Number;
 use crate::source::kafka::Setting;
 use crate::store::audit::{Verified, Wanted};
@@ -367,11 +366,6 @@ impl Desk {
         }
         Ok(lines)
     }
-}
-
-fn instant(micros: i64) -> String {
-    let at = DateTime::from_timestamp_micros(micros);
-    at.map(|at| at.to_rfc3339_opts(SecondsFormat::Secs, true)).unwrap_or_default()
 }
 
 #[cfg(test)]

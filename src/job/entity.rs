@@ -8,10 +8,9 @@ use std::path::Path;
 
 use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
-use chrono::{DateTime, SecondsFormat};
 
 use super::export::{computed, refuse_shadow};
-use crate::domain::day::Week;
+use crate::domain::day::{Week, instant};
 use crate::domain::host::Link;
 use crate::domain::number::Number;
 use crate::export::entity::{Entity, publish};
@@ -82,11 +81,6 @@ fn read(batch: &RecordBatch, row: usize) -> anyhow::Result<Entity> {
         last_at: instant(column::LAST_AT.of(batch)?.value(row)),
         accused: Vec::new(),
     })
-}
-
-fn instant(micros: i64) -> String {
-    let at = DateTime::from_timestamp_micros(micros).unwrap_or_default();
-    at.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
 #[cfg(test)]

@@ -4,7 +4,8 @@
 
 use serde_json::json;
 
-use super::{Desk, Done, Hand, Line, Look, instant};
+use super::{Desk, Done, Hand, Line, Look};
+use crate::domain::day::instant;
 use crate::store::promotion::{Promotion, Proposal};
 use crate::store::user::Role;
 

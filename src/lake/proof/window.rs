@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 
 use super::seen::together;
 use super::{Spans, span};
+use crate::domain::day::instant;
 use crate::domain::origin::Origin;
 use crate::lake::ledger::{Entry, Kind};
 use crate::schema::contract::Table;
@@ -40,8 +41,7 @@ pub fn open_reasons(table: Table, entries: &[Entry], until: i64) -> Vec<String> 
         let told = entries.iter().filter(|entry| entry.kind != Kind::Deferred);
         let watermark = told.filter_map(|entry| entry.account.watermark).max();
         if live == Some(source) && watermark.is_none_or(|at| at < until) {
-            let at = watermark.and_then(chrono::DateTime::from_timestamp_micros);
-            let at = at.map_or("nowhere".to_owned(), |at| at.to_rfc3339_opts(chrono::SecondsFormat::Secs, true));
+            let at = watermark.map_or("nowhere".to_owned(), instant);
             reasons.push(format!("{table} partition {partition} of {source} has been read up to {at}"));
         }
     }
