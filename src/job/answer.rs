@@ -14,8 +14,9 @@ use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 use serde::{Deserialize, Serialize};
 
-use self::outbox::{Answer, Known, digits, intend, mark, number, send};
+use self::outbox::{Answer, Known, digits, intend, mark, send};
 use super::blocklist::published;
+use super::decide::number;
 use super::domain;
 use crate::answer::{Stage, Templates, Worded};
 use crate::clock::Clock;

@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::{Context, ensure};
 use arrow::array::{Array, RecordBatch};
 
+use super::decide::number;
 use super::reference;
 use crate::decide::desk::{Desk, Said};
 use crate::domain::case::Word;
@@ -112,10 +113,6 @@ fn allowed_from(batches: &[RecordBatch], day: Day) -> anyhow::Result<BTreeMap<Nu
         }
     }
     Ok(numbers)
-}
-
-fn number(digits: i64) -> anyhow::Result<Number> {
-    Number::from_e164(digits).context("a table holds a number that is none")
 }
 
 fn sheet(events: &[Event]) -> RecordBatch {

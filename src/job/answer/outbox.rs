@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use anyhow::{Context, bail};
+use anyhow::bail;
 use arrow::array::RecordBatch;
 
 use super::{Answered, Desk};
@@ -13,6 +13,7 @@ use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::domain::seal::Seal;
 use crate::domain::sms;
+use crate::job::decide::number;
 use crate::lake::append::{AppendError, Span};
 use crate::lake::{Handle, Lake};
 use crate::schema::column::report_answer as column;
@@ -105,10 +106,6 @@ fn read_answer(batch: &RecordBatch, row: usize, id: String, seal: &Seal) -> anyh
         text: text.into_owned(),
         id,
     }))
-}
-
-pub(super) fn number(digits: i64) -> anyhow::Result<Number> {
-    Number::from_e164(digits).context("a table holds a number that is none")
 }
 
 /// Writes answers down before they are sent; fails when another run has done so since they were planned.
