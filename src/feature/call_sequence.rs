@@ -21,7 +21,7 @@ use std::sync::Arc;
 use arrow::array::{
     Array, ArrayRef, AsArray, BooleanArray, Int64Array, Int64Builder, ListArray, ListBuilder, PrimitiveArray,
 };
-use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{ArrowPrimitiveType, DataType, Field, FieldRef, Int64Type, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err};
 use datafusion::logical_expr::function::{AccumulatorArgs, StateFieldsArgs};
 use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, EmitTo, GroupsAccumulator, Signature, Volatility};
@@ -29,6 +29,7 @@ use datafusion::scalar::ScalarValue;
 
 use self::kernel::{Call, Kernel, NONE, STATE, Sequence, US_PER_S};
 use super::frames::{fields, structs};
+use super::time::instant;
 
 /// The SQL function.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -36,10 +37,9 @@ pub(super) struct CallSequence(Signature);
 
 impl CallSequence {
     pub(super) fn new() -> Self {
-        let instant = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
-        let mut arguments = vec![instant.clone()];
+        let mut arguments = vec![instant()];
         arguments.extend(vec![DataType::Int64; 4]);
-        arguments.extend([instant.clone(), instant, DataType::Int64]);
+        arguments.extend([instant(), instant(), DataType::Int64]);
         Self(Signature::exact(arguments, Volatility::Immutable))
     }
 }

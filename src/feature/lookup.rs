@@ -17,7 +17,7 @@ use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray};
 use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility,
@@ -26,6 +26,7 @@ use datafusion::scalar::ScalarValue;
 
 use super::party::Names;
 use super::sorted::{Pair, sort_by_one};
+use super::time::instant;
 
 /// The functions; the first argument names a part.
 pub(super) const NAMES: [&str; 4] = ["may_have", "has", "latest", "value_of"];
@@ -176,10 +177,6 @@ impl Part {
         }
         Ok(())
     }
-}
-
-fn instant() -> DataType {
-    DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 
 /// Pairs in their order, each once, with the latest of its instants; [`NEVER`] when it has none.

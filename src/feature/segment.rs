@@ -17,12 +17,13 @@ mod kernel;
 use std::sync::Arc;
 
 use arrow::array::{Array, ArrayRef, AsArray, BinaryArray, BinaryBuilder, Int64Array};
-use arrow::datatypes::{DataType, Int64Type, TimeUnit, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Int64Type, TimestampMicrosecondType};
 use datafusion::common::{Result, exec_err};
 
 use self::kernel::{Call, Days, JOINED, Joined, Segment};
 use super::call_sequence::kernel::US_PER_S;
 use super::frames::{Fold, Writer, fields, get_option, get_signed, put_all, put_bytes, put_signed, structs};
+use super::time::instant;
 
 fn value(column: &Int64Array, row: usize) -> Option<i64> {
     column.is_valid(row).then(|| column.value(row))
@@ -36,7 +37,7 @@ impl Fold for CallSegment {
     const NAME: &'static str = "call_segment";
 
     fn arguments() -> Vec<DataType> {
-        let mut arguments = vec![DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))];
+        let mut arguments = vec![instant()];
         arguments.extend(vec![DataType::Int64; 4]);
         arguments
     }
@@ -131,8 +132,9 @@ mod tests {
     use arrow::array::TimestampMicrosecondArray;
     use proptest::prelude::*;
 
+    use super::super::call_sequence::kernel::count;
     use super::super::frames::tests::folded;
-    use super::kernel::{count, distinct};
+    use super::kernel::distinct;
     use super::*;
     use crate::domain::day::Day;
 

@@ -13,7 +13,8 @@ use datafusion::logical_expr::{ColumnarValue, ScalarFunctionArgs, ScalarUDFImpl,
 
 use crate::domain::day::{Day, local_hour};
 
-fn instant() -> DataType {
+/// The type of every instant.
+pub(super) fn instant() -> DataType {
     DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()))
 }
 

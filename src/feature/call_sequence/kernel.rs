@@ -225,7 +225,7 @@ fn distinct(values: impl Iterator<Item = i64>, scratch: &mut Vec<i64>) -> i64 {
     count(scratch.len())
 }
 
-fn count(count: usize) -> i64 {
+pub(in crate::feature) fn count(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
 }
 

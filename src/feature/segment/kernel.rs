@@ -9,7 +9,7 @@ use std::ops::Range;
 use datafusion::common::Result;
 
 use crate::domain::day::local_hour;
-use crate::feature::call_sequence::kernel::{SEQUENCE, US_PER_S, WINDOWS_S, peak};
+use crate::feature::call_sequence::kernel::{SEQUENCE, US_PER_S, WINDOWS_S, count, peak};
 use crate::feature::frames::{get_all, get_bytes, get_option, get_signed, put_all, put_signed};
 
 const FIRST_HOUR: i32 = 0;
@@ -212,10 +212,6 @@ pub(super) fn distinct(values: &mut Vec<i64>) -> i64 {
     values.sort_unstable();
     values.dedup();
     count(values.len())
-}
-
-pub(super) fn count(count: usize) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]
