@@ -110,7 +110,7 @@ async fn of_week(lake: &Lake, week: Week) -> anyhow::Result<Counts> {
         .with_context(|| format!("scam_trend_week of {week} has not been computed; {does}"))?;
     let is_whole = computed_at >= Period::Week(week).ends_at();
     anyhow::ensure!(is_whole, "scam_trend_week of {week} has not been computed since the week is over; {does}");
-    let table = lake.find(Table::SCAM_TREND_WEEK).await?.context("table scam_trend_week does not exist")?;
+    let table = lake.require(Table::SCAM_TREND_WEEK).await?;
     of_rows(&table.day(week.monday()).await?)
 }
 
@@ -156,7 +156,7 @@ fn of_rows(batches: &[RecordBatch]) -> anyhow::Result<Counts> {
 
 async fn of_month(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
     use citizen_report as column;
-    let table = lake.find(Table::CITIZEN_REPORT).await?.context("table citizen_report does not exist")?;
+    let table = lake.require(Table::CITIZEN_REPORT).await?;
     let (id, channel, kind, source) = (column::REPORT_ID, column::CHANNEL, column::KIND, column::SOURCE);
     let columns = [id.name, channel.name, kind.name, source.name, column::SCAM_FORM.name, column::PROVINCE.name];
     let (mut counts, mut known) = (Counts::default(), BTreeSet::new());

@@ -55,8 +55,8 @@ pub async fn backtest(
         return Err(Undecided(undecided).into());
     }
     let plan = Plan::new(&definitions, &ran, &days)?;
-    let verdicts = live.find(Table::DECISION).await?.context("table decision does not exist")?;
-    let candidates = live.find(Table::BLOCK_CANDIDATE).await?.context("table block_candidate does not exist")?;
+    let verdicts = live.require(Table::DECISION).await?;
+    let candidates = live.require(Table::BLOCK_CANDIDATE).await?;
     super::demo::clear(folder, MARKER)?;
     let scratch = Lake::local(&folder.join("lake"))?;
     let own = plan.needed.iter().map(|(table, _)| *table).collect();

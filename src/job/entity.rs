@@ -52,7 +52,7 @@ async fn named(lake: &Lake, week: Week, kind: &str) -> anyhow::Result<Vec<Entity
     let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let is_there = computed(&runs.day(week.monday()).await?, Table::REPORT_ENTITY)?;
     anyhow::ensure!(is_there, "report_entity of {week} has not been computed; `callsieve run --week {week}` does");
-    let table = lake.find(Table::REPORT_ENTITY).await?.context("table report_entity does not exist")?;
+    let table = lake.require(Table::REPORT_ENTITY).await?;
     let mut entities: BTreeMap<String, Entity> = BTreeMap::new();
     for batch in table.day(week.monday()).await? {
         for row in 0..batch.num_rows() {

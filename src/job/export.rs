@@ -3,7 +3,6 @@
 //! In: `regulator_week`, and what `pipeline_run` says. Out: a published folder. Never: computes; an empty day is an empty
 //! list, a day that was not decided is an error.
 
-use std::collections::BTreeMap;
 use std::path::Path;
 
 use anyhow::Context;
@@ -16,6 +15,7 @@ use crate::domain::day::{Day, Week};
 use crate::export::sign::SecretKey;
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
+use crate::pipeline::run::made_from;
 use crate::schema::contract::Table;
 
 /// A week's input is not complete: exit code 4.
@@ -58,7 +58,7 @@ pub(super) async fn computed_rows(lake: &Lake, table: Table, day: Day) -> anyhow
              `callsieve decide --day {day}`"
         );
     }
-    lake.find(table).await?.with_context(|| format!("table {table} does not exist"))?.day(day).await
+    lake.require(table).await?.day(day).await
 }
 
 /// Whether the day was decided anew since a table was computed from the decision.
@@ -77,8 +77,7 @@ fn is_outdated(runs: &[RecordBatch], table: Table) -> anyhow::Result<bool> {
         }
     }
     let Some((_, inputs)) = newest else { return Ok(false) };
-    let inputs: BTreeMap<String, i64> = serde_json::from_str(inputs).context("reading the inputs of a run")?;
-    Ok(inputs.get(Table::DECISION.name()).is_some_and(|read| decided > Some(*read)))
+    Ok(made_from(inputs)?.get(Table::DECISION.name()).is_some_and(|read| decided > Some(*read)))
 }
 
 /// Publishes `OUT/RECIPIENT/WEEK`, once the week is as complete as `decide` wants its days.

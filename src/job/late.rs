@@ -7,14 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
-use anyhow::Context;
-
 use crate::domain::day::Day;
 use crate::lake::Lake;
 use crate::lake::ledger::Books;
 use crate::pipeline::definition::{Definition, Definitions, Select, Window};
 use crate::pipeline::graph::{self, Read};
-use crate::pipeline::run::{Ran, Runner};
+use crate::pipeline::run::{Ran, Runner, made_from};
 use crate::schema::column::pipeline_run as column;
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
@@ -377,8 +375,7 @@ async fn runs(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Run>>
             let (day, output) = (Day::from_epoch_days(days.value(row)), outputs.value(row));
             let of_table = all.entry(table).or_default();
             if of_table.get(&day).is_none_or(|known| known.output < output) {
-                let inputs =
-                    serde_json::from_str(inputs.value(row)).context("reading the inputs of a pipeline_run row")?;
+                let inputs = made_from(inputs.value(row))?;
                 of_table.insert(day, Run { output, inputs });
             }
         }

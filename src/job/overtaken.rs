@@ -5,10 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use anyhow::Context;
-
 use crate::domain::day::Day;
 use crate::lake::Lake;
+use crate::pipeline::run::made_from;
 use crate::schema::column::pipeline_run as column;
 use crate::schema::contract::Table;
 
@@ -34,8 +33,7 @@ impl Chain {
             for row in 0..batch.num_rows() {
                 let (day, wrote) = (Day::from_epoch_days(days.value(row)), outputs.value(row));
                 if chain.0.get(&day).is_none_or(|known| known.wrote < wrote) {
-                    let inputs: BTreeMap<String, i64> =
-                        serde_json::from_str(inputs.value(row)).context("reading the inputs of a pipeline_run row")?;
+                    let inputs = made_from(inputs.value(row))?;
                     chain.0.insert(day, Link { wrote, read: inputs.get(Table::DECISION.name()).copied() });
                 }
             }

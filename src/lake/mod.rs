@@ -116,6 +116,11 @@ impl Lake {
         Ok(Some(Handle { table, delta }))
     }
 
+    /// The table; an error when it does not exist.
+    pub async fn require(&self, table: Table) -> anyhow::Result<Handle> {
+        self.find(table).await?.with_context(|| format!("table {table} does not exist"))
+    }
+
     /// The table as it was at a version, if it can still be read.
     pub async fn find_at(&self, table: Table, version: i64) -> anyhow::Result<Handle> {
         let mut delta = self.builder(table)?.build()?;

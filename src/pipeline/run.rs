@@ -57,6 +57,11 @@ impl Began {
     }
 }
 
+/// The tables that a row of `pipeline_run` was made from, with their versions, as its `inputs` say.
+pub fn made_from(inputs: &str) -> anyhow::Result<BTreeMap<String, i64>> {
+    serde_json::from_str(inputs).context("reading the inputs of a pipeline_run row")
+}
+
 /// A lake and its definitions, with the tables that have been opened.
 #[derive(Debug)]
 pub struct Runner {

@@ -14,6 +14,7 @@ use crate::job::late::Computed;
 use crate::lake::Lake;
 use crate::pipeline::definition::{Definition, Definitions, Window};
 use crate::pipeline::graph::{self, Read};
+use crate::pipeline::run::made_from;
 use crate::schema::column::pipeline_run as column;
 use crate::schema::contract::Table;
 
@@ -62,8 +63,7 @@ impl Live {
                 let asked = Window::of(table, days.start).partition()..days.end;
                 if asked.contains(&day) && runs.get(&day).is_none_or(|known| known.version < version) {
                     let (hash, params) = (hashes.value(row).to_owned(), params.value(row).to_owned());
-                    let inputs =
-                        serde_json::from_str(inputs.value(row)).context("reading the inputs of a pipeline_run row")?;
+                    let inputs = made_from(inputs.value(row))?;
                     runs.insert(day, Ran { version, hash, params, started_at: started.value(row), inputs });
                 }
             }

@@ -59,7 +59,7 @@ pub async fn run(live: &Lake, definitions: Definitions, day: Day) -> anyhow::Res
         return Err(Undecided(vec![day]).into());
     }
     let plan = Plan::new(&definitions, &ran, &days)?;
-    let verdicts = live.find(Table::DECISION).await?.context("table decision does not exist")?;
+    let verdicts = live.require(Table::DECISION).await?;
     let hash = definitions.hash();
     let lake = live.shadow(&hash)?;
     let own = plan.needed.iter().map(|(table, _)| *table).collect();
@@ -149,7 +149,7 @@ pub async fn report(live: &Lake, definitions: &Definitions, from: Day, until: Da
 
 /// A table as the live lake has it, and as the shadow has.
 async fn both(live: &Lake, shadow: &Lake, table: Table) -> anyhow::Result<(Handle, Handle)> {
-    let of_live = live.find(table).await?.with_context(|| format!("table {table} does not exist"))?;
+    let of_live = live.require(table).await?;
     let of_shadow = shadow.find(table).await?.with_context(|| format!("table {table} is not in the shadow"))?;
     Ok((of_live, of_shadow))
 }

@@ -6,13 +6,13 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::Context;
 use arrow::array::Array;
 use serde::Serialize;
 
 use crate::domain::day::Day;
 use crate::lake::ledger::Entry;
 use crate::lake::{Handle, Lake};
+use crate::pipeline::run::made_from;
 use crate::schema::column::{call_event, call_record, pipeline_run};
 use crate::schema::contract::Table;
 
@@ -187,8 +187,7 @@ async fn folded(lake: &Lake, records: Table, events: Table) -> anyhow::Result<BT
     for batch in runs.rows_with(pipeline_run::TABLE_NAME.name, events.name(), &columns).await? {
         let (days, inputs) = (pipeline_run::DAY.of(&batch)?, pipeline_run::INPUTS.of(&batch)?);
         for row in 0..batch.num_rows() {
-            let versions: BTreeMap<String, i64> =
-                serde_json::from_str(inputs.value(row)).context("reading the inputs of a pipeline_run row")?;
+            let versions = made_from(inputs.value(row))?;
             // A day that was folded before there was a table of records was folded from nothing.
             let version = versions.get(records.name()).copied().unwrap_or(-1);
             let newest = folded.entry(Day::from_epoch_days(days.value(row))).or_insert(version);
