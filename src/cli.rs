@@ -9,10 +9,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use clap::error::ErrorKind;
 
 use self::ledger::LedgerArgs;
 use self::verb::Verb;
 use crate::clock::Clock;
+use crate::domain::day::Day;
 use crate::job;
 use crate::telemetry;
 use crate::telemetry::metrics::Metrics;
@@ -80,6 +82,13 @@ const EXIT_CODES: &str = "Exit codes:\n\
 #[derive(Debug, thiserror::Error)]
 #[error("{0:#}")]
 struct BadConfig(anyhow::Error);
+
+/// Ends as wrong usage where the last day lies before the first.
+fn ensure_order(from: Day, until: Day) {
+    if from > until {
+        clap::Error::raw(ErrorKind::ValueValidation, "--from lies behind --until\n").exit();
+    }
+}
 
 /// Runs the command line and turns its end into an exit code.
 pub fn main() -> ExitCode {

@@ -6,13 +6,12 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use clap::error::ErrorKind;
 
-use super::desk;
 use super::lake::PlaceArgs;
 use super::print::say;
 use super::rules::RulesArgs;
 use super::site::SiteArgs;
+use super::{desk, ensure_order};
 use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::domain::lang::Lang;
@@ -59,9 +58,7 @@ pub(super) struct DossierArgs {
 
 pub(super) async fn dossier(args: DossierArgs, json: bool) -> anyhow::Result<()> {
     let DossierArgs { number, from, until, case_ref, lang, .. } = args;
-    if from > until {
-        clap::Error::raw(ErrorKind::ValueValidation, "--from lies behind --until\n").exit();
-    }
+    ensure_order(from, until);
     let order = Order { number, from, until, case_ref, lang };
     let desk = args.site.desk().await?;
     let hand @ (_, by, at) = (&desk, args.by.as_str(), Clock::System.now());

@@ -6,14 +6,13 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use clap::error::ErrorKind;
 use clap::{Args, Subcommand};
 
-use super::BadConfig;
 use super::blocklist::BlocklistArgs;
 use super::dossier::{DossierArgs, dossier};
 use super::lake::{LakeArgs, PlaceArgs, table};
 use super::print::{self, say};
+use super::{BadConfig, ensure_order};
 use crate::clock::Clock;
 use crate::domain::day::{Day, Month, Week};
 use crate::domain::lang::Lang;
@@ -316,9 +315,7 @@ pub(super) async fn explain(args: ExplainArgs, json: bool) -> anyhow::Result<()>
 
 pub(super) async fn backtest(args: BacktestArgs, json: bool) -> anyhow::Result<()> {
     let BacktestArgs { from, until, dir, html, lake, rules } = args;
-    if from > until {
-        clap::Error::raw(ErrorKind::ValueValidation, "--from lies behind --until\n").exit();
-    }
+    ensure_order(from, until);
     let definitions = rules.load().await?;
     let outcome = job::backtest::backtest(&lake.open()?, definitions, &dir, from, until).await?;
     if let Some(file) = html {
@@ -335,9 +332,7 @@ pub(super) async fn shadow(verb: ShadowVerb, json: bool) -> anyhow::Result<()> {
             say(json, &shadowed, || shadowed.text())
         }
         ShadowVerb::Report { from, until, html, lake, rules } => {
-            if from > until {
-                clap::Error::raw(ErrorKind::ValueValidation, "--from lies behind --until\n").exit();
-            }
+            ensure_order(from, until);
             let definitions = rules.load().await?;
             let outcome = job::backtest::shadow::report(&lake.open()?, &definitions, from, until).await?;
             if let Some(file) = html {
