@@ -104,7 +104,7 @@ pub(super) fn topic(name: &str) -> Result<Topic, String> {
 pub(super) async fn ingest(args: IngestArgs) -> anyhow::Result<()> {
     let config = Config::read(&args.config).map_err(BadConfig)?;
     if config.kafka.is_none() && config.files.is_empty() {
-        return Err(BadConfig(anyhow!("neither kafka nor files is configured")).into());
+        return Err(BadConfig(anyhow!("{}: neither kafka nor files is configured", args.config.display())).into());
     }
     let metrics = Arc::new(Metrics::new());
     let memory_bytes = i64::try_from(config.ingest.memory_bytes).unwrap_or(i64::MAX);
@@ -129,7 +129,8 @@ pub(super) async fn backfill(args: &BackfillArgs, json: bool) -> anyhow::Result<
     let site = site(&config, Purpose::default(), &Arc::new(Metrics::new()))?;
     let (topic, wanted, is_dry_run) = (args.topic, args.wanted(), args.dry_run);
     let format = config.formats().map_err(BadConfig)?.of_topic(topic);
-    let kafka = config.kafka.context("there is no [kafka] to read from").map_err(BadConfig)?;
+    let kafka = config.kafka.with_context(|| format!("{} has no [kafka] to read from", args.config.display()));
+    let kafka = kafka.map_err(BadConfig)?;
     let job = Backfill { topic, kafka, options: config.ingest.share(1), format, site, wanted, is_dry_run };
     let (stop, stopped) = watch::channel(false);
     let mut working = pin!(job::backfill::backfill(job, stopped));

@@ -49,7 +49,8 @@ pub(super) async fn report(verb: ReportVerb, json: bool) -> anyhow::Result<()> {
 
 async fn answer(args: &AnswerArgs, json: bool) -> anyhow::Result<()> {
     let config = Config::read(&args.config).map_err(BadConfig)?;
-    let kafka = config.kafka.as_ref().context("there is no [kafka] to send to").map_err(BadConfig)?;
+    let kafka = config.kafka.as_ref().with_context(|| format!("{} has no [kafka] to send to", args.config.display()));
+    let kafka = kafka.map_err(BadConfig)?;
     let folder = |name: &str| args.pipelines.as_ref().map(|folder| folder.join(name));
     let templates = folder("answer").map_or_else(Templates::embedded, |folder| Templates::read(&folder));
     let mut lookup = config.lookup.clone();
