@@ -194,7 +194,7 @@ impl Options {
         let odd = self.prevalence.filter(|share| !(*share > 0.0 && *share < 1.0));
         ensure!(odd.is_none(), "a prevalence lies between 0 and 1, and {} does not", odd.unwrap_or_default());
         let weight = self.positive_weight;
-        ensure!(weight > 0.0 && weight.is_finite(), "a weight is above 0, and {weight} is not");
+        ensure!(weight > 0.0 && weight.is_finite(), "a --positive-weight is above 0, and {weight} is not");
         Ok(columns)
     }
 
