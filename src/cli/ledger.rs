@@ -16,7 +16,7 @@ use crate::domain::day::Day;
 use crate::export::sign::SecretKey;
 use crate::job;
 use crate::job::ledger::Open;
-use crate::job::ledger::act::{self, Keys, Loss, Note};
+use crate::job::ledger::act::{self, Keys, Loss, Note, Retirement};
 use crate::schema::topic::Topic;
 use crate::telemetry::metrics::Metrics;
 
@@ -142,7 +142,8 @@ pub(super) async fn sign(act: LedgerVerb) -> anyhow::Result<()> {
         }
         LedgerVerb::Retire { topic, source, why, signer } => {
             let (lake, seed) = (signer.lake.open()?, signer.seed()?);
-            act::retire(&lake, topic, &source, signer.note(why), &seed, Clock::System).await
+            let retirement = Retirement { topic, source };
+            act::retire(&lake, &retirement, signer.note(why), &seed, Clock::System).await
         }
     }
 }

@@ -34,6 +34,15 @@ pub struct Loss {
     pub until: i64,
 }
 
+/// A source that is given up whole.
+#[derive(Debug, Clone)]
+pub struct Retirement {
+    /// The topic.
+    pub topic: Topic,
+    /// Where its offsets count.
+    pub source: String,
+}
+
 /// Who gives it up, and why.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub struct Note {
@@ -147,19 +156,19 @@ async fn ensure_lost(lake: &Lake, rows: &Handle, loss: &Loss) -> anyhow::Result<
 /// Gives a source up: nobody waits for it from then on, unless it is read again.
 pub async fn retire(
     lake: &Lake,
-    topic: Topic,
-    source: &str,
+    retirement: &Retirement,
     note: Note,
     key: &[u8; 32],
     clock: Clock,
 ) -> anyhow::Result<()> {
+    let Retirement { topic, source } = retirement;
     let table = topic.table();
     let mut rows = lake.find(table).await?.with_context(|| format!("{topic} has never been read"))?;
     let mut books = Books::open(lake).await?;
     let entries = accounts(&mut books, &rows).await?;
-    let is_known = entries.iter().any(|entry| entry.account.source == source);
+    let is_known = entries.iter().any(|entry| entry.account.source == *source);
     ensure!(is_known, "{topic} was never read from {source}; `callsieve ledger --topic {topic}` names its sources");
-    let note = serde_json::to_string(&note.signed(&retirement(topic, source), key))?;
+    let note = serde_json::to_string(&note.signed(&retirement.act(), key))?;
     let accounts = [Account::empty(source, 0, 0)];
     let told = Told { kind: Kind::Retired, accounts: &accounts, at: clock.now(), note: Some(&note) };
     rows.append_told(&[], &[], told).await?;
@@ -167,16 +176,19 @@ pub async fn retire(
     Ok(())
 }
 
-/// What is signed of a source that is given up, beside by whom and why.
-fn retirement(topic: Topic, source: &str) -> String {
-    format!("retired\n{topic}\n{source}")
-}
-
 impl Loss {
     /// What is signed, beside by whom and why.
     fn act(&self) -> String {
         let Self { topic, source, partition, from, until } = self;
         format!("{topic}\n{source}\n{partition}\n{from}\n{until}")
+    }
+}
+
+impl Retirement {
+    /// The same of a source.
+    fn act(&self) -> String {
+        let Self { topic, source } = self;
+        format!("retired\n{topic}\n{source}")
     }
 }
 
@@ -245,10 +257,10 @@ impl Accepted {
 
 impl Retired {
     pub(super) fn read(topic: Topic, entry: &Entry, trusted: Option<&Keys>) -> Self {
-        let source = entry.account.source.clone();
+        let retirement = Retirement { topic, source: entry.account.source.clone() };
         let note = Note::read(entry);
-        let is_signed = note.is_signed(&retirement(topic, &source), trusted);
-        Self { topic: topic.name(), source, is_signed, note }
+        let is_signed = note.is_signed(&retirement.act(), trusted);
+        Self { topic: topic.name(), source: retirement.source, is_signed, note }
     }
 
     pub(super) fn text(&self) -> String {
