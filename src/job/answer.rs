@@ -2,7 +2,8 @@
 //!
 //! In: reports, verdicts, lists that have left, a look-up and the carrier's templates. Out: messages to the topic of
 //! answers, and `report_answer`, which remembers them. Never: makes two answers to a report at one stage; says that a
-//! number is barred which no list bars; answers a look-up while the registry is silent, before its days are over.
+//! number is barred which no list bars; tells the next holder of a number what the last one has reported; answers a
+//! look-up while the registry is silent, before its days are over.
 //!
 //! An answer is written down as intended, with its text; then it is sent; then it is written down as sent. Killed behind
 //! the first step, the next run sends what was intended, word for word. Killed behind the second, it sends the same once
@@ -18,6 +19,7 @@ use self::outbox::{Answer, Known, digits, intend, mark, send};
 use super::blocklist::published;
 use super::decide::number;
 use super::domain;
+use super::holder::Holders;
 use crate::answer::{Stage, Templates, Worded};
 use crate::clock::Clock;
 use crate::decode::citizen_report::place;
@@ -192,7 +194,7 @@ impl Desk<'_> {
         // A look-up that the registry kept waiting has a day more.
         let since = |report: &Report| if report.is_lookup() { first.plus(-1) } else { first };
         let is_fresh = |report: &&Report| report.day >= since(report) && !known.has(&report.answer_id(Stage::Received));
-        let fresh: Vec<&Report> = reports.values().filter(is_fresh).collect();
+        let fresh = self.still_theirs(reports.values().filter(is_fresh).collect()).await?;
         let tally = match fresh.iter().any(|report| report.is_lookup()) {
             true => domain::tally(self.lookup, self.lake, self.seal).await?,
             false => Tally::default(),
@@ -209,14 +211,14 @@ impl Desk<'_> {
         let barred = self.barred().await?;
         let first = today.plus(1 - self.options.result_days);
         let is_untold = |report: &&Report| report.day >= first && !known.has(&report.answer_id(Stage::Result));
-        let mut untold = Vec::new();
-        for report in reports.values().filter(is_untold) {
-            let number = report.source.filter(|_| report.is_accusation());
-            let number = number.filter(|number| report.is_about(*number, &barred));
-            untold.extend(number.map(|number| (report, number)));
-        }
+        let is_about_barred = |report: &&Report| {
+            report.is_accusation() && report.source.is_some_and(|number| report.is_about(number, &barred))
+        };
+        let untold = reports.values().filter(is_untold).filter(is_about_barred).collect();
+        let untold = self.still_theirs(untold).await?;
         let listed = if untold.is_empty() { BTreeSet::new() } else { self.listed().await? };
-        for (report, number) in untold.into_iter().filter(|(_, number)| listed.contains(number)) {
+        for report in untold {
+            let Some(number) = report.source.filter(|number| listed.contains(number)) else { continue };
             let worded = self.templates.barred(&dialled(number), report.form.as_deref());
             answers.extend(report.answered(Stage::Result, worded));
         }
@@ -255,6 +257,23 @@ impl Desk<'_> {
             }
         }
         reports.retain(|_, report| !report.reporter.is_erased());
+        Ok(reports)
+    }
+
+    /// Those of some reports whose reporter has the number still: who has it by now has reported nothing.
+    async fn still_theirs<'a>(&self, mut reports: Vec<&'a Report>) -> anyhow::Result<Vec<&'a Report>> {
+        let reporters = reports.iter().map(|report| digits(report.reporter)).collect();
+        let holders = Holders::read(self.lake.find(Table::SUBSCRIBER).await?.as_ref(), &reporters).await?;
+        let today = Day::of(self.clock.now());
+        let mut gone = BTreeSet::new();
+        for report in &reports {
+            let holder = holders.within(digits(report.reporter), (report.day, today))?;
+            // Of another operator's numbers nobody tells us whose they are.
+            if holder.own.is_some() && !holder.holds(report.at) {
+                gone.insert((&report.channel, &report.id));
+            }
+        }
+        reports.retain(|report| !gone.contains(&(&report.channel, &report.id)));
         Ok(reports)
     }
 

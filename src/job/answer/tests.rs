@@ -79,6 +79,15 @@ impl Site {
         self.lake.open(Table::DECISION).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
     }
 
+    /// Gives a number to somebody.
+    async fn activate(&self, number: i64, at: i64) {
+        let mut sheet = Sheet::new(Table::SUBSCRIBER.contract());
+        let row = sheet.row().day(Day::of(at)).int64(number).instant(at).instant_or_null(None).text("prepaid");
+        let row = row.text_or_null(None).int32_or_null(None).text_or_null(None).instant(at).int32(0).int64(0);
+        row.instant(at).text_or_null(None).end();
+        self.lake.open(Table::SUBSCRIBER).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
+    }
+
     /// The list of a day by which `SOURCE` is under a bar, as it leaves.
     async fn export(&self, days: i64) {
         let day = Day::of(AT + days * DAY);
@@ -246,6 +255,18 @@ async fn whose_report_is_about_a_barred_number_is_told_so_once() {
     assert!(new[0].text.contains("so 0962000001 hien"), "{}", new[0].text);
     site.intend(&new).await;
     assert!(site.planned(3).await.1.is_empty());
+}
+
+#[tokio::test]
+async fn who_has_the_number_of_a_reporter_by_now_is_told_nothing() {
+    let site = Site::new();
+    site.report("r1", Kind::SpamCall, 0, "moi vay").await;
+    site.verdict(Verdict::Limited, 1, AT - 100 * DAY).await;
+    site.export(1).await;
+    site.activate(REPORTER, AT - 100 * DAY).await;
+    assert_eq!(ids(&site.planned(2).await.1), ["r1/received", "r1/result"]);
+    site.activate(REPORTER, AT + DAY).await;
+    assert!(site.planned(2).await.1.is_empty());
 }
 
 #[tokio::test]
