@@ -102,6 +102,8 @@ pub struct Signals {
     pub name: Standing,
     /// Whether many strangers share the host.
     pub is_shared: bool,
+    /// The name of one customer below a host that many share: lists and reports speak of it, a registry of the host.
+    pub customer: Option<String>,
     /// How often it was reported; `None` where nobody looked or nobody reported.
     pub reported: Option<Reported>,
 }
@@ -167,6 +169,7 @@ impl Lookup {
             lists: self.lists.hits(link, &self.rules.shared),
             name: self.rules.names.standing(&link.host),
             is_shared: self.rules.shared.holds(&link.host),
+            customer: self.rules.shared.customer(&link.host).map(str::to_owned),
             reported,
         }
     }
@@ -191,8 +194,9 @@ mod tests {
         for (text, expected) in [
             ("[hxxp://m.vay-nhanh[.]xyz/a]", "vay-nhanh.xyz: ten mien quoc te. 1 phan anh tu 01/11/2026."),
             ("vay-nhanh.vn", "vay-nhanh.vn: ten mien quoc gia .vn."),
-            ("xau.weebly.com", "weebly.com: ten mien quoc te. 1 phan anh tu 01/11/2026."),
-            ("tot.weebly.com", "weebly.com: ten mien quoc te."),
+            ("xau.weebly.com", "xau.weebly.com: ten mien quoc te. 1 phan anh tu 01/11/2026."),
+            ("www.tot.weebly.com", "tot.weebly.com: ten mien quoc te."),
+            ("weebly.com", "weebly.com: ten mien quoc te. Trang nhieu nguoi dung chung: xem ky ca duong link."),
             ("xin chao", "Khong doc duoc ten mien. Soan TCTM ten-mien hoac duong link gui 156."),
         ] {
             assert_eq!(lookup.reply(text, &tally).await, expected);

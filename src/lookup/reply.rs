@@ -119,7 +119,8 @@ impl Replies {
                 values.insert(name, value);
             }
         };
-        put("domain", answer.domain.clone().or_else(|| Some(answer.host.clone())));
+        let named = answer.signals.customer.as_ref().or(answer.domain.as_ref()).unwrap_or(&answer.host);
+        put("domain", Some(named.clone()));
         put(
             "type",
             answer.domain_type.map(|found| {

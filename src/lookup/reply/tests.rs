@@ -17,7 +17,8 @@ fn day_of(text: &str) -> Option<Day> {
 }
 
 fn answer(text: &str, outcome: Outcome) -> Answer {
-    let signals = Signals { lists: Vec::new(), name: Standing::Other, is_shared: false, reported: None };
+    let signals =
+        Signals { lists: Vec::new(), name: Standing::Other, is_shared: false, customer: None, reported: None };
     Answer::new(&Link::read(text).unwrap(), Told { outcome, by: Some("vn".to_owned()), asked_at: None }, signals)
 }
 
