@@ -228,7 +228,7 @@ fn name_before<'a>(
 
 /// A bracket with a short code, a name or a hidden number in it.
 fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a>> {
-    if entity::begins_with_link(bracket.inside) {
+    if sender::is_link(bracket.inside) {
         return None;
     }
     let whole = whole_name(bracket.inside).map(|source| (source, bracket.inside, ""));
@@ -247,7 +247,8 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
     let numbers = spelling::numbers(after);
     // Only a message has a name for its sender: of a call that is whom the caller claims to be.
     let is_sender = kind == Kind::SpamSms && sender::is_known(raw);
-    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_given(kind, after, &numbers);
+    let is_bare = kind != Kind::SpamSms && !bracket.after.trim_start_matches(is_filler).starts_with(opens);
+    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_given(after, &numbers, is_bare);
     if is_content_first {
         return None;
     }
@@ -261,13 +262,13 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
 }
 
 /// Whether the first number of a text is given as a source: it is all of the text, or has one of several brackets for
-/// itself, or a call's begins the text. Among words it may be anybody's: `goi ca so 0912345678 cua me toi`.
-fn is_given(kind: Kind, text: &str, numbers: &[Spelled]) -> bool {
+/// itself, or a call's begins the text outside of brackets. Among words it may be anybody's: `0912345678 la so me toi`.
+fn is_given(text: &str, numbers: &[Spelled], is_bare: bool) -> bool {
     let called: Vec<&Spelled> = numbers.iter().skip_while(|number| is_account(text, number)).collect();
     let (from, until) = bounds(list(text, &called));
     let (before, behind) = (text.get(..from).unwrap_or_default(), text.get(until..).unwrap_or_default().trim_start());
     let is_ended = behind.starts_with(closes);
-    let is_leading = sender::is_label(before) && (is_ended || kind != Kind::SpamSms);
+    let is_leading = sender::is_label(before) && (is_ended || is_bare);
     let is_alone = is_ended
         && before
             .rsplit_once(opens)
@@ -311,7 +312,7 @@ fn swapped<'a>(rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Opti
 fn nameless<'a>(rest: &'a str, bracket: Bracket<'a>) -> Found<'a> {
     let after = stripped(bracket.after);
     let inside = bracket.inside.trim();
-    let (raw, content) = match (after.is_empty(), entity::begins_with_link(inside)) {
+    let (raw, content) = match (after.is_empty(), sender::is_link(inside)) {
         (true, _) => (None, inside),
         // What nobody is called is looked up by its domain.
         (false, true) => (Some(inside), rest.trim()),

@@ -105,6 +105,13 @@ pub(super) fn is_known(spelled: &str) -> bool {
     LISTS.names.contains(bare_words(spelled).trim())
 }
 
+/// Whether a text begins with a link that is nobody's name, as `vcb-abc.xyz`; firms send as `Tiki.vn` too.
+pub(super) fn is_link(text: &str) -> bool {
+    let word = text.split_whitespace().next().unwrap_or_default().to_lowercase();
+    let may_be_name = word.ends_with(".vn") && !word.starts_with("www.") && !word.contains('/');
+    entity::begins_with_link(text) && !may_be_name
+}
+
 /// The known name that a text begins with, and the text behind it; the longest of several.
 pub(super) fn leading(text: &str) -> Option<(Source, &str)> {
     let mut found = None;

@@ -108,6 +108,8 @@ fn a_word_of_the_language_is_no_abbreviation() {
     }
     check("xưng là CA bắt nộp tiền", r#"police_court ["công an"] police"#);
     check("xung ca goi", r#"police_court ["xưng ca"] police"#);
+    check("mao danh ca bat nop tien", r#"police_court ["mạo danh ca"] police"#);
+    check("CA QUAN 1 GOI LEN LAM VIEC", r#"police_court ["ca quận"] police"#);
     check("gia ca tot", "-");
     check("gia ca phuong goi", r#"vneid_update ["ca phường"] police"#);
     check("rao khắp cả phường", "-");
