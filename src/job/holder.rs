@@ -163,10 +163,13 @@ async fn subscriptions(subscribers: Option<&Handle>, number: Number) -> anyhow::
     Ok(newest(&batches)?.into_values().next().unwrap_or_default())
 }
 
+/// When something was said: the instant, then the place in its source.
+type Said = (i64, i32, i64);
+
 /// Every subscription of each number that rows are of, by its activation.
 fn newest(batches: &[RecordBatch]) -> anyhow::Result<BTreeMap<i64, Vec<Own>>> {
-    // Of each activation what was said last: by instant, then by place in its source.
-    let mut newest: BTreeMap<(i64, i64), ((i64, i32, i64), Own)> = BTreeMap::new();
+    // Of each number and activation what was said last.
+    let mut newest: BTreeMap<(i64, i64), (Said, Own)> = BTreeMap::new();
     for batch in batches {
         let (activated, deactivated) = (column::ACTIVATED_AT.of(batch)?, column::DEACTIVATED_AT.of(batch)?);
         for row in 0..batch.num_rows() {
