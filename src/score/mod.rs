@@ -15,6 +15,7 @@ pub mod drift;
 pub mod explanation;
 pub mod file;
 pub mod fit;
+mod fold;
 pub mod frame;
 pub mod measure;
 pub mod method;

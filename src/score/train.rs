@@ -8,8 +8,8 @@ use anyhow::{anyhow, ensure};
 use super::bins;
 use super::calibrate::Curve;
 use super::card::{BASE, Card};
-use super::chance::Chance;
 use super::fit::{self, Binned, Labels, Model, Trend};
+use super::fold::{FOLDS, folds, folds_of_groups};
 use super::method::Method;
 use super::number::{logistic, real};
 use super::shape::{POINTS_PER_LOGIT, Source, characteristics};
@@ -56,9 +56,6 @@ pub struct Trained {
     /// ask for and by the curve of their points.
     pub probability: Vec<f64>,
 }
-
-/// Parts of the rows; each is held out once.
-const FOLDS: usize = 5;
 
 /// The models of one fit, from the stiffest to the freest, with the bins that they are about.
 struct Course {
@@ -158,42 +155,6 @@ fn reach(range: (i64, i64), points: &[i64]) -> (i64, i64) {
     points.iter().fold(range, |(least, most), points| (least.min(*points), most.max(*points)))
 }
 
-/// The part of each row; each part has as many positives as the others, give or take one.
-fn folds(is_positive: &[bool], seed: u64) -> Vec<usize> {
-    let mut parts = vec![0; is_positive.len()];
-    for kind in [false, true] {
-        let rows: Vec<usize> = (0..is_positive.len()).filter(|row| is_positive[*row] == kind).collect();
-        let order = Chance::new(seed, u64::from(kind)).order(rows.len());
-        order.into_iter().enumerate().for_each(|(place, row)| parts[rows[row]] = place % FOLDS);
-    }
-    parts
-}
-
-/// The part of each row where rows of a group stay together: the largest groups first, each to the part that is shortest
-/// of its kind, and those of a size in an order by chance.
-fn folds_of_groups(groups: &[usize], is_positive: &[bool], seed: u64) -> anyhow::Result<Vec<usize>> {
-    let count = groups.iter().max().map_or(0, |last| last + 1);
-    let mut members = vec![Vec::new(); count];
-    groups.iter().enumerate().for_each(|(row, group)| members[*group].push(row));
-    let mut order = Chance::new(seed, 0).order(count);
-    order.sort_by_key(|group| std::cmp::Reverse(members[*group].len()));
-    let mut parts = vec![0; groups.len()];
-    let mut held = [[0_usize; FOLDS]; 2];
-    for group in order {
-        let of_kind = |kind: bool| members[group].iter().filter(|row| is_positive[**row] == kind).count();
-        let counts = [of_kind(false), of_kind(true)];
-        let kind = usize::from(counts[1] >= counts[0]);
-        let part = (0..FOLDS).min_by_key(|part| (held[kind][*part], held[1 - kind][*part])).unwrap_or_default();
-        (0..2).for_each(|kind| held[kind][part] += counts[kind]);
-        members[group].iter().for_each(|row| parts[*row] = part);
-    }
-    ensure!(
-        held.iter().flatten().all(|rows| *rows > 0),
-        "the groups are too few, or too large: each of {FOLDS} parts needs rows of both kinds, and no group may lie in two"
-    );
-    Ok(parts)
-}
-
 fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>, method: Method) -> Course {
     let rows = labels.is_positive.len();
     let mut is_held_out = vec![false; rows];
@@ -238,6 +199,7 @@ fn source(column: &Given, below: Vec<f64>, binned: &fit::Column) -> Source {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::score::chance::Chance;
     use crate::score::number::real_points;
 
     /// Two columns that matter, one of them missing by chance, and one of noise.
@@ -373,30 +335,6 @@ mod tests {
         };
         let courses = [[1.0, 2.0], [1.0, 2.0], [9.0, 1.0], [0.0, 0.0]].map(course);
         assert_eq!([None, Some(0), Some(2)].map(|but| least_loss(&courses, but)), [1, 1, 0]);
-    }
-
-    #[test]
-    fn each_part_has_its_share_of_positives() {
-        let is_positive: Vec<bool> = (0..103).map(|row| row % 4 == 0).collect();
-        let parts = folds(&is_positive, 1);
-        for part in 0..FOLDS {
-            let positives = (0..103).filter(|row| parts[*row] == part && is_positive[*row]).count();
-            assert!((5..=6).contains(&positives), "{positives}");
-        }
-    }
-
-    #[test]
-    fn no_group_lies_in_two_parts_and_each_part_has_its_share() {
-        let groups: Vec<usize> = (0..300).map(|row| if row < 40 { 0 } else { row / 3 }).collect();
-        let is_positive: Vec<bool> = groups.iter().map(|group| group % 4 == 1).collect();
-        let parts = folds_of_groups(&groups, &is_positive, 1).unwrap();
-        for (row, group) in groups.iter().enumerate() {
-            let first = groups.iter().position(|other| other == group).unwrap();
-            assert_eq!(parts[row], parts[first], "row {row} of group {group}");
-        }
-        let rows: Vec<usize> = (0..FOLDS).map(|part| parts.iter().filter(|of| **of == part).count()).collect();
-        assert!(rows.iter().all(|rows| (50..=75).contains(rows)), "{rows:?}");
-        assert_ne!(parts, folds_of_groups(&groups, &is_positive, 2).unwrap());
     }
 
     #[test]
