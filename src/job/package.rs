@@ -4,44 +4,26 @@
 //! published before. Out: a published folder, and a row of `package` from which it can be made again. Never: gives two
 //! packages of a recipient one number; shows a package that is not written down.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
 
-use super::export::Incomplete;
+use self::sources::{Issued, Sources, TABLES, issued};
 use crate::clock::Clock;
-use crate::domain::day::{Day, Week, instant};
-use crate::export::coverage::{self, Act, Told};
-use crate::export::figures::Figures;
+use crate::domain::day::Week;
 use crate::export::folder::{self, Aside};
-use crate::export::manifest::{self, Manifest, Previous};
-use crate::export::package::{Contents, Head, TRENDS, numbers_sha256};
-use crate::export::precision::Measured;
+use crate::export::manifest::{self, Manifest};
+use crate::export::package::{Contents, TRENDS, numbers_sha256};
 use crate::export::recipient::Recipient;
-use crate::export::rows::Rows;
 use crate::export::sign::SecretKey;
+use crate::export::sums;
 use crate::export::verify::Problem;
-use crate::export::{corrections, sums};
-use crate::lake::append::Span;
-use crate::lake::ledger::{Entry, Kind};
-use crate::lake::{Handle, Lake};
+use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
-use crate::schema::column::{package as column, pipeline_run};
 use crate::schema::contract::Table;
-use crate::schema::sheet::Sheet;
-use crate::schema::topic::Topic;
 
-/// The tables that a package is read from.
-const TABLES: [Table; 6] = [
-    Table::REGULATOR_WEEK,
-    Table::INGEST_RANGE,
-    Table::PIPELINE_RUN,
-    Table::RULE_PRECISION,
-    Table::SCAM_TREND_WEEK,
-    Table::PACKAGE,
-];
+mod sources;
 
 /// What was published.
 #[derive(Debug, Serialize)]
@@ -223,219 +205,6 @@ fn lacking(manifest: &Manifest) -> Vec<String> {
     let unsaid = TABLES.iter().filter(|table| !manifest.tables.contains_key(table.name()));
     lacking.extend(unsaid.map(|table| format!("in {} the version of table {table}", manifest::FILE)));
     lacking
-}
-
-/// A package that was published.
-#[derive(Debug)]
-struct Issued {
-    week: Day,
-    sequence: i64,
-    manifest_sha256: String,
-    numbers_sha256: String,
-    tables: BTreeMap<String, i64>,
-}
-
-/// The packages of a recipient, in their order.
-async fn issued(packages: &Handle, recipient: &str) -> anyhow::Result<Vec<Issued>> {
-    let mut issued = Vec::new();
-    for batch in packages.rows_with(column::RECIPIENT.name, recipient, &[]).await? {
-        for row in 0..batch.num_rows() {
-            issued.push(Issued {
-                week: Day::from_epoch_days(column::WEEK.of(&batch)?.value(row)),
-                sequence: column::SEQUENCE.of(&batch)?.value(row),
-                manifest_sha256: column::MANIFEST_SHA256.of(&batch)?.value(row).to_owned(),
-                numbers_sha256: column::NUMBERS_SHA256.of(&batch)?.value(row).to_owned(),
-                tables: serde_json::from_str(column::TABLES.of(&batch)?.value(row))
-                    .context("reading the tables of a package row")?,
-            });
-        }
-    }
-    issued.sort_by_key(|issued| issued.sequence);
-    Ok(issued)
-}
-
-/// The tables that a package is read from, each at one version.
-struct Sources {
-    numbers: Handle,
-    ranges: Handle,
-    runs: Handle,
-    precision: Handle,
-    trends: Handle,
-    packages: Handle,
-}
-
-impl Sources {
-    async fn newest(lake: &Lake) -> anyhow::Result<Self> {
-        Ok(Self {
-            numbers: lake.open(Table::REGULATOR_WEEK).await?,
-            ranges: lake.open(Table::INGEST_RANGE).await?,
-            runs: lake.open(Table::PIPELINE_RUN).await?,
-            precision: lake.open(Table::RULE_PRECISION).await?,
-            trends: lake.open(Table::SCAM_TREND_WEEK).await?,
-            packages: lake.open(Table::PACKAGE).await?,
-        })
-    }
-
-    async fn at(lake: &Lake, versions: &BTreeMap<String, i64>) -> anyhow::Result<Self> {
-        let at = async |table: Table| {
-            let version = versions.get(table.name()).with_context(|| format!("the version of {table} is not said"))?;
-            lake.find_at(table, *version).await
-        };
-        Ok(Self {
-            numbers: at(Table::REGULATOR_WEEK).await?,
-            ranges: at(Table::INGEST_RANGE).await?,
-            runs: at(Table::PIPELINE_RUN).await?,
-            precision: at(Table::RULE_PRECISION).await?,
-            trends: at(Table::SCAM_TREND_WEEK).await?,
-            packages: at(Table::PACKAGE).await?,
-        })
-    }
-
-    fn versions(&self) -> BTreeMap<String, i64> {
-        let handles = [&self.numbers, &self.ranges, &self.runs, &self.precision, &self.trends, &self.packages];
-        handles.map(|handle| (handle.table().name().to_owned(), handle.version())).into()
-    }
-
-    async fn numbers(&self, week: Week) -> anyhow::Result<Rows> {
-        rows(&self.numbers, week.monday()).await
-    }
-
-    /// What the package says: it follows from the versions alone.
-    async fn contents(&self, lake: &Lake, order: &Order) -> anyhow::Result<Contents> {
-        let week = order.week;
-        let issued = issued(&self.packages, &order.recipient).await?;
-        let (computed_at, definitions) = self.runs(week).await?;
-        let runs = self.coverage(week).await?;
-        let problems = coverage::problems(&runs);
-        if !problems.is_empty() {
-            return Err(Incomplete { week, reasons: problems }.into());
-        }
-        let last = issued.last();
-        let head = Head {
-            recipient: order.recipient.clone(),
-            recipient_doc: order.doc.clone(),
-            week,
-            sequence: last.map_or(0, |last| last.sequence) + 1,
-            supersedes: issued.iter().rev().find(|issued| issued.week == week.monday()).map(|issued| issued.sequence),
-            previous: last.map(|last| Previous {
-                week: last.week.week().to_string(),
-                sequence: last.sequence,
-                manifest_sha256: last.manifest_sha256.clone(),
-            }),
-            computed_at,
-            precision: self.precision(week, &order.columns).await?,
-            trend: super::awareness::trend(&self.runs, &self.trends, week, order.least_reports).await?,
-            tables: self.versions(),
-            definitions,
-        };
-        // One long list in memory at a time.
-        let corrections = self.corrections(lake, &issued, order).await?;
-        let last_week = week.monday().plus(-7).week();
-        let before = Figures::of(&self.numbers(last_week).await?.cut(&order.columns)?, last_week);
-        let numbers = self.numbers(week).await?.cut(&order.columns)?;
-        Ok(Contents::new(head, numbers, &before, corrections, runs))
-    }
-
-    /// What has changed since the last package in the weeks that any package told of.
-    async fn corrections(
-        &self,
-        lake: &Lake,
-        issued: &[Issued],
-        order: &Order,
-    ) -> anyhow::Result<Vec<corrections::Correction>> {
-        let Some(last) = issued.last() else { return Ok(Vec::new()) };
-        let version = last.tables.get(Table::REGULATOR_WEEK.name()).context("a package says what it was read from")?;
-        let weeks: BTreeSet<Day> = issued.iter().map(|issued| issued.week).collect();
-        let told = match lake.find_at(Table::REGULATOR_WEEK, *version).await {
-            Ok(told) => told,
-            Err(error) => {
-                let error = format!("{error:#}");
-                tracing::warn!(version, error, "the last package is too old, its weeks are not corrected");
-                return Ok(Vec::new());
-            }
-        };
-        // Weeks that have new files, and those of which nothing is left.
-        let mut changed = self.numbers.days_since(*version).await?;
-        changed.extend(told.days().await?.difference(&self.numbers.days().await?));
-        let mut found = Vec::new();
-        for monday in changed.intersection(&weeks) {
-            let (told, now) = (rows(&told, *monday).await?, rows(&self.numbers, *monday).await?);
-            found.extend(corrections::of(&told, &now, &order.columns)?);
-        }
-        Ok(found)
-    }
-
-    /// When the week's rows were computed, and by which definitions each table of its days.
-    async fn runs(&self, week: Week) -> anyhow::Result<(String, BTreeMap<String, BTreeSet<String>>)> {
-        let mut computed_at = None;
-        let mut definitions: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-        for day in week.days() {
-            for batch in self.runs.day(day).await? {
-                let (tables, hashes) =
-                    (pipeline_run::TABLE_NAME.of(&batch)?, pipeline_run::DEFINITION_HASH.of(&batch)?);
-                let started = pipeline_run::STARTED_AT.of(&batch)?;
-                for row in 0..batch.num_rows() {
-                    let (table, hash) = (tables.value(row).to_owned(), hashes.value(row).to_owned());
-                    let at = (table == Table::REGULATOR_WEEK.name()).then(|| started.value(row));
-                    computed_at = computed_at.max(at);
-                    definitions.entry(table).or_default().insert(hash);
-                }
-            }
-        }
-        let computed_at = computed_at.with_context(|| format!("the list of {week} has not been computed"))?;
-        Ok((instant(computed_at), definitions))
-    }
-
-    /// What reviewers have found of the week and of the one before.
-    async fn precision(&self, week: Week, columns: &[String]) -> anyhow::Result<Vec<Measured>> {
-        let mut measured = Vec::new();
-        for monday in [week.monday(), week.monday().plus(-7)] {
-            measured.push(Measured::of(monday.week(), &self.precision.day(monday).await?, columns)?);
-        }
-        Ok(measured)
-    }
-
-    /// What became of the week's input.
-    async fn coverage(&self, week: Week) -> anyhow::Result<Vec<coverage::Run>> {
-        let entries = self.ranges.entries_by_table().await?;
-        let mut told = Vec::new();
-        for (table, entries) in &entries {
-            let Ok(topic) = table.name().parse::<Topic>() else { continue };
-            let acts = entries.iter().filter(|entry| super::ledger::holds(topic, entry));
-            let acts = acts.filter_map(|entry| Some((act(entry)?, &entry.account)));
-            told.extend(acts.map(|(act, account)| Told { topic: table.name(), act, account }));
-        }
-        Ok(coverage::runs(&told, week))
-    }
-
-    /// Writes down that a package is published; fails when another was given its number meanwhile.
-    async fn note(&mut self, contents: &Contents, manifest_sha256: &str, clock: Clock) -> anyhow::Result<()> {
-        let head = &contents.head;
-        let mut sheet = Sheet::new(Table::PACKAGE.contract());
-        let row = sheet.row().day(head.week.monday()).text(&head.recipient).int64(head.sequence);
-        let row = row.int64_or_null(head.supersedes).text(manifest_sha256);
-        let row = row.text(&numbers_sha256(&contents.numbers)?).text(&serde_json::to_string(&head.tables)?);
-        row.instant(clock.now()).end();
-        let span =
-            Span { app_id: format!("package/{}", head.recipient), from: head.sequence - 1, until: head.sequence };
-        let noted = self.packages.append(&[sheet.finish()], &[span]).await;
-        noted.with_context(|| format!("writing down package {} for {}", head.sequence, head.recipient))?;
-        Ok(())
-    }
-}
-
-async fn rows(table: &Handle, monday: Day) -> anyhow::Result<Rows> {
-    Rows::of(Table::REGULATOR_WEEK.contract(), table.day(monday).await?)
-}
-
-/// What an entry of the books tells of offsets; nothing when of none.
-fn act(entry: &Entry) -> Option<Act> {
-    match entry.kind {
-        Kind::Read => Some(Act::Read),
-        Kind::Accepted => Some(Act::Accepted),
-        Kind::Replayed => Some(Act::Replayed),
-        Kind::Idle | Kind::Expired | Kind::Retired | Kind::Deferred | Kind::Seen => None,
-    }
 }
 
 #[cfg(test)]

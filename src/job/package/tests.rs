@@ -1,8 +1,10 @@
 //! A package tells what reviewers found, and made again it says the same whatever was reviewed since.
 
 use super::*;
+use crate::domain::day::Day;
 use crate::job::tests::note_run;
 use crate::pipeline::run::folder as pipelines;
+use crate::schema::sheet::Sheet;
 
 fn week() -> Week {
     "2025-01-06".parse::<Day>().unwrap().week()
