@@ -7,12 +7,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
-use serde::{Deserialize, Serialize};
+use arrow::array::RecordBatch;
+use serde::Serialize;
 
+use self::file::{Message, Named};
+use self::known::Known;
 use super::blocklist::published;
 use super::check::Invalid;
 use super::decide;
@@ -22,19 +23,16 @@ use crate::clock::Clock;
 use crate::decide::Cause;
 use crate::domain::bar::Action;
 use crate::domain::day::Day;
-use crate::domain::sms;
 use crate::export::blocklist::{Change, Kind, Publication, digits, latest};
 use crate::export::list::publish as publish_list;
 use crate::export::notice::{FILE, Templates, Told, is_told};
-use crate::lake::append::Span;
-use crate::lake::{Handle, Lake};
+use crate::lake::Lake;
 use crate::pipeline::run::folder;
-use crate::schema::column::{blocklist_day as listed, decision, notice as column};
+use crate::schema::column::{blocklist_day as listed, decision};
 use crate::schema::contract::Table;
-use crate::schema::sheet::Sheet;
 
-/// Under which name the table counts its rows, so that of two exports at once one fails.
-const APP_ID: &str = "notice";
+mod file;
+mod known;
 
 /// What was handed to the gateway.
 #[derive(Debug, Serialize)]
@@ -83,15 +81,6 @@ impl Noticed {
     }
 }
 
-/// One message, in the order in which they are published.
-#[derive(Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
-struct Message {
-    number: i64,
-    case_id: String,
-    action: String,
-    text: String,
-}
-
 /// The carrier's templates, in the named folder of definitions or the usual one.
 pub fn templates(pipelines: Option<PathBuf>) -> anyhow::Result<Templates> {
     let path = folder(pipelines).join(FILE);
@@ -113,12 +102,12 @@ pub async fn publish(
     let list = computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
     let publications = published(lake).await?;
     let mut noted = lake.open(Table::NOTICE).await?;
-    let (mut known, next) = known(&noted, day).await?;
-    let mut last = last(&noted).await?;
+    let (mut known, next) = known::of_day(&noted, day).await?;
+    let mut last = known::last(&noted).await?;
     let root = out.join("notices");
     // A run that died behind its file has told whom the file names: the gateway may have sent it, and by its ids would
     // take another's message for one of these, where the day was decided anew since.
-    let mut files = left(&root, day, next)?;
+    let mut files = file::left(&root, day, next)?;
     for message in files.iter().flat_map(|file| &file.messages) {
         known.insert(message.number, Known::of(message, day));
         last.insert(message.number, Known::of(message, day));
@@ -145,13 +134,13 @@ pub async fn publish(
     if !messages.is_empty() {
         let batch = files.last().map_or(next, |file| file.batch + 1);
         let id = format!("{day}.{batch}");
-        let published = publish_list(&root, &id, "notices", &[file(&messages, &id)?])?;
+        let published = publish_list(&root, &id, "notices", &[file::rows(&messages, &id)?])?;
         is_changed = published.is_changed;
         files.push(Named { batch, folder: published.folder, messages });
     }
     let noticed = Noticed::of(&files, unlisted, is_changed);
     name(&noticed)?;
-    note(&mut noted, &files, day, clock).await?;
+    known::note(&mut noted, &files, day, clock).await?;
     Ok(noticed)
 }
 
@@ -184,13 +173,6 @@ fn open(publications: &[Publication], day: Day) -> BTreeSet<i64> {
     open.map(|(number, _)| digits(number)).collect()
 }
 
-/// A file of a day that is named.
-struct Named {
-    batch: i64,
-    folder: PathBuf,
-    messages: Vec<Message>,
-}
-
 impl Noticed {
     /// Of the files that are named, the newest last.
     fn of(files: &[Named], unlisted: usize, is_changed: bool) -> Self {
@@ -200,90 +182,6 @@ impl Noticed {
         let notices = newest.as_ref().map_or(0, |newest| newest.notices);
         Self { notices, folder: newest.map(|newest| newest.folder), earlier, unlisted, is_changed }
     }
-}
-
-/// The files of a day that were published and not written down, from a batch on.
-fn left(root: &Path, day: Day, from: i64) -> anyhow::Result<Vec<Named>> {
-    let mut files = Vec::new();
-    for batch in from.. {
-        let folder = root.join(format!("{day}.{batch}"));
-        let file = folder.join("notices.csv");
-        if !file.exists() {
-            break;
-        }
-        let reading = || format!("reading {}", file.display());
-        let messages = csv::Reader::from_path(&file).with_context(reading)?.into_deserialize();
-        let messages = messages.collect::<Result<Vec<Message>, _>>().with_context(reading)?;
-        files.push(Named { batch, folder, messages });
-    }
-    Ok(files)
-}
-
-/// Writes down who is told in files; of two exports at once one fails.
-async fn note(noted: &mut Handle, files: &[Named], day: Day, clock: Clock) -> anyhow::Result<()> {
-    if files.is_empty() {
-        return Ok(());
-    }
-    let from = noted.offset(APP_ID).await?.unwrap_or_default();
-    let until = from + i64::try_from(files.iter().map(|file| file.messages.len()).sum::<usize>())?;
-    let span = Span { app_id: APP_ID.to_owned(), from, until };
-    let sheets: Vec<RecordBatch> =
-        files.iter().map(|file| sheet(&file.messages, day, file.batch, clock.now())).collect();
-    noted.append(&sheets, &[span]).await.context("writing down who is told")?;
-    Ok(())
-}
-
-/// What a number was told last, and of which day.
-struct Known {
-    day: Day,
-    case_id: String,
-    action: String,
-}
-
-impl Known {
-    fn of(message: &Message, day: Day) -> Self {
-        Self { day, case_id: message.case_id.clone(), action: message.action.clone() }
-    }
-
-    fn is(&self, message: &Message) -> bool {
-        (&self.case_id, &self.action) == (&message.case_id, &message.action)
-    }
-}
-
-/// What was told last of a day, by number, and the number of its next file. Who is barred once more is told of it once
-/// more, since that is another day, or was told of an end meanwhile. A case that one run of a day lost may come back
-/// under another id, so a case tells nobody apart.
-async fn known(noted: &Handle, day: Day) -> anyhow::Result<(BTreeMap<i64, Known>, i64)> {
-    let mut told: BTreeMap<(i64, i64), Known> = BTreeMap::new();
-    for batch in noted.day(day).await? {
-        let (numbers, batches) = (column::NUMBER.of(&batch)?, column::BATCH.of(&batch)?);
-        let (cases, actions) = (column::CASE_ID.of(&batch)?, column::ACTION.of(&batch)?);
-        for row in 0..batch.num_rows() {
-            let known = Known { day, case_id: cases.value(row).to_owned(), action: actions.value(row).to_owned() };
-            told.insert((batches.value(row), numbers.value(row)), known);
-        }
-    }
-    let last = told.last_key_value().map_or(0, |((batch, _), _)| *batch);
-    Ok((told.into_iter().map(|((_, number), known)| (number, known)).collect(), last + 1))
-}
-
-/// What each number was told last, of whatever day.
-async fn last(noted: &Handle) -> anyhow::Result<BTreeMap<i64, Known>> {
-    let mut last: BTreeMap<i64, ((i64, Day, i64), Known)> = BTreeMap::new();
-    for batch in noted.rows(vec![], &[]).await? {
-        let (numbers, days, batches) = (column::NUMBER.of(&batch)?, column::DAY.of(&batch)?, column::BATCH.of(&batch)?);
-        let (cases, actions) = (column::CASE_ID.of(&batch)?, column::ACTION.of(&batch)?);
-        let noted_at = column::NOTED_AT.of(&batch)?;
-        for row in 0..batch.num_rows() {
-            let (number, day) = (numbers.value(row), Day::from_epoch_days(days.value(row)));
-            let place = (noted_at.value(row), day, batches.value(row));
-            if last.get(&number).is_none_or(|(before, _)| *before < place) {
-                let known = Known { day, case_id: cases.value(row).to_owned(), action: actions.value(row).to_owned() };
-                last.insert(number, (place, known));
-            }
-        }
-    }
-    Ok(last.into_iter().map(|(number, (_, known))| (number, known)).collect())
 }
 
 /// Messages to whom their cases are about: who has a number since is told nothing of the last one's bar.
@@ -417,45 +315,6 @@ async fn ours(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, Option<i
         ours.extend(own.map(|row| (cases.value(row).to_owned(), decide::optional(activated, row))));
     }
     Ok(ours)
-}
-
-/// The file for the gateway.
-fn file(messages: &[Message], name: &str) -> anyhow::Result<RecordBatch> {
-    let text = |cell: fn(&Message) -> String| -> ArrayRef {
-        Arc::new(StringArray::from_iter_values(messages.iter().map(cell)))
-    };
-    let count =
-        |cell: fn(&Message) -> i64| -> ArrayRef { Arc::new(Int64Array::from_iter_values(messages.iter().map(cell))) };
-    let ids: ArrayRef = Arc::new(StringArray::from_iter_values(messages.iter().map(|message| id(name, message))));
-    let columns = [
-        ("notice_id", ids),
-        ("number", count(|message| message.number)),
-        ("action", text(|message| message.action.clone())),
-        ("case_id", text(|message| message.case_id.clone())),
-        ("text", text(|message| message.text.clone())),
-        ("messages", count(|message| parts(&message.text))),
-        ("plain_text", text(|message| sms::plain(&message.text))),
-        ("plain_messages", count(|message| parts(&sms::plain(&message.text)))),
-    ];
-    Ok(RecordBatch::try_from_iter(columns)?)
-}
-
-/// By which the gateway knows a message again; a file that is published again has the same ones.
-fn id(name: &str, message: &Message) -> String {
-    format!("{}/{}/{name}", message.case_id, message.action)
-}
-
-/// Short messages that a text takes.
-fn parts(text: &str) -> i64 {
-    i64::try_from(sms::parts(text)).unwrap_or(i64::MAX)
-}
-
-fn sheet(messages: &[Message], day: Day, batch: i64, now: i64) -> RecordBatch {
-    let mut sheet = Sheet::new(Table::NOTICE.contract());
-    for Message { number, case_id, action, .. } in messages {
-        sheet.row().day(day).int64(batch).int64(*number).text(case_id).text(action).instant(now).end();
-    }
-    sheet.finish()
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ use super::super::blocklist;
 use super::*;
 use crate::job::tests::note_run;
 use crate::pipeline::definition::Definitions;
+use crate::schema::sheet::Sheet;
 
 const DAY: &str = "2025-01-06";
 
