@@ -19,13 +19,13 @@ use crate::domain::message::{Messages, OffsetRange};
 use crate::domain::origin::Origin;
 use crate::lake::Handle;
 use crate::lake::append::{AppendError, Span};
-use crate::lake::ledger::{Books, Entry, Kind, Told};
+use crate::lake::ledger::{Books, Kind, Told};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
-use crate::source::kafka;
 use crate::telemetry::metrics::Metrics;
 use crate::text;
 
+mod books;
 mod known;
 mod schema;
 
@@ -179,12 +179,6 @@ impl Writer {
         *self.stop.borrow()
     }
 
-    /// Every word of the books on this topic.
-    pub(super) async fn entries(&mut self) -> anyhow::Result<Vec<Entry>> {
-        self.books.settle(&self.rows).await?;
-        self.books.entries(self.rows.table()).await
-    }
-
     /// Looks up which offsets of holes are rejects already, of a run that was killed in between.
     pub(super) async fn honour(&mut self, partition: i32, holes: &Offsets) -> anyhow::Result<()> {
         let mut known = BTreeSet::new();
@@ -233,53 +227,6 @@ impl Writer {
     /// The name under which `reject` remembers how far a partition was read for our table.
     fn reject_app_id(&self, partition: i32) -> String {
         format!("{}/{}", self.origin.app_id(partition), self.rows.table())
-    }
-
-    /// Leaves what the broker has of partitions that were never read to a back-fill, and says so in the log.
-    pub(super) async fn defer(&mut self, ends: &[OffsetRange]) -> anyhow::Result<()> {
-        let partitions: Vec<i32> = ends.iter().map(|end| end.partition).collect();
-        let known = self.known(&partitions).await?;
-        for OffsetRange { partition, from, until } in ends {
-            let app_id = self.origin.app_id(*partition);
-            self.rows.refresh().await?;
-            if from == until || self.rows.offset(&app_id).await?.is_some() {
-                continue;
-            }
-            // What the broker threw away since it was known is a hole as well.
-            let first = known.get(partition).map_or(*from, |known| *from.min(known));
-            let mut account = Account::empty(&self.source, *partition, first);
-            account.until = *until;
-            let told = Told { kind: Kind::Deferred, accounts: &[account], at: self.site.clock.now(), note: None };
-            let span = Span { app_id, from: *from, until: *until };
-            match self.rows.append_told(&[], &[span], told).await {
-                // Another was first, and has begun where it saw fit.
-                Ok(_) | Err(AppendError::Behind { .. } | AppendError::Fenced) => {}
-                Err(AppendError::Other(error)) => return Err(error),
-            }
-        }
-        Ok(())
-    }
-
-    /// Notes how many offsets a source has before the first of them is committed: what stays away of them is a hole.
-    pub(super) async fn expect(&mut self, partition: i32, until: i64) -> anyhow::Result<()> {
-        let account = Account { until, ..Account::empty(&self.source, partition, 0) };
-        let entry = Entry::new(Kind::Deferred, self.rows.table(), account, self.site.clock.now());
-        self.books.note(&[Entry { note: self.note.clone(), ..entry }]).await
-    }
-
-    /// Fails when a source of which a part is in the tables had another number of offsets then: by other numbers what
-    /// is left of it would begin elsewhere.
-    pub(super) async fn check_expected(&mut self, until: i64) -> anyhow::Result<()> {
-        let entries = self.entries().await?;
-        let is_told = |entry: &&Entry| entry.kind == Kind::Deferred && entry.account.source == self.source;
-        let then = entries.iter().find(is_told).map_or(until, |entry| entry.account.until);
-        ensure!(
-            then == until,
-            "{}: it had {then} records when its first were loaded and has {until} now; was header or multiline of \
-             its csv changed? set it back until this file is loaded",
-            self.source
-        );
-        Ok(())
     }
 
     /// Whether the table stands at the end of every partition, whoever has read it.
@@ -412,30 +359,6 @@ impl Writer {
     pub(super) async fn set_mark(&mut self, app_id: &str, from: i64, until: i64) -> Result<(), AppendError> {
         let span = Span { app_id: app_id.to_owned(), from, until };
         self.rows.append(&[], &[span]).await.map(drop)
-    }
-
-    /// Notes how many partitions there are, and which topic it is; refuses one that was made anew.
-    pub(super) async fn know(&mut self, partitions: i32, topic_id: Option<&str>) -> anyhow::Result<()> {
-        let (table, now) = (self.rows.table(), self.site.clock.now());
-        let before = self.books.know(table, &self.source, partitions, topic_id, now).await?;
-        match (&self.origin, before, topic_id) {
-            (Origin::Topic { topic, epoch, .. }, Some(before), Some(id)) => {
-                Err(kafka::made_anew(topic, *epoch, &before, id))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    /// Copies accounts from the log into the books, and notes which partitions have nothing more to read.
-    pub(super) async fn settle(&mut self, idle: &[(i32, i64, i64)], now: i64) -> anyhow::Result<()> {
-        self.books.settle(&self.rows).await?;
-        let table = self.rows.table();
-        let entry = |(partition, offset, at): &(i32, i64, i64)| {
-            let mut account = Account::empty(&self.source, *partition, *offset);
-            account.watermark = Some(*at);
-            Entry::new(Kind::Idle, table, account, now)
-        };
-        self.books.note(&idle.iter().map(entry).collect::<Vec<_>>()).await
     }
 }
 
