@@ -7,12 +7,17 @@
 //! (`LD (source - content)`). What differs is read as far as it can be: any brackets or none, content first, several
 //! numbers, a name or a service number as the source.
 
-use super::letter::{closes, is_dash, is_part_of_letter, opens, plain};
+use self::bracketed::bracketed;
+use self::mark::{is_filler, stripped};
+use super::letter::{closes, opens, plain};
 use super::spelling::{self, Spelled};
 use super::{entity, keyword, sender, story};
 use crate::domain::host::Host;
 use crate::domain::plan;
 use crate::domain::report::{Kind, Level, Reading, Source};
+
+mod bracketed;
+mod mark;
 
 /// The codes that reports are sent to; a report that names them as its source repeats the address.
 const INTAKE: [&str; 2] = ["156", "5656"];
@@ -135,193 +140,7 @@ fn is_special(source: &Source) -> bool {
     }
 }
 
-// --- with a bracket first ---
-
-/// A bracket that a text begins with.
-#[derive(Debug, Clone, Copy)]
-struct Bracket<'a> {
-    inside: &'a str,
-    /// Where the inside begins and ends in the text.
-    from: usize,
-    until: usize,
-    after: &'a str,
-}
-
-impl<'a> Bracket<'a> {
-    /// Up to the bracket that closes the first, of whatever shape; up to the end where none does.
-    fn first(text: &'a str) -> Option<Self> {
-        let from = text.chars().next().filter(|first| opens(*first))?.len_utf8();
-        let mut depth = 0_i32;
-        for (at, letter) in text.char_indices() {
-            depth += i32::from(opens(letter)) - i32::from(closes(letter));
-            if depth == 0 {
-                let after = text.get(at + letter.len_utf8()..)?;
-                return Some(Self { inside: text.get(from..at)?, from, until: at, after });
-            }
-        }
-        Some(Self { inside: text.get(from..)?, from, until: text.len(), after: "" })
-    }
-}
-
-/// The forms that begin with a bracket; none where the bracket is only part of a number, as in `(028) 9998 1545`.
-fn bracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Option<Found<'a>> {
-    let bracket = Bracket::first(rest)?;
-    let is_split = numbers.iter().any(|number| number.from < bracket.until && bracket.until < number.until);
-    if is_split {
-        return None;
-    }
-    // The digits of an account may be the number of somebody who has nothing to do with it.
-    let accounts = numbers.iter().take_while(|number| is_account(rest, number)).count();
-    let called = numbers.get(accounts..).unwrap_or_default();
-    let found = match called.first() {
-        Some(first) if first.until <= bracket.until => Some(numbered(kind, rest, bracket, called)),
-        _ => named(kind, rest, bracket).or_else(|| swapped(rest, bracket, numbers)),
-    };
-    Some(found.unwrap_or_else(|| nameless(rest, bracket)))
-}
-
-/// A bracket with a number in it, and maybe with the content too.
-fn numbered<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Found<'a> {
-    let within: Vec<&Spelled> = numbers.iter().take_while(|number| number.until <= bracket.until).collect();
-    let list = list(rest, &within);
-    let (from, until) = bounds(list);
-    let before = rest.get(bracket.from..from).unwrap_or_default();
-    let behind = rest.get(until..bracket.until).unwrap_or_default();
-    if let Some(named) = name_before(kind, rest, bracket, (before, behind)) {
-        return named;
-    }
-    // `(gia danh cong an so 0912345678)` is content that names its source.
-    let said_from = if sender::is_label(before) || has_break(before) { until } else { bracket.from };
-    let said = stripped(rest.get(said_from..bracket.until).unwrap_or_default());
-    let after = stripped(bracket.after);
-    let (content, level) = match (said.is_empty(), after.is_empty()) {
-        (_, true) => (said, Level::OneBracket),
-        (true, false) => (after, if is_bracketed(bracket.after) { Level::Exact } else { Level::HalfBracketed }),
-        (false, false) => (stripped(rest.get(said_from..).unwrap_or_default()), Level::HalfBracketed),
-    };
-    Found { sources: sources(list), raw: rest.get(from..until), content, level }
-}
-
-/// `(Vietcombank - goi 0912345678 de mo khoa)`: a known name before the number, and something said.
-fn name_before<'a>(
-    kind: Kind,
-    rest: &'a str,
-    bracket: Bracket<'a>,
-    (before, behind): (&str, &str),
-) -> Option<Found<'a>> {
-    let (head, between) = before.split_once(is_break)?;
-    let is_said = !(stripped(behind).is_empty() && bracket.after.is_empty());
-    let is_named = is_said && sender::is_known(head) && !entity::begins_with_link(bracket.inside);
-    // `V (Shopee - 0912345678)(moi mua)` gives the number that called.
-    let is_number_given = kind != Kind::SpamSms && sender::is_label(between);
-    if !is_named || is_number_given {
-        return None;
-    }
-    let raw = bracket.inside.get(..head.len())?;
-    let (content, level) = match stripped(bracket.after).is_empty() {
-        true => (bracket.inside.get(head.len()..)?, Level::OneBracket),
-        false => (rest.get(bracket.from + head.len()..)?, Level::HalfBracketed),
-    };
-    let content = stripped(content);
-    Some(Found { sources: vec![sender::name(raw)?], raw: Some(raw.trim()), content, level })
-}
-
-/// A bracket with a short code, a name or a hidden number in it.
-fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a>> {
-    if sender::is_link(bracket.inside) {
-        return None;
-    }
-    let whole = whole_name(bracket.inside).map(|source| (source, bracket.inside, ""));
-    let parts = || {
-        // A dash between spaces parts first: names have dashes of their own.
-        let inside = bracket.inside;
-        let spaced = inside.char_indices().find(|(at, letter)| {
-            is_dash(*letter) && inside.get(..*at).is_some_and(|before| before.ends_with(char::is_whitespace))
-        });
-        let at = spaced.map(|(at, _)| at).or_else(|| inside.find(|letter| is_break(letter) || opens(letter)))?;
-        let (head, said) = inside.split_at(at);
-        Some((whole_name(head)?, head, said))
-    };
-    let (source, raw, said) = whole.or_else(parts)?;
-    let (said, after) = (stripped(said), stripped(bracket.after));
-    let numbers = spelling::numbers(after);
-    // Only a message has a name for its sender: of a call that is whom the caller claims to be.
-    let is_sender = kind == Kind::SpamSms && sender::is_known(raw);
-    let is_bare = kind != Kind::SpamSms && !bracket.after.trim_start_matches(is_filler).starts_with(opens);
-    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_given(after, &numbers, is_bare);
-    if is_content_first {
-        return None;
-    }
-    let (content, level) = match (said.is_empty(), after.is_empty()) {
-        (false, true) => (said, Level::OneBracket),
-        (false, false) => (stripped(rest.get(bracket.from + raw.len()..)?), Level::HalfBracketed),
-        (true, _) if is_bracketed(bracket.after) => (after, Level::Exact),
-        (true, _) => (after, Level::HalfBracketed),
-    };
-    Some(Found { sources: vec![source], raw: Some(raw.trim()), content, level })
-}
-
-/// Whether the first number of a text is given as a source: it is all of the text, or has one of several brackets for
-/// itself, or a call's begins the text outside of brackets. Among words it may be anybody's: `0912345678 la so me toi`.
-fn is_given(text: &str, numbers: &[Spelled], is_bare: bool) -> bool {
-    let called: Vec<&Spelled> = numbers.iter().skip_while(|number| is_account(text, number)).collect();
-    let (from, until) = bounds(list(text, &called));
-    let (before, behind) = (text.get(..from).unwrap_or_default(), text.get(until..).unwrap_or_default().trim_start());
-    let is_ended = behind.starts_with(closes);
-    let is_leading = sender::is_label(before) && (is_ended || is_bare);
-    let is_alone = is_ended
-        && before
-            .rsplit_once(opens)
-            .is_some_and(|(others, label)| others.trim_end().ends_with(closes) && sender::is_label(label));
-    is_only_numbers(text, numbers) || (!called.is_empty() && (is_leading || is_alone))
-}
-
-/// What a phrase names if it is nothing but a short code, a name or a hidden number.
-fn whole_name(phrase: &str) -> Option<Source> {
-    if sender::is_hidden(phrase) {
-        return Some(Source::Hidden);
-    }
-    let spelled = phrase.trim_matches(|letter: char| letter.is_whitespace() || is_part_of_letter(letter));
-    spelling::short(spelled).or_else(|| labelled_short(spelled)).or_else(|| sender::name(phrase))
-}
-
-/// `so 113`, `tong dai 19001234`.
-fn labelled_short(phrase: &str) -> Option<Source> {
-    let at = phrase.find(|letter: char| letter.is_ascii_digit())?;
-    let (label, code) = phrase.split_at(at);
-    is_code_label(label).then(|| spelling::short(code)).flatten()
-}
-
-/// Whether a phrase says only that a code follows: behind a plus stands the code of a country.
-fn is_code_label(phrase: &str) -> bool {
-    sender::is_label(phrase) && !phrase.trim_end().ends_with(|letter: char| plain(letter) == '+')
-}
-
-/// `(gia danh cong an)(0912345678)`: the parts stand the other way about.
-fn swapped<'a>(rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Option<Found<'a>> {
-    let first = numbers.iter().find(|number| !is_account(rest, number))?;
-    let is_alone = is_only_numbers(stripped(bracket.after), &spelling::numbers(stripped(bracket.after)));
-    let within: Vec<&Spelled> = numbers.iter().skip_while(|number| *number != first).collect();
-    let list = list(rest, &within);
-    let (from, until) = bounds(list);
-    let content = if is_alone { stripped(bracket.inside) } else { rest.trim() };
-    let level = if is_alone { Level::HalfBracketed } else { Level::Free };
-    Some(Found { sources: sources(list), raw: rest.get(from..until), content, level })
-}
-
-fn nameless<'a>(rest: &'a str, bracket: Bracket<'a>) -> Found<'a> {
-    let after = stripped(bracket.after);
-    let inside = bracket.inside.trim();
-    let (raw, content) = match (after.is_empty(), sender::is_link(inside)) {
-        (true, _) => (None, inside),
-        // What nobody is called is looked up by its domain.
-        (false, true) => (Some(inside), rest.trim()),
-        (false, false) => (Some(inside), after),
-    };
-    Found { sources: vec![], raw, content, level: Level::Unread }
-}
-
-// --- without ---
+// --- without a bracket first ---
 
 fn unbracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Found<'a> {
     let free = |source: Source, raw: &'a str, content: &'a str| Found {
@@ -389,6 +208,11 @@ fn leading_short(rest: &str) -> Option<(Source, &str)> {
     Some((spelling::short(code)?, after))
 }
 
+/// Whether a phrase says only that a code follows: behind a plus stands the code of a country.
+fn is_code_label(phrase: &str) -> bool {
+    sender::is_label(phrase) && !phrase.trim_end().ends_with(|letter: char| plain(letter) == '+')
+}
+
 // --- numbers among words ---
 
 /// The first numbers, as far as nothing but a comma or an "and" stands between them.
@@ -419,45 +243,6 @@ fn is_account(text: &str, number: &Spelled) -> bool {
     // What was said in a bracket that is closed says nothing of the next: `(chuyen vao tai khoan)(0912345678)`.
     let is_other_part = part.ends_with(closes) && before.get(part.len()..).is_some_and(|gap| gap.contains(opens));
     !is_other_part && sender::is_account(before)
-}
-
-fn is_only_numbers(text: &str, numbers: &[Spelled]) -> bool {
-    let list: Vec<&Spelled> = numbers.iter().collect();
-    let (from, until) = bounds(&list);
-    let is_label = |part: Option<&str>| part.is_some_and(sender::is_label);
-    !numbers.is_empty() && is_label(text.get(..from)) && is_label(text.get(until..))
-}
-
-// --- marks ---
-
-/// What parts a name from what is said of it.
-fn is_break(letter: char) -> bool {
-    is_dash(letter) || matches!(letter, ':' | ',' | ';' | '/' | '|')
-}
-
-fn has_break(text: &str) -> bool {
-    text.contains(is_break) && sender::is_label(text)
-}
-
-/// What stands between the parts of a message and is part of none.
-fn is_filler(letter: char) -> bool {
-    let is_mark = matches!(letter, ':' | ';' | ',' | '.' | '=' | '_' | '*' | '"' | '\'' | '/' | '|' | '#' | '“' | '”');
-    letter.is_whitespace() || is_part_of_letter(letter) || is_mark || is_dash(letter) || closes(letter)
-}
-
-/// Whether a text is one more bracket and nothing behind it.
-fn is_bracketed(text: &str) -> bool {
-    let text = text.trim_start_matches(is_filler);
-    Bracket::first(text).is_some_and(|bracket| bracket.after.trim_matches(is_filler).is_empty())
-}
-
-/// The text without what stands around it: white space, dashes, and the brackets if they are around all of it.
-fn stripped(text: &str) -> &str {
-    let text = text.trim_start_matches(is_filler);
-    match Bracket::first(text) {
-        Some(bracket) if bracket.after.trim_matches(is_filler).is_empty() => bracket.inside.trim(),
-        _ => text.trim_end(),
-    }
 }
 
 #[cfg(test)]
