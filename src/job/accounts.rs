@@ -52,20 +52,7 @@ pub(super) fn accounts(
             account.gaps.push(gap);
         }
     }
-    for partition in reject::SOURCE_PARTITION.of(&decoded.rejects)?.values() {
-        account(&mut accounts, *partition)?.rejects += 1;
-    }
-    for rows in &decoded.rows {
-        let partitions = call_record::SOURCE_PARTITION.of(rows)?;
-        for partition in partitions.values() {
-            account(&mut accounts, *partition)?.records += 1;
-        }
-        // The table of subscriptions alone has no day; a day of another type is an error.
-        let days = rows.column_by_name(call_record::DAY.name).map(|_| call_record::DAY.of(rows)).transpose()?;
-        for (day, partition) in days.iter().flat_map(|days| days.values()).zip(partitions.values()) {
-            *account(&mut accounts, *partition)?.days.entry(Day::from_epoch_days(*day)).or_default() += 1;
-        }
-    }
+    count(&mut accounts, decoded)?;
     for account in accounts.values() {
         ensure!(
             account.adds_up(),
@@ -80,6 +67,25 @@ pub(super) fn accounts(
         );
     }
     Ok(accounts.into_values().collect())
+}
+
+/// Counts what decode has made: rejects, records and their days.
+fn count(accounts: &mut BTreeMap<i32, Account>, decoded: &Decoded) -> anyhow::Result<()> {
+    for partition in reject::SOURCE_PARTITION.of(&decoded.rejects)?.values() {
+        account(accounts, *partition)?.rejects += 1;
+    }
+    for rows in &decoded.rows {
+        let partitions = call_record::SOURCE_PARTITION.of(rows)?;
+        for partition in partitions.values() {
+            account(accounts, *partition)?.records += 1;
+        }
+        // The table of subscriptions alone has no day; a day of another type is an error.
+        let days = rows.column_by_name(call_record::DAY.name).map(|_| call_record::DAY.of(rows)).transpose()?;
+        for (day, partition) in days.iter().flat_map(|days| days.values()).zip(partitions.values()) {
+            *account(accounts, *partition)?.days.entry(Day::from_epoch_days(*day)).or_default() += 1;
+        }
+    }
+    Ok(())
 }
 
 /// Messages of a partition that are asked how far it was read.
