@@ -106,22 +106,7 @@ pub fn measure(
     let once = vec![1; rows];
     let values = ranked.figures(&once);
     let shares = ranked.shares(&once);
-    let mut drawn: Vec<Vec<f64>> = vec![Vec::new(); FIGURES];
-    let mut drawn_shares: Vec<Vec<f64>> = vec![Vec::new(); shares.len()];
-    let mut chance = Chance::new(seed, 0);
-    for _ in 0..draws {
-        let mut times = vec![0; rows];
-        for _ in 0..ranked.units.len() {
-            ranked.units[chance.below(ranked.units.len())].iter().for_each(|row| times[*row] += 1);
-        }
-        let figures = ranked.figures(&times);
-        // A draw of one class alone has no area.
-        if figures[0].is_nan() {
-            continue;
-        }
-        let shares = drawn_shares.iter_mut().zip(ranked.shares(&times)).filter(|(_, share)| !share.is_nan());
-        drawn.iter_mut().zip(figures).chain(shares).for_each(|(all, value)| all.push(value));
-    }
+    let (drawn, drawn_shares) = ranked.drawn(draws, seed);
     let mut figures = values.into_iter().zip(drawn).map(|(value, drawn)| figure(value, drawn));
     let mut next = || figures.next().unwrap_or(Figure { value: f64::NAN, low: f64::NAN, high: f64::NAN });
     let observed = shares.into_iter().zip(drawn_shares).map(|(value, drawn)| figure(value, drawn));
@@ -171,6 +156,27 @@ impl Ranked {
         };
         let (scores, is_positive) = rows.into_iter().map(|row| (scores[row], is_positive[row])).unzip();
         Self { scores, is_positive, units }
+    }
+
+    /// Every figure, and the share of every tenth, of so many draws of as many units as there are.
+    fn drawn(&self, draws: usize, seed: u64) -> (Vec<Vec<f64>>, Vec<Vec<f64>>) {
+        let mut drawn: Vec<Vec<f64>> = vec![Vec::new(); FIGURES];
+        let mut drawn_shares: Vec<Vec<f64>> = vec![Vec::new(); self.tenths().count()];
+        let mut chance = Chance::new(seed, 0);
+        for _ in 0..draws {
+            let mut times = vec![0; self.scores.len()];
+            for _ in 0..self.units.len() {
+                self.units[chance.below(self.units.len())].iter().for_each(|row| times[*row] += 1);
+            }
+            let figures = self.figures(&times);
+            // A draw of one class alone has no area.
+            if figures[0].is_nan() {
+                continue;
+            }
+            let shares = drawn_shares.iter_mut().zip(self.shares(&times)).filter(|(_, share)| !share.is_nan());
+            drawn.iter_mut().zip(figures).chain(shares).for_each(|(all, value)| all.push(value));
+        }
+        (drawn, drawn_shares)
     }
 
     /// The figures of rows that count so many times.
