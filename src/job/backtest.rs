@@ -73,25 +73,25 @@ pub async fn backtest(
     let mut seen = Vec::new();
     for day in from.until(days.end) {
         let held = verdicts.day(day).await?;
-        // What was said, listed or answered later nobody knew, and it would always be in the changed rules' favour.
-        turn_back(&mut runner, live, &ran, (Table::BLOCK_CANDIDATE, day)).await?;
-        runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
-        turn_back(&mut runner, live, &ran, (Table::DECISION, day)).await?;
-        let heard_until = ran.started_at(Table::DECISION, day);
-        settle(&mut runner, Began::now(Clock::System), day, input(&held)?, heard_until).await?;
-        seen.push(Seen {
-            day,
-            live: standings(&candidates.day(day).await?, &held)?,
-            tried: standings(
-                &rows(&mut runner, Table::BLOCK_CANDIDATE, day).await?,
-                &rows(&mut runner, Table::DECISION, day).await?,
-            )?,
-        });
+        let tried = tried(&mut runner, live, &ran, day, input(&held)?).await?;
+        seen.push(Seen { day, live: standings(&candidates.day(day).await?, &held)?, tried });
     }
     runner.note_runs().await?;
     let as_of_now = otherwise(&ran, &Live::read(&scratch, &days).await?, &days);
     let known = Known { overturned: overturned(&verdicts).await?, advertisers: advertisers(live, from, until).await? };
     Ok(outcome_of((from, until), plan, as_of_now, compare(&seen, &known)))
+}
+
+/// What changed rules say of a day. What was said, listed or answered later nobody knew then, and it would always be in
+/// their favour.
+async fn tried(runner: &mut Runner, live: &Lake, ran: &Live, day: Day, input: Input) -> anyhow::Result<Standings> {
+    turn_back(runner, live, ran, (Table::BLOCK_CANDIDATE, day)).await?;
+    runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
+    turn_back(runner, live, ran, (Table::DECISION, day)).await?;
+    let heard_until = ran.started_at(Table::DECISION, day);
+    settle(runner, Began::now(Clock::System), day, input, heard_until).await?;
+    let candidates = rows(runner, Table::BLOCK_CANDIDATE, day).await?;
+    standings(&candidates, &rows(runner, Table::DECISION, day).await?)
 }
 
 /// What a plan has come to on the days from the first to the second.
