@@ -18,7 +18,7 @@ use rdkafka::message::{BorrowedMessage, Headers as _, Message as _};
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::{mpsc, oneshot};
 
-use self::door::Door;
+use self::door::{Closed, Door};
 pub use self::options::{Options, Setting};
 pub use self::range::RangeReader;
 pub(super) use self::topic_id::ask as id_of_topic;
@@ -295,6 +295,39 @@ fn put(messages: &mut Messages, message: &BorrowedMessage<'_>) {
     });
 }
 
+/// When the broker is asked where partitions end, between messages.
+struct Looks<'a> {
+    topic_id: Option<&'a str>,
+    until_caught_up: bool,
+    last: Stopwatch,
+    /// Whether all had been read at the last look.
+    was_all_read: bool,
+}
+
+impl Looks<'_> {
+    /// Asks once more, if it is time to.
+    fn look(&mut self, door: &Door) -> Result<(), Closed> {
+        let pace = match door.is_all_read() && !self.was_all_read {
+            true => PROBE_AT_END,
+            false if door.has_looked_once() => PROBE_AGAIN,
+            false => PROBE,
+        };
+        if self.last.elapsed() <= pace {
+            return Ok(());
+        }
+        self.was_all_read = door.is_all_read();
+        if !door.holds_nothing() {
+            door.probe(self.topic_id)?;
+        }
+        // What is not ours may belong to a member that is dead and not missed yet.
+        if self.until_caught_up && (door.holds_nothing() || self.was_all_read) {
+            door.look_around()?;
+        }
+        self.last = Stopwatch::start();
+        Ok(())
+    }
+}
+
 /// The consumer's thread: polls, collects chunks, and passes everything through the door.
 fn consume(
     kafka: &BaseConsumer<Door>,
@@ -305,30 +338,13 @@ fn consume(
 ) {
     let door = kafka.context();
     let mut since = Stopwatch::start();
-    let mut probed = Stopwatch::start();
-    let mut was_all_read = false;
+    let mut looks = Looks { topic_id, until_caught_up, last: Stopwatch::start(), was_all_read: false };
     let (mut turn, mut is_quiet) = (0, true);
     while !stop.load(Ordering::Relaxed) {
         beats.fetch_add(1, Ordering::Relaxed);
         turn += 1;
-        if is_quiet || turn % LOOK_EVERY == 0 {
-            let pace = match door.is_all_read() && !was_all_read {
-                true => PROBE_AT_END,
-                false if door.has_looked_once() => PROBE_AGAIN,
-                false => PROBE,
-            };
-            if probed.elapsed() > pace {
-                was_all_read = door.is_all_read();
-                let mut told = if door.holds_nothing() { Ok(()) } else { door.probe(topic_id) };
-                // What is not ours may belong to a member that is dead and not missed yet.
-                if until_caught_up && (door.holds_nothing() || was_all_read) {
-                    told = told.and_then(|()| door.look_around());
-                }
-                if told.is_err() {
-                    return;
-                }
-                probed = Stopwatch::start();
-            }
+        if (is_quiet || turn % LOOK_EVERY == 0) && looks.look(door).is_err() {
+            return;
         }
         let polled = kafka.poll(POLL);
         is_quiet = !matches!(polled, Some(Ok(_)));
