@@ -91,6 +91,16 @@ impl Clustered {
         Ok(are_apart.then(|| keyed.into_iter().map(|(file, keys)| (file, keys.first)).collect()))
     }
 
+    /// The columns of a file, and beside them the one that its folder says; nothing where there is no such column.
+    fn table(&self) -> Option<TableSchema> {
+        let schema = self.inner.schema();
+        let (at, partition) = schema.fields().find(self.partition()?)?;
+        let within = schema.fields().iter().enumerate().filter(|(index, _)| *index != at);
+        let within: Vec<_> = within.map(|(_, field)| field.clone()).collect();
+        let table = TableSchema::builder(Arc::new(Schema::new(within)));
+        Some(table.with_table_partition_cols(vec![Arc::clone(partition)]).build())
+    }
+
     /// The scan of files that are sorted and apart.
     fn scan_of(
         &self,
@@ -100,19 +110,7 @@ impl Clustered {
         wanted: &Wanted<'_>,
     ) -> Result<Option<Arc<dyn ExecutionPlan>>> {
         let schema = self.inner.schema();
-        let Some((at, partition)) = self.partition().and_then(|name| schema.fields().find(name)) else {
-            return Ok(None);
-        };
-        let within: Vec<_> = schema
-            .fields()
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| *index != at)
-            .map(|(_, field)| field.clone())
-            .collect();
-        let table = TableSchema::builder(Arc::new(Schema::new(within)))
-            .with_table_partition_cols(vec![Arc::clone(partition)])
-            .build();
+        let Some(table) = self.table() else { return Ok(None) };
         let place = |name: &str| table.table_schema().index_of(name);
         let mut order = Vec::new();
         for column in &self.contract.cluster {
