@@ -161,24 +161,9 @@ async fn waiting(
         Some(reason) => rejects.rows_with(reject::REASON.name, reason, &[]).await?,
         None => rejects.rows(vec![], &[]).await?,
     };
-    let mut sorted = BTreeMap::new();
-    for batch in &batches {
-        for (row, place) in places(batch)?.into_iter().enumerate() {
-            if reject::TABLE_NAME.of(batch)?.value(row) == topic.name() {
-                sorted.insert(place, (batch, row));
-            }
-        }
-    }
-    // Rejects are few and rows many, so only the rejects are held.
-    let columns = [call_record::SOURCE_ID.name, call_record::SOURCE_PARTITION.name, call_record::SOURCE_OFFSET.name];
-    for batch in rows.rows(vec![], &columns).await? {
-        for place in places(&batch)? {
-            sorted.remove(&place);
-        }
-    }
     let mut waiting: BTreeMap<(String, String), Messages> = BTreeMap::new();
     let mut closed = 0;
-    for ((source, partition, offset), (batch, row)) in sorted {
+    for ((source, partition, offset), (batch, row)) in without_row(&batches, rows, topic).await? {
         let (keys, payloads) = (reject::KEY.of(batch)?, reject::PAYLOAD.of(batch)?);
         let (headers, kafka_at) = (reject::HEADERS.of(batch)?, reject::KAFKA_AT.of(batch)?);
         let source_topic = reject::TOPIC.of(batch)?.value(row).to_owned();
@@ -205,6 +190,30 @@ async fn waiting(
         tracing::warn!(%topic, rejects = closed, "rejects are sealed with a key that is not configured");
     }
     Ok((waiting, closed))
+}
+
+/// The rejects of a topic whose place has no row, by place, each by its batch and the row in it.
+async fn without_row<'a>(
+    rejects: &'a [RecordBatch],
+    rows: &Handle,
+    topic: Topic,
+) -> anyhow::Result<BTreeMap<(String, i32, i64), (&'a RecordBatch, usize)>> {
+    let mut sorted = BTreeMap::new();
+    for batch in rejects {
+        for (row, place) in places(batch)?.into_iter().enumerate() {
+            if reject::TABLE_NAME.of(batch)?.value(row) == topic.name() {
+                sorted.insert(place, (batch, row));
+            }
+        }
+    }
+    // Rejects are few and rows many, so only the rejects are held.
+    let columns = [call_record::SOURCE_ID.name, call_record::SOURCE_PARTITION.name, call_record::SOURCE_OFFSET.name];
+    for batch in rows.rows(vec![], &columns).await? {
+        for place in places(&batch)? {
+            sorted.remove(&place);
+        }
+    }
+    Ok(sorted)
 }
 
 fn places(batch: &RecordBatch) -> anyhow::Result<Vec<(String, i32, i64)>> {
