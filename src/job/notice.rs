@@ -13,7 +13,7 @@ use arrow::array::RecordBatch;
 use serde::Serialize;
 
 use self::file::{Message, Named};
-use self::known::Known;
+use self::known::{Before, Known};
 use super::blocklist::published;
 use super::check::Invalid;
 use super::decide;
@@ -102,23 +102,12 @@ pub async fn publish(
     let list = computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
     let publications = published(lake).await?;
     let mut noted = lake.open(Table::NOTICE).await?;
-    let (mut known, next) = known::of_day(&noted, day).await?;
-    let mut last = known::last(&noted).await?;
     let root = out.join("notices");
-    // A run that died behind its file has told whom the file names: the gateway may have sent it, and by its ids would
-    // take another's message for one of these, where the day was decided anew since.
-    let mut files = file::left(&root, day, next)?;
-    for message in files.iter().flat_map(|file| &file.messages) {
-        known.insert(message.number, Known::of(message, day));
-        last.insert(message.number, Known::of(message, day));
-    }
+    let before = Before::read(&noted, &root, day).await?;
     let ours = ours(lake, day).await?;
-    let told = last.iter().filter(|(_, last)| last.day <= day).chain(&known);
-    let freed = told.filter(|(_, told)| told.action == Action::Unblock.as_str()).map(|(number, _)| *number).collect();
-    let mut messages = messages(&list, &ours, &freed, (templates, day))?;
-    messages.retain(|message| known.get(&message.number).is_none_or(|known| known.action != message.action));
-    // A later day has told of an end that no list of this one ever carried.
-    messages.retain(|message| last.get(&message.number).is_none_or(|last| last.day <= day || !last.is(message)));
+    let mut messages = messages(&list, &ours, &before.freed(day), (templates, day))?;
+    messages.retain(|message| !before.has_told(message, day));
+    let Before { mut files, next, mut last, .. } = before;
     let open = open(&publications, day);
     last.retain(|number, last| last.day <= day && open.contains(number));
     let (gone, days) = (gone(&last, &list)?, (day, Day::of(clock.now()).max(day)));

@@ -3,13 +3,15 @@
 //! In: the files that are named. Out: their rows, and of each number what it was told last. Never: writes down both of
 //! two exports at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::Context;
 use arrow::array::RecordBatch;
 
-use super::file::{Message, Named};
+use super::file::{self, Message, Named};
 use crate::clock::Clock;
+use crate::domain::bar::Action;
 use crate::domain::day::Day;
 use crate::lake::Handle;
 use crate::lake::append::Span;
@@ -28,19 +30,60 @@ pub(super) struct Known {
 }
 
 impl Known {
-    pub(super) fn of(message: &Message, day: Day) -> Self {
+    fn of(message: &Message, day: Day) -> Self {
         Self { day, case_id: message.case_id.clone(), action: message.action.clone() }
     }
 
-    pub(super) fn is(&self, message: &Message) -> bool {
+    fn is(&self, message: &Message) -> bool {
         (&self.case_id, &self.action) == (&message.case_id, &message.action)
+    }
+}
+
+/// What was told before a run, be it written down or not.
+pub(super) struct Before {
+    /// The day's files that were published and not written down.
+    pub files: Vec<Named>,
+    /// The number of the first of them, or else of the day's next.
+    pub next: i64,
+    /// What was told last of the day, by number.
+    of_day: BTreeMap<i64, Known>,
+    /// What each number was told last, of whatever day.
+    pub last: BTreeMap<i64, Known>,
+}
+
+impl Before {
+    pub(super) async fn read(noted: &Handle, root: &Path, day: Day) -> anyhow::Result<Self> {
+        let (mut of_day, next) = of_day(noted, day).await?;
+        let mut last = last(noted).await?;
+        // A run that died behind its file has told whom the file names: the gateway may have sent it, and by its ids
+        // would take another's message for one of these, where the day was decided anew since.
+        let files = file::left(root, day, next)?;
+        for message in files.iter().flat_map(|file| &file.messages) {
+            of_day.insert(message.number, Known::of(message, day));
+            last.insert(message.number, Known::of(message, day));
+        }
+        Ok(Self { files, next, of_day, last })
+    }
+
+    /// Numbers that were told of an end last, by the day or by one before it.
+    pub(super) fn freed(&self, day: Day) -> BTreeSet<i64> {
+        let told = self.last.iter().filter(|(_, last)| last.day <= day).chain(&self.of_day);
+        told.filter(|(_, told)| told.action == Action::Unblock.as_str()).map(|(number, _)| *number).collect()
+    }
+
+    /// Whether a message of the day was told of it, or has become untrue since.
+    pub(super) fn has_told(&self, message: &Message, day: Day) -> bool {
+        let is_of_day = self.of_day.get(&message.number).is_some_and(|known| known.action == message.action);
+        // A later day has told of an end that no list of this one ever carried.
+        let is_of_later = self.last.get(&message.number).is_some_and(|last| last.day > day && last.is(message));
+        is_of_day || is_of_later
     }
 }
 
 /// What was told last of a day, by number, and the number of its next file. Who is barred once more is told of it once
 /// more, since that is another day, or was told of an end meanwhile. A case that one run of a day lost may come back
 /// under another id, so a case tells nobody apart.
-pub(super) async fn of_day(noted: &Handle, day: Day) -> anyhow::Result<(BTreeMap<i64, Known>, i64)> {
+async fn of_day(noted: &Handle, day: Day) -> anyhow::Result<(BTreeMap<i64, Known>, i64)> {
     let mut told: BTreeMap<(i64, i64), Known> = BTreeMap::new();
     for batch in noted.day(day).await? {
         let (numbers, batches) = (column::NUMBER.of(&batch)?, column::BATCH.of(&batch)?);
@@ -55,7 +98,7 @@ pub(super) async fn of_day(noted: &Handle, day: Day) -> anyhow::Result<(BTreeMap
 }
 
 /// What each number was told last, of whatever day.
-pub(super) async fn last(noted: &Handle) -> anyhow::Result<BTreeMap<i64, Known>> {
+async fn last(noted: &Handle) -> anyhow::Result<BTreeMap<i64, Known>> {
     let mut last: BTreeMap<i64, ((i64, Day, i64), Known)> = BTreeMap::new();
     for batch in noted.rows(vec![], &[]).await? {
         let (numbers, days, batches) = (column::NUMBER.of(&batch)?, column::DAY.of(&batch)?, column::BATCH.of(&batch)?);
