@@ -112,6 +112,24 @@ pub(super) fn clear(folder: &Path, marker: &str) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// Ingest of one topic that commits often, since a day is computed as soon as it is complete.
+fn ingest_of(topic: Topic, brokers: String, site: Site) -> Ingest {
+    Ingest {
+        topic,
+        kafka: kafka::Options {
+            brokers,
+            group: "demo".to_owned(),
+            epochs: BTreeMap::new(),
+            topics: BTreeMap::new(),
+            settings: BTreeMap::new(),
+        },
+        options: ingest::Options { flush_secs: 2, settle_secs: 2, ..ingest::Options::default().share(1) },
+        format: Format::Shown,
+        site,
+        received: Arc::new(Received::default()),
+    }
+}
+
 /// Everything that runs during a demo.
 struct Stage {
     folder: PathBuf,
@@ -163,22 +181,8 @@ impl Stage {
             purpose: Purpose::default(),
         };
         for topic in Topic::ALL {
-            let received = Arc::new(Received::default());
-            throttle.watch(topic.name(), Arc::clone(&received));
-            let ingest = Ingest {
-                topic,
-                kafka: kafka::Options {
-                    brokers: broker.brokers(),
-                    group: "demo".to_owned(),
-                    epochs: BTreeMap::new(),
-                    topics: BTreeMap::new(),
-                    settings: BTreeMap::new(),
-                },
-                options: ingest::Options { flush_secs: 2, settle_secs: 2, ..ingest::Options::default().share(1) },
-                format: Format::Shown,
-                site: site.clone(),
-                received,
-            };
+            let ingest = ingest_of(topic, broker.brokers(), site.clone());
+            throttle.watch(topic.name(), Arc::clone(&ingest.received));
             ingests.spawn(ingest::ingest(ingest, stopped.clone()));
         }
         let producer = Producer::connect(&broker.brokers(), Some(throttle))?;
