@@ -87,16 +87,13 @@ const RANGES: usize = 4;
 /// Trains a card and writes it with its model card.
 pub fn train(options: &Options) -> anyhow::Result<Summary> {
     let columns = options.chosen()?;
-    let mut asked = columns.clone();
-    asked.push(options.label.clone());
-    asked.extend(options.segment.clone());
-    asked.extend([&options.group, &options.weight].into_iter().flatten().cloned());
+    let asked = options.asked(&columns);
     let frame = Frame::read(Ask { path: &options.features, id: options.id()?.as_deref(), columns: &asked })?;
     let truth = frame.truth(columns.len(), &options.label)?;
     let given: Vec<Given> =
         columns.iter().zip(&frame.columns).map(|(name, values)| options.given(name, values)).collect();
     let sha256 = hash(&options.features)?;
-    // Those after the label stand in the order in which they were asked for, where they were.
+    // Those after the label, in the order of `asked`.
     let mut others = frame.columns[columns.len() + 1..].iter();
     let segment = options.segment.as_ref().and_then(|name| Some((name.as_str(), others.next()?.as_slice())));
     let groups = options.group.as_ref().and_then(|_| Some(groups(others.next()?)));
@@ -161,6 +158,12 @@ fn beside(out: &Path, about: &About, card: &Card) -> anyhow::Result<PathBuf> {
 }
 
 impl Options {
+    /// What is read: the columns to train on, the label, and of segment, group and weight those that are named.
+    fn asked(&self, columns: &[String]) -> Vec<String> {
+        let others = [&self.segment, &self.group, &self.weight].into_iter().flatten();
+        columns.iter().chain([&self.label]).chain(others).cloned().collect()
+    }
+
     fn id(&self) -> anyhow::Result<Option<String>> {
         let names = frame::names(&self.features)?;
         Ok(self.id.clone().or_else(|| names.contains(&"id".to_owned()).then(|| "id".to_owned())))
