@@ -185,7 +185,7 @@ impl Decoder {
         now: i64,
     ) -> anyhow::Result<Decoded> {
         let rejects = Rejects::new(self.topic, &self.source_topic, source, now);
-        let mut rejects = rejects.with_headers(self.format.headers(false));
+        let mut rejects = rejects.with_headers(self.format.headers());
         if self.topic == Topic::CitizenReport {
             rejects = rejects.with_seal(self.seal.clone());
         }
@@ -227,14 +227,21 @@ impl Decoder {
 }
 
 impl Format {
-    /// What a reject needs to be read again, where the message itself does not say it. A line that is torn out of a
-    /// record stays refused.
-    pub fn headers(&self, is_torn: bool) -> Option<String> {
+    /// What a reject needs to be read again, where the message itself does not say it.
+    fn headers(&self) -> Option<String> {
+        serde_json::to_string(&[self.columns()?]).ok()
+    }
+
+    /// The same of a line that is torn out of a record, which stays refused.
+    pub fn torn_headers(&self) -> Option<String> {
+        serde_json::to_string(&[self.columns()?, (csv::TORN, String::new())]).ok()
+    }
+
+    /// The header that keeps the names of a CSV's columns.
+    fn columns(&self) -> Option<(&'static str, String)> {
         let Self::Csv(layout) = self else { return None };
         let header = serde_json::to_string(&layout.header()).ok()?;
-        let mut headers = vec![(CSV_HEADER, hex::encode(header))];
-        headers.extend(is_torn.then(|| (csv::TORN, String::new())));
-        serde_json::to_string(&headers).ok()
+        Some((CSV_HEADER, hex::encode(header)))
     }
 }
 

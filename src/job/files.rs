@@ -166,7 +166,7 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
     }
     let layout = folder::csv_layout(&opened, &files.options)?;
     let format = layout.map_or(Format::Shown, |layout| Format::Csv(Arc::new(layout)));
-    let torn = format.headers(true);
+    let torn = format.torn_headers();
     let mut writer = writer.with_note(&name).with_format(format)?;
     // Nothing is committed of a file that breaks off: it comes again whole, and would be another file then.
     let records = read_whole(files, &opened).await?;
