@@ -103,8 +103,9 @@ fn titles() -> BTreeMap<String, String> {
 }
 
 async fn of_week(lake: &Lake, week: Week) -> anyhow::Result<Counts> {
-    let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
     let does = format!("`callsieve run --week {week}` does");
+    let runs = lake.find(Table::PIPELINE_RUN).await?;
+    let runs = runs.with_context(|| format!("nothing has been computed yet; {does}"))?;
     let computed_at = computed_at(&runs, week)
         .await?
         .with_context(|| format!("scam_trend_week of {week} has not been computed; {does}"))?;

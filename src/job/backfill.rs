@@ -97,7 +97,7 @@ pub async fn backfill(job: Backfill, stop: watch::Receiver<bool>) -> anyhow::Res
         for run in found.holes.without(&gone).runs() {
             ensure!(
                 !*stop.borrow(),
-                "stopped before partition {partition} offset {}; what is missing is a hole",
+                "stopped before partition {partition} offset {}; what is missing is a hole, which the same command fills",
                 run.start
             );
             fill(&job, &reader, &mut writer, *partition, run, found).await?;
@@ -178,10 +178,13 @@ async fn fill(
                     next = account.until;
                 }
             }
-            Written::Fenced => bail!("another back-fill of {} is under way", job.topic),
+            Written::Fenced => bail!("another back-fill of {} is under way; come again when it has ended", job.topic),
             Written::Stopped => {}
         }
-        ensure!(!writer.is_stopped(), "stopped at partition {partition} offset {next}; what is missing is a hole");
+        ensure!(
+            !writer.is_stopped(),
+            "stopped at partition {partition} offset {next}; what is missing is a hole, which the same command fills"
+        );
     }
     reading.await.context("the reader has ended")?
 }

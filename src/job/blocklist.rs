@@ -135,7 +135,10 @@ pub async fn publish(
         note(lake, &publications, clock).await?;
     }
     let of_day = publications.iter().rposition(|publication| publication.day == order.day);
-    let at = of_day.with_context(|| format!("a later day than {} has been published, and it never was", order.day))?;
+    let day = order.day;
+    let never =
+        || format!("{day} was never published, and a later day was; export the newest, which has all that stand");
+    let at = of_day.with_context(never)?;
     publications.truncate(at + 1);
     Ok(Published { left_out, ..write(order, &publications)? })
 }

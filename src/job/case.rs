@@ -29,7 +29,10 @@ pub async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
     let known = known(lake).await?;
     let said: BTreeSet<i64> = events.iter().map(|event| event.id).collect();
     let forgotten = known.difference(&said).count();
-    ensure!(forgotten == 0, "the case store lacks {forgotten} words that the lake has of it: is it another one?");
+    ensure!(
+        forgotten == 0,
+        "the case store lacks {forgotten} words that the lake has of it: is it another one? see store in [desk]"
+    );
     if known != said {
         handle.replace_all(&[sheet(&events)]).await?;
     }

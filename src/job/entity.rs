@@ -49,7 +49,8 @@ pub async fn accounts(lake: &Lake, out: &Path, week: Week) -> anyhow::Result<Pub
 /// What reports of a week name of one kind, the most reported first.
 async fn named(lake: &Lake, week: Week, kind: &str) -> anyhow::Result<Vec<Entity>> {
     refuse_shadow(lake)?;
-    let runs = lake.find(Table::PIPELINE_RUN).await?.context("nothing has been computed yet")?;
+    let nothing = || format!("nothing has been computed yet; `callsieve run --week {week}` does");
+    let runs = lake.find(Table::PIPELINE_RUN).await?.with_context(nothing)?;
     let is_there = computed(&runs.day(week.monday()).await?, Table::REPORT_ENTITY)?;
     anyhow::ensure!(is_there, "report_entity of {week} has not been computed; `callsieve run --week {week}` does");
     let table = lake.require(Table::REPORT_ENTITY).await?;

@@ -58,7 +58,8 @@ struct Held {
 
 /// Explains a number on a day.
 pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day: Day) -> anyhow::Result<Explained> {
-    let scores = lake.find(Table::SPAM_SCORE).await?.context("nothing has been scored yet")?;
+    let nothing = || format!("nothing has been scored yet; `callsieve run --day {day}` does");
+    let scores = lake.find(Table::SPAM_SCORE).await?.with_context(nothing)?;
     let held = held(lake, number, day).await?;
     let mut explanation = match judged_on(&scores, definitions, number, day).await? {
         Some(explanation) => explanation,

@@ -8,7 +8,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use arrow::array::RecordBatch;
 use serde::Serialize;
 
@@ -238,7 +237,7 @@ async fn lifted(
 
 /// The activations of some numbers in the decisions of the days of which they were told.
 async fn decided(lake: &Lake, told: &BTreeMap<i64, &Known>) -> anyhow::Result<BTreeMap<i64, BTreeSet<Option<i64>>>> {
-    let decisions = lake.find(Table::DECISION).await?.context("table decision does not exist")?;
+    let decisions = lake.require(Table::DECISION).await?;
     let mut decided: BTreeMap<i64, BTreeSet<Option<i64>>> = BTreeMap::new();
     for day in told.values().map(|known| known.day).collect::<BTreeSet<_>>() {
         for batch in decisions.day(day).await? {
@@ -295,7 +294,7 @@ fn messages(
 
 /// The cases of the day that are about our subscribers, each with its activation.
 async fn ours(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, Option<i64>>> {
-    let decisions = lake.find(Table::DECISION).await?.context("table decision does not exist")?;
+    let decisions = lake.require(Table::DECISION).await?;
     let mut ours = BTreeMap::new();
     for batch in decisions.day(day).await? {
         let (cases, onnet) = (decision::CASE_ID.of(&batch)?, decision::IS_ONNET.of(&batch)?);

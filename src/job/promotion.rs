@@ -62,7 +62,10 @@ async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
         known.extend(column::PROMOTION_ID.of(&batch)?.values().iter().copied());
     }
     let forgotten = known.difference(&approved).count();
-    ensure!(forgotten == 0, "the case store lacks {forgotten} promotions that the lake has of it: is it another one?");
+    ensure!(
+        forgotten == 0,
+        "the case store lacks {forgotten} promotions that the lake has of it: is it another one? see store in [desk]"
+    );
     require(&mut handle).await?;
     if known != approved {
         handle.replace_all(&[sheet(&promotions)]).await?;

@@ -139,7 +139,11 @@ pub fn read(
     let name = path.to_string_lossy().to_ascii_lowercase();
     let reading = || format!("reading {}", path.display());
     if format(path) == Some(Format::Parquet) {
-        ensure!(name.ends_with(".parquet"), "{} is Parquet in another compression", path.display());
+        ensure!(
+            name.ends_with(".parquet"),
+            "{} is Parquet in another compression; drop it as .parquet, which compresses by itself",
+            path.display()
+        );
         let file = opened.rewound().with_context(reading)?;
         let reader =
             parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder::try_new(file).with_context(reading)?;
@@ -161,9 +165,9 @@ pub fn read(
         }
         Some(Format::Csv) => match &options.csv {
             Some(csv) => delimited::lines(plain, csv, &mut each).with_context(reading),
-            None => bail!("{} is CSV, and no mapping of its columns is configured", path.display()),
+            None => bail!("{} is CSV, and its [[files]] has no [files.csv] that maps its columns", path.display()),
         },
-        Some(Format::Parquet) | None => bail!("{} has no known form", path.display()),
+        Some(Format::Parquet) | None => bail!("{} is none of .csv, .json, .jsonl, .avro and .parquet", path.display()),
     }
 }
 

@@ -184,7 +184,12 @@ impl Consumer {
             .fetch_metadata(Some(topic), TIMEOUT)
             .with_context(|| format!("asking {} for topic {topic}", options.brokers))?;
         let partitions = metadata.topics().first().map_or(0, |found| found.partitions().len());
-        ensure!(partitions > 0, "topic {topic} does not exist at {}", options.brokers);
+        ensure!(
+            partitions > 0,
+            "topic {topic} does not exist at {}; make it, say in [kafka.topics] what it is called there, or name others \
+             with --topic",
+            options.brokers
+        );
         let cluster = kafka.client().fetch_cluster_id(TIMEOUT).context("the broker names no cluster")?;
         let topic_id = topic_id::ask(kafka.client(), topic, TIMEOUT)?;
         kafka.subscribe(&[topic])?;

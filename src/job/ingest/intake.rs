@@ -147,7 +147,7 @@ impl<'a> Intake<'a> {
                 self.drain(consumer).await?;
                 Err(problem)
             }
-            None => anyhow::bail!("the consumer of {} has ended by itself", self.source_topic),
+            None => anyhow::bail!("the consumer of {} has ended by itself; start ingest again", self.source_topic),
         }
     }
 

@@ -110,7 +110,7 @@ impl Keys {
 /// Gives offsets up for good, and every ledger shows who said so. Where the table stands before them it moves on behind
 /// them; what lies behind it can be given up where the ledger itself misses it.
 pub async fn accept(lake: &Lake, loss: &Loss, note: Note, key: &[u8; 32], clock: Clock) -> anyhow::Result<()> {
-    ensure!(loss.from < loss.until, "offsets {} to {} are none", loss.from, loss.until);
+    ensure!(loss.from < loss.until, "no offset lies from {} on and before {}", loss.from, loss.until);
     let origin: Origin = loss.source.parse().map_err(anyhow::Error::msg)?;
     let app_id = origin.app_id(loss.partition);
     let table = loss.topic.table();

@@ -194,7 +194,8 @@ impl Sources {
                 }
             }
         }
-        let computed_at = computed_at.with_context(|| format!("the list of {week} has not been computed"))?;
+        let computed_at = computed_at
+            .with_context(|| format!("the list of {week} has not been computed; `callsieve run --week {week}` does"))?;
         Ok((instant(computed_at), definitions))
     }
 

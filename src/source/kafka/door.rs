@@ -224,7 +224,10 @@ impl Door {
                 self.send(Event::Failed(anyhow!("topic {}: a batch cannot be read: {error}", self.topic)))
             }
             Some(RDKafkaErrorCode::UnknownTopicOrPartition | RDKafkaErrorCode::UnknownTopic) => {
-                self.send(Event::Failed(anyhow!("topic {} is gone from the broker", self.topic)))
+                self.send(Event::Failed(anyhow!(
+                    "topic {} is gone from the broker; if it is made anew, raise its kafka.epochs",
+                    self.topic
+                )))
             }
             // A static member that was killed is remembered until its session ends.
             Some(RDKafkaErrorCode::UnreleasedInstanceId) => self.send(Event::Usurped),
