@@ -17,6 +17,7 @@ use crate::domain::day::Day;
 use crate::domain::lang::Lang;
 use crate::domain::number::Number;
 use crate::job;
+use crate::job::desk::Giver;
 use crate::job::dossier::{Filed, Order};
 
 #[derive(Debug, Args)]
@@ -61,15 +62,15 @@ pub(super) async fn dossier(args: DossierArgs, json: bool) -> anyhow::Result<()>
     ensure_order(from, until);
     let order = Order { number, from, until, case_ref, lang };
     let desk = args.site.desk().await?;
-    let hand @ (_, by, at) = (&desk, args.by.as_str(), Clock::System.now());
+    let giver = Giver { desk: &desk, by: &args.by, at: Clock::System.now() };
     let cleared = match args.legal_ref.filter(|_| args.in_clear) {
         None => None,
-        Some(legal_ref) => Some(order.clear(&desk, by, at, &legal_ref).await?.with_keys(args.site.seal()?)),
+        Some(legal_ref) => Some(order.clear(&desk, giver.by, giver.at, &legal_ref).await?.with_keys(args.site.seal()?)),
     };
     let key = args.key.as_deref().map(job::key::read).transpose()?;
     let (definitions, lake) = (args.rules.load().await?, args.place.open()?);
     let to = (args.place.out.as_path(), key.as_ref());
-    let filed = job::dossier::publish(&lake, &definitions, &order, to, (cleared.as_ref(), hand)).await?;
+    let filed = job::dossier::publish(&lake, &definitions, &order, to, cleared.as_ref(), giver).await?;
     say(json, &filed, || text(&filed))
 }
 

@@ -16,6 +16,7 @@ use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::job;
+use crate::job::desk::Giver;
 use crate::job::subject::erase::Request;
 
 #[derive(Debug, Subcommand)]
@@ -95,14 +96,14 @@ async fn erase(args: EraseArgs, json: bool) -> anyhow::Result<()> {
         site.admit(&lake, &definitions).await?;
     }
     let request = Request { number, held_on, case: &case_ref, by: &by, is_dry_run: dry_run };
-    let erased = job::subject::erase::erase(&lake, definitions, &request, (&desk, Clock::System)).await?;
+    let erased = job::subject::erase::erase(&lake, definitions, &request, &desk, Clock::System).await?;
     say(json, &erased, || erased.text())
 }
 
 async fn export(args: ExportArgs, json: bool) -> anyhow::Result<()> {
     let ExportArgs { number, held_on, by, out, site, lake } = args;
     let (desk, seal) = (site.desk().await?, site.seal()?);
-    let hand = (&desk, by.as_str(), Clock::System.now());
-    let handed = job::subject::export(&lake.open()?, (number, held_on), &out, &seal, hand).await?;
+    let giver = Giver { desk: &desk, by: &by, at: Clock::System.now() };
+    let handed = job::subject::export(&lake.open()?, (number, held_on), &out, &seal, giver).await?;
     say(json, &handed, || handed.text())
 }

@@ -50,6 +50,27 @@ pub struct Desk {
     four_eyes: bool,
 }
 
+/// In whose name facts about a number leave the house, and the desk that writes it down.
+#[derive(Debug, Clone, Copy)]
+pub struct Giver<'a> {
+    /// The desk.
+    pub desk: &'a Desk,
+    /// User.
+    pub by: &'a str,
+    /// UTC microseconds.
+    pub at: i64,
+}
+
+impl Giver<'_> {
+    /// Writes down that they leave, before they do.
+    pub async fn hand_out(&self, what: &str, number: Number, detail: &Value) -> anyhow::Result<i64> {
+        let mut act = self.desk.store.act(self.by, Role::Analyst, self.at).await?;
+        let id = act.hand_out(what, number, detail).await?;
+        act.commit().await?;
+        Ok(id)
+    }
+}
+
 /// In whose name, when, and how.
 #[derive(Debug, Clone, Copy)]
 pub struct Hand<'a> {
@@ -168,20 +189,6 @@ impl Desk {
         };
         let deed = wish.deed;
         Err(Refused(format!("to {deed} waits for a second person: callsieve approve {id} --by NAME")).into())
-    }
-
-    /// Writes down that facts about a number leave the house in somebody's name, before they do.
-    pub async fn hand_out(
-        &self,
-        what: &str,
-        (by, at): (&str, i64),
-        number: Number,
-        detail: &Value,
-    ) -> anyhow::Result<i64> {
-        let mut act = self.store.act(by, Role::Analyst, at).await?;
-        let id = act.hand_out(what, number, detail).await?;
-        act.commit().await?;
-        Ok(id)
     }
 
     /// Turns a wish down.

@@ -12,7 +12,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use self::facts::{Facts, Told};
-use super::desk::Desk;
+use super::desk::{Desk, Giver};
 use super::explain::{self, Outdated};
 use super::export::refuse_shadow;
 use super::holder::Holder;
@@ -122,13 +122,14 @@ impl Order {
     }
 }
 
-/// Publishes `OUT/dossier/CASE/NUMBER_FROM_UNTIL`, after the desk of `by` has written down that it leaves.
+/// Publishes `OUT/dossier/CASE/NUMBER_FROM_UNTIL`, after the giver's desk has written down that it leaves.
 pub async fn publish(
     lake: &Lake,
     definitions: &Definitions,
     order: &Order,
     (out, key): (&Path, Option<&SecretKey>),
-    (cleared, (desk, by, at)): (Option<&Cleared>, (&Desk, &str, i64)),
+    cleared: Option<&Cleared>,
+    giver: Giver<'_>,
 ) -> anyhow::Result<Filed> {
     refuse_shadow(lake)?;
     check_reference(&order.case_ref)?;
@@ -145,7 +146,7 @@ pub async fn publish(
         "case": case_ref, "from": from, "until": until, "is_revealed": is_revealed,
         "leave": cleared.map(|cleared| cleared.leave.id), "manifest_sha256": manifest_sha256,
     });
-    desk.hand_out("dossier", (by, at), order.number, &detail).await?;
+    giver.hand_out("dossier", order.number, &detail).await?;
     Ok(Filed {
         folder: root.join(name),
         is_known: dossier.head.is_known,

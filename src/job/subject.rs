@@ -14,7 +14,7 @@ use serde_json::json;
 
 use self::row::Reader;
 use self::tenure::Tenure;
-use super::desk::Desk;
+use super::desk::Giver;
 use crate::domain::day::{Day, instant};
 use crate::domain::number::Number;
 use crate::domain::seal::Seal;
@@ -111,15 +111,15 @@ struct Listed {
 }
 
 /// Publishes `OUT/subject/NUMBER`, with `_DAY` behind it where a day is named on which it was the asker's, after the
-/// desk has written down in whose name.
+/// giver's desk has written down in whose name.
 pub async fn export(
     lake: &Lake,
     (number, held_on): (Number, Option<Day>),
     out: &Path,
     seal: &Seal,
-    (desk, by, at): (&Desk, &str, i64),
+    giver: Giver<'_>,
 ) -> anyhow::Result<Handed> {
-    let tenure = Tenure::find(lake, number, held_on, at).await?;
+    let tenure = Tenure::find(lake, number, held_on, giver.at).await?;
     let root = out.join("subject");
     let digits = number.reveal().to_string();
     let name = held_on.map_or_else(|| digits.clone(), |day| format!("{digits}_{day}"));
@@ -153,7 +153,7 @@ pub async fn export(
     sums::seal(&aside, &hashes, "", None)?;
     let rows: BTreeMap<&'static str, u64> = index.iter().map(|(table, listed)| (*table, listed.rows)).collect();
     let detail = json!({ "activated_at": activated_at, "rows": rows });
-    let audit = desk.hand_out("subject_export", (by, at), number, &detail).await?;
+    let audit = giver.hand_out("subject_export", number, &detail).await?;
     Ok(Handed { folder: root.join(name), activated_at, rows, untold, audit, is_changed: aside.publish()? })
 }
 

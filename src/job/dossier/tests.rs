@@ -130,7 +130,8 @@ impl Site {
     async fn file(&self, order: &Order, out: &str, cleared: Option<&Cleared>) -> (Filed, Value) {
         let out = self.folder.path().join(out);
         let to = (out.as_path(), Some(&self.key));
-        let filed = publish(&self.lake, &self.rules, order, to, (cleared, (&self.desk, "an", AT))).await.unwrap();
+        let giver = Giver { desk: &self.desk, by: "an", at: AT };
+        let filed = publish(&self.lake, &self.rules, order, to, cleared, giver).await.unwrap();
         let verdict = verify(&filed.folder, &self.key.public(), None).unwrap();
         assert!(verdict.is_sound, "{}", verdict.text());
         let facts = std::fs::read_to_string(filed.folder.join("dossier.json")).unwrap();
@@ -237,8 +238,8 @@ async fn a_number_that_nobody_has_seen_has_a_dossier_that_says_so() {
     let empty = tempfile::tempdir().unwrap();
     let lake = Lake::local(empty.path()).unwrap();
     let to = (site.folder.path(), None);
-    let hand = (&site.desk, "an", AT);
-    assert!(!publish(&lake, &site.rules, &order(), to, (None, hand)).await.unwrap().is_known);
+    let giver = Giver { desk: &site.desk, by: "an", at: AT };
+    assert!(!publish(&lake, &site.rules, &order(), to, None, giver).await.unwrap().is_known);
 }
 
 #[tokio::test]
@@ -297,14 +298,14 @@ async fn numbers_are_in_clear_by_leave_of_two_people_alone_and_the_trail_says_so
     assert_eq!((&facts["disclosure"]["asked_by"], &facts["disclosure"]["approved_by"]), (&"an".into(), &"binh".into()));
 
     let to = (site.folder.path(), None);
-    publish(&site.lake, &site.rules, &order(), to, (Some(&cleared), (desk, "binh", AT))).await.unwrap();
+    let giver = Giver { desk, by: "binh", at: AT };
+    publish(&site.lake, &site.rules, &order(), to, Some(&cleared), giver).await.unwrap();
     let nobody = Look { by: None, at: AT };
     let trail = desk.trail(nobody, &Wanted { limit: 1, ..Wanted::default() }).await.unwrap();
     assert_eq!((&trail[0].facts["act"], &trail[0].facts["actor"]), (&"dossier".into(), &"binh".into()));
     assert_eq!(trail[0].facts["detail"]["is_revealed"], true);
-    let stranger =
-        publish(&site.lake, &site.rules, &order(), (&site.folder.path().join("no"), None), (None, (desk, "em", AT)))
-            .await;
+    let (no, stranger) = (site.folder.path().join("no"), Giver { by: "em", ..giver });
+    let stranger = publish(&site.lake, &site.rules, &order(), (&no, None), None, stranger).await;
     assert!(stranger.unwrap_err().is::<Refused>());
     assert!(
         std::fs::read_dir(site.folder.path().join("no/dossier/123_2FCV")).unwrap().next().is_none(),

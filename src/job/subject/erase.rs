@@ -103,14 +103,15 @@ pub async fn erase(
     lake: &Lake,
     definitions: Definitions,
     request: &Request<'_>,
-    (desk, clock): (&Desk, Clock),
+    desk: &Desk,
+    clock: Clock,
 ) -> anyhow::Result<Erased> {
     refuse_shadow(lake)?;
     let Request { number, held_on, case, by, is_dry_run } = *request;
     check_reference(case)?;
     let at = clock.now();
     let tenure = Tenure::find(lake, number, held_on, at).await?;
-    let mut erased = plan(lake, &definitions, (&tenure, is_dry_run), (desk, Day::of(at))).await?;
+    let mut erased = Erased { is_dry_run, ..plan(lake, &definitions, desk, &tenure, Day::of(at)).await? };
     if is_dry_run || !erased.is_changed {
         return Ok(erased);
     }
@@ -148,8 +149,9 @@ fn named(table: &str) -> anyhow::Result<Table> {
 async fn plan(
     lake: &Lake,
     definitions: &Definitions,
-    (tenure, is_dry_run): (&Tenure, bool),
-    (desk, today): (&Desk, Day),
+    desk: &Desk,
+    tenure: &Tenure,
+    today: Day,
 ) -> anyhow::Result<Erased> {
     let Tenure { number, holder, .. } = tenure;
     let tables = look(lake, Blank { tenure, pseudonym: Number::erased(0), today }).await?;
@@ -162,7 +164,7 @@ async fn plan(
     Ok(Erased {
         number: number.to_string(),
         activated_at: holder.activated_at().map(instant),
-        is_dry_run,
+        is_dry_run: true,
         is_changed,
         tables,
         rebuilt,

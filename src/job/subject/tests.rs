@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::row::HIDDEN;
 use super::*;
 use crate::decode::citizen_report::place;
-use crate::job::desk::Look;
+use crate::job::desk::{Desk, Look};
 use crate::job::tests::{inserted, open_desk};
 use crate::schema::sheet::Sheet;
 use crate::store::audit::Wanted;
@@ -102,7 +102,8 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     let left = folder.path().join(format!("subject/.{OTHER}.1"));
     std::fs::create_dir_all(&left).unwrap();
     std::fs::write(left.join("call_record.jsonl"), "{}").unwrap();
-    let handed = export(&lake, (number, None), folder.path(), &keys, (&desk, "an", AT)).await.unwrap();
+    let handed =
+        export(&lake, (number, None), folder.path(), &keys, Giver { desk: &desk, by: "an", at: AT }).await.unwrap();
     assert!(!left.exists());
     assert_eq!(
         handed.rows,
@@ -134,8 +135,13 @@ async fn a_subscriber_gets_the_own_half_of_every_row_and_the_trail_says_so() {
     }
     let trail = desk.trail(Look { by: None, at: AT }, &Wanted { limit: 1, ..Wanted::default() }).await.unwrap();
     assert_eq!((trail[0].id, &trail[0].facts["act"]), (handed.audit, &"subject_export".into()));
-    assert!(!export(&lake, (number, None), folder.path(), &keys, (&desk, "an", AT)).await.unwrap().is_changed);
-    let nobody = export(&lake, (number, None), folder.path(), &keys, (&desk, "em", AT)).await;
+    assert!(
+        !export(&lake, (number, None), folder.path(), &keys, Giver { desk: &desk, by: "an", at: AT })
+            .await
+            .unwrap()
+            .is_changed
+    );
+    let nobody = export(&lake, (number, None), folder.path(), &keys, Giver { desk: &desk, by: "em", at: AT }).await;
     assert!(nobody.is_err(), "nobody gets it without a name");
 }
 
@@ -146,7 +152,8 @@ async fn own_words_are_opened_by_the_sites_key_and_nobody_is_handed_a_cipher() {
     let (lake, desk) = (lake(&folder.path().join("lake"), &keys).await, desk(folder.path()).await);
     let number = Number::from_e164(OWN).unwrap();
     for (keys, own) in [(&keys, "own words"), (&Seal::default(), HIDDEN)] {
-        let handed = export(&lake, (number, None), folder.path(), keys, (&desk, "an", AT)).await.unwrap();
+        let handed =
+            export(&lake, (number, None), folder.path(), keys, Giver { desk: &desk, by: "an", at: AT }).await.unwrap();
         let mut said: Vec<Value> = rows(&handed, "citizen_report").iter().map(|row| row["content"].clone()).collect();
         said.sort_by_key(|said| said == HIDDEN);
         assert_eq!(said, [own, HIDDEN]);
@@ -160,7 +167,7 @@ async fn who_holds_a_number_gets_nothing_of_who_held_it_before() {
     let now = day("2025-01-12").starts_at();
     let asked = async |number: i64, held_on: Option<&str>| {
         let whose = (Number::from_e164(number).unwrap(), held_on.map(day));
-        export(&lake, whose, folder.path(), &Seal::default(), (&desk, "an", now)).await
+        export(&lake, whose, folder.path(), &Seal::default(), Giver { desk: &desk, by: "an", at: now }).await
     };
     let next = asked(OWN, None).await.unwrap();
     let expected = [("call_event", 1), ("caller_day", 1), ("citizen_report", 1), ("decision", 1), ("subscriber", 1)];
@@ -214,8 +221,8 @@ async fn an_answer_of_the_day_of_the_handover_is_of_whoever_has_reported() {
     put(&lake, Table::REPORT_ANSWER, columns, &answers.each_ref().map(String::as_str)).await;
     for (held_on, own) in [(None, "next"), (Some("2025-01-07"), "last")] {
         let whose = (Number::from_e164(OWN).unwrap(), held_on.map(day));
-        let by = (&desk, "an", day("2025-01-12").starts_at());
-        let handed = export(&lake, whose, folder.path(), &Seal::default(), by).await.unwrap();
+        let giver = Giver { desk: &desk, by: "an", at: day("2025-01-12").starts_at() };
+        let handed = export(&lake, whose, folder.path(), &Seal::default(), giver).await.unwrap();
         let answered: Vec<Value> = rows(&handed, "report_answer").iter().map(|row| row["report_id"].clone()).collect();
         assert_eq!(answered, [own]);
     }
@@ -238,7 +245,8 @@ async fn whoever_is_accused_is_not_told_by_whom() {
     put(&lake, Table::SURVEY_REQUEST, columns, &[&ask("Q-1", OWN, OTHER), &ask("Q-2", OTHER, OWN)]).await;
 
     let number = Number::from_e164(OWN).unwrap();
-    let handed = export(&lake, (number, None), folder.path(), &keys, (&desk, "an", AT)).await.unwrap();
+    let handed =
+        export(&lake, (number, None), folder.path(), &keys, Giver { desk: &desk, by: "an", at: AT }).await.unwrap();
     for (table, accused, by) in [
         ("citizen_report", "source", "reporter"),
         ("report_check", "source", "reporter"),

@@ -119,7 +119,7 @@ fn asked(by: &str) -> Request<'_> {
 }
 
 async fn erased(lake: &Lake, desk: &Desk, request: &Request<'_>) -> anyhow::Result<Erased> {
-    erase(lake, definitions(), request, (desk, at())).await
+    erase(lake, definitions(), request, desk, at()).await
 }
 
 /// Rows of a table as texts, each with its columns by name.
@@ -277,7 +277,7 @@ async fn what_is_evidence_waits_for_its_day() {
     assert_eq!((found.waiting, found.waits_until), (1, Some(day("2025-10-29"))));
 
     let then = Clock::Fixed(day("2025-10-29").starts_at());
-    erase(&lake, definitions(), &asked("an"), (&desk, then)).await.unwrap();
+    erase(&lake, definitions(), &asked("an"), &desk, then).await.unwrap();
     let reports = rows(&lake, Table::CITIZEN_REPORT).await;
     let [first, late] = ["r0", "r3"].map(|id| with(&reports, "report_id", id)["reporter"].clone());
     assert_eq!(first, Number::erased(done.audit.unwrap()).to_string());
