@@ -179,16 +179,16 @@ pub async fn deliver(
         Turn::Late(later) => {
             // Once is enough, however often it is tried.
             if !order.is_dry_run && !noted.iter().any(|state| state == SUPERSEDED) {
-                note(&mut lake.open(Table::DELIVERY).await?, name, parcel, (SUPERSEDED, None), clock).await?;
+                note(&mut lake.open(Table::DELIVERY).await?, name, parcel, SUPERSEDED, None, clock).await?;
             }
             return Ok(superseded(name, parcel, &later));
         }
     }
     let mut table = lake.open(Table::DELIVERY).await?;
-    note(&mut table, name, parcel, (INTENDED, None), clock).await?;
+    note(&mut table, name, parcel, INTENDED, None, clock).await?;
     let outcome = attempt::deliver(target, name, parcel, clock).await;
     let (state, word) = if outcome.error.is_none() { (State::Done, DONE) } else { (State::Failed, FAILED) };
-    note(&mut table, name, parcel, (word, Some(&outcome)), clock).await?;
+    note(&mut table, name, parcel, word, Some(&outcome), clock).await?;
     Ok(delivered(name, parcel, state, Some(outcome)))
 }
 
@@ -217,7 +217,8 @@ async fn note(
     table: &mut Handle,
     name: &str,
     parcel: &Parcel,
-    (state, outcome): (&str, Option<&Outcome>),
+    state: &str,
+    outcome: Option<&Outcome>,
     clock: Clock,
 ) -> anyhow::Result<()> {
     let error = outcome.and_then(|outcome| outcome.error.as_deref());

@@ -104,7 +104,7 @@ pub async fn publish(
     let root = out.join("notices");
     let before = Before::read(&noted, &root, day).await?;
     let ours = ours(lake, day).await?;
-    let mut messages = messages(&list, &ours, &before.freed(day), (templates, day))?;
+    let mut messages = messages(&list, &ours, &before.freed(day), templates, day)?;
     messages.retain(|message| !before.has_told(message, day));
     let Before { mut files, next, mut last, .. } = before;
     let open = open(&publications, day);
@@ -259,7 +259,8 @@ fn messages(
     list: &[RecordBatch],
     ours: &BTreeMap<String, Option<i64>>,
     freed: &BTreeSet<i64>,
-    (templates, day): (&Templates, Day),
+    templates: &Templates,
+    day: Day,
 ) -> anyhow::Result<Vec<Message>> {
     let mut messages = Vec::new();
     for batch in list {

@@ -49,7 +49,7 @@ async fn what_is_done_is_not_sent_again_and_what_was_cut_off_is_finished() {
     assert!(lake.find(Table::DELIVERY).await.unwrap().is_none() && !share.join("notices").exists());
     // What a run leaves behind that is killed before it sends.
     let mut table = lake.open(Table::DELIVERY).await.unwrap();
-    note(&mut table, "share", &parcel, (INTENDED, None), NOON).await.unwrap();
+    note(&mut table, "share", &parcel, INTENDED, None, NOON).await.unwrap();
     let first = run(false).await;
     assert_eq!((first.state, first.sent), (State::Done, 2), "{}", first.text());
     assert_eq!(noted(&lake, &parcel).await, ["done", "intended", "intended"]);
@@ -104,7 +104,7 @@ async fn commands_go_in_their_order_and_none_behind_what_has_undone_them() {
     };
     // Cut off on the way: it may have arrived, and may not.
     let mut table = lake.open(Table::DELIVERY).await.unwrap();
-    note(&mut table, "share", &seven, (INTENDED, None), NOON).await.unwrap();
+    note(&mut table, "share", &seven, INTENDED, None, NOON).await.unwrap();
 
     let held = run(&eight, false).await;
     let said = held.verdict().unwrap_err();
