@@ -45,6 +45,7 @@ pub(super) struct Heard {
 }
 
 impl Desk {
+    /// What the words on a subscription come to on a day; they are read in the order in which they were said.
     pub(super) fn heard(&self, subject: Subject, day: Day, rules: &Rules) -> Heard {
         let mut heard = Heard::default();
         // The day from which nothing counts any more that was known at the last release or granted appeal.

@@ -204,6 +204,8 @@ pub fn decide(
     decided
 }
 
+/// The decision on one subscription, by what was held of it before and what the desk has said; none where it was clear
+/// and still is.
 fn one(
     day: Day,
     mut candidate: Candidate,

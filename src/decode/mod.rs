@@ -177,6 +177,7 @@ impl Decoder {
         Ok(decoded)
     }
 
+    /// Decodes messages one after the other; one that is refused holds up none behind it.
     fn lane<T: Topical>(
         &self,
         mut rows: T,

@@ -155,6 +155,7 @@ fn of_rows(batches: &[RecordBatch]) -> anyhow::Result<Counts> {
     Ok(counts)
 }
 
+/// Counts the reports of a month themselves: the table of trends is by week.
 async fn of_month(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
     use citizen_report as column;
     let table = lake.require(Table::CITIZEN_REPORT).await?;

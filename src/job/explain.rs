@@ -138,6 +138,7 @@ async fn last_judged(scores: &Handle, number: Number, held: Option<&Held>, day: 
     Ok(last)
 }
 
+/// The explanation of a row of `spam_score`; an error where the rules would give other points today.
 async fn judged(
     scores: &Handle,
     definitions: &Definitions,
@@ -156,15 +157,7 @@ async fn judged(
             values.insert((*characteristic).to_owned(), value.value(0));
         }
     }
-    let mut all: BTreeMap<String, Vec<f64>> = BTreeMap::new();
-    let by_the_card = vec![on(spam_score::DAY.name, day), col(spam_score::CARD.name).eq(lit(name))];
-    for batch in scores.rows(by_the_card, &characteristics).await? {
-        for characteristic in &characteristics {
-            all.entry((*characteristic).to_owned())
-                .or_default()
-                .extend(floats(&batch, characteristic)?.iter().flatten());
-        }
-    }
+    let all = of_all(scores, name, &characteristics, day).await?;
     let scored = definitions.get(Table::SPAM_SCORE)?;
     let line = definitions.get(Table::BLOCK_CANDIDATE)?.float("evidence_score")?;
     let explanation = Explanation::judged(
@@ -187,6 +180,24 @@ async fn judged(
         "the card has changed since: it gives {explained} points now, the score of that day was made of {points}"
     ))
     .into())
+}
+
+/// What all numbers that a card has judged on a day have of each characteristic.
+async fn of_all(
+    scores: &Handle,
+    card: &str,
+    characteristics: &[&str],
+    day: Day,
+) -> anyhow::Result<BTreeMap<String, Vec<f64>>> {
+    let mut all: BTreeMap<String, Vec<f64>> = BTreeMap::new();
+    let by_the_card = vec![on(spam_score::DAY.name, day), col(spam_score::CARD.name).eq(lit(card))];
+    for batch in scores.rows(by_the_card, characteristics).await? {
+        for characteristic in characteristics {
+            let values = floats(&batch, characteristic)?;
+            all.entry((*characteristic).to_owned()).or_default().extend(values.iter().flatten());
+        }
+    }
+    Ok(all)
 }
 
 /// The values of a characteristic in rows of `spam_score`, where its column has its name.

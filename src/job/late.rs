@@ -341,6 +341,7 @@ impl Run {
     }
 }
 
+/// What each commit has brought of each day, by table.
 async fn came(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Vec<Came>>>> {
     let mut books = Books::open(lake).await?;
     for topic in Topic::ALL {
@@ -362,6 +363,7 @@ async fn came(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Vec<C
     Ok(all)
 }
 
+/// The newest run of each table and day.
 async fn runs(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Run>>> {
     let mut all: BTreeMap<Table, BTreeMap<Day, Run>> = BTreeMap::new();
     let Some(runs) = lake.find(Table::PIPELINE_RUN).await? else { return Ok(all) };

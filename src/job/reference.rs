@@ -158,6 +158,7 @@ fn row<'a>(contract: &Contract, cell: impl Fn(&str) -> &'a str, from: Day) -> an
     Ok(Held { cells, from: day(FROM)?.unwrap_or(from), until: day(UNTIL)? })
 }
 
+/// The rows of a reference table as text, which is what those of a file are compared as.
 fn held(contract: &Contract, batches: &[RecordBatch]) -> anyhow::Result<Vec<Held>> {
     let mut rows = Vec::new();
     let options = FormatOptions::new();

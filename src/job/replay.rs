@@ -106,6 +106,7 @@ pub async fn replay(
     Ok(replayed)
 }
 
+/// Replays a topic once; fenced where another replay has committed since.
 async fn one(reading: &Reading<'_>, topic: Topic, reason: Option<&str>, clock: Clock) -> Result<Replayed, AppendError> {
     let Reading { lake, registry, decode, formats, seal } = *reading;
     let table = topic.table();

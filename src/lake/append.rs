@@ -78,6 +78,8 @@ impl Handle {
         self.commit(batches, spans, Some(ledger::metadata(told)?)).await
     }
 
+    /// Writes the files once, and commits them as often as it takes: what others do to the table meanwhile does not change
+    /// them.
     async fn commit(
         &mut self,
         batches: &[RecordBatch],

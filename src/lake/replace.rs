@@ -58,6 +58,8 @@ impl Handle {
         self.swap(given(batches), is_sorted, None).await
     }
 
+    /// Puts rows in the place of a day's, or of all of a table without days, in one commit: a reader sees the old ones or
+    /// the new ones.
     async fn swap(
         &mut self,
         batches: impl Stream<Item = anyhow::Result<RecordBatch>>,

@@ -112,6 +112,7 @@ impl Replies {
         self.segments(when).first().cloned().unwrap_or_default()
     }
 
+    /// What the words of a reply may name of an answer, as far as it is known.
     fn values(&self, answer: &Answer) -> Values {
         let mut values = Values::new();
         let mut put = |name, value: Option<String>| {

@@ -160,6 +160,7 @@ impl Runner {
         }
     }
 
+    /// Computes the partition of a table that a day lies in, with every table that it reads at one version.
     async fn run_one(&mut self, table: Table, day: Day) -> anyhow::Result<Ran> {
         let mut began = Began::now(self.clock);
         let definition = self.definitions.get(table)?.clone();

@@ -155,6 +155,7 @@ fn reach(range: (i64, i64), points: &[i64]) -> (i64, i64) {
     points.iter().fold(range, |(least, most), points| (least.min(*points), most.max(*points)))
 }
 
+/// Fits every model of a method to the rows that are not held out, and sums up what each loses on those that are.
 fn course(given: &[Given], labels: &Labels, held_out: Vec<usize>, method: Method) -> Course {
     let rows = labels.is_positive.len();
     let mut is_held_out = vec![false; rows];

@@ -69,6 +69,7 @@ impl Options {
     }
 }
 
+/// Posts every file that was not accepted yet, in the parcel's order: what says that the folder is there comes last.
 pub(super) async fn send(options: &Options, parcel: &Parcel, sent: &mut Sent, clock: Clock) -> Result<(), Failed> {
     let secret = options.secret().map_err(Failed::Lasting)?;
     let client =

@@ -90,6 +90,7 @@ impl<'a> Intake<'a> {
         Ok(end)
     }
 
+    /// Takes what the consumer and the batch under way say, until one of them means the end.
     async fn receive(&mut self, consumer: &mut Consumer) -> anyhow::Result<End> {
         let mut tick = tokio::time::interval(TICK);
         // A tick that was missed is not made up for: our own work is no silence of the consumer's.
@@ -112,6 +113,7 @@ impl<'a> Intake<'a> {
         }
     }
 
+    /// Deals with one event of the consumer; the end, when it means one.
     async fn take(&mut self, event: Option<Event>, consumer: &Consumer) -> anyhow::Result<Option<End>> {
         match event {
             Some(Event::Assigned { partitions, ends, begin }) => {

@@ -209,6 +209,7 @@ impl Door {
         self.hand().held.is_empty()
     }
 
+    /// Ends on what librdkafka cannot mend, and warns of what it can.
     pub(super) fn trouble(&self, error: &KafkaError) -> Result<(), Closed> {
         match error.rdkafka_error_code() {
             Some(code @ (RDKafkaErrorCode::AutoOffsetReset | RDKafkaErrorCode::OffsetOutOfRange)) => {
@@ -247,6 +248,7 @@ impl Door {
         }
     }
 
+    /// Begins each partition that is given to us where the tables stand.
     fn assign(&self, kafka: &BaseConsumer<Self>, given: &TopicPartitionList) -> anyhow::Result<()> {
         let partitions = partitions(given);
         let mut ends = Vec::new();
@@ -302,6 +304,7 @@ impl Door {
         Ok(Offset::Offset(offset))
     }
 
+    /// Lets partitions go once what was received of them is committed.
     fn revoke(&self, kafka: &BaseConsumer<Self>, taken: &TopicPartitionList) -> anyhow::Result<()> {
         let gone: BTreeSet<i32> = partitions(taken).into_iter().collect();
         // Drain, then fence: what was received goes out and is committed before the partition is let go.
