@@ -276,4 +276,4 @@ struct Railed {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -16,7 +16,7 @@ use crate::domain::verdict::Verdict;
 pub struct Rules {
     /// Independent origins that a bar needs.
     pub origins_required: i64,
-    /// New bars a day, by segment; a segment that is missing has none.
+    /// New bars a day, those that grow or begin anew among them, by segment; a segment that is missing has none.
     pub daily_budget: BTreeMap<String, i64>,
     /// Share of a day's new bars of a segment that is made at once; the others are made the day after.
     pub canary_share: f64,
@@ -132,11 +132,12 @@ pub(super) fn event(candidate: &Candidate, stood: Stood, heard: Heard, budget: &
     if let Some(cause) = hindrance(candidate, stands, heard, budget) {
         return held(has_lapsed, standing, Event::Ask, cause);
     }
-    // A bar that stands already is not counted again; one that grows takes no second place. What begins anew at its end
-    // takes one, and is not staged: nobody is let go for a day to be barred again.
+    // A bar that stands as it is takes no second place. One that grows, or begins anew at its end, does: it is worse for
+    // whom it bars than what was told. It is not staged: those who stand barred were looked at on their own first day,
+    // and nobody is let go for a day to be barred again.
     let is_anew = is_at_end && proposed >= standing;
-    let is_new_bar = is_anew || (proposed.is_bar() && !standing.is_bar());
-    if is_new_bar && let Err(cause) = budget.take(&candidate.segment, !is_staged && !is_anew) {
+    let is_new_bar = is_anew || (proposed.is_bar() && (!standing.is_bar() || proposed > standing));
+    if is_new_bar && let Err(cause) = budget.take(&candidate.segment, !is_staged && !standing.is_bar()) {
         return held(has_lapsed, standing, Event::Ask, cause);
     }
     match proposed {

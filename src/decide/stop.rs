@@ -1,4 +1,4 @@
-//! The automatic stop: where too many bars turn out to be wrong, nobody new is barred.
+//! The automatic stop: where too many bars turn out to be wrong, nobody new is barred, and no bar grows.
 //!
 //! In: the bars of the last days, and what people have said. Out: the segments that stand still. Never: holds up a
 //! release; counts an objection that has no answer yet.
@@ -11,7 +11,7 @@ use super::rails::Rules;
 use crate::domain::case::Word;
 use crate::domain::day::Day;
 
-/// A bar that was made.
+/// A bar that was made, grew or began anew.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Barred {
     /// Of whom.

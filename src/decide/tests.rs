@@ -25,7 +25,7 @@ pub(super) fn day() -> Day {
     "2025-01-06".parse().unwrap()
 }
 
-pub(super) fn candidate(number: i64, proposed: Verdict) -> Candidate {
+pub(crate) fn candidate(number: i64, proposed: Verdict) -> Candidate {
     Candidate {
         subject: Subject { number: Number::from_e164(84_900_000_000 + number).unwrap(), activated_at: Some(0) },
         is_onnet: true,

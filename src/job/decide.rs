@@ -148,9 +148,9 @@ async fn stopped(runner: &mut Runner, desk: &Desk, day: Day, rules: &Rules) -> a
             for row in 0..batch.num_rows() {
                 let now = verdict(column::VERDICT.of(&batch)?.value(row))?;
                 let before = verdict(column::PREVIOUS.of(&batch)?.value(row))?;
-                // What began anew at its end is a bar of that day, too.
-                let is_anew = now == before && column::SINCE_DAY.of(&batch)?.value(row) == on.epoch_days();
-                if now.is_bar() && (!before.is_bar() || is_anew) {
+                // What grew, or began anew at its end, is a bar of that day, too: since then it bars whom it bars for longer.
+                let is_begun = column::SINCE_DAY.of(&batch)?.value(row) == on.epoch_days();
+                if now.is_bar() && (!before.is_bar() || is_begun) {
                     let subject = Subject {
                         number: number(column::NUMBER.of(&batch)?.value(row))?,
                         activated_at: optional(column::ACTIVATED_AT.of(&batch)?, row),
@@ -329,6 +329,7 @@ pub fn note(decided: &Decided, metrics: &crate::telemetry::metrics::Metrics) -> 
 mod tests {
     use super::*;
     use crate::decide::desk::Said;
+    use crate::decide::tests::candidate;
     use crate::pipeline::run::folder;
 
     #[tokio::test(flavor = "multi_thread")]
@@ -346,44 +347,30 @@ mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread")]
-    async fn an_overturned_bar_that_began_anew_counts_for_the_stop_and_one_that_stood_does_not() {
+    async fn an_overturned_bar_that_grew_or_began_anew_counts_for_the_stop_and_one_that_stood_does_not() {
+        use Verdict::{Blocked, Limited};
         let day: Day = "2025-01-06".parse().unwrap();
         let definitions = Definitions::read(&folder(None)).unwrap();
         let rules = rules(definitions.get(Table::DECISION).unwrap()).unwrap();
-        let number = |last: i64| Number::from_e164(84_962_000_000 + last).unwrap();
-        let words =
-            (0..rules.stop_min).map(|last| (number(last), vec![Said { word: Word::Overturned, at: day.ends_at() }]));
-        let desk = Desk { said: words.collect(), ..Desk::default() };
-        for (since, is_stopped) in [(day, true), (day.plus(-29), false)] {
+        let said =
+            |bar: &Decision| (bar.candidate.subject.number, vec![Said { word: Word::Overturned, at: day.ends_at() }]);
+        let long_ago = day.plus(-29);
+        let cases = [(Limited, Limited, day, true), (Limited, Blocked, day, true), (Limited, Limited, long_ago, false)];
+        for (previous, verdict, since, is_stopped) in cases {
             let place = tempfile::tempdir().unwrap();
             let lake = Lake::local(place.path()).unwrap();
-            let barred: Vec<Decision> = (0..rules.stop_min).map(|last| barred(number(last), since)).collect();
+            let barred: Vec<Decision> =
+                (0..rules.stop_min).map(|number| barred(number, previous, verdict, since)).collect();
+            let desk = Desk { said: barred.iter().map(said).collect(), ..Desk::default() };
             lake.open(Table::DECISION).await.unwrap().replace(day, &[sheet(day, &barred, "")]).await.unwrap();
             let mut runner = Runner::new(lake, definitions.clone(), Clock::Fixed(0));
             let still = stopped(&mut runner, &desk, day.plus(1), &rules).await.unwrap();
-            assert_eq!(still.contains("prepaid"), is_stopped, "since {since}");
+            assert_eq!(still.contains("prepaid"), is_stopped, "{previous} to {verdict} since {since}");
         }
     }
 
-    fn barred(number: Number, since: Day) -> Decision {
-        let candidate = Candidate {
-            subject: Subject { number, activated_at: None },
-            is_onnet: true,
-            segment: "prepaid".to_owned(),
-            score: None,
-            origins: 2,
-            matched_reporters: 0,
-            survey_yes: 2,
-            survey_no: 0,
-            is_registration_evidence: false,
-            detections: None,
-            is_allow_listed: false,
-            is_special: false,
-            is_current: true,
-            is_denied: false,
-            proposed: Verdict::Limited,
-        };
-        let (verdict, previous, cause) = (Verdict::Limited, Verdict::Limited, Cause::Evidence);
+    fn barred(number: i64, previous: Verdict, verdict: Verdict, since: Day) -> Decision {
+        let (candidate, cause) = (candidate(number, verdict), Cause::Evidence);
         let (case_id, until) = (String::new(), since.plus(30));
         Decision { candidate, case_id, verdict, previous, cause, since, until, flagged: None, flagged_at: None }
     }

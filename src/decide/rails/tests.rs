@@ -70,9 +70,27 @@ fn a_bar_that_begins_anew_takes_a_place_of_the_day_and_ends_where_there_is_none(
     assert_eq!(told(&of(end, &standing, &staging(0.3))), [made; 5], "none is staged");
 }
 
+#[test]
+fn a_bar_that_grows_takes_a_place_of_the_day_and_stays_as_it_is_where_there_is_none() {
+    let named = |verdict: Verdict| -> Vec<Candidate> { (1..=5).map(|number| candidate(number, verdict)).collect() };
+    let standing = decide(day(), named(Verdict::Limited), vec![], &staging(1.0), Input::Complete, &Desk::default());
+    let of = |rules: &Rules, desk: &Desk| {
+        decide(day().plus(1), named(Verdict::Blocked), standing.clone(), rules, Input::Complete, desk)
+    };
+    let told = |decided: &[Decision]| decided.iter().map(|d| (d.verdict, d.cause, d.until)).collect::<Vec<_>>();
+    let grown = (Verdict::Blocked, Cause::Evidence, day().plus(91));
+    let as_it_is = |cause: Cause| (Verdict::Limited, cause, day().plus(30));
+    let spent = as_it_is(Cause::BudgetSpent);
+    let bound = told(&of(&rules(), &Desk::default()));
+    assert_eq!(bound, [grown, grown, grown, spent, spent], "three are the day's budget");
+    let stopped = Desk { stopped: BTreeSet::from(["prepaid".to_owned()]), ..Desk::default() };
+    assert_eq!(told(&of(&rules(), &stopped)), [as_it_is(Cause::Stopped); 5]);
+    assert_eq!(told(&of(&staging(0.3), &Desk::default())), [grown; 5], "none is staged");
+}
+
 proptest! {
     #[test]
-    fn what_begins_anew_is_held_up_as_what_is_new_and_what_stands_is_not(
+    fn what_grows_or_begins_anew_is_held_up_as_what_is_new_and_what_stands_is_not(
         proposed in prop::collection::vec((flags(), flags()), 0..20),
         age in prop::sample::select(vec![1, 28, 29, 30, 88, 89, 90]),
     ) {
@@ -85,7 +103,8 @@ proptest! {
         let at_end = |before: &&Decision| before.verdict.is_bar() && on.plus(1) >= before.until;
         let at_end: BTreeSet<Subject> = standing.iter().filter(at_end).map(|before| before.candidate.subject).collect();
         let is_new = |d: &Decision| {
-            d.verdict.is_bar() && (!d.previous.is_bar() || at_end.contains(&d.candidate.subject))
+            let is_at_end = at_end.contains(&d.candidate.subject);
+            d.verdict.is_bar() && (!d.previous.is_bar() || is_at_end || d.verdict > d.previous)
         };
         let of = |rules: &Rules, desk: &Desk| {
             decide(on, named(then.clone()), standing.clone(), rules, Input::Complete, desk)
@@ -96,7 +115,7 @@ proptest! {
         let new = |decided: &[Decision]| decided.iter().filter(|d| is_new(d)).count();
         prop_assert_eq!((new(&bound), new(&still)), (new(&free).min(3), 0));
         for ((free, bound), still) in free.iter().zip(&bound).zip(&still) {
-            let stands = free.previous.is_bar() && !at_end.contains(&free.candidate.subject);
+            let stands = free.previous == free.verdict && free.previous.is_bar() && !is_new(free);
             prop_assert!(!stands || (free.verdict, free.verdict) == (bound.verdict, still.verdict));
         }
     }
