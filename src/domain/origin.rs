@@ -1,4 +1,4 @@
-//! Where offsets count: a topic of a cluster, or a file.
+//! Where offsets count: a topic of a cluster, a file, or one that could not be read.
 //!
 //! In: a source's name as tables hold it. Out: the name under which they remember how far a partition was read. Never:
 //! one name for two sources: a topic made anew begins at 0 again, and its epoch says so.
@@ -23,9 +23,15 @@ pub enum Origin {
         /// Of the file, hex.
         sha256: String,
     },
+    /// `file/unread-STATE`: a file that could not be read, as it lay and looked then. It has one offset.
+    Unread {
+        /// Hashes of where it lay and of how it looked, hex.
+        state: String,
+    },
 }
 
 const FILE: &str = "file";
+const UNREAD: &str = "unread-";
 
 impl Origin {
     /// The name under which tables remember the offsets of a partition.
@@ -33,7 +39,7 @@ impl Origin {
         match self {
             Self::Topic { cluster, topic, epoch } => format!("{cluster}/{topic}/{partition}/{epoch}"),
             // A file has one partition.
-            Self::File { .. } => self.to_string(),
+            Self::File { .. } | Self::Unread { .. } => self.to_string(),
         }
     }
 }
@@ -43,6 +49,7 @@ impl fmt::Display for Origin {
         match self {
             Self::Topic { cluster, topic, epoch } => write!(f, "{cluster}/{topic}/{epoch}"),
             Self::File { sha256 } => write!(f, "{FILE}/{sha256}"),
+            Self::Unread { state } => write!(f, "{FILE}/{UNREAD}{state}"),
         }
     }
 }
@@ -53,7 +60,10 @@ impl FromStr for Origin {
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let wrong = || format!("source \"{text}\" is neither CLUSTER/TOPIC/EPOCH nor {FILE}/SHA256");
         match text.split('/').collect::<Vec<_>>()[..] {
-            [FILE, sha256] => Ok(Self::File { sha256: sha256.to_owned() }),
+            [FILE, name] => Ok(match name.strip_prefix(UNREAD) {
+                Some(state) => Self::Unread { state: state.to_owned() },
+                None => Self::File { sha256: name.to_owned() },
+            }),
             [cluster, topic, epoch] => Ok(Self::Topic {
                 cluster: cluster.to_owned(),
                 topic: topic.to_owned(),
@@ -78,6 +88,8 @@ mod tests {
     fn a_source_has_one_name_and_its_partitions_others() {
         check("4L6g/call_record/0", "4L6g/call_record/7/0");
         check("file/ab12", "file/ab12");
+        check("file/unread-ab-12", "file/unread-ab-12");
+        assert_eq!("file/unread-ab".parse(), Ok(Origin::Unread { state: "ab".to_owned() }));
     }
 
     #[test]

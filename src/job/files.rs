@@ -3,7 +3,7 @@
 //! In: a watched folder. Out: rows and rejects under the source `file/SHA256`, offsets counting the file's records.
 //! Never: loads a file's content twice; moves or deletes a file.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,6 +19,8 @@ use crate::decode::{Format, avro};
 use crate::domain::message::{Message, Messages};
 use crate::domain::origin::Origin;
 use crate::lake::append::AppendError;
+use crate::lake::ledger::Books;
+use crate::lake::ledger::file::Unread;
 use crate::schema::topic::Topic;
 use crate::source::folder::rest::{Ahead, Looks, looks, settled};
 use crate::source::folder::{self, Opened, Options};
@@ -77,11 +79,18 @@ impl Outcome {
     }
 }
 
+/// A file does not lead to records; whatever else keeps one out of the tables is no fault of the file.
+#[derive(Debug, thiserror::Error)]
+#[error("it cannot be read")]
+struct Unreadable;
+
 /// Loads files until `stop` turns true, or until every settled one is loaded when so asked.
 ///
-/// A file that cannot be read does not hold up the others: it is told of, counted, and tried again at each look.
+/// A file that cannot be read does not hold up the others: it is told of, counted, missed by the ledger, and tried again at
+/// each look.
 pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Result<()> {
     let (mut known, mut ahead) = (HashMap::<PathBuf, Looks>::new(), Ahead::default());
+    let mut missed = BTreeSet::new();
     files.site.metrics.begin_topic(files.topic.name(), FILES, &Reason::ALL.map(Reason::as_str));
     loop {
         let mut failed = Vec::new();
@@ -97,9 +106,7 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
                 Ok(None) => continue,
                 Ok(Some(outcome)) => outcome,
                 Err(error) => {
-                    let error = format!("{error:#}");
-                    tracing::error!(topic = %files.topic, file = %path.display(), error, "file not loaded");
-                    failed.push(format!("{}: {error}", path.display()));
+                    failed.push(not_loaded(&files, &path, &error, &mut missed).await);
                     Outcome::Failed
                 }
             };
@@ -114,7 +121,7 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
         if files.site.purpose.until_caught_up && !is_left {
             ensure!(
                 failed.is_empty(),
-                "{} files were not loaded, and no ledger tells of them; every look tries them again: {}",
+                "{} files were not loaded; every look tries them again, and the ledger misses those that cannot be read: {}",
                 failed.len(),
                 failed.join("; ")
             );
@@ -127,6 +134,49 @@ pub async fn files(files: Files, mut stop: watch::Receiver<bool>) -> anyhow::Res
     }
 }
 
+/// Tells why a file was not loaded, and has the ledger miss one that cannot be read: without what lies in it no day is
+/// complete. `missed` are those that it misses already as they look.
+async fn not_loaded(
+    files: &Files,
+    path: &Path,
+    error: &anyhow::Error,
+    missed: &mut BTreeSet<(PathBuf, Option<Looks>)>,
+) -> String {
+    let mut told = format!("{}: {error:#}", path.display());
+    tracing::error!(topic = %files.topic, file = %path.display(), error = format!("{error:#}"), "file not loaded");
+    let looks = std::fs::metadata(path).and_then(|metadata| looks(&metadata)).ok();
+    let key = (path.to_owned(), looks);
+    // A sender may have taken it away again.
+    let is_there = path.symlink_metadata().is_ok();
+    if error.is::<Unreadable>() && is_there && !missed.contains(&key) {
+        match miss(files, path, looks).await {
+            Ok(()) => {
+                missed.insert(key);
+            }
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::error!(topic = %files.topic, file = %path.display(), error, "ledger does not miss the file yet");
+                told += &format!(" (and the ledger does not miss it yet: {error})");
+            }
+        }
+    }
+    told
+}
+
+async fn miss(files: &Files, path: &Path, looks: Option<Looks>) -> anyhow::Result<()> {
+    let (site, table) = (&files.site, files.topic.table());
+    // Of a table that is not there the ledger tells nothing.
+    site.lake.open(table).await?;
+    let mut books = Books::open(&site.lake).await?;
+    books.miss(table, Unread { path: &place(path), looks }, site.clock.now()).await
+}
+
+/// Where a file lies, however its folder was named.
+fn place(path: &Path) -> PathBuf {
+    let folder = path.parent().and_then(|folder| folder.canonicalize().ok());
+    folder.zip(path.file_name()).map_or_else(|| path.to_owned(), |(folder, name)| folder.join(name))
+}
+
 /// Loads a file unless it is gone, or known as it looks.
 async fn load_new(
     files: &Files,
@@ -134,7 +184,7 @@ async fn load_new(
     known: &mut HashMap<PathBuf, Looks>,
     stop: &watch::Receiver<bool>,
 ) -> anyhow::Result<Option<Outcome>> {
-    let Some(looks) = still_there(path)? else { return Ok(None) };
+    let Some(looks) = still_there(path).context(Unreadable)? else { return Ok(None) };
     if known.get(path) == Some(&looks) {
         return Ok(None);
     }
@@ -156,25 +206,24 @@ fn still_there(path: &Path) -> anyhow::Result<Option<Looks>> {
 
 /// Loads one file.
 async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<bool>) -> anyhow::Result<Outcome> {
-    let opened = Opened::open(path)?;
-    let origin = Origin::File { sha256: sha256(&opened).await? };
+    let opened = Opened::open(path).context(Unreadable)?;
+    let origin = Origin::File { sha256: sha256(&opened).await.context(Unreadable)? };
     let (source, done_id) = (origin.to_string(), format!("{origin}/done"));
     let name = path.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let writer = Writer::open(files.topic, &files.site, &source, origin, stop.clone()).await?;
+    let mut writer = Writer::open(files.topic, &files.site, &source, origin, stop.clone()).await?;
     if writer.mark(&done_id).await?.is_some() {
+        writer.come(&place(path)).await?;
         return Ok(Outcome::Known);
     }
-    let layout = folder::csv_layout(&opened, &files.options)?;
+    let layout = folder::csv_layout(&opened, &files.options).context(Unreadable)?;
     let format = layout.map_or(Format::Shown, |layout| Format::Csv(Arc::new(layout)));
     let torn = format.torn_headers();
     let mut writer = writer.with_note(&name).with_format(format)?;
     // Nothing is committed of a file that breaks off: it comes again whole, and would be another file then.
-    let records = read_whole(files, &opened).await?;
+    let records = read_whole(files, &opened).await.context(Unreadable)?;
     opened.check(looks)?;
     let begin = writer.begin(&[PARTITION]).await?.first().and_then(|(_, at)| *at).unwrap_or_default();
-    if begin > 0 {
-        writer.check_expected(records).await?;
-    }
+    writer.recount(PARTITION, begin, records).await?;
     let (sender, mut batches) = mpsc::channel::<Messages>(1);
     let reading = tokio::task::spawn_blocking({
         let (opened, options, at) = (opened.clone(), files.options.clone(), files.site.clock.now());
@@ -213,6 +262,7 @@ async fn load(files: &Files, path: &Path, looks: Looks, stop: &watch::Receiver<b
         Err(AppendError::Behind { .. } | AppendError::Fenced) => return Ok(Outcome::Elsewhere),
     }
     writer.settle(&[], files.site.clock.now()).await?;
+    writer.come(&place(path)).await?;
     tracing::info!(topic = %files.topic, file = name, records, "file loaded");
     Ok(Outcome::Loaded)
 }

@@ -13,6 +13,7 @@ use self::act::{Accepted, Keys, Retired};
 use self::sums::DaySum;
 use crate::domain::account::Offsets;
 use crate::domain::day::Day;
+use crate::domain::origin::Origin;
 use crate::lake::ledger::{Books, Entry, Kind};
 use crate::lake::proof::seen::Seen;
 use crate::lake::proof::{self, Expired, Fault, Found, Proof};
@@ -286,11 +287,16 @@ impl Partition {
         text
     }
 
-    /// What to do about a file of which a part was never loaded.
+    /// What to do about a file of which a part, or nothing, was ever loaded.
     fn way_out(&self, missing: &Offsets) -> String {
         let Self { topic, proof: Proof { source, partition, .. }, .. } = self;
-        let mut text =
-            "\n  the file is loaded in part: drop the same file again, or sign that the rest is lost:".to_owned();
+        let mut text = match source.parse() {
+            Ok(Origin::Unread { .. }) => {
+                "\n  the file could not be read: drop one that can be under the same name, or sign that it is lost:"
+            }
+            _ => "\n  the file is loaded in part: drop the same file again, or sign that the rest is lost:",
+        }
+        .to_owned();
         for Range { start, end } in missing.runs() {
             text += &format!("\n  callsieve ledger accept --topic {topic} --source {source} --partition {partition}");
             text += &format!(" --from {start} --until {end}");

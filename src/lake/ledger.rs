@@ -20,6 +20,8 @@ use crate::schema::column::ingest_range as column;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 
+pub mod file;
+
 /// Key of a commit's accounts in its log entry.
 pub(super) const KEY: &str = "callsieve.accounts";
 /// Writers that copy the same accounts at the same moment try again this often.
@@ -40,8 +42,8 @@ pub enum Kind {
     Expired,
     /// A source was given up by a signed act: nobody waits for it.
     Retired,
-    /// Offsets were left for a back-fill, or are those of a file that takes several commits: a hole until they are
-    /// read.
+    /// Offsets were left for a back-fill, are those of a file that takes several commits, or stand for a file that could
+    /// not be read: a hole until they are read.
     Deferred,
     /// The partition is there, and nobody may have read it yet.
     Seen,
@@ -273,7 +275,7 @@ impl Handle {
                 read(&batch.slice(row, 1), table, entries.entry(table).or_default())?;
             }
         }
-        entries.values_mut().for_each(|entries| order(entries));
+        entries.values_mut().for_each(order);
         Ok(entries)
     }
 
@@ -310,7 +312,8 @@ impl Handle {
     }
 }
 
-fn order(entries: &mut [Entry]) {
+fn order(entries: &mut Vec<Entry>) {
+    file::keep_last_counts(entries);
     entries.sort_by(|a, b| {
         let key = |entry: &Entry| (entry.account.partition, entry.account.from, entry.account.until);
         (&a.account.source, key(a), a.kind).cmp(&(&b.account.source, key(b), b.kind))

@@ -1820,9 +1820,9 @@ pub mod ingest_range {
     pub const CODE_VERSION: Column<StringArray> = Column::new("code_version");
     /// When the rows were committed, UTC.
     pub const COMMITTED_AT: Column<TimestampMicrosecondArray> = Column::new("committed_at");
-    /// read: offsets that were consumed. idle: nothing behind until_offset at watermark_at. replayed: rejects that became rows. accepted: offsets given up by a signed act. expired: rows before the day in note were removed by age, as far as versions before until_offset held them. retired: a source given up by a signed act, with no offsets. deferred: offsets left for a back-fill, or those of a file that takes several commits: a hole until they are read. seen: a partition that is there, with no offsets.
+    /// read: offsets that were consumed. idle: nothing behind until_offset at watermark_at. replayed: rejects that became rows. accepted: offsets given up by a signed act. expired: rows before the day in note were removed by age, as far as versions before until_offset held them. retired: a source given up by a signed act, with no offsets. deferred: offsets left for a back-fill, those of a file that takes several commits (a later count of them replaces an earlier one), or the one of a file that could not be read: a hole until they are read. seen: a partition that is there, with no offsets.
     pub const KIND: Column<StringArray> = Column::new("kind");
-    /// Where the offsets count: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history.
+    /// Where the offsets count: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, file/unread-STATE for one that could not be read, seed for invented history.
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
     /// The offsets without a body, as 7,9-12.
     pub const TOMBSTONE_OFFSETS: Column<StringArray> = Column::new("tombstone_offsets");
@@ -1834,7 +1834,7 @@ pub mod ingest_range {
     pub const DAYS: Column<StringArray> = Column::new("days");
     /// Version of the topic's table that holds the rows.
     pub const TABLE_VERSION: Column<Int64Array> = Column::new("table_version");
-    /// Why and by whom offsets were accepted as lost or a source was retired, with the signature; before which day rows were removed; of which file a range is; which topic a source is, by the broker's own id, where a partition was seen.
+    /// Why and by whom offsets were accepted as lost or a source was retired, with the signature; before which day rows were removed; of which file a range is, or where one lay that could not be read; which topic a source is, by the broker's own id, where a partition was seen.
     pub const NOTE: Column<StringArray> = Column::new("note");
 }
 

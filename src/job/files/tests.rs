@@ -3,9 +3,12 @@
 use arrow::array::RecordBatch;
 
 use super::*;
+use crate::clock::Clock;
+use crate::domain::account::Account;
+use crate::job::ledger::act::{self, Loss, Note, Retirement};
 use crate::job::ledger::{Shown, ledger, open_reasons};
 use crate::job::tests::{AT, site};
-use crate::lake::ledger::{Books, Kind};
+use crate::lake::ledger::{Entry, Kind};
 use crate::schema::column::reject;
 use crate::schema::contract::Table;
 
@@ -36,6 +39,12 @@ impl Dropped {
         load(&self.files, path, still_there(path).unwrap().unwrap(), &stop).await
     }
 
+    /// Looks at the folder once, as a program that begins anew.
+    async fn look(&self) -> anyhow::Result<()> {
+        let (_sender, stop) = watch::channel(false);
+        files(self.files.clone(), stop).await
+    }
+
     async fn ledger(&self) -> Shown {
         ledger(&self.files.site.lake, &[], None, None).await.unwrap()
     }
@@ -53,6 +62,11 @@ impl Dropped {
     }
 }
 
+fn note() -> Note {
+    let [by, why] = ["An", "lost at the sender"].map(str::to_owned);
+    Note { by, why, public_key: String::new(), signature: String::new() }
+}
+
 /// Lines of a megabyte, so that a few take two commits.
 fn lines(count: usize) -> String {
     let line = |id: usize| format!("poison {id} {}\n", "x".repeat(1 << 20));
@@ -68,9 +82,55 @@ async fn what_cannot_even_be_looked_at_is_named_and_holds_nothing_else_up() {
     dropped.write("c.jsonl", &lines(1));
     let (_sender, stop) = watch::channel(false);
     let error = files(dropped.files.clone(), stop).await.unwrap_err().to_string();
-    assert!(error.starts_with("2 files were not loaded, and no ledger tells of them"), "{error}");
-    assert!(error.contains("a.jsonl: looking at") && error.contains("b.jsonl.gz: reading"), "{error}");
-    assert_eq!(dropped.ledger().await.partitions[0].proof.rejects, 1);
+    assert!(error.starts_with("2 files were not loaded; every look tries them again"), "{error}");
+    assert!(error.contains("a.jsonl: it cannot be read: looking at"), "{error}");
+    assert!(error.contains("b.jsonl.gz: it cannot be read: reading"), "{error}");
+    let shown = dropped.ledger().await;
+    assert_eq!(shown.partitions[0].proof.rejects, 1);
+    let said = shown.text();
+    assert!(!shown.is_closed && said.contains("a.jsonl): offsets 0 to 1"), "{said}");
+    assert!(said.contains("b.jsonl.gz): offsets 0 to 1"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_read_is_missed_until_one_in_its_place_is_loaded_or_the_loss_is_signed() {
+    let dropped = Dropped::new("[csv]\ncolumns = { record_id = \"1\" }");
+    let lake = &dropped.files.site.lake;
+    let (sound, broken) = ("1\npoison\n", "2\npoison\n");
+    dropped.write("a.csv", broken);
+    for _ in 0..2 {
+        dropped.look().await.unwrap_err();
+    }
+    let shown = dropped.ledger().await;
+    let said = shown.text();
+    assert!(!shown.is_closed && shown.partitions.len() == 1, "it is told of once: {said}");
+    assert!(said.contains("a.csv): offsets 0 to 1") && said.contains("the file could not be read"), "{said}");
+    let is_waited_for = async |until: i64| {
+        let reasons = open_reasons(lake, until).await.unwrap();
+        reasons.iter().any(|reason| reason.contains("a.csv: drop it again"))
+    };
+    assert!(is_waited_for(AT).await && !is_waited_for(AT - 1).await, "by the days that it may be of");
+
+    dropped.write("a.csv", sound);
+    dropped.look().await.unwrap();
+    let shown = dropped.ledger().await;
+    assert!(shown.is_closed && !is_waited_for(AT).await, "{}", shown.text());
+
+    dropped.write("a.csv", broken);
+    dropped.look().await.unwrap_err();
+    let shown = dropped.ledger().await;
+    let open: Vec<&str> = shown
+        .partitions
+        .iter()
+        .filter(|partition| !partition.proof.is_closed())
+        .map(|partition| partition.proof.source.as_str())
+        .collect();
+    assert_eq!(open.len(), 1, "another of the same name is missed again: {}", shown.text());
+    let loss = Loss { topic: Topic::CallRecord, source: open[0].to_owned(), partition: 0, from: 0, until: 1 };
+    act::accept(lake, &loss, note(), &[7; 32], Clock::Fixed(AT)).await.unwrap();
+    dropped.look().await.unwrap_err();
+    let shown = dropped.ledger().await;
+    assert!(shown.is_closed, "who has signed is not asked again: {}", shown.text());
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -86,6 +146,10 @@ async fn what_is_missing_of_a_file_that_was_taken_away_half_loaded_is_a_hole() {
     assert!(said.contains("told of by no commit") && said.contains("drop the same file again"), "{said}");
     assert!(said.contains("--partition 0 --from 16 --until 20"), "{said}");
     assert!(dropped.is_waited_for().await, "as for a hole in a topic");
+    let retirement = Retirement { topic: Topic::CallRecord, source: shown.partitions[0].proof.source.clone() };
+    let retired = act::retire(&dropped.files.site.lake, &retirement, note(), &[7; 32], Clock::Fixed(AT)).await;
+    let error = retired.unwrap_err().to_string();
+    assert!(error.contains("only a topic is retired") && error.contains("ledger accept"), "{error}");
 
     let again = dropped.write("b.jsonl", &text);
     assert_eq!(dropped.load(&again, false).await.unwrap(), Outcome::Loaded);
@@ -140,6 +204,28 @@ async fn a_file_that_counts_otherwise_than_when_it_was_begun_is_not_gone_on_with
     assert_eq!(dropped.load(&path, false).await.unwrap(), Outcome::Loaded);
     let shown = dropped.ledger().await;
     assert!(shown.is_closed && shown.partitions[0].proof.rejects == 20, "{}", shown.text());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_was_counted_otherwise_before_anything_of_it_was_loaded_leaves_no_hole() {
+    let dropped = Dropped::new("[csv]\ncolumns = { record_id = \"1\" }");
+    let path = dropped.write("a.csv", "1,2\npoison\n");
+    let lake = &dropped.files.site.lake;
+    lake.open(Table::CALL_RECORD).await.unwrap();
+    // As by `header = false`, and killed before the first commit.
+    let source = format!("file/{}", Opened::open(&path).unwrap().sha256().unwrap());
+    let account = Account { until: 2, ..Account::empty(&source, PARTITION, 0) };
+    let counted = Entry::new(Kind::Deferred, Table::CALL_RECORD, account, AT - 1);
+    Books::open(lake).await.unwrap().expect(&counted).await.unwrap();
+    assert!(!dropped.ledger().await.is_closed, "nothing of it is there yet");
+
+    assert_eq!(dropped.load(&path, false).await.unwrap(), Outcome::Loaded);
+    let shown = dropped.ledger().await;
+    assert!(shown.is_closed && shown.partitions[0].proof.until == 1, "{}", shown.text());
+    for until in [AT - 1, AT] {
+        let reasons = open_reasons(lake, until).await.unwrap();
+        assert!(reasons.iter().all(|reason| !reason.contains("holes")), "{reasons:?}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -162,6 +162,12 @@ pub async fn retire(
     clock: Clock,
 ) -> anyhow::Result<()> {
     let Retirement { topic, source } = retirement;
+    let origin: Origin = source.parse().map_err(anyhow::Error::msg)?;
+    ensure!(
+        matches!(origin, Origin::Topic { .. }),
+        "{source} is a dropped file, and only a topic is retired: nobody waits for a file but for what is missing of it, \
+         which is given up by the `callsieve ledger accept` that `callsieve ledger` shows"
+    );
     let table = topic.table();
     let mut rows = lake.find(table).await?.with_context(|| format!("{topic} has never been read"))?;
     let mut books = Books::open(lake).await?;

@@ -3,6 +3,8 @@
 //! In: what the broker or a file says that there is. Out: entries from which the ledger sees what stays away. Never:
 //! goes on with a topic or a file that is another by now.
 
+use std::path::Path;
+
 use anyhow::ensure;
 
 use super::Writer;
@@ -45,23 +47,41 @@ impl Writer {
         Ok(())
     }
 
-    /// Notes how many offsets a source has before the first of them is committed: what stays away of them is a hole.
+    /// Notes how many offsets a file has before the first of them is committed: what stays away of them is a hole.
     pub(in crate::job) async fn expect(&mut self, partition: i32, until: i64) -> anyhow::Result<()> {
         let account = Account { until, ..Account::empty(&self.source, partition, 0) };
         let entry = Entry::new(Kind::Deferred, self.rows.table(), account, self.site.clock.now());
-        self.books.note(&[Entry { note: self.note.clone(), ..entry }]).await
+        self.books.expect(&Entry { note: self.note.clone(), ..entry }).await
     }
 
-    /// Fails when a source of which a part is in the tables had another number of offsets then: by other numbers what
+    /// Holds the number of a file's offsets against the one that was noted when it was begun. Where a part of it is in a
+    /// table they have to be one; where nothing is, the new one holds, or what it has less would be a hole for ever.
+    pub(in crate::job) async fn recount(&mut self, partition: i32, begin: i64, until: i64) -> anyhow::Result<()> {
+        if begin > 0 || self.honoured.contains_key(&partition) {
+            return self.check_expected(until).await;
+        }
+        if self.books.is_begun(self.rows.table(), &self.source).await? {
+            self.expect(partition, until).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes that the file at a place is in the tables, where one that could not be read was missed.
+    pub(in crate::job) async fn come(&mut self, path: &Path) -> anyhow::Result<()> {
+        self.books.come(self.rows.table(), path, self.site.clock.now()).await
+    }
+
+    /// Fails when a file of which a part is in the tables had another number of offsets then: by other numbers what
     /// is left of it would begin elsewhere.
-    pub(in crate::job) async fn check_expected(&mut self, until: i64) -> anyhow::Result<()> {
+    async fn check_expected(&mut self, until: i64) -> anyhow::Result<()> {
         let entries = self.entries().await?;
         let is_told = |entry: &&Entry| entry.kind == Kind::Deferred && entry.account.source == self.source;
         let then = entries.iter().find(is_told).map_or(until, |entry| entry.account.until);
         ensure!(
             then == until,
             "{}: it had {then} records when its first were loaded and has {until} now; was header or multiline of \
-             its csv changed? set it back until this file is loaded",
+             its csv changed? set it back until this file is loaded, or sign with the `ledger accept` that \
+             `callsieve ledger` shows that the rest of it is lost, and drop that rest as another file",
             self.source
         );
         Ok(())
