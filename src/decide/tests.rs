@@ -244,6 +244,38 @@ proptest! {
     }
 
     #[test]
+    fn an_allowed_number_is_barred_by_no_day_whatever_stood_of_it(
+        candidates in candidates(),
+        standing in candidates(),
+        allowed in prop::collection::btree_set(0i64..40, 0..40),
+    ) {
+        let standing = decide(day(), standing, vec![], &rules(), Input::Complete, &Desk::default());
+        let allowed = allowed.into_iter().map(|number| candidate(number, Verdict::Clear).subject.number).collect();
+        let desk = Desk { allowed, ..Desk::default() };
+        for decision in decide(day().plus(1), candidates, standing, &rules(), Input::Complete, &desk) {
+            let is_allowed = desk.allowed.contains(&decision.candidate.subject.number);
+            prop_assert!(!(is_allowed && decision.verdict.is_flag()), "{:?}", decision.verdict);
+        }
+    }
+
+    #[test]
+    fn a_recycled_number_inherits_nothing(candidates in candidates(), standing in candidates()) {
+        let standing = decide(day(), standing, vec![], &rules(), Input::Complete, &Desk::default());
+        let next: Vec<Candidate> = candidates
+            .into_iter()
+            .map(|held| Candidate { subject: Subject { activated_at: Some(9), ..held.subject }, ..held })
+            .collect();
+        let room = BTreeMap::from([("prepaid".to_owned(), 1_000), ("offnet".to_owned(), 1_000)]);
+        let rules = Rules { daily_budget: room, ..rules() };
+        let of = |standing: Vec<Decision>| {
+            let decided = decide(day().plus(1), next.clone(), standing, &rules, Input::Complete, &Desk::default());
+            let own = decided.into_iter().filter(|decision| decision.candidate.subject.activated_at == Some(9));
+            own.map(|decision| Decision { case_id: String::new(), ..decision }).collect::<Vec<_>>()
+        };
+        prop_assert_eq!(of(standing), of(vec![]), "what stood of the holder before changes nothing");
+    }
+
+    #[test]
     fn nobody_is_barred_on_one_origin(candidates in candidates()) {
         for decision in decide(day(), candidates, vec![], &rules(), Input::Complete, &Desk::default()) {
             prop_assert!(!decision.verdict.is_bar() || decision.candidate.origins >= 2);
