@@ -40,6 +40,21 @@ early AS (
     WHERE caller_day.day >= $calls_from AND caller_day.day < $until_day AND caller_day.day <= flagged.flagged_day
         AND (flagged.activated_at IS NULL OR caller_day.day >= local_day(flagged.activated_at))
     GROUP BY flagged.number, flagged.activated_at
+),
+heard AS (
+    -- What was said of appeals until the end of the week, each word about the subscription that was active then.
+    SELECT event_id, case_event.number, MAX(activated_at) AS activated_at, MAX(word) AS word, MAX(said_at) AS said_at
+    FROM case_event LEFT JOIN subscriber ON case_event.number = subscriber.number AND activated_at <= said_at
+    WHERE word IN ('appealed', 'rejected', 'overturned') AND local_day(said_at) < $until_day
+    GROUP BY event_id, case_event.number
+),
+appealed AS (
+    -- The last word about each since its flag: an appeal of before was against another case.
+    SELECT heard.number, heard.activated_at, LAST_VALUE(word ORDER BY said_at, event_id) AS word
+    FROM heard INNER JOIN flagged ON heard.number = flagged.number
+        AND heard.activated_at IS NOT DISTINCT FROM flagged.activated_at
+    WHERE local_day(said_at) >= flagged.flagged_day
+    GROUP BY heard.number, heard.activated_at
 )
 SELECT
     $day AS week, flagged.number, flagged.activated_at,
@@ -66,7 +81,8 @@ SELECT
     last.since_day AS action_day,
     typed.types,
     CASE WHEN flagged.flagged_day >= $day THEN COALESCE(early.calls, 0) END AS calls_before_flag,
-    last.rules
+    last.rules,
+    CASE appealed.word WHEN 'appealed' THEN 'open' ELSE appealed.word END AS appeal
 FROM flagged
 INNER JOIN decision AS last ON flagged.number = last.number AND flagged.last_day = last.day
     AND flagged.activated_at IS NOT DISTINCT FROM last.activated_at
@@ -74,5 +90,7 @@ LEFT JOIN typed ON flagged.number = typed.number
 LEFT JOIN ported ON flagged.number = ported.number
 LEFT JOIN early ON flagged.number = early.number
     AND flagged.activated_at IS NOT DISTINCT FROM early.activated_at
+LEFT JOIN appealed ON flagged.number = appealed.number
+    AND flagged.activated_at IS NOT DISTINCT FROM appealed.activated_at
 LEFT JOIN ranked ON flagged.number = ranked.caller AND ranked.place = 1
     AND flagged.activated_at IS NOT DISTINCT FROM ranked.activated_at

@@ -22,9 +22,15 @@ type Counts = BTreeMap<String, u64>;
 
 /// Columns of text that are counted, each with its title, its note, and the word for what says nothing; where that is
 /// empty, the text is one word and always there.
-const TEXTS: [(&str, &str, &str, &str); 6] = [
+const TEXTS: [(&str, &str, &str, &str); 7] = [
     (column::VERDICT.name, "Flagged numbers by verdict", "The verdict on the last day of the week that has one.", ""),
     (column::ACTION.name, "Flagged numbers by action", "What the network was asked for; the verdict says why.", "none"),
+    (
+        column::APPEAL.name,
+        "Flagged numbers by appeal",
+        "The last since the flag, as it stood at the end of the week.",
+        "none",
+    ),
     (
         column::TYPES.name,
         "Flagged numbers by type",
@@ -163,6 +169,7 @@ mod tests {
         let charts = charts(&now, &before);
         check(&charts, "Flagged numbers", &[("all", 3, 1), ("for the first time", 2, 1), ("in a week before", 1, 0)]);
         check(&charts, "Flagged numbers by verdict", &[("limited", 2, 0), ("released", 0, 1), ("survey", 1, 0)]);
+        check(&charts, "Flagged numbers by appeal", &[("none", 3, 1)]);
         let operators = [("MobiFone", 2, 0), ("Viettel", 0, 1), ("no range of Vietnam", 1, 0)];
         check(&charts, "Flagged numbers by operator", &operators);
     }

@@ -1700,6 +1700,8 @@ pub mod regulator_week {
     pub const CALLS_BEFORE_FLAG: Column<Int64Array> = Column::new("calls_before_flag");
     /// Hash of the rules that decided.
     pub const RULES: Column<StringArray> = Column::new("rules");
+    /// The last appeal since the flag, as it stood at the end of the week: open, rejected or overturned; null when there was none.
+    pub const APPEAL: Column<StringArray> = Column::new("appeal");
 }
 
 /// One row per package that was published for a recipient, from which the same bytes can be made again.
