@@ -59,8 +59,9 @@ fn name_before<'a>(
     let (head, between) = before.split_once(is_break)?;
     let is_said = !(stripped(behind).is_empty() && bracket.after.is_empty());
     let is_named = is_said && sender::is_known(head) && !entity::begins_with_link(bracket.inside);
-    // `V (Shopee - 0912345678)(moi mua)` gives the number that called.
-    let is_number_given = kind != Kind::SpamSms && sender::is_label(between);
+    // `V (Shopee - 0912345678)(moi mua)` gives the number that called; among words it may be anybody's here, too.
+    let is_parted = behind.trim().is_empty() || behind.trim_start().starts_with(is_break);
+    let is_number_given = kind != Kind::SpamSms && sender::is_label(between) && is_parted;
     if !is_named || is_number_given {
         return None;
     }
