@@ -1,9 +1,9 @@
 //! `export notices`: what newly barred or released subscribers are told, for the SMS gateway.
 //!
 //! In: `blocklist_day`, the lists that have left, and what was told before. Out: a published file, and rows of `notice`.
-//! Never: tells anybody twice of one thing, or of what no list has asked for; leaves anybody with word of a bar, or of
-//! the end of one, that the day, decided anew, does not have, whenever it was told; tells the next holder of a number of
-//! the last one's bar, or somebody who is none of ours.
+//! Never: tells anybody twice of one thing, of what no list has asked for, or of the end of a bar that none has carried;
+//! leaves anybody with word of a bar, or of the end of one, that the day, decided anew, does not have, whenever it was
+//! told; tells the next holder of a number of the last one's bar, or somebody who is none of ours.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -104,7 +104,8 @@ pub async fn publish(
     let root = out.join("notices");
     let before = Before::read(&noted, &root, day).await?;
     let ours = ours(lake, day).await?;
-    let mut messages = messages(&list, &ours, &before.freed(day), templates, day)?;
+    let messages = messages(&list, &ours, &before.freed(day), templates, day)?;
+    let mut messages = carried(messages, &publications, &before.last, day);
     messages.retain(|message| !before.has_told(message, day));
     let Before { mut files, next, mut last, .. } = before;
     let open = open(&publications, day);
@@ -151,6 +152,29 @@ fn asked(
     };
     let latest = latest(publications).into_iter().filter(|&(_, (of, change))| is_of_day(of, change));
     Ok(latest.map(|(number, (_, change))| (digits(number), change.entry.action.as_str())).collect())
+}
+
+/// Messages without the end of a bar that no list has carried since an end was told last: every list has left it out, or
+/// it was over before one left, so that its subscriber never was under it.
+fn carried(
+    mut messages: Vec<Message>,
+    publications: &[Publication],
+    last: &BTreeMap<i64, Known>,
+    day: Day,
+) -> Vec<Message> {
+    // What the network held before our first list, no list of ours has carried.
+    if publications.iter().all(|publication| publication.day >= day) {
+        return messages;
+    }
+    let mut carried = BTreeSet::new();
+    for publication in publications {
+        let is_news = |told: &Known| told.action != Action::Unblock.as_str() || told.day <= publication.day;
+        let bars = publication.changes.iter().filter(|change| change.entry.action.is_bar());
+        let numbers = bars.map(|change| digits(change.entry.number));
+        carried.extend(numbers.filter(|number| last.get(number).is_none_or(is_news)));
+    }
+    messages.retain(|message| message.action != Action::Unblock.as_str() || carried.contains(&message.number));
+    messages
 }
 
 /// Numbers of which no notice of an earlier day tells that a list has given them back: whom lists bar, and whom one has

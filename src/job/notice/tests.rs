@@ -318,6 +318,27 @@ async fn what_no_list_has_asked_for_is_told_to_nobody() {
 }
 
 #[tokio::test]
+async fn of_a_bar_that_no_list_has_carried_no_end_is_told() {
+    let site = Site::new().await;
+    // Before the first list, others may have barred whoever is given back.
+    site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0), (84_962_000_002, "unblock", "expired", 0)])
+        .await;
+    assert_eq!(site.tell(day()).await.notices, 2);
+    // The second is barred anew, and allowed before a list says so, as is the third.
+    let freed = [
+        (84_962_000_001, "unblock", "released", 0),
+        (84_962_000_002, "unblock", "allow_listed", 0),
+        (84_962_000_003, "unblock", "allow_listed", 0),
+    ];
+    site.list(day().plus(1), &freed).await;
+    let early = site.tell_alone(day().plus(1)).await;
+    assert_eq!((early.notices, early.unlisted), (0, 1), "who was barred waits for the list");
+    let noticed = site.tell(day().plus(1)).await;
+    assert_eq!((noticed.notices, noticed.unlisted), (1, 0));
+    assert_eq!(site.told("2025-01-07.1"), ["C-1/unblock"]);
+}
+
+#[tokio::test]
 async fn who_has_the_case_that_another_had_in_the_decision_before_is_told() {
     let site = Site::new().await;
     site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0)]).await;
