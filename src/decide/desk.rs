@@ -42,6 +42,8 @@ pub(super) struct Heard {
     pub(super) is_appealed: bool,
     /// A reviewer has confirmed the evidence.
     pub(super) is_confirmed: bool,
+    /// Who ended what was held of it knew the papers that are found still.
+    pub(super) are_papers_cleared: bool,
 }
 
 impl Desk {
@@ -57,6 +59,7 @@ impl Desk {
             }
             let ends_on = Day::of(said.at).plus(rules.fresh_after_days);
             let counts = day < ends_on;
+            let has_papers = day < Day::of(said.at).plus(rules.fresh_papers_after_days);
             if matches!(said.word, Word::Released | Word::Overturned) {
                 fresh_on = Some(ends_on);
             }
@@ -65,13 +68,13 @@ impl Desk {
                 Word::Confirmed if fresh_on.is_some_and(|fresh_on| Day::of(said.at) < fresh_on) => {}
                 Word::Confirmed => {
                     heard.cleared = heard.cleared.filter(|word| *word != Word::Dismissed);
-                    heard.is_confirmed = counts;
+                    (heard.is_confirmed, heard.are_papers_cleared) = (counts, false);
                 }
-                Word::Dismissed | Word::Released => heard.clear(said.word, counts),
+                Word::Dismissed | Word::Released => heard.clear(said.word, counts, has_papers),
                 Word::Appealed => heard.is_appealed = true,
                 Word::Rejected => heard.is_appealed = false,
                 Word::Overturned => {
-                    heard.clear(said.word, counts);
+                    heard.clear(said.word, counts, has_papers);
                     heard.is_appealed = false;
                 }
             }
@@ -81,8 +84,9 @@ impl Desk {
 }
 
 impl Heard {
-    fn clear(&mut self, word: Word, counts: bool) {
+    fn clear(&mut self, word: Word, counts: bool, has_papers: bool) {
         (self.cleared, self.is_confirmed) = (counts.then_some(word), false);
+        self.are_papers_cleared = has_papers;
     }
 }
 

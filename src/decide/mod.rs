@@ -19,6 +19,9 @@ use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
 
+/// How `detection_day` names a handset that many numbers call from.
+const BOX: &str = "sim_box";
+
 /// A subscription: a number in one activation interval; off-net numbers have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject {
@@ -61,6 +64,14 @@ pub struct Candidate {
     pub is_denied: bool,
     /// What the evidence alone would bear.
     pub proposed: Verdict,
+}
+
+impl Candidate {
+    /// Whether its papers alone are the origin beside calls and people: a box is found by what its handset does.
+    fn is_found_by_papers(&self) -> bool {
+        let mut types = self.detections.as_deref().unwrap_or_default().split('+');
+        self.is_registration_evidence && !types.any(|found| found == BOX)
+    }
 }
 
 /// What is held of a subscription.

@@ -28,8 +28,10 @@ pub struct Rules {
     pub stop_days: i32,
     /// Confirming reviews that a new or stronger bar needs.
     pub reviews_required: i64,
-    /// Days after which no candidate counts evidence from before a person's word any more.
+    /// Days after which nothing counts any more that a number did, or people said of it, before a person's word.
     pub fresh_after_days: i32,
+    /// Days after which no purchase from before a person's word is found any more.
+    pub fresh_papers_after_days: i32,
     /// Days that a verdict holds unless renewed: watched, survey, limited, blocked.
     pub watched_days: i32,
     /// See `watched_days`.
@@ -177,7 +179,9 @@ fn hindrance(candidate: &Candidate, standing: Verdict, heard: Heard, budget: &Bu
     if !proposed.is_bar() {
         return None;
     }
-    if candidate.origins < budget.rules.origins_required {
+    // What a person has cleared is found for weeks in the same papers.
+    let is_cleared_origin = heard.are_papers_cleared && candidate.is_found_by_papers();
+    if candidate.origins - i64::from(is_cleared_origin) < budget.rules.origins_required {
         return Some(Cause::OneOrigin);
     }
     let grows = proposed > standing;

@@ -9,6 +9,7 @@ pub(super) fn rules() -> Rules {
         origins_required: 2,
         reviews_required: 0,
         fresh_after_days: 20,
+        fresh_papers_after_days: 41,
         canary_share: 1.0,
         stop_overturned_share: 0.2,
         stop_min: 3,

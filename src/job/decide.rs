@@ -191,6 +191,7 @@ fn rules(definition: &Definition) -> anyhow::Result<Rules> {
         stop_min: definition.integer("stop_min")?,
         stop_days: days("stop_days")?,
         fresh_after_days: days("fresh_after_days")?,
+        fresh_papers_after_days: days("fresh_papers_after_days")?,
         daily_budget,
         watched_days: days("watched_days")?,
         survey_days: days("survey_days")?,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::decide::tests::{candidate, candidates, day, rules};
-use crate::decide::{Cause, Input, decide};
+use crate::decide::{Candidate, Cause, Input, decide};
 use crate::domain::verdict::Verdict;
 
 const HOUR: i64 = 3_600_000_000;
@@ -86,6 +86,33 @@ fn no_review_ends_a_release_or_a_granted_appeal() {
         let said = desk(&[(word, 5), (Word::Confirmed, 21 * 24)]);
         let seen = blocked_again(Verdict::Limited, &said, &required, 24);
         assert_eq!(seen.last(), Some(&(Verdict::Blocked, Cause::Evidence)), "{word}");
+    }
+}
+
+#[test]
+fn papers_that_a_person_has_cleared_are_no_origin_while_the_same_purchase_is_found() {
+    let found = |detections: &str, origins: i64| Candidate {
+        origins,
+        is_registration_evidence: true,
+        detections: Some(detections.to_owned()),
+        ..candidate(1, Verdict::Limited)
+    };
+    let decided = |words: &[(Word, i64)], later: i32, candidate: Candidate| {
+        let decided = decide(day().plus(later), vec![candidate], vec![], &rules(), Input::Complete, &desk(words));
+        (decided[0].verdict, decided[0].cause)
+    };
+    let (barred, asked) = ((Verdict::Limited, Cause::Evidence), (Verdict::Survey, Cause::OneOrigin));
+    for word in [Word::Overturned, Word::Released, Word::Dismissed] {
+        let said = [(word, 5)];
+        for later in [21, 41] {
+            assert_eq!(decided(&said, later, found("bulk_registration+robocall", 2)), asked, "{word} {later}");
+            assert_eq!(decided(&said, later, found("bulk_registration", 3)), barred, "people bear it, too");
+            assert_eq!(decided(&said, later, found("bulk_registration+sim_box", 2)), barred, "a box is no paper");
+            assert_eq!(decided(&said, later, candidate(1, Verdict::Limited)), barred);
+        }
+        assert_eq!(decided(&said, 42, found("bulk_registration", 2)), barred);
+        let confirmed = [(word, 5), (Word::Confirmed, 21 * 24)];
+        assert_eq!(decided(&confirmed, 23, found("bulk_registration", 2)), barred, "{word}");
     }
 }
 
