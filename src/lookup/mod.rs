@@ -196,6 +196,7 @@ mod tests {
             ("vay-nhanh.vn", "vay-nhanh.vn: ten mien quoc gia .vn."),
             ("xau.weebly.com", "xau.weebly.com: ten mien quoc te. 1 phan anh tu 01/11/2026."),
             ("www.tot.weebly.com", "tot.weebly.com: ten mien quoc te."),
+            ("www.tot.github.io", "tot.github.io: ten mien quoc te."),
             ("weebly.com", "weebly.com: ten mien quoc te. Trang nhieu nguoi dung chung: xem ky ca duong link."),
             ("xin chao", "Khong doc duoc ten mien. Soan TCTM ten-mien hoac duong link gui 156."),
         ] {
