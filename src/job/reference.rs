@@ -96,20 +96,31 @@ impl Held {
 
 fn merge(rows: &mut Vec<Held>, wanted: Vec<Held>, from: Day) -> Loaded {
     let mut loaded = Loaded::default();
-    let mut new: BTreeMap<Cells, Held> = wanted.into_iter().map(|held| (held.cells.clone(), held)).collect();
-    for row in rows.iter_mut().filter(|row| row.until.is_none_or(|until| until > from)) {
-        if new.get(&row.cells).is_some_and(|held| held.until == row.until) {
-            new.remove(&row.cells);
-            loaded.kept += 1;
-        } else {
-            row.until = Some(from);
-            loaded.ended += 1;
+    let mut new: BTreeMap<Cells, Vec<Held>> = BTreeMap::new();
+    for held in wanted {
+        new.entry(held.cells.clone()).or_default().push(held);
+    }
+    for row in rows.iter_mut() {
+        let is_over = row.until.is_some_and(|until| until <= from);
+        // A file that names no first day lists what holds already, and not what is only to begin.
+        let has_begun = row.from <= from && !is_over;
+        let is_same = |held: &Held| held.until == row.until && (has_begun || held.from == row.from);
+        let listed = new.get_mut(&row.cells);
+        let same = listed.and_then(|listed| listed.iter().position(is_same).map(|at| listed.remove(at)));
+        match same {
+            Some(_) => loaded.kept += usize::from(!is_over),
+            None if is_over => {}
+            None => {
+                row.until = Some(from);
+                loaded.ended += 1;
+            }
         }
     }
     // What began and ended on the same day never held.
     rows.retain(|row| row.until.is_none_or(|until| until > row.from));
-    loaded.begun = new.len();
-    rows.extend(new.into_values());
+    let known = rows.len();
+    rows.extend(new.into_values().flatten());
+    loaded.begun = rows.len() - known;
     rows.sort();
     loaded
 }
@@ -229,6 +240,35 @@ mod tests {
         assert_eq!(loaded, Loaded { begun: 1, ended: 1, kept: 1 });
         let again = load_text(&lake, Table::ALLOW_LIST, second, day("2025-02-01")).await.unwrap();
         assert_eq!(again, Loaded { begun: 0, ended: 0, kept: 2 });
+    }
+
+    #[tokio::test]
+    async fn what_is_only_to_begin_begins_when_the_next_file_says() {
+        for (valid_from, begins) in [("2025-01-10", "2025-01-10"), ("", "2025-01-08"), ("2025-03-01", "2025-03-01")] {
+            let (_folder, lake) = lake().await;
+            let file = |valid_from: &str| format!("number,reason,valid_from\n0962000001,hospital,{valid_from}\n");
+            load_text(&lake, Table::ALLOW_LIST, &file("2025-02-20"), day("2025-01-06")).await.unwrap();
+            let loaded = load_text(&lake, Table::ALLOW_LIST, &file(valid_from), day("2025-01-08")).await.unwrap();
+            assert_eq!(loaded, Loaded { begun: 1, ended: 1, kept: 0 });
+            let table = lake.open(Table::ALLOW_LIST).await.unwrap();
+            let rows = held(Table::ALLOW_LIST.contract(), &table.rows(vec![], &[]).await.unwrap()).unwrap();
+            assert_eq!(rows.iter().map(|row| (row.from, row.until)).collect::<Vec<_>>(), [(day(begins), None)]);
+            let again = load_text(&lake, Table::ALLOW_LIST, &file(valid_from), day("2025-01-08")).await.unwrap();
+            assert_eq!(again, Loaded { begun: 0, ended: 0, kept: 1 }, "{valid_from}");
+        }
+    }
+
+    #[tokio::test]
+    async fn one_thing_may_hold_at_two_times_and_what_is_over_is_not_begun_again() {
+        let (_folder, lake) = lake().await;
+        let text = "number,reason,valid_from,valid_until\n0962000001,hospital,2025-01-08,2025-01-10\n\
+            0962000001,hospital,2025-01-20,\n";
+        let loaded = load_text(&lake, Table::ALLOW_LIST, text, day("2025-01-06")).await.unwrap();
+        assert_eq!(loaded, Loaded { begun: 2, ended: 0, kept: 0 });
+        for (from, kept) in [("2025-01-06", 2), ("2025-01-15", 1)] {
+            let again = load_text(&lake, Table::ALLOW_LIST, text, day(from)).await.unwrap();
+            assert_eq!(again, Loaded { begun: 0, ended: 0, kept }, "{from}");
+        }
     }
 
     #[tokio::test]
