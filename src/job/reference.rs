@@ -117,9 +117,10 @@ fn merge(rows: &mut Vec<Held>, wanted: Vec<Held>, from: Day) -> Loaded {
         }
     }
     // What began and ended on the same day never held.
-    rows.retain(|row| row.until.is_none_or(|until| until > row.from));
+    let holds = |row: &Held| row.until.is_none_or(|until| until > row.from);
+    rows.retain(holds);
     let known = rows.len();
-    rows.extend(new.into_values().flatten());
+    rows.extend(new.into_values().flatten().filter(holds));
     loaded.begun = rows.len() - known;
     rows.sort();
     loaded
@@ -268,6 +269,14 @@ mod tests {
         for (from, kept) in [("2025-01-06", 2), ("2025-01-15", 1)] {
             let again = load_text(&lake, Table::ALLOW_LIST, text, day(from)).await.unwrap();
             assert_eq!(again, Loaded { begun: 0, ended: 0, kept }, "{from}");
+        }
+        let (_folder, lake) = self::lake().await;
+        let text = "number,reason,valid_until\n0962000001,hospital,2025-01-10\n";
+        for (from, begun, kept) in
+            [("2025-01-08", 1, 0), ("2025-01-09", 0, 1), ("2025-01-10", 0, 0), ("2025-01-11", 0, 0)]
+        {
+            let loaded = load_text(&lake, Table::ALLOW_LIST, text, day(from)).await.unwrap();
+            assert_eq!(loaded, Loaded { begun, ended: 0, kept }, "{from}");
         }
     }
 
