@@ -1,7 +1,7 @@
 //! `export notices`: what newly barred or released subscribers are told, for the SMS gateway.
 //!
 //! In: `blocklist_day`, the lists that have left, and what was told before. Out: a published file, and rows of `notice`.
-//! Never: tells anybody twice of one thing, of what no list has asked for, or of the end of a bar that none has carried;
+//! Never: tells anybody twice of one thing, of what no list has asked for, or of the end of a bar that none carried;
 //! leaves anybody with word of a bar, or of the end of one, that the day, decided anew, does not have, whenever it was
 //! told; tells the next holder of a number of the last one's bar, or somebody who is none of ours.
 
@@ -154,8 +154,8 @@ fn asked(
     Ok(latest.map(|(number, (_, change))| (digits(number), change.entry.action.as_str())).collect())
 }
 
-/// Messages without the end of a bar that no list has carried since an end was told last: every list has left it out, or
-/// it was over before one left, so that its subscriber never was under it.
+/// Messages without the end of a bar that no list has carried since an end was told last: every list has left it out,
+/// or it was over before one left, so that its subscriber never was under it.
 fn carried(
     mut messages: Vec<Message>,
     publications: &[Publication],

@@ -41,8 +41,8 @@ impl SharedHosts {
         self.customer(host).or_else(|| host.site())
     }
 
-    /// The customer's own name that a host is or lies below, where a shared host hands such names out, by our own list or by
-    /// that of public suffixes.
+    /// The customer's own name that a host is or lies below, where a shared host hands such names out: by our own list,
+    /// or by that of public suffixes.
     pub(super) fn customer<'a>(&self, host: &'a Host) -> Option<&'a str> {
         let is_customers = |tail: &&str| tail.split_once('.').is_some_and(|(_, above)| self.by_name.contains(above));
         let below_suffix = || host.site().filter(|site| host.registrable() != Some(*site));
