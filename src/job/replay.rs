@@ -198,7 +198,7 @@ async fn without_row<'a>(
     rejects: &'a [RecordBatch],
     rows: &Handle,
     topic: Topic,
-) -> anyhow::Result<BTreeMap<(String, i32, i64), (&'a RecordBatch, usize)>> {
+) -> anyhow::Result<BTreeMap<Place, (&'a RecordBatch, usize)>> {
     let mut sorted = BTreeMap::new();
     for batch in rejects {
         for (row, place) in places(batch)?.into_iter().enumerate() {
@@ -217,7 +217,10 @@ async fn without_row<'a>(
     Ok(sorted)
 }
 
-fn places(batch: &RecordBatch) -> anyhow::Result<Vec<(String, i32, i64)>> {
+/// Where a message lay: source, partition and offset.
+type Place = (String, i32, i64);
+
+fn places(batch: &RecordBatch) -> anyhow::Result<Vec<Place>> {
     let sources = call_record::SOURCE_ID.of(batch)?;
     let partitions = call_record::SOURCE_PARTITION.of(batch)?.values();
     let offsets = call_record::SOURCE_OFFSET.of(batch)?.values();
