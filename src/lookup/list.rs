@@ -114,7 +114,8 @@ impl List {
     fn hit(&self, link: &Link, shared: &SharedHosts) -> Option<Hit> {
         let hit = |entry: &str, reach| Hit { list: self.name.clone(), entry: entry.to_owned(), reach };
         let host = without_www(link.host.host());
-        if let Some(page) = pages(host, &link.path).find(|page| holds(&self.pages, page)) {
+        let mut candidates = fronts(host, shared).into_iter().flat_map(|front| pages(front, &link.path));
+        if let Some(page) = candidates.find(|page| holds(&self.pages, page)) {
             return Some(hit(&page, Reach::Page));
         }
         let is_shared = shared.holds(&link.host);
@@ -147,6 +148,18 @@ fn without_www(host: &str) -> &str {
     host.strip_prefix("www.").unwrap_or(host)
 }
 
+/// The hosts that show the same pages as a host: where many share it by path, its fronts for telephones, with or without.
+fn fronts(host: &str, shared: &SharedHosts) -> Vec<String> {
+    let bare = MOBILE.iter().find_map(|front| host.strip_prefix(front)).unwrap_or(host);
+    if !shared.has_paths(bare) {
+        return vec![host.to_owned()];
+    }
+    [""].iter().chain(&MOBILE).map(|front| format!("{front}{bare}")).collect()
+}
+
+/// What shared hosts put before their names for telephones.
+const MOBILE: [&str; 4] = ["m.", "mobile.", "mbasic.", "touch."];
+
 /// The hosts whose entry condemns a host: itself and those above it, up to its owner's; a shared one is none of them.
 fn condemning<'a>(host: &'a Host, shared: &'a SharedHosts) -> impl Iterator<Item = &'a str> {
     let owner = host.site().unwrap_or(host.host());
@@ -155,7 +168,7 @@ fn condemning<'a>(host: &'a Host, shared: &'a SharedHosts) -> impl Iterator<Item
 }
 
 /// A page, and the pages above it, cut where a path or a query has its joints; the whole host is none of them.
-fn pages<'a>(host: &'a str, path: &'a str) -> impl Iterator<Item = String> + 'a {
+fn pages(host: String, path: &str) -> impl Iterator<Item = String> {
     let joints = path.char_indices().skip(1).filter(|(_, joint)| matches!(joint, '/' | '?' | '&')).map(|(at, _)| at);
     let cuts = joints.chain([path.len()]).filter(|cut| *cut > 1).take(DEEPEST);
     cuts.filter_map(move |cut| path.get(..cut)).map(move |path| format!("{host}{path}"))
@@ -197,7 +210,7 @@ mod tests {
     const DOMAINS: &str = "! domain form\n[Adblock Plus]\n||trungthuong.top^\n*.nhanqua.vip\n.thuong.club\nweebly.com\n\
         xau.weebly.com\nOA.Zalo.me\nsites.google.com\nngân-hàng.vn\n@@||tot.vn^\nbao.vn##.quang-cao\nkhong phai\n";
     const LINKS: &str = "https://sites.google.com/view/vayvon\nhttp://lua.dao.com/a/b?c=d\nhttps://caodai.net/\n\
-        http://www.tenten.club/x\nhttp://facebook.com/tranghoax";
+        http://www.tenten.club/x\nhttp://facebook.com/tranghoax\nhttps://m.facebook.com/nhomvay\nlua-dao.vn/a";
 
     fn lists() -> Lists {
         let list = |name: &str, text| List::read(name.to_owned(), text);
@@ -259,9 +272,22 @@ mod tests {
     }
 
     #[test]
+    fn a_page_of_a_shared_host_is_listed_on_its_mobile_front_too() {
+        for front in ["", "www.", "m.", "www.m.", "mbasic.", "mobile."] {
+            check(&format!("{front}facebook.com/tranghoax/anh"), &["links Page facebook.com/tranghoax"]);
+            check(&format!("{front}facebook.com/nhomvay"), &["links Page m.facebook.com/nhomvay"]);
+        }
+        check("m.facebook.com", &[]);
+        check("m.facebook.com/tranghoax2", &[]);
+        check("developers.facebook.com/tranghoax", &[]);
+        check("m.lua-dao.vn/a", &[]);
+        check("m.weebly.com/tranghoax", &[]);
+    }
+
+    #[test]
     fn what_cannot_be_read_is_counted() {
         let sizes: Vec<_> =
             lists().sizes().map(|(name, entries, unread)| format!("{name} {entries} {unread}")).collect();
-        assert_eq!(sizes, ["hosts 4 2", "domains 8 3", "links 5 0"]);
+        assert_eq!(sizes, ["hosts 4 2", "domains 8 3", "links 7 0"]);
     }
 }

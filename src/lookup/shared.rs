@@ -54,6 +54,11 @@ impl SharedHosts {
         let is_own_front = host.strip_prefix("www.").is_some_and(|front| self.by_name.contains(front));
         is_own_front || self.by_name.contains(host) || tails(host).any(|tail| self.by_path.contains(tail))
     }
+
+    /// Whether pages of many lie below the paths of this very host.
+    pub(super) fn has_paths(&self, host: &str) -> bool {
+        self.by_path.contains(host)
+    }
 }
 
 /// The lines of a data file that say something.
