@@ -94,6 +94,7 @@ impl Host {
     fn of_name(ascii: String) -> Option<Self> {
         let mut labels = ascii.split('.');
         let is_name = ascii.contains('.')
+            && !ascii.starts_with('-')
             && ascii.ends_with(|end: char| end.is_ascii_alphanumeric())
             && ascii.len() <= LONGEST_NAME
             && labels.all(|label| (1..=LONGEST_LABEL).contains(&label.len()) && label.bytes().all(is_of_a_label));
@@ -165,7 +166,7 @@ fn host(written: &str, is_link: bool) -> Option<Host> {
     // `link:abc.vn` and `(xem)abc.vn` begin with a word.
     let parts = || written.split(is_wrapper);
     let name = parts().find(|part| part.contains('.')).or_else(|| parts().next())?;
-    let name = name.trim_end_matches(['.', '-', '_']).trim_start_matches('.');
+    let name = name.trim_end_matches(['.', '-', '_']).trim_start_matches(['.', '-']);
     match Parsed::parse(name).ok()? {
         Parsed::Domain(name) => Host::of_name(name),
         // A browser reads 12.5 as 12.0.0.5; a person writes a price.
@@ -262,6 +263,8 @@ mod tests {
         check("link:example.vn:80/a", "example.vn");
         check("(xem)example.vn", "example.vn");
         check("lua dao,example.vn", "example.vn");
+        check("-example.vn", "example.vn");
+        check("xem -example.vn/a", "example.vn");
         check("gia:1.000.000", "-");
         check("luc 9:30", "-");
     }

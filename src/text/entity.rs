@@ -142,6 +142,13 @@ pub(super) fn begins_with_link(text: &str) -> bool {
     host(word).is_some_and(|host| domain(word, &host).is_some())
 }
 
+/// Whether a text ends in a link's path, so that what follows is part of it: `vcb-abc.xyz/0912345678`.
+pub(super) fn ends_in_link(text: &str) -> bool {
+    let near = text.get(text.floor_char_boundary(text.len().saturating_sub(LONGEST_LINK))..).unwrap_or_default();
+    let word = near.rsplit(char::is_whitespace).next().unwrap_or_default();
+    word.contains('/') && begins_with_link(word)
+}
+
 /// As much of a text as a link may take.
 pub(super) fn start_of(text: &str) -> &str {
     text.get(..text.floor_char_boundary(LONGEST_LINK)).unwrap_or_default()

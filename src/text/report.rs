@@ -49,7 +49,7 @@ fn unparsed(text: &str) -> Reading<'_> {
 
 fn lookup(rest: &str) -> Reading<'_> {
     let asked = stripped(rest);
-    let host = Host::read(entity::start_of(rest));
+    let host = Host::read(entity::start_of(rest.trim_start_matches(is_filler)));
     let domain = host.as_ref().and_then(Host::registrable);
     let sources: Vec<Source> = domain.map(|domain| Source::Domain(domain.to_owned())).into_iter().collect();
     let level = if sources.is_empty() { Level::Unread } else { Level::Exact };
@@ -97,7 +97,7 @@ struct Found<'a> {
 
 fn report(kind: Kind, rest: &str) -> Reading<'_> {
     let rest = behind_intake(rest.trim_start_matches(is_filler));
-    let numbers = spelling::numbers(rest);
+    let numbers = callers(rest);
     let Found { sources, raw, content, level } =
         bracketed(kind, rest, &numbers).unwrap_or_else(|| unbracketed(kind, rest, &numbers));
     let sources: Vec<Source> = sources.into_iter().filter(|source| !is_intake(source)).collect();
@@ -198,8 +198,8 @@ fn leading_short(rest: &str) -> Option<(Source, &str)> {
     let (label, from) = rest.split_at(start);
     let end = from.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(from.len());
     let (code, after) = from.split_at(end);
-    let is_number =
-        after.starts_with(['.', ',']) && after.get(1..2).is_some_and(|next| next.bytes().all(|b| b.is_ascii_digit()));
+    let is_number = after.starts_with(['.', ',', '-'])
+        && after.get(1..2).is_some_and(|next| next.bytes().all(|b| b.is_ascii_digit()));
     let is_word = after.starts_with(char::is_alphanumeric) || after.starts_with(['%', '/']);
     let is_code = SHORT.contains(&code.len()) && !is_number && !is_word && !sender::is_unit(after);
     if !is_code || !is_code_label(label) {
@@ -214,6 +214,17 @@ fn is_code_label(phrase: &str) -> bool {
 }
 
 // --- numbers among words ---
+
+/// The numbers that may have called or written: none of those that were called, and none out of a link.
+fn callers(text: &str) -> Vec<Spelled> {
+    let mut numbers = spelling::numbers(text);
+    numbers.retain(|number| {
+        let before = text.get(..number.from).unwrap_or_default();
+        let after = text.get(number.until..).unwrap_or_default();
+        !entity::ends_in_link(before) && !sender::is_ours(before, after)
+    });
+    numbers
+}
 
 /// The first numbers, as far as nothing but a comma or an "and" stands between them.
 fn list<'n>(text: &str, numbers: &'n [&'n Spelled]) -> &'n [&'n Spelled] {

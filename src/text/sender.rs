@@ -1,4 +1,5 @@
-//! Who a report is about when it gives no subscriber's number: a sender's name, somebody hidden.
+//! Who a report is about when it gives no subscriber's number: a sender's name, somebody hidden; and whose numbers it is
+//! not about.
 //!
 //! In: a part of a report. Out: a name or a hidden number, and the words that `pipelines/sender.toml` lists. Never: takes
 //! any word for a name outside of brackets: only the listed ones.
@@ -9,7 +10,7 @@ use std::sync::LazyLock;
 use serde::Deserialize;
 
 use super::entity;
-use super::letter::{closes, is_dash, is_part_of_letter, opens};
+use super::letter::{bare, closes, is_dash, is_part_of_letter, is_unseen, opens, plain};
 use super::word::bare_words;
 use crate::domain::report::Source;
 
@@ -20,20 +21,31 @@ const LONGEST_WORD: usize = 20;
 const FEWEST_LETTERS: usize = 2;
 /// Words of the longest name that is known without brackets.
 const MOST_WORDS: usize = 4;
-/// Bytes before a number that may say what it is.
+/// Bytes before a number that may say what it is, and on either side of it that may say whose.
 const NEAR: usize = 40;
+const NEAR_HOLDER: usize = 80;
+/// Words of the longest name of somebody close, and of the longest word for a number.
+const MOST_CLOSE: usize = 3;
 
 /// The word lists; in each, a phrase as [`bare_words`] has it.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Lists {
     names: BTreeSet<String>,
+    domains: BTreeSet<String>,
+    titles: BTreeSet<String>,
     hidden: BTreeSet<String>,
     descriptions: BTreeSet<String>,
     labels: BTreeSet<String>,
     joints: BTreeSet<String>,
     accounts: BTreeSet<String>,
     units: BTreeSet<String>,
+    numbers: BTreeSet<String>,
+    close: BTreeSet<String>,
+    elders: BTreeSet<String>,
+    selves: BTreeSet<String>,
+    juniors: BTreeSet<String>,
+    denials: BTreeSet<String>,
 }
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
@@ -50,17 +62,142 @@ pub(super) fn is_label(phrase: &str) -> bool {
 /// Whether a phrase stands between two numbers of one list.
 pub(super) fn is_joint(phrase: &str) -> bool {
     let words = bare_words(phrase);
-    words.trim().is_empty() || LISTS.joints.contains(words.trim())
+    words.trim().is_empty() || LISTS.joints.contains(words.trim()) || is_count(phrase)
+}
+
+/// Whether a phrase says how often one number called, and that another follows: ` - lan 1, `. `goi 3 lan` alone may be
+/// followed by whom it called.
+fn is_count(phrase: &str) -> bool {
+    let is_number = |word: &str| word.bytes().all(|byte| byte.is_ascii_digit());
+    let words = bare_words(phrase);
+    let mut said: Vec<&str> = words.split_whitespace().filter(|word| *word != "goi").collect();
+    let is_joined = said.pop_if(|last| *last == "va").is_some();
+    let is_ended = phrase.trim_end().ends_with(|last: char| matches!(last, ',' | ';' | '/' | '|') || is_dash(last));
+    let is_times = matches!(said.as_slice(), ["lan", times] | [times, "lan"] if is_number(times));
+    is_times && (is_joined || is_ended)
 }
 
 /// Whether what stands before a number makes it a bank account.
 pub(super) fn is_account(before: &str) -> bool {
-    let near = before.get(before.floor_char_boundary(before.len().saturating_sub(NEAR))..).unwrap_or_default();
-    let words = bare_words(near);
+    let words = bare_words(end_of(before, NEAR));
     let mut words: Vec<&str> = words.split_whitespace().collect();
     // The bank may stand between: `stk VCB 007…`.
     words.pop_if(|last| LISTS.names.contains(*last));
     (0..words.len()).any(|from| words.get(from..).is_some_and(|tail| LISTS.accounts.contains(&tail.join(" "))))
+}
+
+/// A text's last bytes, `most` of them.
+fn end_of(text: &str, most: usize) -> &str {
+    text.get(text.floor_char_boundary(text.len().saturating_sub(most))..).unwrap_or_default()
+}
+
+/// Whether a number between two texts is the citizen's own or that of somebody close, whom the calls went to:
+/// `0912345678 la so me toi`, `so cua toi 0912345678`.
+pub(super) fn is_ours(before: &str, after: &str) -> bool {
+    is_ours_by_what_follows(after) || is_ours_by_what_leads(before)
+}
+
+fn is_ours_by_what_follows(after: &str) -> bool {
+    let said = after.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+    let gap = after.get(..after.len() - said.len()).unwrap_or_default();
+    let said = said.get(..said.floor_char_boundary(NEAR_HOLDER)).unwrap_or_default();
+    let words = bare_words(said);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    if !words.iter().any(|word| is_citizen(word)) {
+        return false;
+    }
+    let part = said.split(ends_part).next().unwrap_or_default();
+    let most = bare_words(part).split_whitespace().count();
+    let Some(holder) = Holder::first(&words).filter(|holder| holder.words <= most) else { return false };
+    // `0912345678 so cua toi la 0987654321` speaks of the number behind, `la so me toi khong quen` of a stranger's.
+    let mut behind = words.iter().skip(holder.words).skip_while(|word| **word == "la");
+    let is_other = behind.next().is_some_and(|word| word.starts_with(|first: char| first.is_ascii_digit()));
+    let is_denied = words.get(holder.words).is_some_and(|word| LISTS.denials.contains(*word));
+    // `[0912345678][so me toi bi goi]` and `0912345678, so me toi bi goi` tell whom it called.
+    let is_about = holder.is_told || (holder.has_joint && is_space(gap));
+    is_about && !is_other && !is_denied
+}
+
+fn is_ours_by_what_leads(before: &str) -> bool {
+    let said = before.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+    let gap = before.get(said.len()..).unwrap_or_default();
+    let near = end_of(said, NEAR_HOLDER);
+    let part = near.rsplit(ends_part).next().unwrap_or_default();
+    let is_begun = part.len() < near.len() || near.len() == said.len();
+    let words = bare_words(part);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let said = words.strip_suffix(&["la"]).unwrap_or(&words);
+    if !said.last().is_some_and(|word| is_citizen(word)) {
+        return false;
+    }
+    // `con trai toi 0912345678` is whose it is where nothing stands before, and else whom somebody claims to be.
+    (0..said.len()).any(|from| {
+        let tail = said.get(from..).unwrap_or_default();
+        let holder = Holder::first(tail).filter(|holder| holder.words == tail.len() && !holder.is_told);
+        holder.is_some_and(|holder| holder.is_number || (from == 0 && is_begun && is_space(gap)))
+    })
+}
+
+fn is_citizen(word: &str) -> bool {
+    LISTS.selves.contains(word) || LISTS.juniors.contains(word)
+}
+
+fn is_space(gap: &str) -> bool {
+    gap.chars().all(|letter| letter.is_whitespace() || is_part_of_letter(letter))
+}
+
+/// What ends a part of a sentence.
+fn ends_part(letter: char) -> bool {
+    opens(letter) || closes(letter) || matches!(letter, ':' | ',' | ';' | '.' | '/' | '|')
+}
+
+/// The citizen, or somebody close, as the one whose number another is: `la so cua me toi`.
+#[derive(Debug, Clone, Copy)]
+struct Holder {
+    /// How many words say so.
+    words: usize,
+    /// Whether they begin with `la`.
+    is_told: bool,
+    /// Whether they name a number.
+    is_number: bool,
+    /// Whether they name one, or say that something is somebody's.
+    has_joint: bool,
+}
+
+impl Holder {
+    fn first(words: &[&str]) -> Option<Self> {
+        let is_told = words.first() == Some(&"la");
+        let rest = words.get(usize::from(is_told)..)?;
+        let number = longest(rest, &LISTS.numbers);
+        let rest = rest.get(number..)?;
+        let is_of = rest.first() == Some(&"cua");
+        let rest = rest.get(usize::from(is_of)..)?;
+        // `em gai toi` is a sister, and no `em` of hers.
+        let most = longest(rest, &LISTS.close).max(longest(rest, &LISTS.elders));
+        let person = (0..=most).rev().find_map(|kin| citizen_behind(rest, kin, is_of))?;
+        let words = usize::from(is_told) + number + usize::from(is_of) + person;
+        Some(Self { words, is_told, is_number: number > 0, has_joint: number > 0 || is_of })
+    }
+}
+
+/// How many words name the citizen, or somebody close by `kin` words and the citizen behind: `me toi`, `me cua toi`.
+fn citizen_behind(words: &[&str], kin: usize, is_of: bool) -> Option<usize> {
+    let (name, behind) = words.split_at_checked(kin)?;
+    let name = name.join(" ");
+    let is_close = LISTS.close.contains(&name);
+    // Without anybody close it takes `so cua toi`: `so toi khong quen` is a stranger's.
+    let is_person = is_close || LISTS.elders.contains(&name) || (kin == 0 && is_of);
+    let is_theirs = kin > 0 && behind.first() == Some(&"cua");
+    let citizen = *behind.get(usize::from(is_theirs))?;
+    let is_clear = is_close || is_theirs;
+    let is_citizen = LISTS.selves.contains(citizen) || (is_clear && LISTS.juniors.contains(citizen));
+    (is_person && is_citizen).then_some(kin + usize::from(is_theirs) + 1)
+}
+
+/// How many words the longest phrase of a list has that a text begins with.
+fn longest(words: &[&str], list: &BTreeSet<String>) -> usize {
+    let is_listed = |count: &usize| words.get(..*count).is_some_and(|phrase| list.contains(&phrase.join(" ")));
+    (1..=MOST_CLOSE).rev().find(is_listed).unwrap_or(0)
 }
 
 /// Whether what follows a count makes it one.
@@ -85,8 +222,9 @@ pub(super) fn says_hidden(text: &str) -> bool {
 
 /// A sender's name that is all of a bracket: known, or spelled as one can be registered.
 pub(super) fn name(raw: &str) -> Option<Source> {
-    let raw = raw.trim_matches(|letter: char| !letter.is_alphanumeric());
-    let spelled = raw.split_whitespace().collect::<Vec<_>>().join(" ");
+    let raw = untitled(raw.trim_matches(|letter: char| !letter.is_alphanumeric()));
+    let seen: String = raw.chars().filter(|letter| !is_unseen(*letter)).map(plain).collect();
+    let spelled = seen.split_whitespace().collect::<Vec<_>>().join(" ");
     let letters = spelled.bytes().filter(u8::is_ascii_alphabetic).count();
     let mut words = spelled.split(' ');
     let is_one_word = words.clone().count() == 1;
@@ -98,11 +236,37 @@ pub(super) fn name(raw: &str) -> Option<Source> {
         && letters * 2 > spelled.len()
         && !LISTS.descriptions.contains(bare_words(&spelled).trim());
     let is_name = (is_registrable && is_short && (is_one_word || is_capital)) || is_known(&spelled);
-    (is_name && !is_label(&spelled)).then(|| Source::Name(spelled.to_uppercase()))
+    (is_name && !is_label(&spelled)).then(|| Source::Name(capitals(&spelled)))
 }
 
 pub(super) fn is_known(spelled: &str) -> bool {
+    is_listed(untitled(spelled))
+}
+
+fn is_listed(spelled: &str) -> bool {
     LISTS.names.contains(bare_words(spelled).trim())
+}
+
+/// A name as senders register it: capitals, without marks.
+fn capitals(spelled: &str) -> String {
+    spelled
+        .chars()
+        .filter(|letter| !is_part_of_letter(*letter))
+        .flat_map(|letter| bare(letter).to_uppercase())
+        .collect()
+}
+
+/// The name behind a word for what it is: `ngân hàng Vietcombank`, `nguồn: abcland`. Without a colon it has to be a known
+/// one: `cong ty lua dao` names nobody.
+fn untitled(phrase: &str) -> &str {
+    let ends = phrase.char_indices().filter(|(_, letter)| !letter.is_alphanumeric() && !is_part_of_letter(*letter));
+    let parts = ends.take(MOST_WORDS).filter_map(|(at, _)| phrase.split_at_checked(at));
+    let named = parts.filter(|(title, _)| LISTS.titles.contains(bare_words(title).trim())).filter_map(|(_, rest)| {
+        let name = rest.trim_start_matches(|letter: char| !letter.is_alphanumeric());
+        let has_colon = rest.get(..rest.len() - name.len())?.contains([':', '：', '=']);
+        (is_listed(name) || (has_colon && !name.is_empty())).then_some(name)
+    });
+    named.last().unwrap_or(phrase)
 }
 
 /// Whether a text begins with a link that is nobody's name, as `vcb-abc.xyz`; firms send as `Tiki.vn` too.
@@ -114,6 +278,11 @@ pub(super) fn is_link(text: &str) -> bool {
 
 /// The known name that a text begins with, and the text behind it; the longest of several.
 pub(super) fn leading(text: &str) -> Option<(Source, &str)> {
+    let word = text.split_whitespace().next().unwrap_or_default();
+    let domain = word.trim_end_matches(|letter: char| !letter.is_alphanumeric());
+    if LISTS.domains.contains(&domain.to_lowercase()) {
+        return text.strip_prefix(domain).map(|rest| (Source::Name(capitals(domain)), rest));
+    }
     let mut found = None;
     let mut until = 0;
     for _ in 0..MOST_WORDS {
@@ -127,8 +296,8 @@ pub(super) fn leading(text: &str) -> Option<(Source, &str)> {
         until += start + length;
         let (name, rest) = text.split_at(until);
         if is_known(name) && !word.is_some_and(entity::begins_with_link) {
-            let spelled = name.split_whitespace().collect::<Vec<_>>().join(" ");
-            found = Some((Source::Name(spelled.to_uppercase()), rest));
+            let spelled = untitled(name).split_whitespace().collect::<Vec<_>>().join(" ");
+            found = Some((Source::Name(capitals(&spelled)), rest));
         }
     }
     found

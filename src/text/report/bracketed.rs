@@ -4,7 +4,7 @@
 //! an account, or one that somebody only mentions, for the one that called.
 
 use super::mark::{Bracket, is_bracketed, is_break, is_filler, stripped};
-use super::{Found, bounds, is_account, is_code_label, list, sources};
+use super::{Found, bounds, callers, is_account, is_code_label, list, sources};
 use crate::domain::report::{Kind, Level, Source};
 use crate::text::letter::{closes, is_dash, is_part_of_letter, opens};
 use crate::text::spelling::{self, Spelled};
@@ -92,7 +92,7 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
     };
     let (source, raw, said) = whole.or_else(parts)?;
     let (said, after) = (stripped(said), stripped(bracket.after));
-    let numbers = spelling::numbers(after);
+    let numbers = callers(after);
     // Only a message has a name for its sender: of a call that is whom the caller claims to be.
     let is_sender = kind == Kind::SpamSms && sender::is_known(raw);
     let is_bare = kind != Kind::SpamSms && !bracket.after.trim_start_matches(is_filler).starts_with(opens);
@@ -143,7 +143,7 @@ fn labelled_short(phrase: &str) -> Option<Source> {
 /// `(gia danh cong an)(0912345678)`: the parts stand the other way about.
 fn swapped<'a>(rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Option<Found<'a>> {
     let first = numbers.iter().find(|number| !is_account(rest, number))?;
-    let is_alone = is_only_numbers(stripped(bracket.after), &spelling::numbers(stripped(bracket.after)));
+    let is_alone = is_only_numbers(stripped(bracket.after), &callers(stripped(bracket.after)));
     let within: Vec<&Spelled> = numbers.iter().skip_while(|number| *number != first).collect();
     let list = list(rest, &within);
     let (from, until) = bounds(list);

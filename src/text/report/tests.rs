@@ -84,6 +84,9 @@ fn what_is_not_clear_goes_to_a_person() {
     check("TCTM vietcombank", "vietcombank", Level::Unread, true);
     check("DK DNC X", "X", Level::Free, true);
     check("DK DNC S. V", "S. V", Level::Free, true);
+    check("V (bo 0398765432 la so ong toi, bi goi)", "bo 0398765432 la so ong toi, bi goi", Level::Unread, true);
+    check("V 0398765432 la so me toi", "0398765432 la so me toi", Level::Unread, true);
+    check("V (0398765432 goi cho ong toi)", "goi cho ong toi", Level::OneBracket, false);
     check("Vui lòng (gấp) gọi lại", "Vui lòng (gấp) gọi lại", Level::Unread, true);
 }
 
@@ -92,6 +95,11 @@ fn every_number_of_a_list_is_a_source_and_none_of_the_content() {
     let sources = |text| read(text).sources.iter().filter_map(shown).collect::<Vec<_>>();
     assert_eq!(sources("V (0912345678, 0913456789)(moi vay)"), ["84912345678", "84913456789"]);
     assert_eq!(sources("V 0912345678 va 0912345678"), ["84912345678"]);
+    assert_eq!(sources("V [0912345678 - lan 1, 0913456789 - lan 2] noi dung"), ["84912345678", "84913456789"]);
+    assert_eq!(sources("V 0912345678 goi 3 lan va 0913456789 goi 2 lan"), ["84912345678", "84913456789"]);
+    assert_eq!(sources("V 0912345678 goi 3 lan 0913456789"), ["84912345678"]);
+    assert_eq!(sources("V [0912345678 - Lan, 0913456789 - Hoa][vay]"), ["84912345678"]);
+    assert_eq!(sources("V 0912345678 va 0913456789 la so me toi"), ["84912345678"]);
     assert_eq!(sources("V [0912345678][goi ca so 0913456789]"), ["84912345678"]);
     assert_eq!(sources("V 0912345678 noi goi lai 0913456789"), ["84912345678"]);
 }
