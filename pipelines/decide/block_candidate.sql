@@ -41,7 +41,9 @@ part AS (
         0 AS matched_reporters, 0 AS survey_yes, 0 AS survey_no, 0 AS others_yes
     FROM spam_score WHERE day BETWEEN $evidence_from AND $day GROUP BY caller, activated_at
     UNION ALL
-    SELECT source, subscription.activated_at, NULL, 0, SUM(matched_reporters), 0, 0, 0
+    -- Of whom a brigade spoke before it was seen to be one, those who remain.
+    SELECT source, subscription.activated_at, NULL, 0, LEAST(SUM(matched_reporters),
+        COALESCE(MAX(remaining_reporters) FILTER (WHERE day = $day), SUM(matched_reporters))), 0, 0, 0
     FROM report_day LEFT JOIN subscription ON source = subscription.number
     WHERE day BETWEEN $evidence_from AND $day
         AND (subscription.activated_at IS NULL OR day >= local_day(subscription.activated_at))

@@ -53,6 +53,11 @@ together AS (
     WHERE newest.day >= $day AND seconds_between(counted.counted_at, newest.counted_at) BETWEEN 0 AND $counted_once_s
     GROUP BY newest.number, newest.activated_at, newest.day
 ),
+remaining AS (
+    -- Where a brigade was among them, how many remain by the newest day of the week that knows of it.
+    SELECT source AS number, LAST_VALUE(remaining_reporters ORDER BY day) AS reporters FROM report_day
+    WHERE day >= $day AND day < $until_day AND remaining_reporters IS NOT NULL GROUP BY source
+),
 reported AS (
     -- The most of them on any of these days, with the first and the last day on which anybody was counted.
     SELECT counted.number, counted.activated_at, MAX(reporters) AS reporters,
@@ -71,8 +76,9 @@ labelled AS (
     WHERE GREATEST(yes, no) >= $min_people AND GREATEST(yes, no) >= $min_share * (yes + no)
         AND (yes > no OR boxed.number IS NULL)
     UNION ALL
-    SELECT number, activated_at, 1, 'report', $report_weight, settled_at, evidence_day
-    FROM reported WHERE reporters >= $min_people
+    SELECT reported.number, activated_at, 1, 'report', $report_weight, settled_at, evidence_day
+    FROM reported LEFT JOIN remaining ON reported.number = remaining.number
+    WHERE LEAST(reported.reporters, COALESCE(remaining.reporters, reported.reporters)) >= $min_people
 ),
 flagged AS (
     -- The day of each flag: its values raised it, and from the next day on a bar may change how a number calls.

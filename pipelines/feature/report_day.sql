@@ -1,8 +1,8 @@
 -- Count the people who reported each number, those whose word counts, and those who look sent.
 WITH pretence AS (
     -- Reports that tell of somebody who pretends to be an authority, a firm or a relative, by whatever word they were sent.
-    SELECT DISTINCT channel, report_id FROM citizen_report
-    WHERE day = $day AND STRPOS(CONCAT(' ', $pretending_forms, ' '), CONCAT(' ', scam_form, ' ')) > 0
+    SELECT DISTINCT day, channel, report_id FROM citizen_report
+    WHERE day BETWEEN $seen_from AND $day AND STRPOS(CONCAT(' ', $pretending_forms, ' '), CONCAT(' ', scam_form, ' ')) > 0
 ),
 report AS (
     -- Each person with each number on the day: what came of it.
@@ -13,7 +13,8 @@ report AS (
         BOOL_OR(state IN ('no_such_call', 'other_direction', 'outside_window', 'own_number')) AS is_unmatched
     FROM report_check
     LEFT JOIN pretence ON report_check.channel = pretence.channel AND report_check.report_id = pretence.report_id
-    WHERE day = $day AND source IS NOT NULL GROUP BY source, reporter
+        AND pretence.day = $day
+    WHERE report_check.day = $day AND source IS NOT NULL GROUP BY source, reporter
 ),
 counted AS (
     -- People who were matched about a number on an earlier day already.
@@ -49,11 +50,27 @@ companion AS (
     WHERE shared.numbers >= $together_share * GREATEST(own.numbers, theirs.numbers)
 ),
 together AS (
-    -- People who reported a number of the day with enough companions.
-    SELECT report.source, report.reporter FROM report
-    INNER JOIN companion ON report.reporter = companion.reporter
-    INNER JOIN told ON told.reporter = peer AND told.source = report.source
-    GROUP BY report.source, report.reporter HAVING COUNT(*) + 1 >= $together_people
+    -- People who reported a number with enough companions, today or earlier.
+    SELECT one.source, one.reporter FROM told AS one
+    INNER JOIN companion ON one.reporter = companion.reporter
+    INNER JOIN told AS other ON other.reporter = peer AND other.source = one.source
+    GROUP BY one.source, one.reporter HAVING COUNT(*) + 1 >= $together_people
+),
+word AS (
+    -- Who was matched about which number within the last two weeks.
+    SELECT source, reporter, FIRST_VALUE(weight ORDER BY report_check.day, reported_at) AS weight,
+        BOOL_OR(kind = 'scam_call' OR pretence.report_id IS NOT NULL) AS is_scam
+    FROM report_check
+    LEFT JOIN pretence ON report_check.channel = pretence.channel AND report_check.report_id = pretence.report_id
+        AND report_check.day = pretence.day
+    WHERE report_check.day BETWEEN $seen_from AND $day AND state = 'matched' GROUP BY source, reporter
+),
+remaining AS (
+    -- Where some of them turn out to go about together: those whose word still counts.
+    SELECT word.source, COUNT(*) FILTER (WHERE together.reporter IS NULL AND weight >= $least_weight) AS people,
+        COUNT(*) FILTER (WHERE together.reporter IS NULL AND weight >= $least_weight AND is_scam) AS scams
+    FROM word LEFT JOIN together ON word.source = together.source AND word.reporter = together.reporter
+    GROUP BY word.source HAVING COUNT(together.reporter) > 0
 ),
 judged AS (
     -- Each person with each number, and whether the word counts.
@@ -67,7 +84,7 @@ judged AS (
 )
 SELECT
     $day AS day,
-    COALESCE(source, 0) AS source,
+    COALESCE(judged.source, remaining.source, 0) AS source,
     COALESCE(SUM(reports) FILTER (WHERE is_new), 0) AS reports,
     COUNT(*) FILTER (WHERE is_new) AS reporters,
     COUNT(*) FILTER (WHERE is_counted) AS matched_reporters,
@@ -77,7 +94,9 @@ SELECT
     COUNT(*) FILTER (WHERE is_new AND is_pending AND NOT is_matched) AS pending_reporters,
     COUNT(*) FILTER (WHERE is_first_match AND NOT is_counted) AS doubted_reporters,
     NULLIF(CONCAT_WS('+', CASE WHEN BOOL_OR(is_burst) THEN 'burst' END, CASE WHEN BOOL_OR(is_together) THEN 'together' END), '')
-        AS brigade
-FROM judged
-GROUP BY source
-HAVING COUNT(*) FILTER (WHERE is_new OR is_first_match) > 0
+        AS brigade,
+    MAX(remaining.people) AS remaining_reporters,
+    MAX(remaining.scams) AS remaining_scam_reporters
+FROM judged FULL JOIN remaining ON judged.source = remaining.source
+GROUP BY COALESCE(judged.source, remaining.source, 0)
+HAVING COUNT(*) FILTER (WHERE is_new OR is_first_match) > 0 OR MAX(remaining.people) IS NOT NULL

@@ -56,11 +56,16 @@ ringer AS (
 ),
 accused AS (
     -- Whom called people report for a scam, and whose calls go to strangers; reports before its activation are another's.
-    SELECT caller AS number, activated_at, MAX(calls_out) AS calls_out, SUM(scam_reporters) AS scams, SUM(matched_reporters) AS reporters
+    -- Of a brigade those who remain, as in block_candidate.
+    SELECT caller AS number, activated_at, MAX(calls_out) AS calls_out, LEAST(SUM(scam_reporters),
+            COALESCE(MAX(remaining_scam_reporters) FILTER (WHERE report_day.day = $day), SUM(scam_reporters))) AS scams,
+        LEAST(SUM(matched_reporters),
+            COALESCE(MAX(remaining_reporters) FILTER (WHERE report_day.day = $day), SUM(matched_reporters))) AS reporters
     FROM report_day INNER JOIN spam_score ON source = caller AND spam_score.day = $day
     WHERE report_day.day BETWEEN $reported_from AND $day AND new_callee_call_share >= $impostor_share
         AND (activated_at IS NULL OR report_day.day >= local_day(activated_at))
-    GROUP BY caller, activated_at HAVING SUM(scam_reporters) > 0
+    GROUP BY caller, activated_at HAVING LEAST(SUM(scam_reporters),
+        COALESCE(MAX(remaining_scam_reporters) FILTER (WHERE report_day.day = $day), SUM(scam_reporters))) > 0
 ),
 answered AS (
     -- What each person said of each of them first, when asked about it and while the call was fresh.

@@ -890,7 +890,7 @@ pub mod report_day {
     pub const REPORTS: Column<Int64Array> = Column::new("reports");
     /// Distinct people who reported it and had not on an earlier day within seen_from: a sum over days counts each once.
     pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
-    /// Distinct people whose word counts: it had called or written to them, their record bears it, they are no part of a brigade, and they were not matched about it on an earlier day within seen_from.
+    /// Distinct people whose word counts: it had called or written to them, their record bears it, they are no part of a brigade as far as that day knows, and they were not matched about it on an earlier day within seen_from.
     pub const MATCHED_REPORTERS: Column<Int64Array> = Column::new("matched_reporters");
     /// Distinct people, not matched, who called or wrote to it themselves.
     pub const REVERSED_REPORTERS: Column<Int64Array> = Column::new("reversed_reporters");
@@ -904,6 +904,10 @@ pub mod report_day {
     pub const DOUBTED_REPORTERS: Column<Int64Array> = Column::new("doubted_reporters");
     /// Why the reports say little: burst (many people within burst_from, and most of them without a contact: arranged, or somebody shows the number falsely), together (people who always report the same numbers), or burst+together; null when nothing is odd, and in rows of before the column.
     pub const BRIGADE: Column<StringArray> = Column::new("brigade");
+    /// Where a brigade was matched about the number within seen_from, as far as it is known today: the people matched within seen_from whose word still counts, in place of the sum of matched_reporters over those days. Such a number has a row each day, reported or not; null for any other, and in rows of before the column.
+    pub const REMAINING_REPORTERS: Column<Int64Array> = Column::new("remaining_reporters");
+    /// Those of remaining_reporters who told of a scam, as scam_reporters has it; null like remaining_reporters.
+    pub const REMAINING_SCAM_REPORTERS: Column<Int64Array> = Column::new("remaining_scam_reporters");
 }
 
 /// One row per number and local day with at least min_calls calls made: how it rings, how evenly it dials and how evenly it talks.
