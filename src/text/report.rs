@@ -229,9 +229,10 @@ fn callers(text: &str) -> Vec<Spelled> {
 /// The first numbers, as far as nothing but a comma or an "and" stands between them.
 fn list<'n>(text: &str, numbers: &'n [&'n Spelled]) -> &'n [&'n Spelled] {
     let is_joined = |pair: &[&Spelled]| match pair {
-        [last, next] => text
-            .get(last.until..next.from)
-            .is_some_and(|between| sender::is_joint(between) && !(between.contains(closes) && between.contains(opens))),
+        [last, next] => text.get(last.until..next.from).is_some_and(|between| {
+            let is_parted = between.split_once(closes).is_some_and(|(_, behind)| behind.contains(opens));
+            sender::is_joint(between) && !is_parted
+        }),
         _ => false,
     };
     let joined = numbers.windows(2).take_while(|pair| is_joined(pair)).count();

@@ -96,6 +96,8 @@ fn every_number_of_a_list_is_a_source_and_none_of_the_content() {
     assert_eq!(sources("V (0912345678, 0913456789)(moi vay)"), ["84912345678", "84913456789"]);
     assert_eq!(sources("V 0912345678 va 0912345678"), ["84912345678"]);
     assert_eq!(sources("V [0912345678 - lan 1, 0913456789 - lan 2] noi dung"), ["84912345678", "84913456789"]);
+    assert_eq!(sources("V (0912345678 (lan 1), 0913456789 (lan 2))"), ["84912345678", "84913456789"]);
+    assert_eq!(sources("V (0912345678)(0913456789)"), ["84912345678"]);
     assert_eq!(sources("V 0912345678 goi 3 lan va 0913456789 goi 2 lan"), ["84912345678", "84913456789"]);
     assert_eq!(sources("V 0912345678 goi 3 lan 0913456789"), ["84912345678"]);
     assert_eq!(sources("V [0912345678 - Lan, 0913456789 - Hoa][vay]"), ["84912345678"]);
