@@ -148,7 +148,7 @@ fn without_www(host: &str) -> &str {
     host.strip_prefix("www.").unwrap_or(host)
 }
 
-/// The hosts that show the same pages as a host: where many share it by path, its fronts for telephones, with or without.
+/// The hosts that show the same pages as a host: where many share it by path, with and without a front for telephones.
 fn fronts(host: &str, shared: &SharedHosts) -> Vec<String> {
     let bare = MOBILE.iter().find_map(|front| host.strip_prefix(front)).unwrap_or(host);
     if !shared.has_paths(bare) {

@@ -1,4 +1,4 @@
-//! Who a report is about when it gives no subscriber's number: a sender's name, somebody hidden; and whose numbers it is
+//! Who a report is about when it gives no subscriber's number: a sender's name, somebody hidden; and which numbers it is
 //! not about.
 //!
 //! In: a part of a report. Out: a name or a hidden number, and the words that `pipelines/sender.toml` lists. Never: takes
@@ -256,8 +256,8 @@ fn capitals(spelled: &str) -> String {
         .collect()
 }
 
-/// The name behind a word for what it is: `ngân hàng Vietcombank`, `nguồn: abcland`. Without a colon it has to be a known
-/// one: `cong ty lua dao` names nobody.
+/// The name behind a word for what it is: `ngân hàng Vietcombank`, `nguồn: abcland`. Without a colon it has to be known:
+/// `cong ty lua dao` names nobody.
 fn untitled(phrase: &str) -> &str {
     let ends = phrase.char_indices().filter(|(_, letter)| !letter.is_alphanumeric() && !is_part_of_letter(*letter));
     let parts = ends.take(MOST_WORDS).filter_map(|(at, _)| phrase.split_at_checked(at));
