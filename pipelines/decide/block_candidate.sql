@@ -3,7 +3,11 @@ WITH subscription AS (
     -- The newest activation of each of our numbers up to the end of the day.
     SELECT number, MAX(activated_at) AS activated_at,
         LAST_VALUE(segment ORDER BY activated_at, changed_at, source_partition, source_offset) AS segment,
-        LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) AS deactivated_at
+        LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) AS deactivated_at,
+        -- As it stood when the day ended: a lock of later, which may be the echo of a bar of this day, ends no such bar.
+        LAST_VALUE(lock_reason ORDER BY activated_at, changed_at, source_partition, source_offset)
+            FILTER (WHERE changed_at < $until) AS lock_reason,
+        MAX(activated_at) FILTER (WHERE changed_at < $until) AS stated_at
     FROM subscriber WHERE activated_at < $until GROUP BY number
 ),
 detected AS (
@@ -69,7 +73,8 @@ evidence AS (
         COALESCE(SUM(matched_reporters), 0) AS matched_reporters,
         COALESCE(SUM(survey_yes), 0) AS survey_yes, COALESCE(SUM(survey_no), 0) AS survey_no,
         COALESCE(SUM(matched_reporters + others_yes), 0) AS people,
-        MAX(subscription.activated_at) AS newest, MAX(segment) AS segment, MAX(deactivated_at) AS ended_at
+        MAX(subscription.activated_at) AS newest, MAX(segment) AS segment, MAX(deactivated_at) AS ended_at,
+        MAX(CASE WHEN stated_at = subscription.activated_at THEN lock_reason END) AS lock_reason
     FROM part LEFT JOIN subscription ON part.number = subscription.number
     GROUP BY part.number, part.activated_at
 ),
@@ -120,7 +125,8 @@ SELECT
         WHEN COALESCE(score >= $watch_score, false) OR is_people_evidence OR detections IS NOT NULL THEN 'watched'
         ELSE 'clear'
     END AS proposed,
-    is_registration_evidence, detections, detection_points, is_denied
+    is_registration_evidence, detections, detection_points, is_denied,
+    CASE WHEN is_current THEN lock_reason END AS lock_reason
 FROM weighed
 LEFT JOIN allowed ON weighed.number = allowed.number
 LEFT JOIN special ON weighed.number = special.number

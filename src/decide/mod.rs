@@ -62,6 +62,8 @@ pub struct Candidate {
     pub is_current: bool,
     /// Whether most people who were asked say that it was no spam.
     pub is_denied: bool,
+    /// Why the operator itself has locked the line, if it has.
+    pub lock_reason: Option<String>,
     /// What the evidence alone would bear.
     pub proposed: Verdict,
 }
@@ -124,6 +126,8 @@ pub enum Cause {
     SubscriptionEnded,
     /// A bar was due, but only one origin bore it.
     OneOrigin,
+    /// A bar was due, but the operator itself has locked the line already.
+    CarrierLocked,
     /// A bar was due, but the day's input is not complete yet.
     InputOpen,
     /// A bar was due, but its subscriber has objected and has no answer yet.
@@ -154,6 +158,7 @@ impl Cause {
             Self::Stopped => "stopped",
             Self::SubscriptionEnded => "subscription_ended",
             Self::OneOrigin => "one_origin",
+            Self::CarrierLocked => "carrier_locked",
             Self::InputOpen => "input_open",
             Self::AppealOpen => "appeal_open",
             Self::ReviewPending => "review_pending",

@@ -1,4 +1,5 @@
-//! What stands between evidence and a verdict: protection, what people have said, two origins, the day's budget.
+//! What stands between evidence and a verdict: protection, what people have said, two origins, the operator's own locks,
+//! the day's budget.
 //!
 //! In: a candidate, what stands of it, what was said of it, and the rules. Out: the event for the state machine, with its cause.
 //! Never: lets a rail be outvoted by evidence.
@@ -185,6 +186,10 @@ fn hindrance(candidate: &Candidate, standing: Verdict, heard: Heard, budget: &Bu
         return Some(Cause::OneOrigin);
     }
     let grows = proposed > standing;
+    // Whose line is locked already is not barred a second time, nor does that take anybody's place in the budget.
+    if grows && candidate.lock_reason.is_some() {
+        return Some(Cause::CarrierLocked);
+    }
     if grows && budget.input == Input::Open {
         return Some(Cause::InputOpen);
     }

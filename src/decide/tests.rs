@@ -1,5 +1,7 @@
 //! Properties of deciding.
 
+use std::collections::BTreeSet;
+
 use proptest::prelude::*;
 
 use super::*;
@@ -42,6 +44,7 @@ pub(crate) fn candidate(number: i64, proposed: Verdict) -> Candidate {
         is_special: false,
         is_current: true,
         is_denied: false,
+        lock_reason: None,
         proposed,
     }
 }
@@ -256,6 +259,26 @@ proptest! {
         for decision in decide(day().plus(1), candidates, standing, &rules(), Input::Complete, &desk) {
             let is_allowed = desk.allowed.contains(&decision.candidate.subject.number);
             prop_assert!(!(is_allowed && decision.verdict.is_flag()), "{:?}", decision.verdict);
+        }
+    }
+
+    #[test]
+    fn no_bar_begins_or_grows_on_a_line_that_the_operator_has_locked(
+        candidates in candidates(),
+        standing in candidates(),
+        locked in prop::collection::btree_set(0i64..40, 0..40),
+    ) {
+        let standing = decide(day(), standing, vec![], &rules(), Input::Complete, &Desk::default());
+        let locked: BTreeSet<Number> =
+            locked.into_iter().map(|number| candidate(number, Verdict::Clear).subject.number).collect();
+        let lock = |held: Candidate| Candidate {
+            lock_reason: locked.contains(&held.subject.number).then(|| "debt".to_owned()),
+            ..held
+        };
+        let candidates = candidates.into_iter().map(lock).collect();
+        for decision in decide(day().plus(1), candidates, standing, &rules(), Input::Complete, &Desk::default()) {
+            let stands = decision.verdict <= decision.previous && decision.since <= day();
+            prop_assert!(decision.candidate.lock_reason.is_none() || !decision.verdict.is_bar() || stands);
         }
     }
 

@@ -13,6 +13,10 @@ use crate::schema::wire::Subscriber;
 
 const SEGMENTS: [&str; 3] = ["prepaid", "postpaid", "enterprise"];
 
+/// Why an operator locks a line of its own accord: a changed device and an identity that is not verified by Thông tư
+/// 08/2026/TT-BKHCN, and what it did before.
+const LOCKS: [&str; 6] = ["device", "identity", "spam", "owner", "debt", "other"];
+
 pub(super) struct Rows(Sheet);
 
 impl Rows {
@@ -34,12 +38,16 @@ impl Topical for Rows {
             key_epoch: cells.int_or_null()?,
             dealer: cells.text_or_null()?,
             changed_at: cells.long()?,
+            lock_reason: cells.text_or_null()?,
         })
     }
 
     fn push(&mut self, wire: Subscriber<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         let number = number("number", &wire.number)?;
         one_of("segment", &wire.segment, &SEGMENTS)?;
+        if let Some(lock_reason) = &wire.lock_reason {
+            one_of("lock_reason", lock_reason, &LOCKS)?;
+        }
         let day = place.day_of_state("changed_at", wire.changed_at)?;
         if wire.deactivated_at.is_some_and(|end| end < wire.activated_at) {
             return Err(Refusal::new(Reason::EndsBeforeStart, "deactivated_at"));
@@ -48,11 +56,46 @@ impl Topical for Rows {
         let row = self.0.row().day(day).int64(number).instant(wire.activated_at);
         let row = row.instant_or_null(wire.deactivated_at).text(&wire.segment);
         let row = row.text_or_null(wire.identity_hash.as_deref()).int32_or_null(wire.key_epoch);
-        place.end(row.text_or_null(wire.dealer.as_deref()).instant(wire.changed_at));
+        let row = place.cells(row.text_or_null(wire.dealer.as_deref()).instant(wire.changed_at));
+        row.text_or_null(wire.lock_reason.as_deref()).end();
         Ok(())
     }
 
     fn finish(&mut self) -> RecordBatch {
         self.0.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array;
+
+    use super::*;
+    use crate::decode::Options;
+    use crate::domain::message::Message;
+    use crate::schema::column::subscriber as column;
+
+    /// 2025-01-06 10:00 in Vietnam.
+    const AT: i64 = 1_736_132_400_000_000;
+
+    /// The row of a subscription in JSON with some more fields.
+    fn pushed(more: &str) -> Result<RecordBatch, Refusal> {
+        let body =
+            format!(r#"{{"number":"0912345678","activated_at":{AT},"segment":"prepaid","changed_at":{AT}{more}}}"#);
+        let message = Message { partition: 0, offset: 0, kafka_at: None, key: None, payload: None, headers: None };
+        let mut rows = Rows::with_capacity(1);
+        rows.push(serde_json::from_str(&body).unwrap(), &Place::new(&message, "test/0", Options::default(), AT))?;
+        Ok(rows.finish())
+    }
+
+    #[test]
+    fn a_lock_has_its_reason_and_a_sender_of_before_says_none() {
+        let locked = pushed(r#","lock_reason":"device""#).unwrap();
+        assert_eq!(column::LOCK_REASON.of(&locked).unwrap().value(0), "device");
+        for open in ["", r#","lock_reason":null"#] {
+            assert!(column::LOCK_REASON.of(&pushed(open).unwrap()).unwrap().is_null(0), "{open}");
+        }
+        let refused = pushed(r#","lock_reason":"because""#).unwrap_err();
+        assert_eq!(refused, Refusal::new(Reason::UnknownWord, "lock_reason"));
     }
 }

@@ -250,6 +250,7 @@ mod tests {
                 .text_or_null(None)
                 .int64_or_null(None)
                 .boolean_or_null(None)
+                .text_or_null(None)
                 .end();
         }
         lake.open(Table::BLOCK_CANDIDATE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();

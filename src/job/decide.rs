@@ -235,6 +235,7 @@ pub(super) fn read_candidates(batches: &[RecordBatch]) -> anyhow::Result<Vec<Can
                 is_special: candidate::IS_SPECIAL.of(batch)?.value(row),
                 is_current: candidate::IS_CURRENT.of(batch)?.value(row),
                 is_denied: is_true(candidate::IS_DENIED.of(batch)?, row),
+                lock_reason: text(candidate::LOCK_REASON.of(batch)?, row),
                 proposed: verdict(candidate::PROPOSED.of(batch)?.value(row))?,
             });
         }
@@ -250,7 +251,7 @@ pub(super) fn verdict(word: &str) -> anyhow::Result<Verdict> {
     word.parse().map_err(anyhow::Error::msg)
 }
 
-/// What a day holds; protection is looked up anew each day, since every standing number is a candidate of its day.
+/// What a day holds; protection and locks are looked up anew each day, since every standing number is a candidate of its day.
 fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
     let mut decisions = Vec::new();
     for batch in batches {
@@ -278,6 +279,7 @@ fn read_decisions(batches: &[RecordBatch]) -> anyhow::Result<Vec<Decision>> {
                     is_special: false,
                     is_current: true,
                     is_denied: false,
+                    lock_reason: None,
                     proposed: Verdict::Clear,
                 },
                 case_id: column::CASE_ID.of(batch)?.value(row).to_owned(),
@@ -306,7 +308,7 @@ fn sheet(day: Day, decisions: &[Decision], definitions: &str) -> RecordBatch {
         let row = row.int64(candidate.origins).int64(candidate.matched_reporters);
         let row = row.int64(candidate.survey_yes).int64(candidate.survey_no).text(definitions);
         let row = row.boolean(candidate.is_registration_evidence).text_or_null(candidate.detections.as_deref());
-        row.instant_or_null(decision.flagged_at).end();
+        row.instant_or_null(decision.flagged_at).text_or_null(candidate.lock_reason.as_deref()).end();
     }
     sheet.finish()
 }

@@ -49,11 +49,12 @@ impl Explained {
     }
 }
 
-/// What is held of a subscription: its activation, verdict, cause and case, and what it was found at.
+/// What is held of a subscription: its activation, verdict, cause and case, what it was found at, and why it is locked.
 struct Held {
     activated_at: Option<i64>,
     verdict: (String, String, String),
     detections: Option<String>,
+    lock_reason: Option<String>,
 }
 
 /// Explains a number on a day.
@@ -71,6 +72,7 @@ pub async fn explain(lake: &Lake, definitions: &Definitions, number: Number, day
     if let Some(held) = held {
         explanation.verdict = Some(held.verdict);
         explanation.detections = held.detections;
+        explanation.lock_reason = held.lock_reason;
     }
     Ok(Explained { number: number.reveal(), explanation })
 }
@@ -110,12 +112,14 @@ async fn held(lake: &Lake, number: Number, day: Day) -> anyhow::Result<Option<He
         let activated = decision::ACTIVATED_AT.of(&batch)?;
         let (verdict, cause) = (decision::VERDICT.of(&batch)?, decision::CAUSE.of(&batch)?);
         let (case, detections) = (decision::CASE_ID.of(&batch)?, decision::DETECTIONS.of(&batch)?);
+        let locks = decision::LOCK_REASON.of(&batch)?;
         for row in 0..batch.num_rows() {
             let activated_at = activated.is_valid(row).then(|| activated.value(row));
             if newest.as_ref().is_none_or(|newest| newest.activated_at < activated_at) {
                 let verdict = [verdict.value(row), cause.value(row), case.value(row)].map(str::to_owned).into();
                 let detections = detections.is_valid(row).then(|| detections.value(row).to_owned());
-                newest = Some(Held { activated_at, verdict, detections });
+                let lock_reason = locks.is_valid(row).then(|| locks.value(row).to_owned());
+                newest = Some(Held { activated_at, verdict, detections, lock_reason });
             }
         }
     }

@@ -216,6 +216,8 @@ pub mod subscriber {
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
     /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
+    /// Why the operator itself has locked the line in this state: device (changed, and not verified since), identity, spam, owner (who asked for it), debt or other; null while it is open, and in rows of before the column.
+    pub const LOCK_REASON: Column<StringArray> = Column::new("lock_reason");
 }
 
 /// One row per answer of a surveyed person.
@@ -1408,6 +1410,8 @@ pub mod block_candidate {
     pub const DETECTION_POINTS: Column<Int64Array> = Column::new("detection_points");
     /// Whether as many asked people as bear a bar, and most of all that were heard, say that it was no spam: ends a bar that the rest does not bear; null in rows of before the column.
     pub const IS_DENIED: Column<BooleanArray> = Column::new("is_denied");
+    /// Why the operator itself had locked the line when the day ended, as subscriber has it: no bar begins or grows on it; null when it was open, is not ours, or in rows of before the column.
+    pub const LOCK_REASON: Column<StringArray> = Column::new("lock_reason");
 }
 
 /// One row per subscription whose verdict on a day is not clear, or has just become so; the one table of verdicts that exports read.
@@ -1430,7 +1434,7 @@ pub mod decision {
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
     /// Verdict of the day before.
     pub const PREVIOUS: Column<StringArray> = Column::new("previous");
-    /// Why this verdict: evidence, no_new_evidence, not_confirmed (an earlier run of the day flagged it), expired, denied (most people who were asked say that it was no spam), allow_listed, special_number, subscription_ended, budget_spent, staged, stopped, one_origin, input_open, appeal_open, review_pending, dismissed, overturned or released.
+    /// Why this verdict: evidence, no_new_evidence, not_confirmed (an earlier run of the day flagged it), expired, denied (most people who were asked say that it was no spam), allow_listed, special_number, subscription_ended, budget_spent, staged, stopped, one_origin, carrier_locked (the operator itself has locked the line), input_open, appeal_open, review_pending, dismissed, overturned or released.
     pub const CAUSE: Column<StringArray> = Column::new("cause");
     /// Day since which this verdict holds.
     pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");
@@ -1456,6 +1460,8 @@ pub mod decision {
     pub const DETECTIONS: Column<StringArray> = Column::new("detections");
     /// When the flag of flagged_day was first seen: the start of the run that set it, UTC; null when never, and of flags of before the column.
     pub const FLAGGED_AT: Column<TimestampMicrosecondArray> = Column::new("flagged_at");
+    /// Why the operator itself had locked the line when the day ended, as subscriber has it; null when it was open, and in rows of before the column.
+    pub const LOCK_REASON: Column<StringArray> = Column::new("lock_reason");
 }
 
 /// One row per subscription and ISO week in which people said what it is: the label, and the values of its last score from before a flag or anybody's word could change it.

@@ -202,6 +202,9 @@ pub struct Subscriber<'a> {
     /// When this state began.
     #[serde(with = "instant")]
     pub changed_at: i64,
+    /// Why the operator itself has locked the line.
+    #[serde(borrow, default, skip_serializing_if = "Option::is_none")]
+    pub lock_reason: Option<Text<'a>>,
 }
 
 /// `schemas/topic/survey_answer.avsc`.

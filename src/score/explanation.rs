@@ -39,6 +39,8 @@ pub struct Explanation {
     pub verdict: Option<(String, String, String)>,
     /// What the number was found at, by type; `None` when at nothing.
     pub detections: Option<String>,
+    /// Why the operator itself has locked the line; `None` while it is open.
+    pub lock_reason: Option<String>,
     /// Of a number that was not judged, the last day before on which it was.
     pub last_judged: Option<Day>,
 }
@@ -125,6 +127,7 @@ impl Explanation {
             change: None,
             verdict: None,
             detections: None,
+            lock_reason: None,
             last_judged: None,
         }
     }

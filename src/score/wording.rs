@@ -71,9 +71,24 @@ pub fn cause(lang: Lang, word: &str) -> &str {
         "budget_spent" => "đã hết hạn mức trong ngày",
         "subscription_ended" => "thuê bao đã kết thúc",
         "one_origin" => "chỉ có một nguồn bằng chứng",
+        "carrier_locked" => "nhà mạng đã tự khoá thuê bao",
         "input_open" => "dữ liệu trong ngày chưa đủ",
         "staged" => "chặn từ ngày hôm sau, sau nhóm thử đầu tiên",
         "stopped" => "tạm dừng vì quá nhiều khiếu nại được chấp nhận",
+        other => other,
+    };
+    lang.of(word, vi)
+}
+
+/// Why the operator itself has locked a line.
+pub fn lock(lang: Lang, word: &str) -> &str {
+    let vi = match word {
+        "device" => "đổi thiết bị, chưa xác thực lại",
+        "identity" => "chưa xác thực thông tin thuê bao",
+        "spam" => "phát tán cuộc gọi hoặc tin nhắn rác",
+        "owner" => "theo yêu cầu của chủ thuê bao",
+        "debt" => "nợ cước",
+        "other" => "lý do khác",
         other => other,
     };
     lang.of(word, vi)

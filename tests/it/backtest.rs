@@ -267,7 +267,7 @@ async fn a_shadow_tells_of_days_that_it_has_seen_and_a_changed_folder_is_another
         sheet.row().day(old).text("C-0").int64(84_900_000_009).instant_or_null(None).boolean(true).text("prepaid");
     let row = row.text("clear").text("clear").text("no_new_evidence").day(old).day(old).date_or_null(None);
     let row = row.float64_or_null(None).int64(0).int64(0).int64(0).int64(0).text("").boolean_or_null(None);
-    row.text_or_null(None).instant_or_null(None).end();
+    row.text_or_null(None).instant_or_null(None).text_or_null(None).end();
     copied.replace(old, &[sheet.finish()]).await.unwrap();
     shadow::run(&lake, definitions.clone(), day(TUESDAY)).await.unwrap();
     let unseen = shadow::report(&lake, &definitions, day(MONDAY), day(TUESDAY)).await.unwrap_err();

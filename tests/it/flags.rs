@@ -42,7 +42,7 @@ async fn list(lake: &Lake, out: &Path, on: Day, verdicts: &[(i64, &str)]) {
         let row = sheet.row().day(on).text(&format!("C-{last}")).int64(84_962_000_000 + last).instant_or_null(None);
         let row = row.boolean(true).text("prepaid").text(verdict).text("clear").text("evidence").day(day(0));
         let row = row.day(day(30)).date_or_null(None).float64_or_null(None).int64(2).int64(2).int64(0).int64(0);
-        row.text("").boolean_or_null(None).text_or_null(None).instant_or_null(None).end();
+        row.text("").boolean_or_null(None).text_or_null(None).instant_or_null(None).text_or_null(None).end();
     }
     lake.open(Table::DECISION).await.unwrap().replace(on, &[sheet.finish()]).await.unwrap();
     let definitions = Definitions::read(&folder(None)).unwrap();

@@ -88,6 +88,32 @@ fn a_bar_that_grows_takes_a_place_of_the_day_and_stays_as_it_is_where_there_is_n
     assert_eq!(told(&of(&staging(0.3), &Desk::default())), [grown; 5], "none is staged");
 }
 
+#[test]
+fn a_line_that_the_operator_has_locked_is_not_barred_again_and_takes_no_place() {
+    let locked = |proposed| Candidate { lock_reason: Some("device".to_owned()), ..candidate(1, proposed) };
+    let of = |on: Day, candidates: Vec<Candidate>, standing: Vec<Decision>, rules: &Rules| {
+        let decided = decide(on, candidates, standing, rules, Input::Complete, &Desk::default());
+        decided.into_iter().map(|d| (d.verdict, d.cause)).collect::<Vec<_>>()
+    };
+    let (made, held) = ((Verdict::Limited, Cause::Evidence), (Verdict::Survey, Cause::CarrierLocked));
+    let mut all: Vec<Candidate> = (2..=4).map(|number| candidate(number, Verdict::Limited)).collect();
+    all.push(locked(Verdict::Limited));
+    assert_eq!(of(day(), all.clone(), vec![], &rules()), [held, made, made, made], "three are the day's budget");
+    let waits = (Verdict::Survey, Cause::Staged);
+    assert_eq!(
+        of(day(), all, vec![], &staging(0.3)),
+        [held, made, waits, waits],
+        "three are due, and the first is made"
+    );
+    // What was told stands until its end, and neither grows nor begins anew there.
+    let barred =
+        decide(day(), vec![candidate(1, Verdict::Limited)], vec![], &rules(), Input::Complete, &Desk::default());
+    let later = |days: i32, proposed: Verdict| of(day().plus(days), vec![locked(proposed)], barred.clone(), &rules());
+    assert_eq!(later(1, Verdict::Limited), [made]);
+    assert_eq!(later(1, Verdict::Blocked), [(Verdict::Limited, Cause::CarrierLocked)]);
+    assert_eq!(later(29, Verdict::Limited), [(Verdict::Released, Cause::Expired)]);
+}
+
 proptest! {
     #[test]
     fn what_grows_or_begins_anew_is_held_up_as_what_is_new_and_what_stands_is_not(

@@ -275,6 +275,7 @@ pub const DECISIONS: Kind = Kind {
         ("previous", ("before", "trước đó")),
         ("verdict", ("verdict", "quyết định")),
         ("cause", ("cause", "lý do")),
+        ("lock_reason", ("operator's own lock", "nhà mạng tự khoá")),
         ("since_day", ("since", "từ ngày")),
         ("until_day", ("lapses on", "hết hạn")),
         ("score", ("score", "chỉ số")),

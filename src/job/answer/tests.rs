@@ -75,7 +75,7 @@ impl Site {
         let row = sheet.row().day(day).text("C-1").int64(SOURCE).instant(activated_at).boolean(true).text("prepaid");
         let row = row.text(verdict.as_str()).text("clear").text("evidence").day(day).day(day.plus(30)).day(day);
         let row = row.float64_or_null(None).int64(2).int64(1).int64(0).int64(0).text("");
-        row.boolean_or_null(None).text_or_null(None).instant_or_null(None).end();
+        row.boolean_or_null(None).text_or_null(None).instant_or_null(None).text_or_null(None).end();
         self.lake.open(Table::DECISION).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
     }
 
@@ -84,7 +84,7 @@ impl Site {
         let mut sheet = Sheet::new(Table::SUBSCRIBER.contract());
         let row = sheet.row().day(Day::of(at)).int64(number).instant(at).instant_or_null(None).text("prepaid");
         let row = row.text_or_null(None).int32_or_null(None).text_or_null(None).instant(at).int32(0).int64(0);
-        row.instant(at).text_or_null(None).end();
+        row.instant(at).text_or_null(None).text_or_null(None).end();
         self.lake.open(Table::SUBSCRIBER).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
     }
 

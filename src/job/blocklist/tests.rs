@@ -41,7 +41,7 @@ impl Site {
             let row = row.boolean(true).text("prepaid").text(verdict).text(previous).text("evidence");
             let row = row.day(day(0)).day(day(30)).date_or_null(None).float64_or_null(None);
             let row = row.int64(2).int64(2).int64(0).int64(0).text("").boolean_or_null(None).text_or_null(None);
-            row.instant_or_null(None).end();
+            row.instant_or_null(None).text_or_null(None).end();
         }
         let mut table = self.lake.open(Table::DECISION).await.unwrap();
         let inputs = serde_json::json!({ "decision": table.version() }).to_string();

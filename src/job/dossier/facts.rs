@@ -154,6 +154,9 @@ impl Facts<'_> {
                 if let Some(cell) = line.get_mut(4) {
                     say(cell, |word| wording::cause(lang, word).to_owned());
                 }
+                if let Some(cell) = line.get_mut(5) {
+                    say(cell, |word| wording::lock(lang, word).to_owned());
+                }
                 rows.push(line);
             }
         }
@@ -314,12 +317,13 @@ const REPORTS: [&str; 4] = [
     citizen_report::KIND.name,
     citizen_report::SCAM_FORM.name,
 ];
-const DECISIONS: [&str; 13] = [
+const DECISIONS: [&str; 14] = [
     decision::DAY.name,
     decision::CASE_ID.name,
     decision::PREVIOUS.name,
     decision::VERDICT.name,
     decision::CAUSE.name,
+    decision::LOCK_REASON.name,
     decision::SINCE_DAY.name,
     decision::UNTIL_DAY.name,
     decision::SCORE.name,

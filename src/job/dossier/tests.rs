@@ -70,15 +70,17 @@ async fn lake(folder: &Path) -> Lake {
         )
         .await;
     }
-    let columns = "day, number, activated_at, verdict, previous, cause";
+    let columns = "day, number, activated_at, verdict, previous, cause, lock_reason";
     put(
         &lake,
         Table::DECISION,
         Some("2025-01-09"),
         columns,
         &[
-            &format!("('2025-01-09', {NUMBER}, '2025-01-08T05:00:00Z', 'watched', 'clear', 'evidence')"),
-            &format!("('2025-01-09', {NUMBER}, '2024-01-01T00:00:00Z', 'released', 'blocked', 'subscription_ended')"),
+            &format!("('2025-01-09', {NUMBER}, '2025-01-08T05:00:00Z', 'watched', 'clear', 'evidence', 'debt')"),
+            &format!(
+                "('2025-01-09', {NUMBER}, '2024-01-01T00:00:00Z', 'released', 'blocked', 'subscription_ended', NULL)"
+            ),
         ],
     )
     .await;
@@ -153,6 +155,7 @@ async fn a_number_that_changed_hands_is_told_of_its_last_holder_alone() {
     assert_eq!(column(&facts, "calls", "start_at"), expected, "neither forwarded legs nor calls of the earlier holder");
     assert_eq!(column(&facts, "calls", "is_spoof_suspect"), [false, true, false, true]);
     assert_eq!(column(&facts, "decisions", "verdict"), ["watched"]);
+    assert_eq!(column(&facts, "decisions", "lock_reason"), ["debt"]);
     assert_eq!(column(&facts, "reported", "day"), ["2025-01-09"], "the day of the handover is nobody's own");
     let page = std::fs::read_to_string(filed.folder.join("dossier.html")).unwrap();
     assert!(page.contains("Số đã đổi chủ") && page.contains("theo dõi (watched)"));

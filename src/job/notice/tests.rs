@@ -51,7 +51,7 @@ impl Site {
             let row = row.boolean(number % 10 != 9);
             let row = row.text("prepaid").text("limited").text("clear").text("evidence").day(day).day(day.plus(30));
             let row = row.date_or_null(None).float64_or_null(None).int64(2).int64(0).int64(0).int64(0).text("");
-            row.boolean(false).text_or_null(None).instant_or_null(None).end();
+            row.boolean(false).text_or_null(None).instant_or_null(None).text_or_null(None).end();
         }
         let replaced = [(Table::BLOCKLIST_DAY, list.finish()), (Table::DECISION, decided.finish())];
         for (table, rows) in replaced {
@@ -65,7 +65,7 @@ impl Site {
         for (number, at) in activations {
             let row = sheet.row().day(Day::of(*at)).int64(*number).instant(*at).instant_or_null(None).text("prepaid");
             let row = row.text_or_null(None).int32_or_null(None).text_or_null(None).instant(*at);
-            row.int32(0).int64(0).instant(*at).text_or_null(None).end();
+            row.int32(0).int64(0).instant(*at).text_or_null(None).text_or_null(None).end();
         }
         self.lake.open(Table::SUBSCRIBER).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
     }

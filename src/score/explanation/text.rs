@@ -17,6 +17,10 @@ impl Explanation {
         if let Some(detections) = &self.detections {
             lines.push(format!("{} {detections}", lang.of("found at", "phát hiện:")));
         }
+        if let Some(lock_reason) = &self.lock_reason {
+            let lock = wording::lock(lang, lock_reason);
+            lines.push(format!("{} {lock}", lang.of("locked by the operator itself:", "nhà mạng tự khoá:")));
+        }
         lines.push(match &self.verdict {
             Some((verdict, cause, case_id)) => {
                 let (verdict, cause) = (wording::verdict(lang, verdict), wording::cause(lang, cause));
@@ -160,6 +164,13 @@ mod tests {
     #[track_caller]
     fn check(explanation: &Explanation, lang: Lang, expect: Expect) {
         expect.assert_eq(&explanation.text(lang));
+    }
+
+    #[test]
+    fn a_lock_of_the_operator_itself_is_told() {
+        let locked = Explanation { lock_reason: Some("device".to_owned()), ..Explanation::unjudged(day()) };
+        assert!(locked.text(Lang::En).contains("\nlocked by the operator itself: device\n"));
+        assert!(locked.text(Lang::Vi).contains("\nnhà mạng tự khoá: đổi thiết bị, chưa xác thực lại\n"));
     }
 
     #[test]

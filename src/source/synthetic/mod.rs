@@ -337,6 +337,7 @@ impl Operator {
             key_epoch: sim.paper.identity.map(|_| 1),
             dealer: Some(register::dealer_name(sim.paper.dealer).into()),
             changed_at,
+            lock_reason: None,
         };
         Message { topic: Topic::Subscriber, at, key: sim.number, payload: encode::json(&record) }
     }
