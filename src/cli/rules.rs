@@ -69,6 +69,9 @@ pub(super) struct DecideArgs {
     /// The day.
     #[arg(long)]
     day: Day,
+    /// Say what would be decided, and write no verdict, question or list.
+    #[arg(long)]
+    pub(super) dry_run: bool,
     /// The site's configuration: what the desk of its `[desk]` has said counts; with
     /// `require_promotion`, only promoted definitions decide.
     #[arg(long, env = "CALLSIEVE_CONFIG")]
@@ -263,9 +266,13 @@ pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) ->
 
 pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
-    let lake = args.lake.make()?;
+    let lake = if args.dry_run { args.lake.open()? } else { args.lake.make()? };
     super::site::admit(args.config.as_ref(), &lake, &definitions).await?;
     let store = super::site::store(args.config.as_ref()).await?;
+    if args.dry_run {
+        let looked = job::decide::look::day(&lake, definitions, args.day, store.as_ref(), Clock::System).await?;
+        return say(json, &looked, || looked.text());
+    }
     let decided = job::decide::day(&lake, definitions, args.day, store.as_ref()).await?;
     if let Some(metrics) = metrics {
         job::note::decided(&decided, metrics)?;

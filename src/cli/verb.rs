@@ -159,7 +159,7 @@ impl Verb {
             Self::Maintain(MaintainArgs { dry_run: false, .. }) => Some("maintain"),
             Self::Run(RunArgs { window: WindowArgs { week: None, .. }, .. }) => Some("run_day"),
             Self::Run(_) => Some("run_week"),
-            Self::Decide(_) => Some("decide"),
+            Self::Decide(DecideArgs { dry_run: false, .. }) => Some("decide"),
             Self::Precision(_) => Some("precision"),
             Self::Export(ExportVerb::Blocklist(BlocklistArgs { dry_run: false, .. })) => Some("export_blocklist"),
             Self::Export(ExportVerb::Domains { .. }) => Some("export_domains"),

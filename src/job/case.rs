@@ -24,8 +24,17 @@ use crate::store::event::Event;
 
 /// Copies what decisions heed of a store into a lake.
 pub async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
-    let events = store.events().await?;
     let mut handle = lake.open(Table::CASE_EVENT).await?;
+    let (events, is_known) = words(store, lake).await?;
+    if !is_known {
+        handle.replace_all(&[sheet(&events)]).await?;
+    }
+    reference::put_allowed(lake, &store.allowed().await?).await.context("copying the desk's allow-list")
+}
+
+/// All words of a store, and whether the lake has each of them; fails where it has others.
+async fn words(store: &Store, lake: &Lake) -> anyhow::Result<(Vec<Event>, bool)> {
+    let events = store.events().await?;
     let known = known(lake).await?;
     let said: BTreeSet<i64> = events.iter().map(|event| event.id).collect();
     let forgotten = known.difference(&said).count();
@@ -33,10 +42,7 @@ pub async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
         forgotten == 0,
         "the case store lacks {forgotten} words that the lake has of it: is it another one? see store in [desk]"
     );
-    if known != said {
-        handle.replace_all(&[sheet(&events)]).await?;
-    }
-    reference::put_allowed(lake, &store.allowed().await?).await.context("copying the desk's allow-list")
+    Ok((events, known == said))
 }
 
 /// The words that a lake has of a store, by their places in its audit trail.
@@ -62,6 +68,18 @@ pub async fn desk(runner: &mut Runner, began: &mut Began, day: Day, heard_until:
         (desk.allowed, desk.allowed_from) = (allowed(&rows, day)?, allowed_from(&rows, day)?);
     }
     Ok(desk)
+}
+
+/// What people have said, as the lake's tables would know it once a store was copied.
+pub async fn look(store: &Store, lake: &Lake, day: Day) -> anyhow::Result<Desk> {
+    let (events, _) = words(store, lake).await?;
+    let rows = [reference::look_allowed(lake, &store.allowed().await?).await?];
+    Ok(Desk {
+        said: said(&[sheet(&events)], None)?,
+        allowed: allowed(&rows, day)?,
+        allowed_from: allowed_from(&rows, day)?,
+        ..Desk::default()
+    })
 }
 
 fn said(batches: &[RecordBatch], heard_until: Option<i64>) -> anyhow::Result<BTreeMap<Number, Vec<Said>>> {

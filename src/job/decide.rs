@@ -31,6 +31,8 @@ use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::store::Store;
 
+pub mod look;
+
 /// What a day's decision did.
 #[derive(Debug)]
 pub struct Decided {
@@ -99,8 +101,26 @@ pub(super) async fn settle(
     input: Input,
     heard_until: Option<i64>,
 ) -> anyhow::Result<(BTreeMap<Verdict, u64>, Ran)> {
+    let desk = case::desk(runner, &mut began, day, heard_until).await?;
+    let decisions = weigh(runner, &mut began, (day, input), desk).await?;
+    let mut verdicts = BTreeMap::new();
+    for decision in &decisions {
+        *verdicts.entry(decision.verdict).or_default() += 1;
+    }
     let definition = runner.definitions().get(Table::DECISION)?.clone();
-    let rules = rules(&definition)?;
+    let batch = sheet(day, &decisions, &runner.definitions().hash());
+    let written = runner.write(&definition, day, &[batch], &began).await?;
+    Ok((verdicts, written))
+}
+
+/// The verdicts of a day, by its candidates, by what stood on the latest day before and by what people have said.
+async fn weigh(
+    runner: &mut Runner,
+    began: &mut Began,
+    (day, input): (Day, Input),
+    mut desk: Desk,
+) -> anyhow::Result<Vec<Decision>> {
+    let rules = rules(runner.definitions().get(Table::DECISION)?)?;
     let candidates = match runner.newest(Table::BLOCK_CANDIDATE).await? {
         None => anyhow::bail!("table block_candidate does not exist; `callsieve run --day {day}` makes it"),
         Some(table) => {
@@ -120,18 +140,9 @@ pub(super) async fn settle(
         }
     };
     let standing = standing.into_iter().filter(|decision| decision.verdict != Verdict::Clear).collect();
-    let mut desk = case::desk(runner, &mut began, day, heard_until).await?;
     desk.stopped = stopped(runner, &desk, day, &rules).await?;
     let decisions = decide(day, candidates, standing, &rules, input, &desk);
-    let decisions = again::carry(day, decisions, earlier, began.at);
-
-    let mut verdicts = BTreeMap::new();
-    for decision in &decisions {
-        *verdicts.entry(decision.verdict).or_default() += 1;
-    }
-    let batch = sheet(day, &decisions, &runner.definitions().hash());
-    let written = runner.write(&definition, day, &[batch], &began).await?;
-    Ok((verdicts, written))
+    Ok(again::carry(day, decisions, earlier, began.at))
 }
 
 /// The segments in which too many of the last days' bars have been overturned.

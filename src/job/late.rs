@@ -72,17 +72,22 @@ pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Restated
 ///
 /// Some come at any hour, so that whoever waited for none would never decide; candidates alone are soon computed.
 pub(super) async fn renew(runner: &mut Runner, versions: &mut Versions, day: Day) -> anyhow::Result<Vec<Ran>> {
-    let candidates = Computed::of(runner.definitions().get(Table::BLOCK_CANDIDATE)?)?;
-    let rows = versions.rows_since(&candidates, day);
+    let rows = behind_candidates(versions, runner.definitions(), day)?;
     if rows == 0 {
         return Ok(Vec::new());
     }
     tracing::info!(%day, rows, "answers or subscriptions came late, candidates are computed again");
-    let renewed = runner.run(&[candidates.table], day).await?;
+    let renewed = runner.run(&[Table::BLOCK_CANDIDATE], day).await?;
     for ran in &renewed {
-        versions.forget(ran);
+        versions.forget(ran.table, ran.day);
     }
     Ok(renewed)
+}
+
+/// How many rows have come since a day's candidates were computed for which they are computed again.
+pub(super) fn behind_candidates(versions: &Versions, definitions: &Definitions, day: Day) -> anyhow::Result<u64> {
+    let candidates = Computed::of(definitions.get(Table::BLOCK_CANDIDATE)?)?;
+    Ok(versions.rows_since(&candidates, day))
 }
 
 /// Why a day's candidates do not say all that is known, though the day is read to its end; empty when they do.
@@ -327,9 +332,9 @@ impl Versions {
     }
 
     /// What was computed just now is older than nothing.
-    fn forget(&mut self, ran: &Ran) {
-        if let Some(runs) = self.runs.get_mut(&ran.table) {
-            runs.remove(&ran.day);
+    pub(super) fn forget(&mut self, table: Table, day: Day) {
+        if let Some(runs) = self.runs.get_mut(&table) {
+            runs.remove(&day);
         }
     }
 }

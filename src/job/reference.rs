@@ -73,14 +73,30 @@ pub async fn put_allowed(lake: &Lake, allowed: &[Allowed]) -> anyhow::Result<()>
     let table = Table::ALLOW_LIST;
     let mut handle = lake.open(table).await?;
     let mut known = held(table.contract(), &handle.rows(vec![], &[]).await?)?;
-    let mut rows: Vec<Held> = known.iter().filter(|row| !row.is_desks(table)).cloned().collect();
-    rows.extend(allowed.iter().map(Held::of_desk));
+    let rows = with_desks(&known, allowed);
     known.sort();
-    rows.sort();
     if rows != known {
         handle.replace_all(&[sheet(table.contract(), &rows)?]).await?;
     }
     Ok(())
+}
+
+/// What `allow_list` would hold behind [`put_allowed`].
+pub async fn look_allowed(lake: &Lake, allowed: &[Allowed]) -> anyhow::Result<RecordBatch> {
+    let contract = Table::ALLOW_LIST.contract();
+    let known = match lake.find(Table::ALLOW_LIST).await? {
+        Some(handle) => held(contract, &handle.rows(vec![], &[]).await?)?,
+        None => Vec::new(),
+    };
+    sheet(contract, &with_desks(&known, allowed))
+}
+
+/// The rows that files have listed, and the desk's own, sorted.
+fn with_desks(known: &[Held], allowed: &[Allowed]) -> Vec<Held> {
+    let listed = known.iter().filter(|row| !row.is_desks(Table::ALLOW_LIST)).cloned();
+    let mut rows: Vec<Held> = listed.chain(allowed.iter().map(Held::of_desk)).collect();
+    rows.sort();
+    rows
 }
 
 impl Held {

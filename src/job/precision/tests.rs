@@ -58,15 +58,8 @@ async fn decided(lake: &Lake, numbers: std::ops::Range<i64>, is_finished: bool) 
         let row = sheet.row().day(monday()).text("C-1").int64(84_970_000_000 + number).instant_or_null(None);
         let row = row.boolean(false).text("offnet").text("survey").text("clear").text("evidence").day(monday());
         let row = row.day(monday()).date_or_null(Some(monday().epoch_days())).float64_or_null(Some(0.9)).int64(1);
-        row.int64(0)
-            .int64(0)
-            .int64(0)
-            .text("r1")
-            .boolean_or_null(None)
-            .text_or_null(None)
-            .instant_or_null(None)
-            .text_or_null(None)
-            .end();
+        let row = row.int64(0).int64(0).int64(0).text("r1").boolean_or_null(None).text_or_null(None);
+        row.instant_or_null(None).text_or_null(None).end();
     }
     lake.open(Table::DECISION).await.unwrap().replace(monday(), &[sheet.finish()]).await.unwrap();
     let last = monday().plus(if is_finished { 6 } else { 5 });
