@@ -55,6 +55,45 @@ appealed AS (
         AND heard.activated_at IS NOT DISTINCT FROM flagged.activated_at
     WHERE local_day(said_at) >= flagged.flagged_day
     GROUP BY heard.number, heard.activated_at
+),
+report AS (
+    -- Matched reports about each flagged subscription, each once, with the form and the province that it tells.
+    SELECT flagged.number, flagged.activated_at, report_check.channel, report_check.report_id,
+        MIN(report_check.reporter) AS reporter, MIN(report_check.kind) AS kind,
+        MIN(citizen_report.scam_form) AS form, MIN(citizen_report.province) AS province
+    FROM flagged INNER JOIN report_check ON flagged.number = report_check.source
+    INNER JOIN citizen_report ON report_check.day = citizen_report.day
+        AND report_check.channel = citizen_report.channel AND report_check.report_id = citizen_report.report_id
+    WHERE report_check.state = 'matched' AND report_check.day >= $reports_from AND report_check.day < $until_day
+        AND citizen_report.day >= $reports_from AND citizen_report.day < $until_day
+        AND (flagged.activated_at IS NULL OR report_check.day >= local_day(flagged.activated_at))
+    GROUP BY flagged.number, flagged.activated_at, report_check.channel, report_check.report_id
+),
+people AS (
+    -- Who reported each, by what they reported.
+    SELECT number, activated_at,
+        COUNT(DISTINCT CASE WHEN kind = 'spam_call' THEN reporter END) AS call_reporters,
+        COUNT(DISTINCT CASE WHEN kind = 'spam_sms' THEN reporter END) AS sms_reporters,
+        COUNT(DISTINCT CASE WHEN kind = 'scam_call' THEN reporter END) AS scam_reporters
+    FROM report GROUP BY number, activated_at
+),
+form AS (
+    -- Each form that the reports of a number tell, once.
+    SELECT DISTINCT number, activated_at, form FROM report WHERE form IS NOT NULL
+),
+formed AS (
+    -- The forms of each number in one text.
+    SELECT number, activated_at, STRING_AGG(form, '+' ORDER BY form) AS forms FROM form GROUP BY number, activated_at
+),
+place AS (
+    -- Each province from which enough people reported a number: where one person alone is, concerns nobody.
+    SELECT number, activated_at, province FROM report WHERE province IS NOT NULL
+    GROUP BY number, activated_at, province HAVING COUNT(DISTINCT reporter) >= $least_people
+),
+placed AS (
+    -- The provinces of each number in one text.
+    SELECT number, activated_at, STRING_AGG(province, '+' ORDER BY province) AS provinces
+    FROM place GROUP BY number, activated_at
 )
 SELECT
     $day AS week, flagged.number, flagged.activated_at,
@@ -82,7 +121,12 @@ SELECT
     typed.types,
     CASE WHEN flagged.flagged_day >= $day THEN COALESCE(early.calls, 0) END AS calls_before_flag,
     last.rules,
-    CASE appealed.word WHEN 'appealed' THEN 'open' ELSE appealed.word END AS appeal
+    CASE appealed.word WHEN 'appealed' THEN 'open' ELSE appealed.word END AS appeal,
+    formed.forms AS scam_forms,
+    placed.provinces,
+    COALESCE(people.call_reporters, 0) AS matched_call_reporters,
+    COALESCE(people.sms_reporters, 0) AS matched_sms_reporters,
+    COALESCE(people.scam_reporters, 0) AS matched_scam_reporters
 FROM flagged
 INNER JOIN decision AS last ON flagged.number = last.number AND flagged.last_day = last.day
     AND flagged.activated_at IS NOT DISTINCT FROM last.activated_at
@@ -92,5 +136,11 @@ LEFT JOIN early ON flagged.number = early.number
     AND flagged.activated_at IS NOT DISTINCT FROM early.activated_at
 LEFT JOIN appealed ON flagged.number = appealed.number
     AND flagged.activated_at IS NOT DISTINCT FROM appealed.activated_at
+LEFT JOIN people ON flagged.number = people.number
+    AND flagged.activated_at IS NOT DISTINCT FROM people.activated_at
+LEFT JOIN formed ON flagged.number = formed.number
+    AND flagged.activated_at IS NOT DISTINCT FROM formed.activated_at
+LEFT JOIN placed ON flagged.number = placed.number
+    AND flagged.activated_at IS NOT DISTINCT FROM placed.activated_at
 LEFT JOIN ranked ON flagged.number = ranked.caller AND ranked.place = 1
     AND flagged.activated_at IS NOT DISTINCT FROM ranked.activated_at

@@ -22,7 +22,7 @@ type Counts = BTreeMap<String, u64>;
 
 /// Columns of text that are counted, each with its title, its note, and the word for what says nothing; where that is
 /// empty, the text is one word and always there.
-const TEXTS: [(&str, &str, &str, &str); 7] = [
+const TEXTS: [(&str, &str, &str, &str); 9] = [
     (column::VERDICT.name, "Flagged numbers by verdict", "The verdict on the last day of the week that has one.", ""),
     (column::ACTION.name, "Flagged numbers by action", "What the network was asked for; the verdict says why.", "none"),
     (
@@ -36,6 +36,18 @@ const TEXTS: [(&str, &str, &str, &str); 7] = [
         "Flagged numbers by type",
         "A number may be of several types, and is counted in each.",
         "none",
+    ),
+    (
+        column::SCAM_FORMS.name,
+        "Flagged numbers by scam form",
+        "What matched reports of the number tell; it is counted in each form.",
+        "unknown",
+    ),
+    (
+        column::PROVINCES.name,
+        "Flagged numbers by province",
+        "Where at least two people are who reported it, as forms of the web ask; texts and calls say none.",
+        "unknown",
     ),
     (column::EVIDENCE.name, "Flagged numbers by evidence", "Which independent origins spoke against the number.", ""),
     (column::RANGE_HOLDER.name, "Flagged numbers by operator", "Who holds the number's range.", "no range of Vietnam"),
@@ -170,6 +182,8 @@ mod tests {
         check(&charts, "Flagged numbers", &[("all", 3, 1), ("for the first time", 2, 1), ("in a week before", 1, 0)]);
         check(&charts, "Flagged numbers by verdict", &[("limited", 2, 0), ("released", 0, 1), ("survey", 1, 0)]);
         check(&charts, "Flagged numbers by appeal", &[("none", 3, 1)]);
+        check(&charts, "Flagged numbers by scam form", &[("unknown", 3, 1)]);
+        check(&charts, "Flagged numbers by province", &[("unknown", 3, 1)]);
         let operators = [("MobiFone", 2, 0), ("Viettel", 0, 1), ("no range of Vietnam", 1, 0)];
         check(&charts, "Flagged numbers by operator", &operators);
     }

@@ -1712,6 +1712,16 @@ pub mod regulator_week {
     pub const RULES: Column<StringArray> = Column::new("rules");
     /// The last appeal since the flag, as it stood at the end of the week: open, rejected or overturned; null when there was none.
     pub const APPEAL: Column<StringArray> = Column::new("appeal");
+    /// Forms of fraud, by the names of pipelines/scam_form.toml, that matched reports of the number tell in the week and the 13 days before it, joined by +; null when none tells one, and in rows of before the column.
+    pub const SCAM_FORMS: Column<StringArray> = Column::new("scam_forms");
+    /// Provinces, by their names since July 2025, in which at least two people are whose matched reports of the number in the same days say so, joined by +. Only forms of the web or an app ask for it: texts and calls to 156 say none. Null when unknown, and in rows of before the column.
+    pub const PROVINCES: Column<StringArray> = Column::new("provinces");
+    /// People whose matched reports of the number in the same days are of its calls (V); whoever sent several kinds counts in each; null in rows of before the column.
+    pub const MATCHED_CALL_REPORTERS: Column<Int64Array> = Column::new("matched_call_reporters");
+    /// The same of its messages (S).
+    pub const MATCHED_SMS_REPORTERS: Column<Int64Array> = Column::new("matched_sms_reporters");
+    /// The same of calls that look like fraud (LD).
+    pub const MATCHED_SCAM_REPORTERS: Column<Int64Array> = Column::new("matched_scam_reporters");
 }
 
 /// One row per package that was published for a recipient, from which the same bytes can be made again.
