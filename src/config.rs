@@ -46,6 +46,9 @@ pub struct Config {
     /// When batches are committed.
     #[serde(default)]
     pub ingest: job::ingest::Options,
+    /// How long what was replaced stays.
+    #[serde(default)]
+    pub maintain: job::maintain::Options,
     /// What citizens' words are sealed with.
     #[serde(default)]
     pub seal: job::seal::Options,
@@ -172,6 +175,7 @@ impl Config {
 
     fn problems(&self) -> Vec<String> {
         let mut problems = self.ingest.problems();
+        problems.extend(self.maintain.problems());
         for name in self.kafka.iter().flat_map(|kafka| kafka.topics.keys()) {
             if let Err(problem) = name.parse::<Topic>() {
                 problems.push(format!("kafka.topics: {problem}"));

@@ -9,7 +9,7 @@ use clap::{Args, Subcommand};
 use super::BadConfig;
 use super::print::say;
 use crate::clock::Clock;
-use crate::config;
+use crate::config::{self, Config};
 use crate::domain::day::Day;
 use crate::job;
 use crate::job::maintain::Maintained;
@@ -61,6 +61,9 @@ pub(super) struct MaintainArgs {
     /// Say what would be done, and do nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
+    /// The site's configuration: how long its `[maintain]` lets versions of before be read; eight weeks without it.
+    #[arg(long, env = "CALLSIEVE_CONFIG")]
+    config: Option<PathBuf>,
     #[command(flatten)]
     lake: LakeArgs,
 }
@@ -90,8 +93,12 @@ pub(super) fn table(name: &str) -> Result<Table, String> {
 }
 
 pub(super) async fn maintain(args: &MaintainArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
+    let options = match &args.config {
+        Some(config) => Config::read(config).map_err(BadConfig)?.maintain,
+        None => job::maintain::Options::default(),
+    };
     let lake = args.lake.open()?;
-    let work = job::maintain::maintain(&lake, Clock::System, args.dry_run);
+    let work = job::maintain::maintain(&lake, options, Clock::System, args.dry_run);
     // Who only looks is in nobody's way.
     let done = if args.dry_run { work.await? } else { lake.rewriting(work).await? };
     if let Some(metrics) = metrics {

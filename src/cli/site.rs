@@ -64,6 +64,11 @@ impl SiteArgs {
         admit(Some(&self.config), lake, definitions).await
     }
 
+    /// How long versions of before can be read.
+    pub(super) fn maintain(&self) -> anyhow::Result<job::maintain::Options> {
+        Ok(Config::read(&self.config).map_err(BadConfig)?.maintain)
+    }
+
     /// What opens the words of citizens.
     pub(super) fn seal(&self) -> anyhow::Result<Seal> {
         let config = Config::read(&self.config).map_err(BadConfig)?;

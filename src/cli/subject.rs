@@ -89,13 +89,13 @@ pub(super) async fn subject(verb: SubjectVerb, json: bool) -> anyhow::Result<()>
 
 async fn erase(args: EraseArgs, json: bool) -> anyhow::Result<()> {
     let EraseArgs { number, held_on, case_ref, by, dry_run, site, lake, rules } = args;
-    let desk = site.desk().await?;
+    let (desk, keep_files_days) = (site.desk().await?, site.maintain()?.keep_files_days);
     let (definitions, lake) = (rules.load().await?, lake.open()?);
     if !dry_run {
         // What copies the words is built again by these definitions.
         site.admit(&lake, &definitions).await?;
     }
-    let request = Request { number, held_on, case: &case_ref, by: &by, is_dry_run: dry_run };
+    let request = Request { number, held_on, case: &case_ref, by: &by, is_dry_run: dry_run, keep_files_days };
     let erased = job::subject::erase::erase(&lake, definitions, &request, &desk, Clock::System).await?;
     say(json, &erased, || erased.text())
 }

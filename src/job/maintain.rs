@@ -4,7 +4,7 @@
 //! log, and neither touches what the other adds; keeps a day longer than `keep_days`: what is accepted of an older day
 //! is removed the next night, so `decode.max_age_days` is no longer than that either.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::clock::Clock;
 use crate::domain::day::Day;
@@ -13,8 +13,35 @@ use crate::lake::ledger::Books;
 use crate::schema::contract::{Table, Writer};
 use crate::schema::topic::Topic;
 
-/// Versions behind a package that was sent can be read for eight weeks.
-pub(super) const KEEP_FILES_DAYS: u32 = 56;
+/// Delta itself deletes nothing younger: somebody may still read or write it.
+const LEAST_DAYS: u32 = 7;
+/// The logs of tables tell of what was removed for sixty days from their next checkpoint on; a file that no log tells of
+/// is of no use.
+const MOST_DAYS: u32 = 56;
+
+/// How long what was replaced stays.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Options {
+    /// Days for which versions of before can be read: by them a package is made anew and compared, and until then what
+    /// was erased is in them. Lower it to have that gone sooner.
+    pub keep_files_days: u32,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { keep_files_days: MOST_DAYS }
+    }
+}
+
+impl Options {
+    /// What cannot work.
+    pub fn problems(&self) -> Vec<String> {
+        let is_kept = (LEAST_DAYS..=MOST_DAYS).contains(&self.keep_files_days);
+        let problem = || format!("maintain.keep_files_days must be from {LEAST_DAYS} to {MOST_DAYS}");
+        (!is_kept).then(problem).into_iter().collect()
+    }
+}
 
 /// What was done to a table, or would be.
 #[derive(Debug, Serialize)]
@@ -32,7 +59,7 @@ pub struct Maintained {
 }
 
 /// Maintains every table that exists.
-pub async fn maintain(lake: &Lake, clock: Clock, dry_run: bool) -> anyhow::Result<Vec<Maintained>> {
+pub async fn maintain(lake: &Lake, options: Options, clock: Clock, dry_run: bool) -> anyhow::Result<Vec<Maintained>> {
     let now = clock.now();
     let mut done = Vec::new();
     for table in Table::all() {
@@ -67,7 +94,7 @@ pub async fn maintain(lake: &Lake, clock: Clock, dry_run: bool) -> anyhow::Resul
         if !dry_run {
             maintained.into_files.get_or_insert(0);
         }
-        maintained.deleted_files = handle.vacuum(KEEP_FILES_DAYS, dry_run).await?;
+        maintained.deleted_files = handle.vacuum(options.keep_files_days, dry_run).await?;
         tracing::info!(table = %table, joined = maintained.joined_files, deleted = maintained.deleted_files, "maintained");
         done.push(maintained);
     }
@@ -91,6 +118,19 @@ impl Maintained {
             None => format!(
                 "{table}: would look at {joined_files} small files, remove {expired} days, delete {deleted_files} files"
             ),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_kept_for_a_week_at_least_and_no_longer_than_logs_tell_of_them() {
+        assert_eq!(Options::default().keep_files_days, 56);
+        for (keep_files_days, holds) in [(6, false), (7, true), (56, true), (57, false)] {
+            assert_eq!(Options { keep_files_days }.problems().is_empty(), holds, "{keep_files_days} days");
         }
     }
 }

@@ -25,7 +25,6 @@ use crate::export::dossier::check_reference;
 use crate::job::desk::Desk;
 use crate::job::desk::erasure::Begun;
 use crate::job::export::refuse_shadow;
-use crate::job::maintain::KEEP_FILES_DAYS;
 use crate::lake::{Handle, Lake};
 use crate::pipeline::definition::{Definitions, Window};
 use crate::pipeline::run::Runner;
@@ -51,6 +50,8 @@ pub struct Request<'a> {
     pub by: &'a str,
     /// Whether nothing is changed, or asked of a second person.
     pub is_dry_run: bool,
+    /// Days for which `maintain` lets versions of before be read.
+    pub keep_files_days: u32,
 }
 
 /// What was done, or would be.
@@ -107,11 +108,11 @@ pub async fn erase(
     clock: Clock,
 ) -> anyhow::Result<Erased> {
     refuse_shadow(lake)?;
-    let Request { number, held_on, case, by, is_dry_run } = *request;
+    let Request { number, held_on, case, by, is_dry_run, .. } = *request;
     check_reference(case)?;
     let at = clock.now();
     let tenure = Tenure::find(lake, number, held_on, at).await?;
-    let mut erased = Erased { is_dry_run, ..plan(lake, &definitions, desk, &tenure, Day::of(at)).await? };
+    let mut erased = plan(lake, &definitions, desk, &tenure, request, Day::of(at)).await?;
     if is_dry_run || !erased.is_changed {
         return Ok(erased);
     }
@@ -151,6 +152,7 @@ async fn plan(
     definitions: &Definitions,
     desk: &Desk,
     tenure: &Tenure,
+    request: &Request<'_>,
     today: Day,
 ) -> anyhow::Result<Erased> {
     let Tenure { number, holder, .. } = tenure;
@@ -160,11 +162,11 @@ async fn plan(
         rebuilt.entry(table).or_default().extend(days);
     }
     let is_changed = tables.values().any(|found| found.emptied > 0) || !rebuilt.is_empty();
-    let keep_days = i32::try_from(KEEP_FILES_DAYS)?;
+    let keep_days = i32::try_from(request.keep_files_days)?;
     Ok(Erased {
         number: number.to_string(),
         activated_at: holder.activated_at().map(instant),
-        is_dry_run: true,
+        is_dry_run: request.is_dry_run,
         is_changed,
         tables,
         rebuilt,

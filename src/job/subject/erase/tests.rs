@@ -115,7 +115,8 @@ async fn desk(folder: &Path, four_eyes: bool) -> Desk {
 }
 
 fn asked(by: &str) -> Request<'_> {
-    Request { number: Number::from_e164(OWN).unwrap(), held_on: None, case: "17/YC", by, is_dry_run: false }
+    let number = Number::from_e164(OWN).unwrap();
+    Request { number, held_on: None, case: "17/YC", by, is_dry_run: false, keep_files_days: 56 }
 }
 
 async fn erased(lake: &Lake, desk: &Desk, request: &Request<'_>) -> anyhow::Result<Erased> {
@@ -357,6 +358,9 @@ async fn nothing_goes_that_the_trail_does_not_tell_of() {
     assert!(erased(&lake, &desk, &asked("chi")).await.unwrap_err().is::<Refused>(), "it takes a supervisor");
     let dry = erased(&lake, &desk, &Request { is_dry_run: true, ..asked("an") }).await.unwrap();
     assert_eq!((dry.is_changed, dry.audit), (true, None));
+    let sooner = Request { is_dry_run: true, keep_files_days: 7, ..asked("an") };
+    let sooner = erased(&lake, &desk, &sooner).await.unwrap().readable_until;
+    assert_eq!(sooner.map(|day| day.plus(49)), dry.readable_until, "as long as the site keeps files");
     assert_eq!(all(&lake).await, before);
 
     let done = erased(&lake, &desk, &asked("an")).await.unwrap();
