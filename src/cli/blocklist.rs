@@ -19,6 +19,7 @@ use crate::domain::day::Day;
 use crate::export::blocklist::file;
 use crate::export::blocklist::mml::Template;
 use crate::job;
+use crate::job::desk::handout::Trail;
 use crate::source::flag::Flags;
 use crate::source::registry::Registry;
 
@@ -48,9 +49,13 @@ pub(super) struct BlocklistArgs {
     /// Say what would leave, with the first commands, and write nothing.
     #[arg(long)]
     pub(super) dry_run: bool,
-    /// The site's configuration: whom the desk of its `[desk]` protects by now is barred by no list.
+    /// The site's configuration: whom the desk of its `[desk]` protects by now is barred by no list, and the desk's trail
+    /// says that the list has left.
     #[arg(long, env = "CALLSIEVE_CONFIG")]
     config: Option<PathBuf>,
+    /// In whose name, for that trail.
+    #[arg(long)]
+    by: Option<String>,
     #[command(flatten)]
     place: PlaceArgs,
     #[command(flatten)]
@@ -88,9 +93,12 @@ pub(super) enum PublishVerb {
         /// Say what would be sent, and send nothing.
         #[arg(long)]
         dry_run: bool,
-        /// The site's configuration, with a `[kafka]`.
+        /// The site's configuration, with a `[kafka]`; the trail of its `[desk]` says that flags were sent.
         #[arg(long, env = "CALLSIEVE_CONFIG")]
         config: PathBuf,
+        /// In whose name, for that trail.
+        #[arg(long)]
+        by: Option<String>,
     },
 }
 
@@ -125,6 +133,7 @@ pub(super) async fn export(args: BlocklistArgs, json: bool) -> anyhow::Result<()
         cap: args.cap,
         releases_only: args.releases_only,
         is_dry_run: args.dry_run,
+        by: args.by,
     };
     let definitions = args.rules.load().await?;
     let store = super::site::store(args.config.as_ref()).await?;
@@ -133,7 +142,7 @@ pub(super) async fn export(args: BlocklistArgs, json: bool) -> anyhow::Result<()
 }
 
 pub(super) async fn publish(verb: PublishVerb, json: bool) -> anyhow::Result<()> {
-    let PublishVerb::Flags { day, full, dry_run, config } = verb;
+    let PublishVerb::Flags { day, full, dry_run, config, by } = verb;
     let site = Config::read(&config).map_err(BadConfig)?;
     let lake = site.open_lake().map_err(BadConfig)?;
     let kafka = site.kafka.as_ref().with_context(|| format!("{} has no [kafka]", config.display()));
@@ -141,7 +150,9 @@ pub(super) async fn publish(verb: PublishVerb, json: bool) -> anyhow::Result<()>
     let registry = Registry::new(&site.registry)?;
     let order = job::flags::Order { day, is_full: full, is_dry_run: dry_run };
     let wire = (&registry, site.flags.topic.as_str());
-    let flagged = job::flags::publish(&lake, &flags, wire, order, Clock::System).await?;
+    let store = super::site::store(Some(&config)).await?;
+    let trail = Trail { store: store.as_ref(), by: by.as_deref() };
+    let flagged = job::flags::publish(&lake, &flags, wire, order, (trail, Clock::System)).await?;
     say(json, &flagged, || flagged.text())
 }
 

@@ -19,6 +19,7 @@ use crate::domain::lang::Lang;
 use crate::domain::number::Number;
 use crate::export::awareness::Period;
 use crate::job;
+use crate::job::desk::handout::Trail;
 use crate::lookup::{self, Lookup};
 use crate::pipeline::definition::Definitions;
 use crate::schema::contract::Table;
@@ -128,6 +129,12 @@ pub(super) enum ExportVerb {
         /// For whom, as pipelines/export/regulator_week.toml names them with their columns.
         #[arg(long, default_value = "regulator")]
         recipient: String,
+        /// The site's configuration: the trail of its `[desk]` says that the package has left.
+        #[arg(long, env = "CALLSIEVE_CONFIG")]
+        config: Option<PathBuf>,
+        /// In whose name, for that trail.
+        #[arg(long)]
+        by: Option<String>,
         #[command(flatten)]
         place: PlaceArgs,
         #[command(flatten)]
@@ -304,11 +311,13 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
             job::notice::publish(&place.open()?, &templates, &place.out, day, Clock::System, name).await.map(drop)
         }
         ExportVerb::Dossier(args) => dossier(args, json).await,
-        ExportVerb::Regulator { week, key, recipient, place, rules } => {
+        ExportVerb::Regulator { week, key, recipient, config, by, place, rules } => {
             let key = key.as_deref().map(job::key::read).transpose()?;
             let (definitions, lake) = (rules.load().await?, place.open()?);
-            let wanted = (week, recipient.as_str());
-            print::packaged(json, &job::export::regulator(&lake, &definitions, &place.out, wanted, key.as_ref()).await?)
+            let store = super::site::store(config.as_ref()).await?;
+            let trail = Trail { store: store.as_ref(), by: by.as_deref() };
+            let (wanted, signed) = ((week, recipient.as_str()), (key.as_ref(), trail));
+            print::packaged(json, &job::export::regulator(&lake, &definitions, &place.out, wanted, signed).await?)
         }
     }
 }

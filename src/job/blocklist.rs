@@ -12,8 +12,10 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, ensure};
 use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
+use serde_json::json;
 
 use super::decide;
+use super::desk::handout::Trail;
 use super::export::refuse_shadow;
 use super::overtaken::Chain;
 use crate::clock::Clock;
@@ -59,6 +61,8 @@ pub struct Order {
     pub releases_only: bool,
     /// Whether nothing is written.
     pub is_dry_run: bool,
+    /// In whose name, for the desk's trail; none where nobody is named.
+    pub by: Option<String>,
 }
 
 impl Order {
@@ -73,6 +77,7 @@ impl Order {
             cap: None,
             releases_only: false,
             is_dry_run: false,
+            by: None,
         }
     }
 }
@@ -131,16 +136,31 @@ pub async fn publish(
     };
     let is_new = wanted.is_some();
     publications.extend(wanted);
-    if is_new && !order.is_dry_run {
-        note(lake, &publications, clock).await?;
-    }
     let of_day = publications.iter().rposition(|publication| publication.day == order.day);
     let day = order.day;
     let never =
         || format!("{day} was never published, and a later day was; export the newest, which has all that stand");
     let at = of_day.with_context(never)?;
+    if !order.is_dry_run {
+        tell(order, &publications[..=at], Trail { store, by: order.by.as_deref() }, clock).await?;
+    }
+    if is_new && !order.is_dry_run {
+        note(lake, &publications, clock).await?;
+    }
     publications.truncate(at + 1);
     Ok(Published { left_out, ..write(order, &publications)? })
+}
+
+/// Writes down at the desk that the last of some publications is about to leave.
+async fn tell(order: &Order, publications: &[Publication], trail: Trail<'_>, clock: Clock) -> anyhow::Result<()> {
+    let Publication { sequence, day, list_sha256, changes, .. } =
+        publications.last().context("there is a publication to tell of")?;
+    let detail = json!({
+        "out": order.out.display().to_string(), "day": day, "sequence": sequence, "list_sha256": list_sha256,
+        "bars": standing(publications)?.len(), "changes": changes.len(),
+        "with_delta": order.delta, "with_commands": order.mml.is_some(),
+    });
+    trail.tell("export_blocklist", clock.now(), &detail).await
 }
 
 /// Fails when a day was decided anew and no later one is since: its old list changes nobody's bar.

@@ -14,6 +14,7 @@ use tokio::task::JoinSet;
 
 use self::ahead::Ahead;
 use self::summary::Summary;
+use super::desk::handout::Trail;
 use super::ingest::{self, Ingest, Site};
 use super::seed::Seeder;
 use super::simulate;
@@ -375,7 +376,8 @@ impl Stage {
         for week in weeks {
             self.runner.run(&[Table::REGULATOR_WEEK, Table::SCAM_TREND_WEEK], week.monday()).await?;
             let (definitions, wanted) = (self.runner.definitions(), (week, RECIPIENT));
-            let packaged = super::export::regulator(&self.lake, definitions, &out, wanted, Some(&key)).await?;
+            let packaged =
+                super::export::regulator(&self.lake, definitions, &out, wanted, (Some(&key), Trail::default())).await?;
             self.packages.push(format!("export/{RECIPIENT}/{}", packaged.week));
         }
         let operator = self.operator.as_ref().context("the operator is at home between steps")?;

@@ -4,6 +4,7 @@
 //! Never: shows a number in clear that has not been written down as shown.
 
 pub mod erasure;
+pub mod handout;
 mod promotion;
 mod sample;
 

@@ -8,6 +8,7 @@ use std::path::Path;
 use anyhow::Context;
 use arrow::array::RecordBatch;
 
+use super::desk::handout::Trail;
 use super::overtaken::Chain;
 use super::package::{Order, Packaged};
 use crate::clock::Clock;
@@ -88,7 +89,7 @@ pub async fn regulator(
     definitions: &Definitions,
     out: &Path,
     (week, recipient): (Week, &str),
-    key: Option<&SecretKey>,
+    (key, trail): (Option<&SecretKey>, Trail<'_>),
 ) -> anyhow::Result<Packaged> {
     refuse_shadow(lake)?;
     let order = Order::new(definitions, week, recipient)?;
@@ -106,7 +107,7 @@ pub async fn regulator(
     if !reasons.is_empty() {
         return Err(Incomplete { week, reasons }.into());
     }
-    super::package::publish(lake, &order, out, key, Clock::System).await
+    super::package::publish(lake, &order, out, key, (trail, Clock::System)).await
 }
 
 /// Whether a table is among what was computed.

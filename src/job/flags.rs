@@ -8,8 +8,10 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
+use serde_json::json;
 
 use super::blocklist::published;
+use super::desk::handout::Trail;
 use super::export::refuse_shadow;
 use crate::clock::Clock;
 use crate::domain::day::Day;
@@ -55,7 +57,7 @@ pub async fn publish(
     flags: &Flags,
     (registry, subject): (&Registry, &str),
     order: Order,
-    clock: Clock,
+    (trail, clock): (Trail<'_>, Clock),
 ) -> anyhow::Result<Flagged> {
     refuse_shadow(lake)?;
     let publications = published(lake).await?;
@@ -81,6 +83,9 @@ pub async fn publish(
     if order.is_dry_run {
         return Ok(flagged);
     }
+    let Flagged { topic, sequence, cleared, .. } = &flagged;
+    let detail = json!({ "topic": topic, "day": order.day, "sequence": sequence, "set": set, "cleared": cleared });
+    trail.tell("publish_flags", clock.now(), &detail).await?;
     if !news.is_empty() {
         let schema = registry.register(&format!("{subject}-value"), flag::CONTRACT).await?;
         let value = |entry: &Entry| flag::value(entry, last.sequence, schema);

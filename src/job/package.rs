@@ -8,13 +8,15 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
 use serde::Serialize;
+use serde_json::json;
 
 use self::sources::{Issued, Sources, TABLES, issued};
+use super::desk::handout::Trail;
 use crate::clock::Clock;
 use crate::domain::day::Week;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::{self, Manifest};
-use crate::export::package::{Contents, TRENDS, numbers_sha256};
+use crate::export::package::{Contents, Head, TRENDS, numbers_sha256};
 use crate::export::recipient::Recipient;
 use crate::export::sign::SecretKey;
 use crate::export::sums;
@@ -92,7 +94,7 @@ pub async fn publish(
     order: &Order,
     out: &Path,
     key: Option<&SecretKey>,
-    clock: Clock,
+    (trail, clock): (Trail<'_>, Clock),
 ) -> anyhow::Result<Packaged> {
     let mut sources = Sources::newest(lake).await?;
     let root = out.join(&order.recipient);
@@ -102,7 +104,11 @@ pub async fn publish(
         let now = numbers_sha256(&sources.numbers(order.week).await?.cut(&order.columns)?)?;
         if now == last.numbers_sha256 {
             match again(lake, order, last, &root, key).await {
-                Ok(packaged) => return Ok(packaged),
+                Ok((contents, aside)) => {
+                    let manifest_sha256 = last.manifest_sha256.clone();
+                    tell(&contents, &manifest_sha256, &root, trail, clock).await?;
+                    return done(&contents, manifest_sha256, aside, &root, key);
+                }
                 Err(error) => {
                     let error = format!("{error:#}");
                     tracing::warn!(
@@ -116,6 +122,7 @@ pub async fn publish(
     }
     let contents = sources.contents(lake, order).await?;
     let (aside, manifest_sha256) = write(&contents, &root, key)?;
+    tell(&contents, &manifest_sha256, &root, trail, clock).await?;
     sources.note(&contents, &manifest_sha256, clock).await?;
     done(&contents, manifest_sha256, aside, &root, key)
 }
@@ -127,11 +134,28 @@ async fn again(
     issued: &Issued,
     root: &Path,
     key: Option<&SecretKey>,
-) -> anyhow::Result<Packaged> {
+) -> anyhow::Result<(Contents, Aside)> {
     let contents = Sources::at(lake, &issued.tables).await?.contents(lake, order).await?;
     let (aside, manifest_sha256) = write(&contents, root, key)?;
     ensure!(manifest_sha256 == issued.manifest_sha256, "its manifest has other bytes by this program");
-    done(&contents, manifest_sha256, aside, root, key)
+    Ok((contents, aside))
+}
+
+/// Writes down at the desk that a package is about to leave.
+async fn tell(
+    contents: &Contents,
+    manifest_sha256: &str,
+    root: &Path,
+    trail: Trail<'_>,
+    clock: Clock,
+) -> anyhow::Result<()> {
+    let Head { recipient, week, sequence, .. } = &contents.head;
+    let week = week.to_string();
+    let detail = json!({
+        "out": root.join(&week).display().to_string(), "recipient": recipient, "week": week, "sequence": sequence,
+        "numbers": contents.numbers.len(), "manifest_sha256": manifest_sha256,
+    });
+    trail.tell("export_regulator", clock.now(), &detail).await
 }
 
 fn write(contents: &Contents, root: &Path, key: Option<&SecretKey>) -> anyhow::Result<(Aside, String)> {

@@ -1,7 +1,8 @@
 //! The case store: what the desk says and does, in SQLite or PostgreSQL.
 //!
 //! In: a database's URL, and acts in somebody's name. Out: rows, each with its row of the audit trail, in one
-//! transaction. Never: asks what time it is, changes what was said, or lets anybody act whom it does not know.
+//! transaction. Never: asks what time it is, changes what was said, or lets anybody act whom it does not
+//! know: in nobody's name it is only written down that a list leaves.
 
 pub mod allow;
 pub mod appeal;
@@ -33,6 +34,9 @@ const POSTGRES_APPEND_ONLY: &str = include_str!("migrations/0002_append_only.pos
 
 /// People at a desk and a few jobs: more connections would only wait for one another.
 const CONNECTIONS: u32 = 4;
+
+/// In whose name a list leaves that no user has asked for: this program's, which a scheduler has started.
+const NOBODY: &str = "callsieve";
 
 /// The store does not do this for this person: exit code 6.
 #[derive(Debug, thiserror::Error)]
@@ -103,6 +107,22 @@ impl Store {
         }
         act.role = role;
         Ok(act)
+    }
+
+    /// Writes down that a list of numbers is about to leave the house, and which; its id.
+    pub async fn hand_out_list(
+        &self,
+        what: &str,
+        (by, at): (Option<&str>, i64),
+        detail: &Value,
+    ) -> anyhow::Result<i64> {
+        let mut act = match by {
+            Some(by) => self.act(by, Role::Analyst, at).await?,
+            None => self.begin(NOBODY, at).await?,
+        };
+        let id = act.note(what, None, detail).await?;
+        act.commit().await?;
+        Ok(id)
     }
 
     async fn begin(&self, by: &str, at: i64) -> anyhow::Result<Act> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use callsieve::clock::Clock;
 use callsieve::domain::day::Day;
+use callsieve::job::desk::handout::Trail;
 use callsieve::job::{blocklist, flags};
 use callsieve::lake::Lake;
 use callsieve::lake::append::Span;
@@ -113,7 +114,8 @@ async fn who_reads_the_topic_and_keeps_the_newest_of_each_key_has_the_list() {
     let topic = Flags::connect(&options(&broker.brokers), &wanted).unwrap();
     let tell = async |on: Day, is_full: bool, is_dry_run: bool| {
         let order = flags::Order { day: on, is_full, is_dry_run };
-        flags::publish(&lake, &topic, (&Registry::Contracts, "sim_flag"), order, Clock::System).await
+        flags::publish(&lake, &topic, (&Registry::Contracts, "sim_flag"), order, (Trail::default(), Clock::System))
+            .await
     };
     list(&lake, &out, day(0), &[(1, "limited"), (2, "limited"), (3, "blocked")]).await;
     let dry = tell(day(0), false, true).await.unwrap();
@@ -185,9 +187,9 @@ async fn a_topic_that_is_made_anew_is_told_everything() {
         assert!(!is_cut_off || topic.make().await.unwrap());
         let order = flags::Order { day: day(0), is_full: false, is_dry_run: false };
         let registry = (&Registry::Contracts, "sim_flag");
-        let told = flags::publish(&lake, &topic, registry, order, Clock::System).await.unwrap();
+        let told = flags::publish(&lake, &topic, registry, order, (Trail::default(), Clock::System)).await.unwrap();
         assert_eq!((told.is_made, told.since, told.set), (!is_cut_off, None, 2));
-        let again = flags::publish(&lake, &topic, registry, order, Clock::System).await.unwrap();
+        let again = flags::publish(&lake, &topic, registry, order, (Trail::default(), Clock::System)).await.unwrap();
         assert_eq!((again.since, again.set), (Some(1), 0));
     }
 }

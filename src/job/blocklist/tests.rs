@@ -1,13 +1,14 @@
 //! The block list from a lake's tables to its folders.
 
 use super::super::case;
-use super::super::desk::{self, Desk, Hand};
+use super::super::desk::{self, Desk, Hand, Look};
 use super::*;
 use crate::export::blocklist::limit::Refused;
-use crate::job::tests::note_run;
+use crate::job::tests::{note_run, open_desk};
 use crate::pipeline::run::{Runner, folder};
 use crate::schema::column::blocklist_export;
 use crate::source::kafka::Setting;
+use crate::store::audit::Wanted;
 use crate::store::review::Review;
 use crate::store::user::Role;
 use crate::store::wish::{Deed, Wish};
@@ -224,6 +225,31 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list_and_holds_
     // The next day's decision takes the word into the lake, and this day's is as it was.
     case::copy(&store, &site.lake).await.unwrap();
     assert_eq!(of(&store).await, (2, 2, cleared));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_leaves_only_once_the_desks_trail_says_so() {
+    let site = Site::new();
+    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    let desk = open_desk(site.root.path(), false, 1, &["an"]).await;
+    let store = Store::open(&format!("sqlite://{}/desk.db", site.root.path().display())).await.unwrap();
+    let leave = async |by: Option<&str>| {
+        let order = Order { by: by.map(str::to_owned), ..site.order(day(0)) };
+        publish(&site.lake, &site.definitions, &order, Some(&store), Clock::System).await
+    };
+    assert!(leave(Some("em")).await.unwrap_err().is::<crate::store::Refused>(), "nobody knows em");
+    assert!(!site.root.path().join("out").exists());
+    assert!(site.lake.find(Table::BLOCKLIST_EXPORT).await.unwrap().is_none());
+    leave(Some("an")).await.unwrap();
+    leave(None).await.unwrap();
+    let wanted = Wanted { limit: 2, ..Wanted::default() };
+    let trail = desk.trail(Look { by: None, at: 1 }, &wanted).await.unwrap();
+    for (row, actor) in trail.iter().zip(["callsieve", "an"]) {
+        assert_eq!((&row.facts["act"], &row.facts["actor"]), (&"export_blocklist".into(), &actor.into()));
+        let detail = &row.facts["detail"];
+        assert_eq!((&detail["sequence"], &detail["bars"], &detail["with_delta"]), (&1.into(), &2.into(), &true.into()));
+    }
+    assert!(desk.verify(None).await.unwrap().holds());
 }
 
 #[tokio::test(flavor = "multi_thread")]

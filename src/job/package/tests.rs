@@ -2,9 +2,12 @@
 
 use super::*;
 use crate::domain::day::Day;
-use crate::job::tests::note_run;
+use crate::job::desk::Look;
+use crate::job::tests::{note_run, open_desk};
 use crate::pipeline::run::folder as pipelines;
 use crate::schema::sheet::Sheet;
+use crate::store::audit::Wanted;
+use crate::store::{Refused, Store};
 
 fn week() -> Week {
     "2025-01-06".parse::<Day>().unwrap().week()
@@ -51,7 +54,8 @@ async fn a_package_tells_reports_by_form_and_province_of_the_version_that_it_was
     let (place, lake, definitions) = site().await;
     reported(&lake, [("Cà Mau", 30), ("unknown", 10)]).await;
     let order = Order::new(&definitions, week(), "regulator").unwrap();
-    let first = publish(&lake, &order, &place.path().join("one"), None, Clock::System).await.unwrap();
+    let first =
+        publish(&lake, &order, &place.path().join("one"), None, (Trail::default(), Clock::System)).await.unwrap();
     let trends = std::fs::read_to_string(first.folder.join("trends.csv")).unwrap();
     for line in [",Cà Mau,30,\n", ",total,40,24\n"] {
         assert!(trends.contains("sim_lock,") && trends.contains(line), "{line} is not in\n{trends}");
@@ -60,7 +64,8 @@ async fn a_package_tells_reports_by_form_and_province_of_the_version_that_it_was
     reported(&lake, [("Cà Mau", 31), ("unknown", 3)]).await;
     assert!(recompute(&lake, &first.folder).await.unwrap().is_empty(), "it was made of an earlier count");
     let order = Order { week: week().monday().plus(7).week(), ..order };
-    let next = publish(&lake, &order, &place.path().join("one"), None, Clock::System).await.unwrap();
+    let next =
+        publish(&lake, &order, &place.path().join("one"), None, (Trail::default(), Clock::System)).await.unwrap();
     let trends = std::fs::read_to_string(next.folder.join("trends.csv")).unwrap();
     assert_eq!(trends, "form,title,province,reports,reports_before\n", "nothing was counted of that week");
 }
@@ -69,7 +74,7 @@ async fn a_package_tells_reports_by_form_and_province_of_the_version_that_it_was
 async fn a_package_of_before_trends_is_told_from_one_that_was_changed() {
     let (place, lake, definitions) = site().await;
     let order = Order::new(&definitions, week(), "regulator").unwrap();
-    let folder = publish(&lake, &order, place.path(), None, Clock::System).await.unwrap().folder;
+    let folder = publish(&lake, &order, place.path(), None, (Trail::default(), Clock::System)).await.unwrap().folder;
     let path = folder.join(manifest::FILE);
     let mut old = Manifest::read(&std::fs::read_to_string(&path).unwrap()).unwrap();
     old.files.retain(|listed| listed.name != TRENDS);
@@ -89,7 +94,7 @@ async fn reports_of_a_part_of_a_week_are_not_told_as_those_of_the_week() {
     let (place, lake, definitions) = site().await;
     reported_at(&lake, [("Cà Mau", 30), ("unknown", 10)], week().monday().plus(7).starts_at() - 1).await;
     let order = Order::new(&definitions, week(), "regulator").unwrap();
-    let made = publish(&lake, &order, place.path(), None, Clock::System).await.unwrap();
+    let made = publish(&lake, &order, place.path(), None, (Trail::default(), Clock::System)).await.unwrap();
     let trends = std::fs::read_to_string(made.folder.join("trends.csv")).unwrap();
     assert_eq!(trends, "form,title,province,reports,reports_before\n");
 }
@@ -99,7 +104,8 @@ async fn a_package_made_again_after_reviews_has_the_same_bytes_and_the_next_tell
     let (place, lake, definitions) = site().await;
     let made = async |week: Week, out: &str| {
         let order = Order::new(&definitions, week, "regulator").unwrap();
-        let made = publish(&lake, &order, &place.path().join(out), None, Clock::System).await.unwrap();
+        let made =
+            publish(&lake, &order, &place.path().join(out), None, (Trail::default(), Clock::System)).await.unwrap();
         let page = std::fs::read_to_string(made.folder.join("report.html")).unwrap();
         (made, page)
     };
@@ -117,4 +123,28 @@ async fn a_package_made_again_after_reviews_has_the_same_bytes_and_the_next_tell
     let (_, page) = made(week().monday().plus(7).week(), "one").await;
     assert!(page.contains("0.750 (0.500 to 0.875)"), "{page}");
     assert!(page.contains("<td>2025-W03</td><td class=\"count\" colspan=\"7\">not yet measured</td>"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_leaves_only_once_the_desks_trail_says_so() {
+    let (place, lake, definitions) = site().await;
+    let order = Order::new(&definitions, week(), "regulator").unwrap();
+    let desk = open_desk(place.path(), false, 1, &["an"]).await;
+    let store = Store::open(&format!("sqlite://{}/desk.db", place.path().display())).await.unwrap();
+    let leave = async |by: &str| {
+        let trail = Trail { store: Some(&store), by: Some(by) };
+        publish(&lake, &order, place.path(), None, (trail, Clock::System)).await
+    };
+    assert!(leave("em").await.unwrap_err().is::<Refused>(), "nobody knows em");
+    assert!(!place.path().join("regulator").join(week().to_string()).exists());
+    assert!(issued(&lake.open(Table::PACKAGE).await.unwrap(), "regulator").await.unwrap().is_empty());
+    let (first, again) = (leave("an").await.unwrap(), leave("an").await.unwrap());
+    assert_eq!((first.sequence, again.sequence), (1, 1));
+    let wanted = Wanted { limit: 2, ..Wanted::default() };
+    for row in desk.trail(Look { by: None, at: 1 }, &wanted).await.unwrap() {
+        assert_eq!((&row.facts["act"], &row.facts["actor"]), (&"export_regulator".into(), &"an".into()));
+        let detail = &row.facts["detail"];
+        assert_eq!((&detail["sequence"], &detail["numbers"]), (&1.into(), &0.into()));
+        assert_eq!(detail["manifest_sha256"], first.manifest_sha256.as_str());
+    }
 }
