@@ -12,6 +12,7 @@ use super::{weigh, words};
 use crate::clock::Clock;
 use crate::decide::Input;
 use crate::domain::day::Day;
+use crate::domain::verdict::Verdict;
 use crate::job::late::{self, Versions};
 use crate::job::{case, ledger};
 use crate::lake::Lake;
@@ -85,7 +86,7 @@ pub async fn day(
         None => case::desk(&mut runner, &mut began, day, None).await?,
     };
     let decisions = weigh(&mut runner, &mut began, (day, input), desk).await?;
-    let mut counts = BTreeMap::new();
+    let mut counts: BTreeMap<Verdict, u64> = BTreeMap::new();
     let (mut new_bars, mut ended_bars) = (0, 0);
     for decision in &decisions {
         *counts.entry(decision.verdict).or_default() += 1;
