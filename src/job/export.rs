@@ -206,7 +206,8 @@ mod tests {
         let monday: Day = "2025-01-06".parse().unwrap();
         note_run(&lake, monday, Table::REGULATOR_WEEK, ("{}", 1), monday.plus(7).starts_at() - 1).await;
         let (out, wanted) = (folder.path().join("out"), (monday.week(), "regulator"));
-        let refused = regulator(&lake, &definitions, &out, wanted, None).await.unwrap_err().to_string();
+        let unsigned = (None, Trail::default());
+        let refused = regulator(&lake, &definitions, &out, wanted, unsigned).await.unwrap_err().to_string();
         assert!(refused.starts_with("2025-W02 was not over when its list was computed"), "{refused}");
         assert!(!out.exists());
     }
@@ -227,7 +228,8 @@ mod tests {
             let refused = computed_rows(&lake, Table::BLOCKLIST_DAY, day).await.unwrap_err().to_string();
             assert!(refused.starts_with("this is the lake of a candidate"), "{refused}");
             let definitions = Definitions::read(&crate::pipeline::run::folder(None)).unwrap();
-            let refused = regulator(&lake, &definitions, &out, (day.week(), "regulator"), None).await.unwrap_err();
+            let (wanted, unsigned) = ((day.week(), "regulator"), (None, Trail::default()));
+            let refused = regulator(&lake, &definitions, &out, wanted, unsigned).await.unwrap_err();
             assert!(refused.to_string().starts_with("this is the lake of a candidate"), "{refused}");
         }
         assert!(!out.exists());
