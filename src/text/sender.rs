@@ -24,7 +24,7 @@ const MOST_WORDS: usize = 4;
 /// Bytes before a number that may say what it is, and on either side of it that may say whose.
 const NEAR: usize = 40;
 const NEAR_HOLDER: usize = 80;
-/// Words of the longest name of somebody close, and of the longest word for a number.
+/// Words of the longest name of somebody close, of the longest word for a number, and of what a number did.
 const MOST_CLOSE: usize = 3;
 
 /// The word lists; in each, a phrase as [`bare_words`] has it.
@@ -46,6 +46,7 @@ struct Lists {
     selves: BTreeSet<String>,
     juniors: BTreeSet<String>,
     denials: BTreeSet<String>,
+    calling: BTreeSet<String>,
 }
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
@@ -136,6 +137,14 @@ fn is_ours_by_what_leads(before: &str) -> bool {
         let holder = Holder::first(tail).filter(|holder| holder.words == tail.len() && !holder.is_told);
         holder.is_some_and(|holder| holder.is_number || (from == 0 && is_begun && is_space(gap)))
     })
+}
+
+/// Whether what stands behind a number says that it called or wrote: `goi moi vay`, and not `bi goi`.
+pub(super) fn is_calling(after: &str) -> bool {
+    let words = bare_words(after);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    // Without marks `nhan tin` may be what it did, and `nhan tin nhan` is what it got.
+    longest(&words, &LISTS.calling) > 0 && !words.starts_with(&["nhan", "tin", "nhan"])
 }
 
 fn is_citizen(word: &str) -> bool {

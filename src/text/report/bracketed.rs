@@ -59,9 +59,10 @@ fn name_before<'a>(
     let (head, between) = before.split_once(is_break)?;
     let is_said = !(stripped(behind).is_empty() && bracket.after.is_empty());
     let is_named = is_said && sender::is_known(head) && !entity::begins_with_link(bracket.inside);
-    // `V (Shopee - 0912345678)(moi mua)` gives the number that called; among words it may be anybody's here, too.
+    // `V (Shopee - 0912345678)(moi mua)` gives the number that called; among words that do not say so it may be anybody's.
     let is_parted = behind.trim().is_empty() || behind.trim_start().starts_with(is_break);
-    let is_number_given = kind != Kind::SpamSms && sender::is_label(between) && is_parted;
+    let is_caller = is_parted || sender::is_calling(behind);
+    let is_number_given = kind != Kind::SpamSms && sender::is_label(between) && is_caller;
     if !is_named || is_number_given {
         return None;
     }
