@@ -12,18 +12,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use arrow::array::{ArrayRef, Int64Array, RecordBatch, TimestampMicrosecondArray};
+use arrow::array::{ArrayRef, Int64Array, TimestampMicrosecondArray};
 use arrow::compute::cast;
 use arrow::datatypes::{DataType, Field, Schema};
 use callsieve::clock::Stopwatch;
 use callsieve::domain::day::Day;
-use callsieve::feature::lookup::Parts;
-use callsieve::feature::{aggregates, lookups};
+use callsieve::feature::aggregates;
 use clap::{Parser, ValueEnum};
-use datafusion::config::ConfigOptions;
 use datafusion::logical_expr::function::AccumulatorArgs;
-use datafusion::logical_expr::{AggregateUDF, ColumnarValue, EmitTo, GroupsAccumulator, ScalarFunctionArgs};
-use datafusion::scalar::ScalarValue;
+use datafusion::logical_expr::{AggregateUDF, EmitTo, GroupsAccumulator};
 use rand::seq::SliceRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -52,8 +49,6 @@ enum Piece {
     CallSegment,
     /// A week of days.
     JoinSegments,
-    /// One question for each call; the part is made ready with the first.
-    Latest,
 }
 
 /// A piece's work on rows that are ready.
@@ -111,26 +106,11 @@ fn show(name: &str, rows: usize, took: &[Duration]) -> anyhow::Result<()> {
 struct Call {
     /// Callers count from 0.
     caller: usize,
-    number: i64,
     start_us: i64,
     busy_s: i64,
     callee: Option<i64>,
     cell: i64,
     imei: Option<i64>,
-}
-
-impl Call {
-    /// When the callee last called back on the day; a fact of the pair.
-    fn back_us(&self) -> Option<i64> {
-        let is_back = self.callee.is_some_and(|callee| callee % 7 == 0);
-        is_back.then(|| Day::from_epoch_days(DAY).starts_at() + 43_200 * US_PER_S)
-    }
-
-    /// When the caller had last called it on the day before; a fact of the pair.
-    fn before_us(&self) -> Option<i64> {
-        let is_known = self.callee.is_some_and(|callee| callee % 5 == 0);
-        is_known.then(|| Day::from_epoch_days(DAY - 1).starts_at() + 43_200 * US_PER_S)
-    }
 }
 
 /// The calls of a day in the order of callers and starts.
@@ -168,7 +148,6 @@ fn call(caller: usize, callee: i64, random: &mut ChaCha8Rng) -> anyhow::Result<C
     let id = i64::try_from(caller)?;
     Ok(Call {
         caller,
-        number: FIRST_NUMBER + id * 3,
         start_us: Day::from_epoch_days(DAY).starts_at() + random.random_range(0..86_400_i64) * US_PER_S,
         busy_s: random.random_range(2..300),
         callee: random.random_bool(0.99).then_some(callee),
@@ -191,8 +170,6 @@ fn for_segment(calls: &[Call]) -> Vec<ArrayRef> {
 /// What `call_sequence` takes.
 fn for_sequence(calls: &[Call]) -> Vec<ArrayRef> {
     let mut columns = for_segment(calls);
-    columns.push(instants(calls, Call::back_us));
-    columns.push(instants(calls, Call::before_us));
     columns.push(numbers(calls, |_| Some(SHORT_GAP_S)));
     columns
 }
@@ -220,7 +197,6 @@ impl Piece {
             }
             Self::CallSegment => folding("call_segment", in_order(calls, for_segment)),
             Self::JoinSegments => folding("join_segments", week(calls)?),
-            Self::Latest => asking(calls),
         }
     }
 }
@@ -315,37 +291,4 @@ fn folding(name: &str, batches: Vec<Batch>) -> anyhow::Result<(usize, Work)> {
         Ok(())
     };
     Ok((rows, Box::new(work)))
-}
-
-/// `latest` of each call's pair turned round, in a part that has the pairs that called back.
-fn asking(calls: &[Call]) -> anyhow::Result<(usize, Work)> {
-    let backs: Vec<Call> = calls.iter().copied().filter(|call| call.back_us().is_some()).collect();
-    let part = RecordBatch::try_from_iter_with_nullable([
-        ("caller", numbers(&backs, |call| call.callee), true),
-        ("callee", numbers(&backs, |call| Some(call.number)), true),
-        ("last_call_at", instants(&backs, Call::back_us), true),
-    ])?;
-    let pair = |calls: &[Call]| [numbers(calls, |call| call.callee), numbers(calls, |call| Some(call.number))];
-    let pairs: Vec<[ArrayRef; 2]> = calls.chunks(BATCH_ROWS).map(pair).collect();
-    let options = Arc::new(ConfigOptions::default());
-    let work = move || -> anyhow::Result<()> {
-        let parts = Arc::new(Parts::default());
-        parts.insert("back", vec![part.clone()]);
-        let functions = lookups(&parts);
-        let latest = functions.iter().find(|function| function.name() == "latest").context("latest is no lookup")?;
-        let return_field = Arc::new(Field::new(latest.name(), latest.return_type(&[])?, true));
-        for pair in &pairs {
-            let name = ColumnarValue::Scalar(ScalarValue::Utf8(Some("back".to_owned())));
-            let numbers = pair.iter().cloned().map(ColumnarValue::Array);
-            black_box(latest.invoke_with_args(ScalarFunctionArgs {
-                args: std::iter::once(name).chain(numbers).collect(),
-                arg_fields: Vec::new(),
-                number_rows: pair[0].len(),
-                return_field: Arc::clone(&return_field),
-                config_options: Arc::clone(&options),
-            })?);
-        }
-        Ok(())
-    };
-    Ok((calls.len(), Box::new(work)))
 }

@@ -1,54 +1,36 @@
 -- Sum up what each party did on the day.
-WITH called AS (
-    -- Calls of the day that their callers made.
-    SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, start_at,
-        COALESCE(ring_s, 0) + duration_s AS busy_s, duration_s, is_answered, caller_cell, caller_imei,
-        is_caller_onnet, is_callee_onnet, local_hour(start_at) AS hour
-    FROM call_event WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect
-),
-message AS (
+WITH message AS (
     -- Messages of the day that their senders sent.
     SELECT caller_kind, caller, caller_name, callee_kind, callee, callee_name, is_caller_onnet, is_callee_onnet
     FROM sms_event WHERE day = $day AND NOT is_spoof_suspect
 ),
 nameless AS (
     -- Ends that are no number.
-    SELECT caller_kind AS kind, caller_name AS name FROM called WHERE caller IS NULL
-    UNION ALL SELECT callee_kind, callee_name FROM called WHERE callee IS NULL
+    SELECT caller_kind AS kind, caller_name AS name FROM call_event WHERE day = $day AND caller IS NULL
+    UNION ALL SELECT callee_kind, callee_name FROM call_event WHERE day = $day AND callee IS NULL
     UNION ALL SELECT caller_kind, caller_name FROM message WHERE caller IS NULL
     UNION ALL SELECT callee_kind, callee_name FROM message WHERE callee IS NULL
 ),
 named AS (
-    -- Each once: with a key of its own every party is one whole number.
+    -- Each once: with a key of its own every party is one whole number; who hides is nobody.
     SELECT DISTINCT kind, name FROM nameless WHERE kind <> 'anonymous' AND name IS NOT NULL
 ),
-ordered AS (
-    -- What numbers did, each number's calls in one pass and in their order; then what other parties did.
-    SELECT caller AS party, BOOL_OR(is_caller_onnet) AS is_caller_onnet,
-        COUNT(*) AS calls_out, COUNT(*) FILTER (WHERE is_answered) AS answered_out,
-        SUM(CAST(duration_s AS BIGINT)) AS duration_out_s,
-        COUNT(*) FILTER (WHERE is_answered AND duration_s < $short_call_s) AS short_calls,
-        COUNT(*) FILTER (WHERE hour < $ad_hour_from OR hour >= $ad_hour_until) AS calls_outside_hours,
-        -- Whom they called, and who called back, is counted of pairs.
-        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, NULL, NULL, $short_gap_s) AS sequence
-    FROM called WHERE caller IS NOT NULL GROUP BY caller
-    UNION ALL
-    SELECT key_of('named', caller_kind, caller_name) AS party, BOOL_OR(is_caller_onnet), COUNT(*),
-        COUNT(*) FILTER (WHERE is_answered), SUM(CAST(duration_s AS BIGINT)),
-        COUNT(*) FILTER (WHERE is_answered AND duration_s < $short_call_s),
-        COUNT(*) FILTER (WHERE hour < $ad_hour_from OR hour >= $ad_hour_until),
-        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, NULL, NULL, $short_gap_s)
-    FROM called WHERE caller IS NULL GROUP BY key_of('named', caller_kind, caller_name)
+called AS (
+    -- Calls of the day that their callers made, and what of them adds up.
+    SELECT COALESCE(caller, key_of('named', caller_kind, caller_name)) AS caller, callee, start_at,
+        COALESCE(ring_s, 0) + duration_s AS busy_s, caller_cell, caller_imei,
+        is_caller_onnet, CAST(1 AS BIGINT) AS calls_out, CAST(is_answered AS BIGINT) AS answered_out,
+        CAST(duration_s AS BIGINT) AS duration_out_s,
+        CAST(is_answered AND duration_s < $short_call_s AS BIGINT) AS short_calls,
+        CAST(local_hour(start_at) < $ad_hour_from OR local_hour(start_at) >= $ad_hour_until AS BIGINT) AS calls_outside_hours
+    FROM call_event WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect
 ),
 made AS (
-    -- The same, with a column for each thing that depends on order; who hides is nobody.
+    -- What each party did, its calls in their order; whom it called, and who called back, is counted of pairs.
     SELECT party, is_caller_onnet, calls_out, answered_out, duration_out_s, short_calls, calls_outside_hours,
-        sequence['gaps'] AS gaps, sequence['short_gaps'] AS short_gaps, sequence['overlapping_calls'] AS overlapping_calls,
-        sequence['peak_calls_60s'] AS peak_calls_60s, sequence['peak_calls_600s'] AS peak_calls_600s,
-        sequence['peak_calls_3600s'] AS peak_calls_3600s, sequence['cells'] AS cells, sequence['imeis'] AS imeis,
-        sequence['active_hours'] AS active_hours, sequence['peak_hour_calls'] AS peak_hour_calls,
-        sequence['sequential_calls'] AS sequential_calls
-    FROM ordered WHERE party IS NOT NULL
+        gaps, short_gaps, overlapping_calls, peak_calls_60s, peak_calls_600s, peak_calls_3600s, cells, imeis,
+        active_hours, peak_hour_calls, sequential_calls
+    FROM follow_callers('called', $short_gap_s)
 ),
 met AS (
     -- Whom numbers called; then whom other parties called.
@@ -78,12 +60,12 @@ unwanted AS (
 ),
 rung AS (
     -- Whom each call rang.
-    SELECT COALESCE(callee, key_of('named', callee_kind, callee_name)) AS party, is_callee_onnet FROM called
+    SELECT COALESCE(callee, key_of('named', callee_kind, callee_name)) AS party, is_callee_onnet
+    FROM call_event WHERE day = $day AND NOT is_forwarded_leg AND NOT is_spoof_suspect
 ),
 received AS (
     -- How often.
-    SELECT party, BOOL_OR(is_callee_onnet) AS is_callee_onnet, COUNT(*) AS calls_in
-    FROM rung WHERE party IS NOT NULL GROUP BY party
+    SELECT party, is_callee_onnet > 0 AS is_callee_onnet, times AS calls_in FROM tally_parties('rung')
 ),
 texted AS (
     -- Messages by party, sent and received.
@@ -94,9 +76,8 @@ texted AS (
 ),
 messaged AS (
     -- How many there were.
-    SELECT party, BOOL_OR(is_onnet) AS is_texter_onnet,
-        COUNT(*) FILTER (WHERE is_sent) AS sms_sent, COUNT(*) FILTER (WHERE NOT is_sent) AS sms_received
-    FROM texted WHERE party IS NOT NULL GROUP BY party
+    SELECT party, is_onnet > 0 AS is_texter_onnet, is_sent AS sms_sent, times - is_sent AS sms_received
+    FROM tally_parties('texted')
 ),
 history AS (
     -- How many earlier days contacts have been kept.
@@ -104,36 +85,22 @@ history AS (
 ),
 counted AS (
     -- One row per party.
-    SELECT party, number, COALESCE(calls_out, 0) AS calls,
-        COALESCE(is_caller_onnet, false) OR COALESCE(is_callee_onnet, false) OR COALESCE(is_texter_onnet, false) AS is_onnet,
-        COALESCE(calls_in, 0) AS calls_in, COALESCE(answered_out, 0) AS answered_out,
-        COALESCE(duration_out_s, 0) AS duration_out_s, COALESCE(short_calls, 0) AS short_calls,
-        COALESCE(calls_outside_hours, 0) AS calls_outside_hours, COALESCE(gaps, 0) AS gaps,
-        COALESCE(short_gaps, 0) AS short_gaps, COALESCE(overlapping_calls, 0) AS overlapping_calls,
-        COALESCE(peak_calls_60s, 0) AS peak_calls_60s, COALESCE(peak_calls_600s, 0) AS peak_calls_600s,
-        COALESCE(peak_calls_3600s, 0) AS peak_calls_3600s, COALESCE(callees, 0) AS callees,
-        COALESCE(new_callees, 0) AS new_callees, COALESCE(new_callee_calls, 0) AS new_callee_calls,
-        COALESCE(top_callee_calls, 0) AS top_callee_calls, COALESCE(repeat_callees, 0) AS repeat_callees,
-        COALESCE(called_back, 0) AS called_back, COALESCE(sms_sent, 0) AS sms_sent,
-        COALESCE(sms_received, 0) AS sms_received, COALESCE(cells, 0) AS cells, COALESCE(imeis, 0) AS imeis,
-        COALESCE(active_hours, 0) AS active_hours, COALESCE(peak_hour_calls, 0) AS peak_hour_calls,
-        COALESCE(sequential_calls, 0) AS sequential_calls, COALESCE(calls_to_dnc, 0) AS calls_to_dnc,
-        COALESCE(repeat_within_24h, 0) AS repeat_within_24h
+    SELECT *, is_caller_onnet OR is_callee_onnet OR is_texter_onnet AS is_onnet
     FROM join_parties('made', 'met', 'unwanted', 'received', 'messaged')
 )
 SELECT
     $day AS day, COALESCE(kind_of('named', party), 'e164') AS caller_kind, number AS caller,
     name_of('named', party) AS caller_name, is_onnet,
-    calls AS calls_out, CASE WHEN is_onnet THEN calls_in END AS calls_in, answered_out, duration_out_s,
-    short_calls, CAST(short_calls AS DOUBLE) / NULLIF(calls, 0) AS short_call_share_all,
+    calls_out, CASE WHEN is_onnet THEN calls_in END AS calls_in, answered_out, duration_out_s,
+    short_calls, CAST(short_calls AS DOUBLE) / NULLIF(calls_out, 0) AS short_call_share_all,
     CAST(short_calls AS DOUBLE) / NULLIF(answered_out, 0) AS short_call_share,
     gaps, short_gaps, CAST(short_gaps AS DOUBLE) / NULLIF(gaps, 0) AS short_gap_share,
     overlapping_calls, peak_calls_60s, peak_calls_600s, peak_calls_3600s, callees, value_of('history') AS history_days,
     CASE WHEN value_of('history') >= $min_history_days THEN new_callees END AS new_callees,
     CASE WHEN value_of('history') >= $min_history_days
-        THEN CAST(new_callee_calls AS DOUBLE) / NULLIF(calls, 0) END AS new_callee_call_share,
+        THEN CAST(new_callee_calls AS DOUBLE) / NULLIF(calls_out, 0) END AS new_callee_call_share,
     top_callee_calls, repeat_callees, called_back, sms_sent, sms_received,
-    CASE WHEN is_onnet THEN CAST(calls AS DOUBLE) / NULLIF(calls + calls_in, 0) END AS out_share,
+    CASE WHEN is_onnet THEN CAST(calls_out AS DOUBLE) / NULLIF(calls_out + calls_in, 0) END AS out_share,
     CASE WHEN is_onnet THEN cells END AS cells, CASE WHEN is_onnet THEN imeis END AS imeis,
     active_hours, peak_hour_calls, sequential_calls, calls_outside_hours, calls_to_dnc, repeat_within_24h
 FROM counted

@@ -19,15 +19,13 @@ made AS (
         SUM(CAST(duration_s AS BIGINT)) AS duration_out_s,
         COUNT(*) FILTER (WHERE is_answered AND duration_s < $short_call_s) AS short_calls,
         COUNT(*) FILTER (WHERE is_listed) AS calls_to_dnc,
-        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP),
-            $short_gap_s) AS sequence
+        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, $short_gap_s) AS sequence
     FROM called WHERE caller IS NOT NULL GROUP BY caller, hour
     UNION ALL
     SELECT caller_kind, 0, caller_name, hour, BOOL_OR(is_caller_onnet),
         COUNT(*), COUNT(*) FILTER (WHERE is_answered), SUM(CAST(duration_s AS BIGINT)),
         COUNT(*) FILTER (WHERE is_answered AND duration_s < $short_call_s), COUNT(*) FILTER (WHERE is_listed),
-        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, CAST(NULL AS TIMESTAMP), CAST(NULL AS TIMESTAMP),
-            $short_gap_s)
+        call_sequence(start_at, busy_s, callee, caller_cell, caller_imei, $short_gap_s)
     FROM called WHERE caller IS NULL AND caller_kind <> 'anonymous' GROUP BY caller_kind, caller_name, hour
 ),
 received AS (

@@ -1,15 +1,12 @@
-//! `call_sequence(start_at, busy_s, callee, cell, imei, back_at, before_at, short_gap_s)`: what depends on the order of
-//! one caller's calls, and on whom it called.
+//! `call_sequence(start_at, busy_s, callee, cell, imei, short_gap_s)`: what depends on the order of one caller's calls, and
+//! on whom it called.
 //!
 //! In: the calls of each group, in any order; `busy_s` is ring and conversation, `callee` an E.164 number or null.
-//! `back_at` and `before_at` are facts of the pair, the same for all its calls: when the callee last called the caller
-//! on the day, and when the caller had last called it on the day before; null is never.
 //! Out: a struct with the columns of [`kernel::Sequence`]; all zero for an empty group. Calls are ordered by (start,
 //! end, callee), so that no id of a record has a say.
 //! A gap runs from one call's end to the next call's start; a negative one is an overlap and no gap; it is short below
 //! `short_gap_s`. A peak is the most calls with start in any half-open window `[t, t + w)`: such a window can always be
-//! moved right to begin at a call. A sequential call's number differs from the previous call's by 1 to 10. A call
-//! repeats when its pair had one within the 24 hours before: on a day, all but the first of a pair do.
+//! moved right to begin at a call. A sequential call's number differs from the previous call's by 1 to 10.
 //! Merging is exact: a state is the calls themselves, so any split in any order gives the same answer. Calls that come
 //! in order, as from a clustered file, are not sorted again, and a group's calls are let go of when it is complete.
 //! Never: holds a threshold; the widths of the windows are the columns' definitions.
@@ -38,14 +35,13 @@ pub(super) struct CallSequence(Signature);
 impl CallSequence {
     pub(super) fn new() -> Self {
         let mut arguments = vec![instant()];
-        arguments.extend(vec![DataType::Int64; 4]);
-        arguments.extend([instant(), instant(), DataType::Int64]);
+        arguments.extend(vec![DataType::Int64; 5]);
         Self(Signature::exact(arguments, Volatility::Immutable))
     }
 }
 
 /// Columns of the struct.
-const COLUMNS: [&str; 16] = [
+pub(super) const COLUMNS: [&str; 14] = [
     "gaps",
     "short_gaps",
     "overlapping_calls",
@@ -60,13 +56,11 @@ const COLUMNS: [&str; 16] = [
     "callees",
     "top_callee_calls",
     "repeat_callees",
-    "called_back",
-    "repeat_within_24h",
 ];
 
 impl Sequence {
     /// In the order of `COLUMNS`.
-    fn values(self) -> [i64; COLUMNS.len()] {
+    pub(super) fn values(self) -> [i64; COLUMNS.len()] {
         let [minute, ten_minutes, hour] = self.peaks;
         [
             self.gaps,
@@ -83,8 +77,6 @@ impl Sequence {
             self.callees,
             self.top_callee_calls,
             self.repeat_callees,
-            self.called_back,
-            self.repeat_within_24h,
         ]
     }
 }
@@ -161,12 +153,11 @@ impl GroupsAccumulator for Groups {
         opt_filter: Option<&BooleanArray>,
         total_num_groups: usize,
     ) -> Result<()> {
-        let [starts, busy, callees, cells, imeis, backs, befores, short_gap] = values else {
-            return exec_err!("call_sequence takes eight arguments");
+        let [starts, busy, callees, cells, imeis, short_gap] = values else {
+            return exec_err!("call_sequence takes six arguments");
         };
         self.note(short_gap, total_num_groups);
-        let [starts, backs, befores] =
-            [starts, backs, befores].map(|column| column.as_primitive::<TimestampMicrosecondType>());
+        let starts = starts.as_primitive::<TimestampMicrosecondType>();
         let [busy, callees, cells, imeis] =
             [busy, callees, cells, imeis].map(|column| column.as_primitive::<Int64Type>());
         let counts = |row| opt_filter.is_none_or(|filter| filter.is_valid(row) && filter.value(row));
@@ -184,8 +175,6 @@ impl GroupsAccumulator for Groups {
                 callee: value(callees, row),
                 cell: value(cells, row),
                 imei: value(imeis, row),
-                back_us: value(backs, row),
-                before_us: value(befores, row),
             });
         }
         Ok(())
@@ -193,7 +182,8 @@ impl GroupsAccumulator for Groups {
 
     fn evaluate(&mut self, emit_to: EmitTo) -> Result<ArrayRef> {
         let groups = self.take(emit_to);
-        let found: Vec<_> = self.kernel.finish(groups).into_iter().map(Sequence::values).collect();
+        let mut found = Vec::with_capacity(groups);
+        self.kernel.finish(groups, |sequence, _| found.push(sequence.values()));
         structs(COLUMNS, &found)
     }
 
@@ -249,7 +239,7 @@ impl GroupsAccumulator for Groups {
 }
 
 /// The value of a row as a call holds it.
-fn value<T: ArrowPrimitiveType<Native = i64>>(column: &PrimitiveArray<T>, row: usize) -> i64 {
+pub(super) fn value<T: ArrowPrimitiveType<Native = i64>>(column: &PrimitiveArray<T>, row: usize) -> i64 {
     if column.is_valid(row) { column.value(row) } else { NONE }
 }
 
@@ -304,8 +294,7 @@ mod tests {
                 };
                 vec![
                     instants(|call| Some(call.1 * US_PER_S)), int(|call| Some(call.2)), int(|call| Some(call.3)),
-                    int(|call| Some(call.3 % 5)), int(|_| None), instants(|call| Some(call.3 * 150 * US_PER_S)),
-                    instants(|call| (call.3 % 2 == 0).then_some(0)), int(|_| Some(60)),
+                    int(|call| Some(call.3 % 5)), int(|_| None), int(|_| Some(60)),
                 ]
             };
             let of = |calls: &[(usize, i64, i64, i64)]| {

@@ -1,34 +1,32 @@
 //! `FROM join_parties('part', …)`: what parts say of each party, in one row.
 //!
 //! In: the names of `WITH` parts; the first column of each is the key of a party (`key_of`), each party once in a part, in
-//! any order; their other columns have names of their own. Out: `party`, and as `number` the same where it is one; then
-//! the parts' other columns, null where a part has nothing to say; a row for each party, in the order of the keys.
-//! Never: lets a party stand twice in a part; that is an error.
+//! any order; their other columns, counts and booleans, have names of their own. Out: `party`, and as `number` the same
+//! where it is one; then the parts' other columns, 0 and false where a part has nothing to say; a row for each party, in
+//! the order of the keys. Never: lets a party stand twice in a part; that is an error.
 //!
 //! Full joins say the same: each hashes all rows, and throws away the order in which grouped tables lie.
 
 use std::ops::Range;
 use std::sync::Arc;
 
-use arrow::array::{Array, ArrayRef, AsArray, Int64Array, RecordBatch, UInt32Array};
-use arrow::compute::{concat_batches, take};
+use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBatch};
+use arrow::buffer::BooleanBuffer;
+use arrow::compute::concat_batches;
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef};
 use async_trait::async_trait;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
 use datafusion::common::{Result, exec_err, plan_err};
 use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, collect};
-use futures::stream::{self, BoxStream, StreamExt};
+use futures::stream::BoxStream;
 
-use super::made::{Made, Make, part};
+use super::made::{Made, Make, handed_on, part};
 use super::party::FIRST_NAMED;
 use super::sorted::{Pair, sort_by_one};
 
 /// The function's name.
 pub const NAME: &str = "join_parties";
-
-/// Rows of a batch that is handed on.
-const BATCH_ROWS: usize = 8_192;
 
 /// A party that a part does not have.
 const NOWHERE: u32 = u32::MAX;
@@ -59,7 +57,10 @@ fn schema(parts: &[Arc<dyn TableProvider>]) -> Result<SchemaRef> {
             if fields.iter().any(|known| known.name() == field.name()) {
                 return plan_err!("{NAME}: two parts have a column \"{}\"", field.name());
             }
-            fields.push(Field::new(field.name(), field.data_type().clone(), true));
+            if !matches!(field.data_type(), DataType::Int64 | DataType::Boolean) {
+                return plan_err!("{NAME}: what is said of a party is a count or a boolean, not {field}");
+            }
+            fields.push(Field::new(field.name(), field.data_type().clone(), false));
         }
     }
     Ok(Arc::new(Schema::new(fields)))
@@ -84,9 +85,7 @@ impl Make for Joined {
             said.push(Said::of(&concat_batches(&part.schema(), &rows)?)?);
         }
         let parties = Parties::of(said);
-        let rows = parties.keys.len();
-        let ranges = (0..rows).step_by(BATCH_ROWS).map(move |from| from..rows.min(from + BATCH_ROWS));
-        Ok(stream::iter(ranges.map(move |range| parties.batch(range, &self.schema))).boxed())
+        Ok(handed_on(parties.keys.len(), &context, move |range| parties.batch(range, &self.schema)))
     }
 }
 
@@ -145,12 +144,24 @@ impl Parties {
             Arc::new(keys.iter().map(|key| (*key < FIRST_NAMED).then_some(*key)).collect::<Int64Array>()),
         ];
         for (said, rows) in &self.parts {
-            let rows: UInt32Array = rows[range.clone()].iter().map(|row| (*row != NOWHERE).then_some(*row)).collect();
-            for column in said {
-                columns.push(take(column, &rows, None)?);
-            }
+            columns.extend(said.iter().map(|column| of_rows(column, &rows[range.clone()])));
         }
         Ok(RecordBatch::try_new(Arc::clone(schema), columns)?)
+    }
+}
+
+/// The values of rows; 0 or false where there is no row, or a null in it.
+fn of_rows(column: &ArrayRef, rows: &[u32]) -> ArrayRef {
+    let here = |row: u32| Some(row as usize).filter(|row| *row < column.len() && column.is_valid(*row));
+    match column.as_boolean_opt() {
+        Some(column) => {
+            let values = rows.iter().map(|row| here(*row).is_some_and(|row| column.value(row)));
+            Arc::new(BooleanArray::new(values.collect::<BooleanBuffer>(), None))
+        }
+        None => {
+            let column = column.as_primitive::<Int64Type>();
+            Arc::new(Int64Array::from_iter_values(rows.iter().map(|row| here(*row).map_or(0, |row| column.value(row)))))
+        }
     }
 }
 
@@ -187,11 +198,10 @@ mod tests {
             let all: BTreeSet<i64> = parts.iter().flatten().map(|row| row.0).collect();
             prop_assert_eq!(&parties.keys, &all.iter().copied().collect::<Vec<_>>());
             for ((columns, rows), part) in parties.parts.iter().zip(&parts) {
-                let values = columns[0].as_primitive::<Int64Type>();
                 let of_party: BTreeMap<i64, i64> = part.iter().copied().collect();
-                let found: Vec<Option<i64>> =
-                    rows.iter().map(|row| (*row != NOWHERE).then(|| values.value(*row as usize))).collect();
-                prop_assert_eq!(found, all.iter().map(|party| of_party.get(party).copied()).collect::<Vec<_>>());
+                let found = of_rows(&columns[0], rows);
+                let expected = all.iter().map(|party| of_party.get(party).copied().unwrap_or_default());
+                prop_assert_eq!(found.as_primitive::<Int64Type>().values(), &expected.collect::<Vec<_>>()[..]);
             }
         }
     }

@@ -1,23 +1,20 @@
-//! `may_have('part', one, other)`, `has('part', one, other)` and `latest('part', one, other)`: lookups of a pair in
-//! another part of the same query; `has('part', one)` of a number; `value_of('part')` is the number in its only row.
+//! `may_have('part', one, other)`: whether a pair of numbers may stand in another part of the same query; `has('part',
+//! number)` whether a number does; `value_of('part')` is the number in its only row.
 //!
-//! In: the name of a `WITH` part whose first two columns are numbers, and the two to look for; `latest` also wants an
-//! instant in the third. Out: whether some row has the two, and the latest of their instants. A null is no number, and no
-//! instant. `may_have` may be wrong in one direction: it says no only when there is no such row; so a part of which
-//! little is wanted can be made small before it is kept.
+//! In: the name of a `WITH` part with numbers in front, and what to look for. Out: whether some row has it; a null is no
+//! number. `may_have` may be wrong in one direction: it says no only when there is no such row; so a part of which
+//! little is wanted can be made small.
 //! A join says the same. It keeps all rows of one side in a table that is too large for the processor's caches, and asks
-//! it for every row of the other. Here a part is a sorted list: who asks in the order of the first number, as the rows of
-//! a clustered table do, finds the next answer right behind the last one. And `may_have` asks one word of a sketch.
-//! Never: takes two pairs for the same because their hashes are.
+//! it for every row of the other. Here `may_have` asks one word of a sketch, and the numbers of a part are a sorted list.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::hash::{Hash, Hasher};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
-use arrow::array::{Array, AsArray, BooleanArray, RecordBatch, TimestampMicrosecondArray};
-use arrow::buffer::{BooleanBuffer, NullBuffer};
-use arrow::datatypes::{DataType, Field, FieldRef, Int64Type, TimestampMicrosecondType};
+use arrow::array::{Array, AsArray, BooleanArray, RecordBatch};
+use arrow::buffer::BooleanBuffer;
+use arrow::datatypes::{DataType, Field, FieldRef, Int64Type};
 use datafusion::common::{Result, exec_datafusion_err, exec_err};
 use datafusion::logical_expr::{
     ColumnarValue, ReturnFieldArgs, ScalarFunctionArgs, ScalarUDFImpl, Signature, TypeSignature, Volatility,
@@ -25,11 +22,9 @@ use datafusion::logical_expr::{
 use datafusion::scalar::ScalarValue;
 
 use super::party::Names;
-use super::sorted::{Pair, sort_by_one};
-use super::time::instant;
 
 /// The functions; the first argument names a part.
-pub(super) const NAMES: [&str; 4] = ["may_have", "has", "latest", "value_of"];
+pub(super) const NAMES: [&str; 3] = ["may_have", "has", "value_of"];
 
 /// Bits of a sketch for each row: with two of them set, a pair that is not there is taken for one in one of sixteen cases.
 const BITS_PER_ROW: usize = 8;
@@ -81,29 +76,13 @@ impl Hash for Parts {
 pub(super) struct Part {
     rows: Vec<RecordBatch>,
     sketch: OnceLock<Sketch>,
-    pairs: OnceLock<Pairs>,
     numbers: OnceLock<Vec<i64>>,
     names: OnceLock<Names>,
 }
 
-/// Before every instant.
-const NEVER: i64 = i64::MIN;
-
 impl Part {
     fn of(rows: Vec<RecordBatch>) -> Self {
-        Self { rows, sketch: OnceLock::new(), pairs: OnceLock::new(), numbers: OnceLock::new(), names: OnceLock::new() }
-    }
-
-    /// Calls `with` with each pair and its instant.
-    fn each(&self, mut with: impl FnMut(i64, i64, i64)) {
-        for rows in &self.rows {
-            let [ones, others] = [0, 1].map(|column: usize| rows.column(column).as_primitive::<Int64Type>());
-            let instants = rows.columns().get(2).map(|instants| instants.as_primitive::<TimestampMicrosecondType>());
-            for row in (0..rows.num_rows()).filter(|row| ones.is_valid(*row) && others.is_valid(*row)) {
-                let at = instants.filter(|instants| instants.is_valid(row)).map(|instants| instants.value(row));
-                with(ones.value(row), others.value(row), at.unwrap_or(NEVER));
-            }
-        }
+        Self { rows, sketch: OnceLock::new(), numbers: OnceLock::new(), names: OnceLock::new() }
     }
 
     /// The sketch; that the columns are of the types that are read is checked first.
@@ -113,20 +92,15 @@ impl Part {
         }
         Ok(self.sketch.get_or_init(|| {
             let mut sketch = Sketch::new(self.len());
-            self.each(|one, other, _| sketch.add(one, other));
+            for rows in &self.rows {
+                let [ones, others] = [0, 1].map(|column: usize| rows.column(column).as_primitive::<Int64Type>());
+                ones.iter().zip(others).for_each(|pair| {
+                    if let (Some(one), Some(other)) = pair {
+                        sketch.add(one, other);
+                    }
+                });
+            }
             sketch
-        }))
-    }
-
-    /// The pairs; checked as above.
-    fn pairs(&self) -> Result<&Pairs> {
-        if self.pairs.get().is_none() {
-            self.check()?;
-        }
-        Ok(self.pairs.get_or_init(|| {
-            let mut pairs = Vec::with_capacity(self.len());
-            self.each(|one, other, at| pairs.push(Pair { one, other, at }));
-            Pairs::new(pairs)
         }))
     }
 
@@ -167,73 +141,14 @@ impl Part {
     }
 
     fn check(&self) -> Result<()> {
-        let wanted = [DataType::Int64, DataType::Int64, instant()];
         for rows in &self.rows {
             let schema = rows.schema();
-            let kinds = schema.fields().iter().map(|field| field.data_type()).take(wanted.len());
-            if schema.fields().len() < 2 || !kinds.eq(wanted.iter().take(schema.fields().len())) {
-                return exec_err!("a part to look up in has two numbers and an instant in front, not {schema}");
+            let kinds = schema.fields().iter().map(|field| field.data_type()).take(2);
+            if !kinds.eq([&DataType::Int64; 2]) {
+                return exec_err!("a part to look up in has two numbers in front, not {schema}");
             }
         }
         Ok(())
-    }
-}
-
-/// Pairs in their order, each once, with the latest of its instants; [`NEVER`] when it has none.
-struct Pairs {
-    pairs: Vec<Pair>,
-    /// The first number of each run of pairs, and where the run begins.
-    runs: Vec<(i64, usize)>,
-}
-
-impl Pairs {
-    fn new(mut pairs: Vec<Pair>) -> Self {
-        sort_by_one(&mut pairs);
-        for run in pairs.chunk_by_mut(|before, pair| before.one == pair.one) {
-            run.sort_unstable_by_key(|pair| pair.other);
-        }
-        pairs.dedup_by(|pair, kept| {
-            let is_same = (pair.one, pair.other) == (kept.one, kept.other);
-            if is_same {
-                kept.at = kept.at.max(pair.at);
-            }
-            is_same
-        });
-        let mut runs: Vec<(i64, usize)> = Vec::new();
-        for (place, pair) in pairs.iter().enumerate() {
-            if runs.last().is_none_or(|(one, _)| *one != pair.one) {
-                runs.push((pair.one, place));
-            }
-        }
-        Self { pairs, runs }
-    }
-
-    /// The instant of a pair. `run` is where the last question has ended; the next one begins there.
-    fn find(&self, run: &mut usize, one: i64, other: i64) -> Option<i64> {
-        *run = self.seek(*run, one);
-        let (found, begins) = *self.runs.get(*run)?;
-        if found != one {
-            return None;
-        }
-        let ends = self.runs.get(*run + 1).map_or(self.pairs.len(), |(_, begins)| *begins);
-        let pairs = &self.pairs[begins..ends];
-        let place = pairs.binary_search_by_key(&other, |pair| pair.other).ok()?;
-        Some(pairs[place].at)
-    }
-
-    /// The first run that does not lie before a number: near `from` when the numbers asked for grow.
-    fn seek(&self, from: usize, one: i64) -> usize {
-        let (before, ahead) = self.runs.split_at(from.min(self.runs.len()));
-        let lies_before = |run: &(i64, usize)| run.0 < one;
-        if ahead.first().is_none_or(|run| run.0 > one) {
-            return before.partition_point(lies_before);
-        }
-        let mut reach = 1;
-        while ahead.get(reach).is_some_and(lies_before) {
-            reach *= 2;
-        }
-        let (near, far) = (reach / 2, ahead.len().min(reach + 1));
-        from + near + ahead[near..far].partition_point(lies_before)
     }
 }
 
@@ -287,7 +202,7 @@ impl Lookup {
         NAMES.map(|name| {
             let wanted = match name {
                 "value_of" => vec![&pair[..1]],
-                "has" => vec![&pair[..2], &pair],
+                "has" => vec![&pair[..2]],
                 _ => vec![&pair[..]],
             };
             let wanted = wanted.into_iter().map(|kinds| TypeSignature::Exact(kinds.to_vec())).collect();
@@ -308,14 +223,13 @@ impl ScalarUDFImpl for Lookup {
 
     fn return_type(&self, _: &[DataType]) -> Result<DataType> {
         Ok(match self.name {
-            "latest" => instant(),
             "value_of" => DataType::Int64,
             _ => DataType::Boolean,
         })
     }
 
     fn return_field_from_args(&self, _: ReturnFieldArgs<'_>) -> Result<FieldRef> {
-        Ok(Arc::new(Field::new(self.name, self.return_type(&[])?, self.name == "latest")))
+        Ok(Arc::new(Field::new(self.name, self.return_type(&[])?, false)))
     }
 
     fn invoke_with_args(&self, args: ScalarFunctionArgs) -> Result<ColumnarValue> {
@@ -334,21 +248,8 @@ impl ScalarUDFImpl for Lookup {
         }
         let [ones, others] = [0, 1].map(|index: usize| arrays[index].as_primitive::<Int64Type>());
         let is_pair = |row: usize| ones.is_valid(row) && others.is_valid(row);
-        let rows = ones.len();
-        if self.name == "may_have" {
-            let sketch = part.sketch()?;
-            return Ok(truths(rows, |row| is_pair(row) && sketch.may_have(ones.value(row), others.value(row))));
-        }
-        let (pairs, mut run) = (part.pairs()?, 0);
-        let mut find = |row| pairs.find(&mut run, ones.value(row), others.value(row));
-        if self.name == "has" {
-            return Ok(truths(rows, |row| is_pair(row) && find(row).is_some()));
-        }
-        let latest: Vec<i64> =
-            (0..rows).map(|row| if is_pair(row) { find(row).unwrap_or(NEVER) } else { NEVER }).collect();
-        let nulls = NullBuffer::new(BooleanBuffer::collect_bool(rows, |row| latest[row] != NEVER));
-        let instants = TimestampMicrosecondArray::new(latest.into(), Some(nulls)).with_timezone("UTC");
-        Ok(ColumnarValue::Array(Arc::new(instants)))
+        let sketch = part.sketch()?;
+        Ok(truths(ones.len(), |row| is_pair(row) && sketch.may_have(ones.value(row), others.value(row))))
     }
 }
 
@@ -358,22 +259,18 @@ fn truths(rows: usize, holds: impl FnMut(usize) -> bool) -> ColumnarValue {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
-    use arrow::array::{ArrayRef, Int64Array};
+    use arrow::array::{ArrayRef, Int64Array, StringArray};
     use arrow::datatypes::Schema;
     use proptest::prelude::*;
 
     use super::*;
 
-    fn part(pairs: &[(Option<i64>, i64, Option<i64>)]) -> Part {
-        let fields = [("one", DataType::Int64), ("other", DataType::Int64), ("at", instant())];
-        let schema = Schema::new(fields.map(|(name, kind)| Field::new(name, kind, true)).to_vec());
+    fn part(pairs: &[(Option<i64>, i64)]) -> Part {
+        let schema = Schema::new(["one", "other"].map(|name| Field::new(name, DataType::Int64, true)).to_vec());
         let rows = pairs.chunks(7).map(|pairs| {
             let ones: Int64Array = pairs.iter().map(|pair| pair.0).collect();
             let others: Int64Array = pairs.iter().map(|pair| Some(pair.1)).collect();
-            let at: TimestampMicrosecondArray = pairs.iter().map(|pair| pair.2).collect();
-            let columns: Vec<ArrayRef> = vec![Arc::new(ones), Arc::new(others), Arc::new(at.with_timezone("UTC"))];
+            let columns: Vec<ArrayRef> = vec![Arc::new(ones), Arc::new(others)];
             RecordBatch::try_new(Arc::new(schema.clone()), columns).unwrap()
         });
         Part::of(rows.collect())
@@ -381,42 +278,33 @@ mod tests {
 
     #[test]
     fn a_sketch_says_no_nearly_always() {
-        let pairs: Vec<_> =
-            (0..20_000).map(|row| (Some(84_900_000_000 + row % 500), 84_900_000_000 + row, None)).collect();
+        let pairs: Vec<_> = (0..20_000).map(|row| (Some(84_900_000_000 + row % 500), 84_900_000_000 + row)).collect();
         let part = part(&pairs);
         let sketch = part.sketch().unwrap();
-        let wrong = pairs.iter().filter(|(one, other, _)| sketch.may_have(other + 1_000_000, one.unwrap())).count();
+        let wrong = pairs.iter().filter(|(one, other)| sketch.may_have(other + 1_000_000, one.unwrap())).count();
         assert!(wrong < pairs.len() / 12, "{wrong} of {}", pairs.len());
     }
 
     #[test]
     fn columns_of_other_types_are_refused() {
-        let rows = part(&[(Some(1), 2, Some(3))]).rows[0].project(&[2, 0]).unwrap();
+        let texts: ArrayRef = Arc::new(StringArray::from(vec!["84"]));
+        let rows = RecordBatch::try_from_iter([("one", Arc::clone(&texts)), ("other", texts)]).unwrap();
         let part = Part::of(vec![rows]);
         assert!(part.sketch().err().unwrap().to_string().contains("two numbers"));
     }
 
     proptest! {
         #[test]
-        fn lookups_are_exact_in_any_order_and_a_sketch_misses_nothing(
-            pairs in prop::collection::vec((prop::option::weighted(0.9, 0i64..9), 0i64..9, prop::option::of(0i64..100)), 0..60),
-            asked in prop::collection::vec((-1i64..10, -1i64..10), 0..200),
+        fn numbers_are_exact_and_a_sketch_misses_nothing(
+            pairs in prop::collection::vec((prop::option::weighted(0.9, 0i64..9), 0i64..9), 0..60),
         ) {
             let part = part(&pairs);
-            let mut expected: BTreeMap<(i64, i64), i64> = BTreeMap::new();
-            for (one, other, at) in &pairs {
-                let Some(one) = one else { continue };
-                let latest = expected.entry((*one, *other)).or_insert(NEVER);
-                *latest = (*latest).max(at.unwrap_or(NEVER));
-            }
-            let all = (0..9).flat_map(|one| (0..9).map(move |other| (one, other)));
-            let mut run = 0;
-            for (one, other) in all.chain(asked) {
-                let found = part.pairs().unwrap().find(&mut run, one, other);
-                prop_assert_eq!(found, expected.get(&(one, other)).copied());
+            for one in -1..10 {
                 let has = part.numbers().unwrap().binary_search(&one).is_ok();
                 prop_assert_eq!(has, pairs.iter().any(|pair| pair.0 == Some(one)));
-                prop_assert!(found.is_none() || part.sketch().unwrap().may_have(one, other));
+            }
+            for (one, other) in pairs {
+                prop_assert!(one.is_none_or(|one| part.sketch().unwrap().may_have(one, other)));
             }
         }
     }

@@ -4,22 +4,30 @@
 //! them. Out: a table of one partition. Never: reads a part before somebody asks for the table's first row.
 
 use std::fmt::Debug;
+use std::ops::Range;
 use std::sync::Arc;
 
 use arrow::array::RecordBatch;
-use arrow::datatypes::SchemaRef;
+use arrow::datatypes::{DataType, Schema, SchemaRef, TimeUnit};
 use async_trait::async_trait;
 use datafusion::catalog::streaming::StreamingTable;
 use datafusion::catalog::{Session, TableFunctionArgs, TableProvider};
-use datafusion::common::{Result, ScalarValue, exec_datafusion_err, plan_err};
+use datafusion::common::runtime::SpawnedTask;
+use datafusion::common::{DataFusionError, Result, ScalarValue, exec_datafusion_err, plan_err};
 use datafusion::execution::{SendableRecordBatchStream, SessionState, TaskContext};
 use datafusion::logical_expr::{Expr, TableType};
-use datafusion::physical_plan::ExecutionPlan;
 use datafusion::physical_plan::stream::RecordBatchStreamAdapter;
 use datafusion::physical_plan::streaming::PartitionStream;
+use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
 use datafusion::prelude::col;
 use futures::stream::BoxStream;
-use futures::{FutureExt, TryStreamExt, stream};
+use futures::{FutureExt, StreamExt, TryStreamExt, stream};
+
+/// Rows of a batch that is handed on.
+const BATCH_ROWS: usize = 8_192;
+
+/// An instant in a part; which zone it is shown in makes no difference here.
+pub(super) const INSTANT: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
 /// What a function makes of its parts.
 #[async_trait]
@@ -44,6 +52,64 @@ pub(super) fn part(function: &str, args: &TableFunctionArgs, argument: usize) ->
         Some(Ok(Some(part))) => Ok(part),
         _ => plan_err!("{function}: the query has no part \"{name}\""),
     }
+}
+
+/// Whether a part has the columns in front that it should have.
+pub(super) fn begins_with(function: &str, part: &Schema, wanted: &[DataType]) -> Result<()> {
+    let bare = |kind: &DataType| match kind {
+        DataType::Timestamp(unit, _) => DataType::Timestamp(*unit, None),
+        kind => kind.clone(),
+    };
+    let found: Vec<DataType> = part.fields().iter().map(|field| bare(field.data_type())).collect();
+    if found.starts_with(wanted) {
+        Ok(())
+    } else {
+        plan_err!("{function}: a part has {found:?}, and should have {wanted:?} in front")
+    }
+}
+
+/// Takes in the rows of a part, each of its partitions on its own thread; what each has made of them, in their order.
+pub(super) async fn each<T: Send + 'static>(
+    part: &Arc<dyn ExecutionPlan>,
+    context: &Arc<TaskContext>,
+    begin: impl Fn() -> T,
+    take: impl Fn(&mut T, &RecordBatch) -> Result<()> + Copy + Send + 'static,
+) -> Result<Vec<T>> {
+    let mut tasks = Vec::new();
+    for partition in 0..part.output_partitioning().partition_count() {
+        let (mut rows, mut taken) = (part.execute(partition, Arc::clone(context))?, begin());
+        tasks.push(async move {
+            let task = SpawnedTask::spawn(async move {
+                while let Some(batch) = rows.try_next().await? {
+                    take(&mut taken, &batch)?;
+                }
+                Ok(taken)
+            });
+            task.await.map_err(|problem| DataFusionError::External(problem.into()))?
+        });
+    }
+    let at_once = context.session_config().target_partitions();
+    stream::iter(tasks).buffered(at_once).try_collect().await
+}
+
+/// Work that takes its time, on a thread of its own.
+pub(super) async fn worked<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T> {
+    SpawnedTask::spawn_blocking(work).await.map_err(|problem| DataFusionError::External(problem.into()))
+}
+
+/// So many rows, batch by batch in their order; the next batches are made while one is being read.
+pub(super) fn handed_on(
+    rows: usize,
+    context: &TaskContext,
+    batch: impl Fn(Range<usize>) -> Result<RecordBatch> + Send + Sync + 'static,
+) -> BoxStream<'static, Result<RecordBatch>> {
+    let batch = Arc::new(batch);
+    let ranges = (0..rows).step_by(BATCH_ROWS).map(move |from| from..rows.min(from + BATCH_ROWS));
+    let batches = ranges.map(move |range| {
+        let batch = Arc::clone(&batch);
+        async move { worked(move || batch(range)).await? }
+    });
+    stream::iter(batches).buffered(2 * context.session_config().target_partitions()).boxed()
 }
 
 /// A table to be made.

@@ -7,6 +7,7 @@ pub mod call_sequence;
 mod contact;
 mod draw;
 mod fold;
+mod follow;
 mod frames;
 mod join;
 pub mod lookup;
@@ -17,6 +18,7 @@ mod party;
 mod run;
 mod segment;
 mod sorted;
+mod tally;
 mod time;
 
 use std::sync::Arc;
@@ -25,11 +27,13 @@ use datafusion::logical_expr::{AggregateUDF, ScalarUDF, WindowUDF};
 use datafusion::prelude::SessionContext;
 
 use self::fold::FoldCall;
+use self::follow::FollowCallers;
 use self::frames::Aggregate;
 use self::join::JoinParties;
 use self::lookup::{Lookup, Parts};
 use self::pair::PairContacts;
 use self::party::Party;
+use self::tally::TallyParties;
 
 /// Every scalar function that knows nothing but its arguments.
 fn scalars() -> Vec<ScalarUDF> {
@@ -63,18 +67,18 @@ fn windows() -> Vec<WindowUDF> {
 }
 
 /// Every lookup in these parts.
-pub fn lookups(parts: &Arc<Parts>) -> Vec<ScalarUDF> {
+fn lookups(parts: &Arc<Parts>) -> Vec<ScalarUDF> {
     let pairs = Lookup::all(parts).map(ScalarUDF::new_from_impl);
     pairs.into_iter().chain(Party::all(parts).map(ScalarUDF::new_from_impl)).collect()
 }
 
 /// Functions that a query reads rows from, as from a table; they are told the names of parts.
-pub const TABLES: [&str; 3] = [fold::NAME, join::NAME, pair::NAME];
+pub const TABLES: [&str; 5] = [fold::NAME, follow::NAME, join::NAME, pair::NAME, tally::NAME];
 
 /// Functions of a row that look something up in a part, whose name they are told first.
-pub const LOOKUPS: [&str; 7] = {
-    let ([may_have, has, latest, value_of], [key_of, kind_of, name_of]) = (lookup::NAMES, party::NAMES);
-    [may_have, has, latest, value_of, key_of, kind_of, name_of]
+pub const LOOKUPS: [&str; 6] = {
+    let ([may_have, has, value_of], [key_of, kind_of, name_of]) = (lookup::NAMES, party::NAMES);
+    [may_have, has, value_of, key_of, kind_of, name_of]
 };
 
 /// Makes the functions known to a session; lookups are in the parts.
@@ -89,6 +93,8 @@ pub fn register(session: &SessionContext, parts: &Arc<Parts>) {
         session.register_udwf(function);
     }
     session.register_udtf(fold::NAME, Arc::new(FoldCall));
+    session.register_udtf(follow::NAME, Arc::new(FollowCallers));
     session.register_udtf(join::NAME, Arc::new(JoinParties));
     session.register_udtf(pair::NAME, Arc::new(PairContacts));
+    session.register_udtf(tally::NAME, Arc::new(TallyParties));
 }

@@ -16,28 +16,20 @@ use arrow::array::{Array, ArrayRef, AsArray, BooleanArray, Int64Array, RecordBat
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimeUnit, TimestampMicrosecondType};
 use async_trait::async_trait;
 use datafusion::catalog::{TableFunctionArgs, TableFunctionImpl, TableProvider};
-use datafusion::common::runtime::SpawnedTask;
-use datafusion::common::{DataFusionError, Result, exec_datafusion_err, exec_err, plan_err};
+use datafusion::common::{Result, exec_datafusion_err, exec_err, plan_err};
 use datafusion::execution::TaskContext;
-use datafusion::physical_plan::{ExecutionPlan, ExecutionPlanProperties};
-use futures::stream::{self, BoxStream};
-use futures::{StreamExt, TryStreamExt};
+use datafusion::physical_plan::ExecutionPlan;
+use futures::stream::BoxStream;
 
 use self::meeting::{Contact, Meetings, NEVER, Pairs};
-use super::made::{Made, Make, part};
+use super::made::{INSTANT, Made, Make, begins_with, each, handed_on, part, worked};
 use super::party::FIRST_NAMED;
 
 /// The function's name.
 pub const NAME: &str = "pair_contacts";
 
-/// Rows of a batch that is handed on.
-const BATCH_ROWS: usize = 8_192;
-
 /// The parts, in the order of the arguments, and what their rows have behind the two keys.
 const PARTS: [&[DataType]; 4] = [&[INSTANT, DataType::Boolean], &[], &[INSTANT], &[]];
-
-/// An instant; which zone it is shown in makes no difference here.
-const INSTANT: DataType = DataType::Timestamp(TimeUnit::Microsecond, None);
 
 /// The function.
 #[derive(Debug)]
@@ -49,6 +41,9 @@ impl TableFunctionImpl for PairContacts {
             return plan_err!("{NAME} takes the names of four parts");
         }
         let parts: Vec<_> = (0..PARTS.len()).map(|at| part(NAME, &args, at)).collect::<Result<_>>()?;
+        for (part, behind) in parts.iter().zip(PARTS) {
+            begins_with(NAME, &part.schema(), &[&[DataType::Int64, DataType::Int64], behind].concat())?;
+        }
         let order = ["caller", "callee"].map(str::to_owned).to_vec();
         Ok(Arc::new(Made { parts, schema: schema(), order, make: Paired }))
     }
@@ -88,11 +83,7 @@ impl Make for Paired {
         let (rows, unnumbered) = (met.pairs.len(), met.unnumbered());
         let numbered = rows - unnumbered.len();
         let place = move |row: usize| row.checked_sub(numbered).map_or(row, |behind| unnumbered[behind]);
-        let batches = (0..rows).step_by(BATCH_ROWS).map(move |from| {
-            let places: Vec<usize> = (from..rows.min(from + BATCH_ROWS)).map(&place).collect();
-            batch(&met, &places)
-        });
-        Ok(stream::iter(batches).boxed())
+        Ok(handed_on(rows, &context, move |range| batch(&met, &range.map(&place).collect::<Vec<_>>())))
     }
 }
 
@@ -100,84 +91,42 @@ impl Make for Paired {
 async fn met(parts: &[Arc<dyn ExecutionPlan>], context: &Arc<TaskContext>) -> Result<Meetings> {
     let [called, written, before, known] = parts else { return exec_err!("{NAME}: four parts") };
     let mut pairs = Vec::new();
-    for (part, place) in [(called, 0), (written, 1)] {
-        pairs.extend(each(part, place, context, Pairs::default, gather).await?);
-    }
-    let meeting = SpawnedTask::spawn_blocking(move || Meetings::of(pairs));
-    let met = Arc::new(meeting.await.map_err(|problem| DataFusionError::External(problem.into()))?);
+    pairs.extend(each(called, context, Pairs::default, gather_calls).await?);
+    pairs.extend(each(written, context, Pairs::default, gather_messages).await?);
+    let met = Arc::new(worked(move || Meetings::of(pairs)).await?);
     let shared = || Arc::clone(&met);
-    each(before, 2, context, shared, |met, rows| {
-        let at = rows.columns[2].as_primitive::<TimestampMicrosecondType>();
-        met.met_before(rows.keys().filter(|(row, _)| at.is_valid(*row)).map(|(row, pair)| (pair, at.value(row))));
+    each(before, context, shared, |met, rows| {
+        let at = rows.column(2).as_primitive::<TimestampMicrosecondType>();
+        met.met_before(keys(rows).filter(|(row, _)| at.is_valid(*row)).map(|(row, pair)| (pair, at.value(row))));
+        Ok(())
     })
     .await?;
-    each(known, 3, context, shared, |met, rows| met.knew(rows.keys().map(|(_, pair)| pair))).await?;
+    each(known, context, shared, |met, rows| {
+        met.knew(keys(rows).map(|(_, pair)| pair));
+        Ok(())
+    })
+    .await?;
     Arc::into_inner(met).ok_or_else(|| exec_datafusion_err!("{NAME}: pairs are still being looked up"))
 }
 
-fn gather(pairs: &mut Pairs, rows: &Rows) {
-    let calls = rows.columns.get(2).zip(rows.columns.get(3));
-    let calls = calls.map(|(at, answered)| (at.as_primitive::<TimestampMicrosecondType>(), answered.as_boolean()));
-    for (row, pair) in rows.keys() {
-        pairs.add(
-            pair,
-            match calls {
-                Some((at, answered)) => Contact::Call { at: at.value(row), is_answered: answered.value(row) },
-                None => Contact::Message,
-            },
-        );
+fn gather_calls(pairs: &mut Pairs, rows: &RecordBatch) -> Result<()> {
+    let (at, answered) = (rows.column(2).as_primitive::<TimestampMicrosecondType>(), rows.column(3).as_boolean());
+    for (row, pair) in keys(rows) {
+        pairs.add(pair, Contact::Call { at: at.value(row), is_answered: answered.value(row) });
     }
+    Ok(())
 }
 
-/// Rows of a part.
-struct Rows<'a> {
-    columns: &'a [ArrayRef],
+fn gather_messages(pairs: &mut Pairs, rows: &RecordBatch) -> Result<()> {
+    keys(rows).for_each(|(_, pair)| pairs.add(pair, Contact::Message));
+    Ok(())
 }
 
-impl Rows<'_> {
-    /// The rows that have both keys.
-    fn keys(&self) -> impl Iterator<Item = (usize, (i64, i64))> {
-        let [ones, others] = [0, 1].map(|column: usize| self.columns[column].as_primitive::<Int64Type>());
-        let both = ones.iter().zip(others.iter()).enumerate();
-        both.filter_map(|(row, (one, other))| Some((row, (one?, other?))))
-    }
-}
-
-/// Takes in the rows of a part, each of its partitions on its own thread; what each has made of them, in their order.
-async fn each<T: Send + 'static>(
-    part: &Arc<dyn ExecutionPlan>,
-    place: usize,
-    context: &Arc<TaskContext>,
-    begin: impl Fn() -> T,
-    take: impl Fn(&mut T, &Rows) + Copy + Send + 'static,
-) -> Result<Vec<T>> {
-    let mut tasks = Vec::new();
-    for partition in 0..part.output_partitioning().partition_count() {
-        let (mut rows, mut taken) = (part.execute(partition, Arc::clone(context))?, begin());
-        tasks.push(async move {
-            let task = SpawnedTask::spawn(async move {
-                while let Some(batch) = rows.try_next().await? {
-                    check(&batch, place)?;
-                    take(&mut taken, &Rows { columns: batch.columns() });
-                }
-                Ok(taken)
-            });
-            task.await.map_err(|problem| DataFusionError::External(problem.into()))?
-        });
-    }
-    let at_once = context.session_config().target_partitions();
-    stream::iter(tasks).buffered(at_once).try_collect().await
-}
-
-/// Whether a part has the columns that it should have.
-fn check(rows: &RecordBatch, place: usize) -> Result<()> {
-    let bare = |kind: &DataType| match kind {
-        DataType::Timestamp(unit, _) => DataType::Timestamp(*unit, None),
-        kind => kind.clone(),
-    };
-    let found: Vec<DataType> = rows.columns().iter().map(|column| bare(column.data_type())).collect();
-    let wanted = [&[DataType::Int64, DataType::Int64], PARTS[place]].concat();
-    if found == wanted { Ok(()) } else { exec_err!("{NAME}: part {place} has {found:?}, and should have {wanted:?}") }
+/// The rows that have both keys.
+pub(super) fn keys(rows: &RecordBatch) -> impl Iterator<Item = (usize, (i64, i64))> {
+    let [ones, others] = [0, 1].map(|column: usize| rows.column(column).as_primitive::<Int64Type>());
+    let both = ones.iter().zip(others.iter()).enumerate();
+    both.filter_map(|(row, (one, other))| Some((row, (one?, other?))))
 }
 
 fn batch(met: &Meetings, places: &[usize]) -> Result<RecordBatch> {

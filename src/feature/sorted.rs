@@ -1,7 +1,13 @@
-//! Pairs of numbers in the order of the first one.
+//! Lists in an order: pairs of numbers by the first one, and what is found in a list that is asked in its order.
 //!
 //! In: pairs, in any order. Out: the same ones by their first number; those that share it stay as they stood.
-//! Never: looks at the second number, or at what goes with the two.
+//! Never: sorts by the second number, or by what goes with the two.
+
+use std::ops::Range;
+use std::panic::resume_unwind;
+use std::thread;
+
+use super::party::FIRST_NAMED;
 
 /// Two numbers, and the instant or the row that goes with them.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,6 +47,47 @@ pub(super) fn sort_by_one(pairs: &mut Vec<Pair>) {
         std::mem::swap(pairs, &mut sorted);
         shift += DIGITS.trailing_zeros();
     }
+}
+
+/// What work on ranges of parties gives, on as many threads as there are: cut where about as many of a list in order lie
+/// on either side. Parties that are no numbers have a range of their own, since [`sort_by_one`] would take numbers and
+/// them for far apart.
+pub(super) fn by_range<L, T: Send>(
+    list: &[L],
+    party: impl Fn(&L) -> i64,
+    work: impl Fn(Range<i64>) -> T + Sync,
+) -> Vec<T> {
+    let threads = thread::available_parallelism().map_or(1, usize::from);
+    let cuts = (1..threads).filter_map(|thread| list.get(list.len() * thread / threads).map(&party));
+    let mut bounds: Vec<i64> = cuts.chain([i64::MIN, FIRST_NAMED, i64::MAX]).collect();
+    bounds.sort_unstable();
+    bounds.dedup();
+    thread::scope(|scope| {
+        let work = &work;
+        let ranges = bounds.windows(2).map(|bounds| bounds[0]..bounds[1]);
+        let working: Vec<_> = ranges.map(|range| scope.spawn(move || work(range))).collect();
+        working.into_iter().map(|work| work.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+    })
+}
+
+/// The place of what is wanted in a list that is in the order of its keys. `from` is where the last question has ended:
+/// what is asked for in that order is found a step or two ahead.
+pub(super) fn find<T, K: Ord>(list: &[T], from: &mut usize, wanted: K, key: impl Fn(&T) -> K) -> Option<usize> {
+    let lies_before = |other: &T| key(other) < wanted;
+    let (before, ahead) = list.split_at((*from).min(list.len()));
+    *from = if ahead.first().is_some_and(lies_before) {
+        let mut reach = 1;
+        while ahead.get(reach).is_some_and(lies_before) {
+            reach *= 2;
+        }
+        let (near, far) = (reach / 2, ahead.len().min(reach + 1));
+        before.len() + near + ahead[near..far].partition_point(lies_before)
+    } else if before.last().is_some_and(|last| !lies_before(last)) {
+        before.partition_point(lies_before)
+    } else {
+        before.len()
+    };
+    list.get(*from).filter(|found| key(found) == wanted).map(|_| *from)
 }
 
 #[cfg(test)]

@@ -206,7 +206,7 @@ pub fn same_type(planned: &DataType, contract: &DataType) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use arrow::array::{ArrayRef, AsArray, Date32Array, Int64Array, TimestampMicrosecondArray};
+    use arrow::array::{ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, TimestampMicrosecondArray};
     use arrow::datatypes::Int64Type;
     use arrow::util::pretty::pretty_format_batches;
     use proptest::prelude::*;
@@ -330,8 +330,7 @@ mod tests {
         ];
         let session = session(BTreeMap::new()).unwrap();
         session.register_batch("calls", RecordBatch::try_from_iter(columns).unwrap()).unwrap();
-        let sequence = "call_sequence(start_at, busy_s, callee, cell, imei, CAST(NULL AS TIMESTAMP),
-            CAST(NULL AS TIMESTAMP), 60) AS sequence";
+        let sequence = "call_sequence(start_at, busy_s, callee, cell, imei, 60) AS sequence";
         let sums = ["gaps", "short_gaps", "overlapping_calls", "sequential_calls"];
         let peaks = ["peak_calls_60s", "peak_calls_600s", "peak_calls_3600s"];
         let kinds = ["cells", "imeis"];
@@ -350,6 +349,64 @@ mod tests {
         );
         let at_once = format!("SELECT {at_once} FROM (SELECT {sequence} FROM calls) AS whole");
         [said(&session, &joined).await, said(&session, &at_once).await]
+    }
+
+    /// What is followed of calls (caller, start, callee) that lie in so many streams.
+    async fn followed(calls: &[(i64, i64, i64)], streams: usize) -> [String; 2] {
+        let int = |value: fn(&(i64, i64, i64)) -> i64, calls: &[(i64, i64, i64)]| {
+            Arc::new(calls.iter().map(value).collect::<Int64Array>()) as ArrayRef
+        };
+        let batch = |calls: &[(i64, i64, i64)]| {
+            let starts: TimestampMicrosecondArray = calls.iter().map(|call| Some(call.1 * 1_000_000)).collect();
+            let columns: [(&str, ArrayRef); 8] = [
+                ("caller", int(|call| call.0, calls)),
+                ("callee", int(|call| call.2, calls)),
+                ("start_at", Arc::new(starts.with_timezone("UTC"))),
+                ("busy_s", int(|call| call.1 % 90, calls)),
+                ("cell", int(|call| call.2 % 5, calls)),
+                ("imei", int(|call| call.2 % 3, calls)),
+                ("is_odd", Arc::new(calls.iter().map(|call| Some(call.1 % 2 == 1)).collect::<BooleanArray>())),
+                ("seconds", int(|call| call.1, calls)),
+            ];
+            RecordBatch::try_from_iter(columns).unwrap()
+        };
+        let session = session(BTreeMap::new()).unwrap();
+        let size = calls.len().div_ceil(streams).max(1);
+        let parts: Vec<Vec<RecordBatch>> = calls.chunks(size).map(|calls| vec![batch(calls)]).collect();
+        let table = MemTable::try_new(batch(&[]).schema(), parts).unwrap();
+        session.register_table("called", Arc::new(table)).unwrap();
+        session.register_batch("before", batch(&[]).project(&[0, 1, 2]).unwrap()).unwrap();
+        let columns =
+            ["gaps", "short_gaps", "overlapping_calls", "peak_calls_600s", "sequential_calls", "callees", "cells"];
+        let with = |column: fn(&str) -> String| columns.map(|name| format!("{} AS {name}", column(name))).join(", ");
+        let at_once = with(|name| format!("sequence['{name}']"));
+        let one_by_one = with(str::to_owned);
+        let grouped = "SELECT caller AS party, call_sequence(start_at, busy_s, callee, cell, imei, 60) AS sequence,
+            BOOL_OR(is_odd) AS is_odd, SUM(seconds) AS seconds FROM called GROUP BY caller";
+        [
+            said(&session, &format!("SELECT party, {at_once}, is_odd, seconds FROM ({grouped}) AS one ORDER BY party"))
+                .await,
+            said(
+                &session,
+                &format!("SELECT party, {one_by_one}, is_odd, seconds FROM follow_callers('called', 60, 'before')"),
+            )
+            .await,
+        ]
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn callers_are_followed_in_whatever_order_their_calls_come() {
+        // Who is beyond all numbers comes in no order in a clustered table either.
+        let caller = |call: i64| if call % 11 == 0 { (1 << 50) + call % 3 } else { 84_900_000_000 + call % 7 };
+        let mut calls: Vec<_> =
+            (0..400).map(|call| (caller(call), call * 7_919 % 86_400, 84 + call * 31 % 40)).collect();
+        let [grouped, scattered] = followed(&calls, 3).await;
+        assert_eq!(scattered, grouped);
+        calls.sort_by_key(|call| (call.0.min(1 << 50), call.1));
+        assert_eq!(followed(&calls, 1).await, [grouped.clone(), grouped.clone()]);
+        let mut streams = followed(&calls, 2).await;
+        streams.sort_unstable();
+        assert_eq!(streams, [grouped.clone(), grouped], "a caller lies in both streams");
     }
 
     proptest! {

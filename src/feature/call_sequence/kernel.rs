@@ -1,46 +1,47 @@
-//! The kernel of `call_sequence`: what the calls of one caller say, in their order and by their pairs.
+//! The kernel of `call_sequence` and `follow_callers`: what the calls of one caller say, in their order and by their
+//! pairs.
 //!
-//! In: calls of many groups, in any order. Out: a [`Sequence`] for each of the first groups, whose calls are let go of.
-//! Never: knows of Arrow or DataFusion; holds a threshold.
+//! In: calls of many groups, in any order. Out: a [`Sequence`] and whom it [`Met`] for each of the first groups, whose
+//! calls are let go of. Never: knows of Arrow or DataFusion; holds a threshold.
 
 use crate::domain::day::local_hour;
+use crate::feature::party::FIRST_NAMED;
 
 pub(in crate::feature) const US_PER_S: i64 = 1_000_000;
 const US_PER_HOUR: i64 = 3_600 * US_PER_S;
-const US_PER_DAY: i64 = 86_400 * US_PER_S;
+pub(in crate::feature) const US_PER_DAY: i64 = 86_400 * US_PER_S;
 /// Widths of the peak windows, seconds.
 pub(in crate::feature) const WINDOWS_S: [i64; 3] = [60, 600, 3_600];
 /// Neighbouring numbers in a dialled sequence.
 pub(in crate::feature) const SEQUENCE: std::ops::RangeInclusive<u64> = 1..=10;
 
 /// What is null: less than every number, cell, handset and instant that there is.
-pub(super) const NONE: i64 = i64::MIN;
+pub(in crate::feature) const NONE: i64 = i64::MIN;
 
 /// One call as far as order and pairs matter.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Call {
-    pub(super) group: usize,
-    pub(super) start_us: i64,
-    pub(super) end_us: i64,
-    pub(super) callee: i64,
-    pub(super) cell: i64,
-    pub(super) imei: i64,
-    pub(super) back_us: i64,
-    pub(super) before_us: i64,
+pub(in crate::feature) struct Call {
+    pub(in crate::feature) group: usize,
+    pub(in crate::feature) start_us: i64,
+    pub(in crate::feature) end_us: i64,
+    /// A number, or the key of another party.
+    pub(in crate::feature) callee: i64,
+    pub(in crate::feature) cell: i64,
+    pub(in crate::feature) imei: i64,
 }
 
 /// Whole numbers of a call in a state, each a list by group.
-pub(super) const STATE: [&str; 7] = ["start_us", "end_us", "callee", "cell", "imei", "back_us", "before_us"];
+pub(super) const STATE: [&str; 5] = ["start_us", "end_us", "callee", "cell", "imei"];
 
 impl Call {
     /// The call of a group with the numbers of a state, in their order.
     pub(super) fn new(group: usize, numbers: [i64; STATE.len()]) -> Self {
-        let [start_us, end_us, callee, cell, imei, back_us, before_us] = numbers;
-        Self { group, start_us, end_us, callee, cell, imei, back_us, before_us }
+        let [start_us, end_us, callee, cell, imei] = numbers;
+        Self { group, start_us, end_us, callee, cell, imei }
     }
 
     pub(super) fn numbers(&self) -> [i64; STATE.len()] {
-        [self.start_us, self.end_us, self.callee, self.cell, self.imei, self.back_us, self.before_us]
+        [self.start_us, self.end_us, self.callee, self.cell, self.imei]
     }
 
     fn place(&self) -> (usize, i64) {
@@ -48,13 +49,18 @@ impl Call {
     }
 
     fn order(&self) -> (usize, i64, i64, i64) {
-        (self.group, self.start_us, self.end_us, self.callee)
+        (self.group, self.start_us, self.end_us, self.number())
+    }
+
+    /// The number that was called.
+    fn number(&self) -> i64 {
+        if self.callee < FIRST_NAMED { self.callee } else { NONE }
     }
 }
 
 /// The kernel: collects the calls of many groups, then walks each group's once in order.
 #[derive(Debug, Default)]
-pub(super) struct Kernel {
+pub(in crate::feature) struct Kernel {
     pub(super) calls: Vec<Call>,
     pub(super) short_gap_s: Option<i64>,
     scratch: Scratch,
@@ -65,6 +71,16 @@ pub(super) struct Kernel {
 struct Scratch {
     values: Vec<i64>,
     callees: Vec<(i64, usize)>,
+    met: Vec<Met>,
+}
+
+/// Whom a caller called.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::feature) struct Met {
+    pub(in crate::feature) callee: i64,
+    /// Starts of the first call and the last one.
+    pub(in crate::feature) first_us: i64,
+    pub(in crate::feature) last_us: i64,
 }
 
 /// What the kernel finds.
@@ -94,15 +110,17 @@ pub struct Sequence {
     pub top_callee_calls: i64,
     /// Those called more than once.
     pub repeat_callees: i64,
-    /// Those that called back after they were first called.
-    pub called_back: i64,
-    /// Calls whose pair had one within the 24 hours before.
-    pub repeat_within_24h: i64,
+    /// Calls to somebody whom one of the other calls went to.
+    pub repeat_calls: i64,
 }
 
 impl Kernel {
+    pub(in crate::feature) fn new(short_gap_s: i64) -> Self {
+        Self { short_gap_s: Some(short_gap_s), ..Self::default() }
+    }
+
     /// Takes in a call.
-    pub(super) fn add(&mut self, call: Call) {
+    pub(in crate::feature) fn add(&mut self, call: Call) {
         self.calls.push(call);
     }
 
@@ -128,18 +146,20 @@ impl Kernel {
         }
     }
 
-    /// What the calls of the first groups say, in order of the groups; those calls are let go of, and the other groups
-    /// count from 0 again.
-    pub(super) fn finish(&mut self, groups: usize) -> Vec<Sequence> {
+    /// What the calls of the first groups say, and whom each called by their numbers, in order of the groups; those calls
+    /// are let go of, and the other groups count from 0 again.
+    pub(in crate::feature) fn finish(&mut self, groups: usize, mut each: impl FnMut(Sequence, &[Met])) {
         self.sort();
         let short_gap_us = self.short_gap_s.unwrap_or_default().saturating_mul(US_PER_S);
-        let mut found = vec![Sequence::default(); groups];
         let done = self.calls.partition_point(|call| call.group < groups);
+        let mut next = 0;
         for calls in self.calls[..done].chunk_by(|one, next| one.group == next.group) {
-            found[calls[0].group] = sequence(calls, short_gap_us, &mut self.scratch);
+            (next..calls[0].group).for_each(|_| each(Sequence::default(), &[]));
+            next = calls[0].group + 1;
+            each(sequence(calls, short_gap_us, &mut self.scratch), &self.scratch.met);
         }
+        (next..groups).for_each(|_| each(Sequence::default(), &[]));
         self.forget(done, groups);
-        found
     }
 
     /// Lets go of the first calls, of the groups before.
@@ -166,7 +186,7 @@ fn sequence(calls: &[Call], short_gap_us: i64, scratch: &mut Scratch) -> Sequenc
             found.short_gaps += i64::from(gap_us < short_gap_us);
         }
         // From NONE every number is far away.
-        found.sequential_calls += i64::from(SEQUENCE.contains(&before.callee.abs_diff(call.callee)));
+        found.sequential_calls += i64::from(SEQUENCE.contains(&before.number().abs_diff(call.number())));
     }
     found.peaks = WINDOWS_S.map(|window_s| peak(calls, |call| call.start_us, window_s * US_PER_S));
     let (mut by_hour, mut hour, mut hour_ends_us) = ([0_i64; 24], 0, i64::MIN);
@@ -181,24 +201,24 @@ fn sequence(calls: &[Call], short_gap_us: i64, scratch: &mut Scratch) -> Sequenc
     found.peak_hour_calls = by_hour.into_iter().max().unwrap_or_default();
     found.cells = distinct(calls.iter().map(|call| call.cell), &mut scratch.values);
     found.imeis = distinct(calls.iter().map(|call| call.imei), &mut scratch.values);
-    meet(calls, &mut found, &mut scratch.callees);
+    meet(calls, &mut found, scratch);
     found
 }
 
-/// Counts the pairs: of each callee how many calls it got, when the first one was, and what is known of the two.
-fn meet(calls: &[Call], found: &mut Sequence, callees: &mut Vec<(i64, usize)>) {
+/// Counts the pairs: of each callee how many calls it got, and when the first one and the last one were.
+fn meet(calls: &[Call], found: &mut Sequence, Scratch { callees, met, .. }: &mut Scratch) {
     callees.clear();
+    met.clear();
     callees
         .extend(calls.iter().enumerate().filter(|(_, call)| call.callee != NONE).map(|(at, call)| (call.callee, at)));
     callees.sort_unstable();
     for pair in callees.chunk_by(|one, next| one.0 == next.0) {
-        let (first, calls) = (&calls[pair[0].1], count(pair.len()));
-        let is_repeated = first.before_us != NONE && first.start_us - first.before_us < US_PER_DAY;
+        let ((callee, first), (_, last), count) = (pair[0], pair[pair.len() - 1], count(pair.len()));
+        met.push(Met { callee, first_us: calls[first].start_us, last_us: calls[last].start_us });
         found.callees += 1;
-        found.top_callee_calls = found.top_callee_calls.max(calls);
-        found.repeat_callees += i64::from(calls > 1);
-        found.called_back += i64::from(first.back_us > first.start_us);
-        found.repeat_within_24h += calls - 1 + i64::from(is_repeated);
+        found.top_callee_calls = found.top_callee_calls.max(count);
+        found.repeat_callees += i64::from(count > 1);
+        found.repeat_calls += count - 1;
     }
 }
 
@@ -240,16 +260,22 @@ mod tests {
 
     /// The kernel of one group.
     fn kernel(calls: &[Plain]) -> Kernel {
-        let mut kernel = Kernel { short_gap_s: Some(60), ..Kernel::default() };
+        let mut kernel = Kernel::new(60);
         for (start_s, busy_s, callee) in calls {
             let (start_us, end_us) = (start_s * US_PER_S, (start_s + busy_s) * US_PER_S);
-            kernel.add(Call::new(0, [start_us, end_us, *callee, callee % 3, NONE, NONE, NONE]));
+            kernel.add(Call::new(0, [start_us, end_us, *callee, callee % 3, NONE]));
         }
         kernel
     }
 
+    fn finished(kernel: &mut Kernel, groups: usize) -> Vec<(Sequence, Vec<Met>)> {
+        let mut found = Vec::new();
+        kernel.finish(groups, |sequence, met| found.push((sequence, met.to_vec())));
+        found
+    }
+
     fn found(calls: &[Plain]) -> Sequence {
-        kernel(calls).finish(1)[0]
+        finished(&mut kernel(calls), 1)[0].0
     }
 
     #[track_caller]
@@ -300,28 +326,25 @@ mod tests {
     }
 
     #[test]
-    fn pairs_are_counted_with_what_is_known_of_them() {
-        let call = |start_s: i64, callee: i64, back_s: Option<i64>, before_s: Option<i64>| {
-            let [back_us, before_us] = [back_s, before_s].map(|at| at.map_or(NONE, |at| at * US_PER_S));
-            Call::new(0, [start_s * US_PER_S, start_s * US_PER_S, callee, NONE, NONE, back_us, before_us])
-        };
-        let day = US_PER_DAY / US_PER_S;
+    fn pairs_are_counted_and_told() {
+        let named = FIRST_NAMED + 3;
+        let calls = [(50, 0, 7), (10, 0, 7), (90, 0, 7), (20, 0, 8), (30, 0, NONE), (30, 0, NONE), (40, 0, named)];
         let mut kernel = Kernel::default();
-        let calls = [
-            // Called three times, and back after the first; the day before, less than a day before.
-            call(day + 50, 7, Some(day + 11), Some(11)),
-            call(day + 10, 7, Some(day + 11), Some(11)),
-            call(day + 90, 7, Some(day + 11), Some(11)),
-            // Back before the first, and a whole day after the last of the day before.
-            call(day + 20, 8, Some(day + 20), Some(20)),
-            call(day + 30, NONE, None, None),
-            call(day + 30, NONE, None, None),
-            call(day + 40, 9, None, None),
-        ];
-        calls.into_iter().for_each(|call| kernel.add(call));
-        let Sequence { callees, top_callee_calls, repeat_callees, called_back, repeat_within_24h, .. } =
-            kernel.finish(1)[0];
-        assert_eq!((callees, top_callee_calls, repeat_callees, called_back, repeat_within_24h), (3, 3, 1, 1, 3));
+        for (start_s, _, callee) in calls {
+            kernel.add(Call::new(0, [start_s * US_PER_S, start_s * US_PER_S, callee, NONE, NONE]));
+        }
+        let (Sequence { callees, top_callee_calls, repeat_callees, repeat_calls, .. }, met) =
+            finished(&mut kernel, 1).remove(0);
+        assert_eq!((callees, top_callee_calls, repeat_callees, repeat_calls), (3, 3, 1, 2));
+        let met: Vec<_> = met.iter().map(|met| (met.callee, met.first_us, met.last_us)).collect();
+        let at = |start_s: i64| start_s * US_PER_S;
+        assert_eq!(met, [(7, at(10), at(90)), (8, at(20), at(20)), (named, at(40), at(40))]);
+    }
+
+    #[test]
+    fn parties_that_are_no_numbers_are_no_sequence_and_come_before_all_numbers() {
+        assert_eq!(found(&[(0, 0, FIRST_NAMED), (1, 0, FIRST_NAMED + 1)]).sequential_calls, 0);
+        assert_eq!(found(&[(0, 0, 5), (0, 0, 6), (0, 0, FIRST_NAMED)]).sequential_calls, 1);
     }
 
     #[test]
@@ -334,17 +357,18 @@ mod tests {
 
     #[test]
     fn groups_are_let_go_of_as_they_are_complete() {
-        let mut all = Kernel { short_gap_s: Some(60), ..Kernel::default() };
+        let mut all = Kernel::new(60);
         let sizes = [3, 0, 2, 4];
         for (group, size) in sizes.iter().enumerate() {
             let mut one = kernel(&(0..*size).map(|at| (at, 0, 5)).collect::<Vec<_>>());
             one.calls.iter_mut().for_each(|call| call.group = group);
             all.merge(one);
         }
-        let gaps = |found: Vec<Sequence>| found.iter().map(|found| found.gaps).collect::<Vec<_>>();
-        assert_eq!(gaps(all.finish(3)), [2, 0, 1]);
+        let gaps =
+            |all: &mut Kernel, groups| finished(all, groups).iter().map(|found| found.0.gaps).collect::<Vec<_>>();
+        assert_eq!(gaps(&mut all, 3), [2, 0, 1]);
         assert_eq!(all.calls.len(), 4, "what is left is the last group's");
-        assert_eq!(gaps(all.finish(1)), [3]);
+        assert_eq!(gaps(&mut all, 2), [3, 0]);
         assert!(all.calls.is_empty());
     }
 
@@ -354,11 +378,11 @@ mod tests {
             calls in prop::collection::vec((0i64..20_000, 0i64..400, 0i64..60), 0..80),
             at in 0usize..80,
         ) {
-            let whole = kernel(&calls).finish(1);
+            let whole = finished(&mut kernel(&calls), 1);
             let (left, right) = calls.split_at(at.min(calls.len()));
             let mut joined = kernel(&right.iter().rev().copied().collect::<Vec<_>>());
             joined.merge(kernel(left));
-            prop_assert_eq!(joined.finish(1), whole);
+            prop_assert_eq!(finished(&mut joined, 1), whole);
         }
 
         #[test]
@@ -369,7 +393,7 @@ mod tests {
             prop_assert!(found.short_gaps <= found.gaps && found.sequential_calls < calls);
             prop_assert!(found.peaks[0] >= 1 && found.peaks.is_sorted() && found.peaks[2] <= calls);
             prop_assert!(found.peak_hour_calls <= found.peaks[2] && found.cells <= 3);
-            prop_assert_eq!(found.callees + found.repeat_within_24h, calls);
+            prop_assert_eq!(found.callees + found.repeat_calls, calls);
             prop_assert!(found.repeat_callees <= found.callees && found.top_callee_calls <= calls);
         }
     }

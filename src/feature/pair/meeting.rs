@@ -5,10 +5,11 @@
 //! order of what came in; it only takes longer when there was none.
 
 use std::mem::take;
+use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
 use crate::feature::party::FIRST_NAMED;
-use crate::feature::sorted::{Pair as ByCallee, sort_by_one};
+use crate::feature::sorted::{Pair as ByCallee, by_range, find, sort_by_one};
 
 /// Before every instant.
 pub(super) const NEVER: i64 = i64::MIN;
@@ -118,18 +119,11 @@ impl Meetings {
         // Finds what is in order already, which of clustered tables is all but the seam between calls and messages.
         pairs.sort_by_key(Pair::key);
         merge_neighbours(&mut pairs);
-        let mut by_callee: Vec<ByCallee> = pairs
-            .iter()
-            .zip(0_i64..)
-            .map(|(pair, place)| ByCallee { one: pair.callee, other: pair.caller, at: place })
-            .collect();
-        sort_by_one(&mut by_callee);
         let mut back = vec![NEVER; pairs.len()];
-        let mut from = 0;
-        for other in &by_callee {
-            if let Some(place) = find(&pairs, &mut from, (other.one, other.other), Pair::key) {
-                back[at(other)] = pairs[place].last_at;
-            }
+        let mut by_callee = Vec::with_capacity(pairs.len());
+        for (turned, answered) in by_range(&pairs, |pair| pair.caller, |callees| turned(&pairs, &callees)) {
+            by_callee.extend(turned);
+            answered.into_iter().for_each(|(place, at)| back[place] = at);
         }
         let before = pairs.iter().map(|_| AtomicI64::new(NEVER)).collect();
         let known = pairs.iter().map(|_| AtomicBool::new(false)).collect();
@@ -177,28 +171,23 @@ impl Meetings {
     }
 }
 
-fn at(other: &ByCallee) -> usize {
-    usize::try_from(other.at).unwrap_or(usize::MAX)
+/// Pairs of some callees, by callee and caller; of those that called back the place, and when they did so last.
+fn turned(pairs: &[Pair], callees: &Range<i64>) -> (Vec<ByCallee>, Vec<(usize, i64)>) {
+    let placed = pairs.iter().zip(0_i64..).filter(|(pair, _)| callees.contains(&pair.callee));
+    let mut turned: Vec<ByCallee> =
+        placed.map(|(pair, place)| ByCallee { one: pair.callee, other: pair.caller, at: place }).collect();
+    sort_by_one(&mut turned);
+    let (mut answered, mut from) = (Vec::new(), 0);
+    for other in &turned {
+        if let Some(place) = find(pairs, &mut from, (other.one, other.other), Pair::key) {
+            answered.push((at(other), pairs[place].last_at));
+        }
+    }
+    (turned, answered)
 }
 
-/// The place of a pair in a list that is in order. `from` is where the last question has ended: what is asked for in
-/// that order is found a step or two ahead.
-fn find<T>(list: &[T], from: &mut usize, pair: (i64, i64), key: impl Fn(&T) -> (i64, i64)) -> Option<usize> {
-    let lies_before = |other: &T| key(other) < pair;
-    let (before, ahead) = list.split_at((*from).min(list.len()));
-    *from = if ahead.first().is_some_and(lies_before) {
-        let mut reach = 1;
-        while ahead.get(reach).is_some_and(lies_before) {
-            reach *= 2;
-        }
-        let (near, far) = (reach / 2, ahead.len().min(reach + 1));
-        before.len() + near + ahead[near..far].partition_point(lies_before)
-    } else if before.last().is_some_and(|last| !lies_before(last)) {
-        before.partition_point(lies_before)
-    } else {
-        before.len()
-    };
-    list.get(*from).filter(|found| key(found) == pair).map(|_| *from)
+fn at(other: &ByCallee) -> usize {
+    usize::try_from(other.at).unwrap_or(usize::MAX)
 }
 
 #[cfg(test)]

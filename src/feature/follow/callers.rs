@@ -1,0 +1,259 @@
+//! Callers, what each did in order, and whom it called.
+//!
+//! In: calls, those of a caller one behind the other. Out: each caller once, in the order of its key, with its sequence
+//! and its pairs; who called back, and which pairs had a call before. Never: takes a caller that comes twice for two:
+//! [`Callers::joined`] says so instead.
+
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::feature::call_sequence::kernel::{Call, Kernel, Met, Sequence, US_PER_DAY};
+use crate::feature::sorted::{Pair as Turned, by_range, find, sort_by_one};
+
+/// What is summed up of each caller, by the caller's place.
+#[derive(Debug, Clone)]
+pub(super) enum Sum {
+    /// Whether it is ever true.
+    Any(Vec<bool>),
+    Total(Vec<i64>),
+}
+
+/// Callers in the order in which they came.
+#[derive(Debug, Default)]
+pub(super) struct Callers {
+    pub(super) keys: Vec<i64>,
+    /// Of all callers but the last ones, whose calls may go on.
+    pub(super) sequences: Vec<Sequence>,
+    pub(super) sums: Vec<Sum>,
+    /// Whom they called, caller by caller, each by the callee.
+    pairs: Vec<Met>,
+    /// Where the pairs of each caller end.
+    ends: Vec<usize>,
+    kernel: Kernel,
+}
+
+impl Callers {
+    pub(super) fn new(short_gap_s: i64, sums: Vec<Sum>) -> Self {
+        Self { sums, kernel: Kernel::new(short_gap_s), ..Self::default() }
+    }
+
+    /// Takes in a call, whatever its group is; the place of its caller.
+    pub(super) fn add(&mut self, caller: i64, call: Call) -> usize {
+        if self.keys.last() != Some(&caller) {
+            self.keys.push(caller);
+        }
+        let place = self.keys.len() - 1;
+        self.kernel.add(Call { group: place - self.sequences.len(), ..call });
+        place
+    }
+
+    /// Lets go of the calls of callers behind whom others have come.
+    pub(super) fn close(&mut self) {
+        self.finish((self.keys.len() - self.sequences.len()).saturating_sub(1));
+    }
+
+    fn finish(&mut self, callers: usize) {
+        let Self { sequences, pairs, ends, kernel, .. } = self;
+        kernel.finish(callers, |sequence, met| {
+            sequences.push(sequence);
+            pairs.extend_from_slice(met);
+            ends.push(pairs.len());
+        });
+    }
+
+    /// Those of many streams; nothing where a caller comes twice.
+    pub(super) fn joined(mut streams: Vec<Self>) -> Option<Self> {
+        for callers in &mut streams {
+            callers.finish(callers.keys.len() - callers.sequences.len());
+        }
+        streams.sort_by_key(|callers| callers.keys.first().copied());
+        let mut streams = streams.into_iter();
+        let mut all = streams.next().unwrap_or_default();
+        for mut callers in streams {
+            all.ends.extend(callers.ends.iter().map(|end| all.pairs.len() + end));
+            all.keys.append(&mut callers.keys);
+            all.sequences.append(&mut callers.sequences);
+            all.pairs.append(&mut callers.pairs);
+            all.sums.iter_mut().zip(callers.sums).for_each(|(sum, more)| sum.append(more));
+        }
+        all.keys.is_sorted_by(|one, next| one < next).then_some(all)
+    }
+
+    fn pairs(&self, place: usize) -> Range<usize> {
+        place.checked_sub(1).map_or(0, |before| self.ends[before])..self.ends[place]
+    }
+}
+
+impl Sum {
+    /// Adds what calls say, each at the place of its caller: whether it is true there, or a number.
+    pub(super) fn add(&mut self, callers: usize, calls: impl Iterator<Item = (usize, i64)>) {
+        match self {
+            Self::Any(any) => {
+                any.resize(callers, false);
+                calls.for_each(|(place, said)| any[place] |= said != 0);
+            }
+            Self::Total(total) => {
+                total.resize(callers, 0);
+                calls.for_each(|(place, said)| total[place] += said);
+            }
+        }
+    }
+
+    fn append(&mut self, more: Self) {
+        match (self, more) {
+            (Self::Any(any), Self::Any(mut more)) => any.append(&mut more),
+            (Self::Total(total), Self::Total(mut more)) => total.append(&mut more),
+            _ => {}
+        }
+    }
+}
+
+/// Callers, and what their pairs are besides calls of the day. Of calls before it many threads may tell at once.
+#[derive(Debug)]
+pub(super) struct Circle {
+    pub(super) callers: Callers,
+    /// How many of those whom it called have called back behind its first call, by caller.
+    called_back: Vec<i64>,
+    /// Whether the caller had called within the 24 hours before its first call, by pair.
+    repeated: Vec<AtomicBool>,
+}
+
+impl Circle {
+    pub(super) fn of(callers: Callers) -> Self {
+        let called_back = by_range(&callers.keys, |key| *key, |range| called_back(&callers, &range)).concat();
+        let repeated = callers.pairs.iter().map(|_| AtomicBool::new(false)).collect();
+        Self { callers, called_back, repeated }
+    }
+
+    /// Takes in calls from before the day.
+    pub(super) fn met_before(&self, calls: impl Iterator<Item = ((i64, i64), i64)>) {
+        let mut from = 0;
+        for ((caller, callee), at) in calls {
+            let Some(place) = find(&self.callers.keys, &mut from, caller, |key| *key) else { continue };
+            let range = self.callers.pairs(place);
+            let pairs = &self.callers.pairs[range.clone()];
+            let Ok(pair) = pairs.binary_search_by_key(&callee, |met| met.callee) else { continue };
+            if pairs[pair].first_us - at < US_PER_DAY {
+                self.repeated[range.start + pair].store(true, Ordering::Relaxed);
+            }
+        }
+    }
+
+    /// To how many of those whom it called back a caller's call was; how many of its calls went to somebody whom it had
+    /// called within the 24 hours before.
+    pub(super) fn of_caller(&self, place: usize) -> [i64; 2] {
+        let pairs = &self.repeated[self.callers.pairs(place)];
+        let repeated: i64 = pairs.iter().map(|repeated| i64::from(repeated.load(Ordering::Relaxed))).sum();
+        [self.called_back[place], self.callers.sequences[place].repeat_calls + repeated]
+    }
+}
+
+/// Of each caller in a range how many of those whom it called have called back behind its first call.
+fn called_back(callers: &Callers, range: &Range<i64>) -> Vec<i64> {
+    let places = [range.start, range.end].map(|key| callers.keys.partition_point(|caller| *caller < key));
+    // Calls of the others to them, by them and then, as they come, by the others.
+    let mut turned = Vec::new();
+    for (place, caller) in callers.keys.iter().enumerate() {
+        let to_them = callers.pairs[callers.pairs(place)].iter().filter(|met| range.contains(&met.callee));
+        turned.extend(to_them.map(|met| Turned { one: met.callee, other: *caller, at: met.last_us }));
+    }
+    sort_by_one(&mut turned);
+    let mut calls = turned.chunk_by(|one, next| one.one == next.one).peekable();
+    let places = places[0]..places[1];
+    let answered = |place: usize| {
+        while calls.next_if(|calls| calls[0].one < callers.keys[place]).is_some() {}
+        let Some(calls) = calls.next_if(|calls| calls[0].one == callers.keys[place]) else { return 0 };
+        let mut from = 0;
+        let back = callers.pairs[callers.pairs(place)].iter().filter(|met| {
+            find(calls, &mut from, met.callee, |call| call.other).is_some_and(|call| calls[call].at > met.first_us)
+        });
+        i64::try_from(back.count()).unwrap_or(i64::MAX)
+    };
+    places.map(answered).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::feature::call_sequence::kernel::{NONE, US_PER_S};
+    use crate::feature::party::FIRST_NAMED;
+
+    /// A call as (caller, callee, second).
+    type Plain = (i64, i64, i64);
+
+    /// Calls of some streams, each by its callers.
+    fn streams(calls: &[Plain]) -> Vec<Callers> {
+        let stream = |calls: &[Plain]| {
+            let mut callers = Callers::new(60, vec![Sum::Total(Vec::new()), Sum::Any(Vec::new())]);
+            for (at, (caller, callee, start_s)) in calls.iter().enumerate() {
+                let start_us = start_s * US_PER_S;
+                let call = Call { group: 9, start_us, end_us: start_us, callee: *callee, cell: NONE, imei: NONE };
+                let place = callers.add(*caller, call);
+                for sum in &mut callers.sums {
+                    sum.add(callers.keys.len(), std::iter::once((place, start_s % 2)));
+                }
+                if at % 3 == 0 {
+                    callers.close();
+                }
+            }
+            callers
+        };
+        calls.chunk_by(|one, next| one.0 / 3 == next.0 / 3).map(stream).rev().collect()
+    }
+
+    #[test]
+    fn a_caller_that_comes_twice_is_told() {
+        let joined = |calls: &[Plain]| Callers::joined(streams(calls)).map(|all| all.keys);
+        assert_eq!(joined(&[]), Some(vec![]));
+        assert_eq!(joined(&[(1, 7, 0), (2, 7, 0), (1, 8, 0)]), None);
+        assert_eq!(joined(&[(1, 7, 0), (4, 7, 0), (1, 8, 0)]), None);
+        assert_eq!(joined(&[(1, 7, 0), (1, 8, 0), (4, 7, 0)]), Some(vec![1, 4]));
+    }
+
+    proptest! {
+        #[test]
+        fn callers_and_pairs_are_what_their_calls_say(
+            calls in prop::collection::vec((0_i64..9, 0_i64..9, 0_i64..90_000), 0..80),
+            before in prop::collection::vec((0_i64..9, 0_i64..9, -90_000_i64..0), 0..40),
+        ) {
+            // The last ones are no numbers.
+            let party = |party: i64| if party < 7 { party } else { FIRST_NAMED + party };
+            let all = |calls: &[Plain]| calls.iter().map(|call| (party(call.0), party(call.1), call.2)).collect();
+            let (mut calls, before): (Vec<Plain>, Vec<Plain>) = (all(&calls), all(&before));
+            calls.sort_unstable();
+            let circle = Circle::of(Callers::joined(streams(&calls)).unwrap());
+            circle.met_before(before.iter().map(|call| ((call.0, call.1), call.2 * US_PER_S)));
+
+            let mut pairs: BTreeMap<(i64, i64), Vec<i64>> = BTreeMap::new();
+            for (caller, callee, at) in &calls {
+                pairs.entry((*caller, *callee)).or_default().push(*at);
+            }
+            let keys: BTreeSet<i64> = calls.iter().map(|call| call.0).collect();
+            prop_assert_eq!(&circle.callers.keys, &keys.iter().copied().collect::<Vec<_>>());
+            for (place, caller) in keys.iter().enumerate() {
+                let of_caller = || pairs.iter().filter(|((one, _), _)| one == caller);
+                let back = of_caller().filter(|((_, callee), calls)| {
+                    pairs.get(&(*callee, *caller)).is_some_and(|back| back.last() > calls.first())
+                });
+                let repeats = of_caller().map(|((_, callee), calls)| {
+                    let is_repeated = before.iter().any(|call| {
+                        (call.0, call.1) == (*caller, *callee) && calls[0] - call.2 < 86_400
+                    });
+                    calls.len() - 1 + usize::from(is_repeated)
+                });
+                let expected = [back.count(), repeats.sum()].map(|count| i64::try_from(count).unwrap());
+                prop_assert_eq!(circle.of_caller(place), expected);
+                prop_assert_eq!(circle.callers.sequences[place].callees, i64::try_from(of_caller().count()).unwrap());
+                let odd: i64 = of_caller().flat_map(|(_, calls)| calls).map(|at| at % 2).sum();
+                match circle.callers.sums.as_slice() {
+                    [Sum::Total(total), Sum::Any(any)] => prop_assert_eq!((total[place], any[place]), (odd, odd > 0)),
+                    sums => prop_assert!(false, "{:?}", sums),
+                }
+            }
+        }
+    }
+}
