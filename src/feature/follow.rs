@@ -38,7 +38,7 @@ use futures::stream::BoxStream;
 use self::callers::{Callers, Circle, Sum};
 use super::call_sequence::kernel::{Call, US_PER_S};
 use super::call_sequence::{COLUMNS, value};
-use super::made::{INSTANT, Made, Make, begins_with, each, handed_on, part, worked};
+use super::made::{INSTANT, Made, Make, batches, begins_with, each, handed_on, part, worked};
 use super::pair::keys;
 use super::party::FIRST_NAMED;
 
@@ -104,19 +104,19 @@ impl Make for Follow {
         parts: Vec<Arc<dyn ExecutionPlan>>,
         context: Arc<TaskContext>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let callers = match self.follow(&parts[0], &context).await? {
-            Some(callers) => callers,
+        let blocks = match self.follow(&parts[0], &context).await? {
+            Some(blocks) => blocks,
             None => {
-                let callers = self.follow(&sorted(&parts[0])?, &context).await?;
-                callers.ok_or_else(|| exec_datafusion_err!("{NAME}: a caller comes twice in sorted rows"))?
+                let blocks = self.follow(&sorted(&parts[0])?, &context).await?;
+                blocks.ok_or_else(|| exec_datafusion_err!("{NAME}: a caller comes twice in sorted rows"))?
             }
         };
-        let rows = callers.keys.len();
+        let batches = batches_of(&blocks);
         let Some(before) = parts.get(1) else {
-            let places = move |places| batch(&self.schema, &callers, None, places);
-            return Ok(handed_on(rows, &context, places));
+            let batch = move |(block, places): (usize, _)| batch(&self.schema, &blocks[block], &[], places);
+            return Ok(handed_on(batches, &context, batch));
         };
-        let circle = Arc::new(worked(move || Circle::of(callers)).await?);
+        let circle = Arc::new(worked(move || Circle::of(blocks)).await?);
         each(
             before,
             &context,
@@ -129,13 +129,26 @@ impl Make for Follow {
             },
         )
         .await?;
-        Ok(handed_on(rows, &context, move |places| batch(&self.schema, &circle.callers, Some(&circle), places)))
+        Ok(handed_on(batches, &context, move |(block, places): (usize, Range<usize>)| {
+            let pairs: Vec<_> = places.clone().map(|place| circle.of_caller(block, place)).collect();
+            batch(&self.schema, &circle.blocks[block], &pairs, places)
+        }))
     }
 }
 
+/// The rows of blocks as batches: of which block, and of which of its callers.
+fn batches_of(blocks: &[Callers]) -> impl Iterator<Item = (usize, Range<usize>)> + Send + 'static {
+    let callers: Vec<usize> = blocks.iter().map(|callers| callers.keys.len()).collect();
+    callers.into_iter().enumerate().flat_map(|(block, callers)| batches(callers).map(move |places| (block, places)))
+}
+
 impl Follow {
-    /// The callers of a part; nothing where one comes twice.
-    async fn follow(&self, called: &Arc<dyn ExecutionPlan>, context: &Arc<TaskContext>) -> Result<Option<Callers>> {
+    /// The callers of a part in their order; nothing where one comes twice.
+    async fn follow(
+        &self,
+        called: &Arc<dyn ExecutionPlan>,
+        context: &Arc<TaskContext>,
+    ) -> Result<Option<Vec<Callers>>> {
         let schema = called.schema();
         let begin = || {
             let sums = schema.fields()[CALLED.len()..].iter().map(|field| match field.data_type() {
@@ -144,15 +157,20 @@ impl Follow {
             });
             Callers::new(self.short_gap_s, sums.collect())
         };
-        let streams = each(called, context, || (begin(), Vec::new()), deal).await?;
-        let (mut streams, unnumbered): (Vec<Callers>, Vec<Vec<RecordBatch>>) = streams.into_iter().unzip();
+        let begin_stream = || Stream { open: begin(), blocks: Vec::new(), unnumbered: Vec::new() };
+        let (mut blocks, mut unnumbered) = (Vec::new(), Vec::new());
+        for mut stream in each(called, context, begin_stream, deal).await? {
+            blocks.append(&mut stream.blocks);
+            blocks.push(stream.open);
+            unnumbered.append(&mut stream.unnumbered);
+        }
         // In the order of a clustered table they all come last, whoever they are.
-        let unnumbered = concat_batches(&schema, unnumbered.iter().flatten())?;
+        let unnumbered = concat_batches(&schema, &unnumbered)?;
         let by_caller = sort_to_indices(unnumbered.column(0), None, None)?;
         let mut others = begin();
         gather(&mut others, &take_record_batch(&unnumbered, &by_caller)?);
-        streams.push(others);
-        worked(move || Callers::joined(streams)).await
+        blocks.push(others);
+        worked(move || Callers::ordered(blocks)).await
     }
 }
 
@@ -166,16 +184,26 @@ fn sorted(part: &Arc<dyn ExecutionPlan>) -> Result<Arc<dyn ExecutionPlan>> {
     Ok(Arc::new(SortExec::new(by_caller, Arc::new(CoalescePartitionsExec::new(rows)))))
 }
 
+/// What comes of one partition.
+struct Stream {
+    open: Callers,
+    /// Callers who are complete.
+    blocks: Vec<Callers>,
+    /// Calls of those who are no numbers.
+    unnumbered: Vec<RecordBatch>,
+}
+
 /// Takes in calls of numbers; those of other parties are put aside.
-fn deal((callers, unnumbered): &mut (Callers, Vec<RecordBatch>), rows: &RecordBatch) -> Result<()> {
+fn deal(stream: &mut Stream, rows: &RecordBatch) -> Result<()> {
     let from = rows.column(0).as_primitive::<Int64Type>();
     if max(from).is_none_or(|key| key < FIRST_NAMED) {
-        gather(callers, rows);
-        return Ok(());
+        gather(&mut stream.open, rows);
+    } else {
+        let is_number = BooleanArray::from_unary(from, |key| key < FIRST_NAMED);
+        gather(&mut stream.open, &filter_record_batch(rows, &is_number)?);
+        stream.unnumbered.push(filter_record_batch(rows, &not(&is_number)?)?);
     }
-    let is_number = BooleanArray::from_unary(from, |key| key < FIRST_NAMED);
-    gather(callers, &filter_record_batch(rows, &is_number)?);
-    unnumbered.push(filter_record_batch(rows, &not(&is_number)?)?);
+    stream.blocks.extend(stream.open.close());
     Ok(())
 }
 
@@ -210,11 +238,15 @@ fn gather(callers: &mut Callers, rows: &RecordBatch) {
             }
         }
     }
-    callers.close();
 }
 
-/// Rows of callers by their places.
-fn batch(schema: &SchemaRef, callers: &Callers, circle: Option<&Circle>, places: Range<usize>) -> Result<RecordBatch> {
+/// Rows of callers by their places, with what is known of their pairs.
+fn batch(
+    schema: &SchemaRef,
+    callers: &Callers,
+    pairs: &[[i64; PAIRS.len()]],
+    places: Range<usize>,
+) -> Result<RecordBatch> {
     let (keys, sequences) = (&callers.keys[places.clone()], &callers.sequences[places.clone()]);
     let numbers = |numbers: Vec<i64>| Arc::new(Int64Array::from(numbers)) as ArrayRef;
     let mut columns = vec![
@@ -223,10 +255,8 @@ fn batch(schema: &SchemaRef, callers: &Callers, circle: Option<&Circle>, places:
     ];
     let values: Vec<_> = sequences.iter().map(|sequence| sequence.values()).collect();
     columns.extend((0..COLUMNS.len()).map(|column| numbers(values.iter().map(|values| values[column]).collect())));
-    if let Some(circle) = circle {
-        let values: Vec<_> = places.clone().map(|place| circle.of_caller(place)).collect();
-        columns.extend((0..PAIRS.len()).map(|column| numbers(values.iter().map(|values| values[column]).collect())));
-    }
+    let known = (0..PAIRS.len()).filter(|_| !pairs.is_empty());
+    columns.extend(known.map(|column| numbers(pairs.iter().map(|values| values[column]).collect())));
     columns.extend(callers.sums.iter().map(|sum| match sum {
         Sum::Any(any) => Arc::new(BooleanArray::from(any[places.clone()].to_vec())) as ArrayRef,
         Sum::Total(total) => numbers(total[places.clone()].to_vec()),

@@ -21,7 +21,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::{ExecutionPlan, collect};
 use futures::stream::BoxStream;
 
-use super::made::{Made, Make, handed_on, part};
+use super::made::{Made, Make, batches, handed_on, part};
 use super::party::FIRST_NAMED;
 use super::sorted::{Pair, sort_by_one};
 
@@ -85,7 +85,7 @@ impl Make for Joined {
             said.push(Said::of(&concat_batches(&part.schema(), &rows)?)?);
         }
         let parties = Parties::of(said);
-        Ok(handed_on(parties.keys.len(), &context, move |range| parties.batch(range, &self.schema)))
+        Ok(handed_on(batches(parties.keys.len()), &context, move |range| parties.batch(range, &self.schema)))
     }
 }
 

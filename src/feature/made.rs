@@ -97,17 +97,21 @@ pub(super) async fn worked<T: Send + 'static>(work: impl FnOnce() -> T + Send + 
     SpawnedTask::spawn_blocking(work).await.map_err(|problem| DataFusionError::External(problem.into()))
 }
 
-/// So many rows, batch by batch in their order; the next batches are made while one is being read.
-pub(super) fn handed_on(
-    rows: usize,
+/// So many rows, as the rows of batches.
+pub(super) fn batches(rows: usize) -> impl Iterator<Item = Range<usize>> + Send + 'static {
+    (0..rows).step_by(BATCH_ROWS).map(move |from| from..rows.min(from + BATCH_ROWS))
+}
+
+/// Batches in their order; the next ones are made while one is being read.
+pub(super) fn handed_on<R: Send + 'static>(
+    batches: impl Iterator<Item = R> + Send + 'static,
     context: &TaskContext,
-    batch: impl Fn(Range<usize>) -> Result<RecordBatch> + Send + Sync + 'static,
+    batch: impl Fn(R) -> Result<RecordBatch> + Send + Sync + 'static,
 ) -> BoxStream<'static, Result<RecordBatch>> {
     let batch = Arc::new(batch);
-    let ranges = (0..rows).step_by(BATCH_ROWS).map(move |from| from..rows.min(from + BATCH_ROWS));
-    let batches = ranges.map(move |range| {
+    let batches = batches.map(move |rows| {
         let batch = Arc::clone(&batch);
-        async move { worked(move || batch(range)).await? }
+        async move { worked(move || batch(rows)).await? }
     });
     stream::iter(batches).buffered(2 * context.session_config().target_partitions()).boxed()
 }

@@ -22,7 +22,7 @@ use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::BoxStream;
 
 use self::meeting::{Contact, Meetings, NEVER, Pairs};
-use super::made::{INSTANT, Made, Make, begins_with, each, handed_on, part, worked};
+use super::made::{INSTANT, Made, Make, batches, begins_with, each, handed_on, part, worked};
 use super::party::FIRST_NAMED;
 
 /// The function's name.
@@ -83,7 +83,7 @@ impl Make for Paired {
         let (rows, unnumbered) = (met.pairs.len(), met.unnumbered());
         let numbered = rows - unnumbered.len();
         let place = move |row: usize| row.checked_sub(numbered).map_or(row, |behind| unnumbered[behind]);
-        Ok(handed_on(rows, &context, move |range| batch(&met, &range.map(&place).collect::<Vec<_>>())))
+        Ok(handed_on(batches(rows), &context, move |range| batch(&met, &range.map(&place).collect::<Vec<_>>())))
     }
 }
 

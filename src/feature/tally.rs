@@ -18,7 +18,7 @@ use datafusion::execution::TaskContext;
 use datafusion::physical_plan::ExecutionPlan;
 use futures::stream::BoxStream;
 
-use super::made::{Made, Make, begins_with, each, handed_on, part, worked};
+use super::made::{Made, Make, batches, begins_with, each, handed_on, part, worked};
 use super::sorted::by_range;
 
 /// The function's name.
@@ -68,7 +68,7 @@ impl Make for Tally {
         let marked = each(&parts[0], &context, Vec::new, mark).await?;
         let tallies = worked(move || tally(&marked, booleans)).await?;
         let rows = tallies.first().map_or(0, Vec::len);
-        Ok(handed_on(rows, &context, move |range| {
+        Ok(handed_on(batches(rows), &context, move |range| {
             let column = |values: &Vec<i64>| Arc::new(Int64Array::from(values[range.clone()].to_vec())) as ArrayRef;
             Ok(RecordBatch::try_new(Arc::clone(&self.schema), tallies.iter().map(column).collect())?)
         }))

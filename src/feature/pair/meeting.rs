@@ -173,9 +173,9 @@ impl Meetings {
 
 /// Pairs of some callees, by callee and caller; of those that called back the place, and when they did so last.
 fn turned(pairs: &[Pair], callees: &Range<i64>) -> (Vec<ByCallee>, Vec<(usize, i64)>) {
+    let mut turned = Vec::with_capacity(pairs.iter().filter(|pair| callees.contains(&pair.callee)).count());
     let placed = pairs.iter().zip(0_i64..).filter(|(pair, _)| callees.contains(&pair.callee));
-    let mut turned: Vec<ByCallee> =
-        placed.map(|(pair, place)| ByCallee { one: pair.callee, other: pair.caller, at: place }).collect();
+    turned.extend(placed.map(|(pair, place)| ByCallee { one: pair.callee, other: pair.caller, at: place }));
     sort_by_one(&mut turned);
     let (mut answered, mut from) = (Vec::new(), 0);
     for other in &turned {
