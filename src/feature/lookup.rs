@@ -3,7 +3,8 @@
 //!
 //! In: the name of a `WITH` part with numbers in front, and what to look for. Out: whether some row has it; a null is no
 //! number. `may_have` may be wrong in one direction: it says no only when there is no such row; so a part of which
-//! little is wanted can be made small.
+//! little is wanted can be made small. Never: says no of what is there.
+//!
 //! A join says the same. It keeps all rows of one side in a table that is too large for the processor's caches, and asks
 //! it for every row of the other. Here `may_have` asks one word of a sketch, and the numbers of a part are a sorted list.
 
