@@ -50,7 +50,7 @@ impl Handle {
     /// Joins small files; appends may go on meanwhile.
     pub async fn join_files(&mut self) -> anyhow::Result<Joined> {
         let optimize = self.delta.clone().optimize().with_type(OptimizeType::Compact).with_target_size(TARGET_BYTES);
-        let optimize = optimize.with_writer_properties(writer_properties(self.table.contract())?.build());
+        let optimize = optimize.with_writer_properties(writer_properties(&self.table.contract().schema())?.build());
         let (table, metrics) = optimize.await.with_context(|| format!("joining files of table {}", self.table))?;
         let before = std::mem::replace(&mut self.delta, table);
         self.sync_new(&before).await?;

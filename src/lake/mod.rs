@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use arrow::array::RecordBatch;
-use arrow::datatypes::Schema;
+use arrow::datatypes::{DataType, Field, Schema};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
 use deltalake::kernel::{Action, Add, MetadataValue, StructField};
 use deltalake::logstore::ObjectStoreRef;
@@ -39,7 +39,7 @@ use tokio::task::JoinHandle;
 use url::Url;
 
 use self::store::Settings;
-use crate::schema::contract::{Contract, Table, Type};
+use crate::schema::contract::{Contract, Table};
 use crate::schema::evolve;
 
 /// Versions behind a package that was sent can be read for eight weeks, and their log entries a little longer.
@@ -232,7 +232,7 @@ impl Handle {
             return Ok(Vec::new());
         }
         let wanted = self.table.contract().schema();
-        let mut properties = writer_properties(self.table.contract())?;
+        let mut properties = writer_properties(&wanted)?;
         if is_sorted {
             let contract = self.table.contract();
             // The partition's column is in the path of a file, not in the file.
@@ -301,28 +301,24 @@ async fn finished(written: Writing) -> anyhow::Result<Vec<Add>> {
 
 /// Columns whose values hardly ever come twice in a file: a dictionary of them would be built in vain.
 const UNIQUE: [&str; 4] = ["record_id", "report_id", "call_ref", "message_ref"];
-/// Numbers of persons that lie close to the one before, or within few of a number's bits.
-const NEAR: [&str; 4] = ["caller", "callee", "low", "high"];
+/// The same, where values lie close to the one before, or within few of a number's bits.
+const NEAR: [&str; 9] =
+    ["start_at", "reported_at", "source_offset", "caller", "callee", "low", "high", "first_call_at", "last_call_at"];
 
-/// How files are written: instants and counts as differences, which takes no table of values to look each one up in.
-/// Ids of cells and handsets are few and far apart, so of them a dictionary is kept.
-fn writer_properties(contract: &Contract) -> anyhow::Result<WriterPropertiesBuilder> {
+fn writer_properties(schema: &Schema) -> anyhow::Result<WriterPropertiesBuilder> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_created_by(concat!("callsieve ", env!("CARGO_PKG_VERSION")).to_owned());
-    for column in &contract.columns {
-        let name = column.name.as_str();
-        let is_near = match column.kind {
-            Type::Int32 | Type::Int64 => column.pii.is_none() || NEAR.contains(&name),
-            Type::Timestamp => true,
-            _ => false,
-        };
-        if is_near || UNIQUE.contains(&name) {
-            properties = properties.set_column_dictionary_enabled(name.into(), false);
-        }
-        if is_near {
-            properties = properties.set_column_encoding(name.into(), Encoding::DELTA_BINARY_PACKED);
-        }
+    // Another table's column of such a name may hold fractions, which have no differences in whole bits.
+    let near = NEAR.into_iter().filter(|name| {
+        let kind = schema.field_with_name(name).map(Field::data_type);
+        kind.is_ok_and(|kind| matches!(kind, DataType::Int64 | DataType::Int32 | DataType::Timestamp(..)))
+    });
+    for column in UNIQUE.into_iter().chain(near.clone()) {
+        properties = properties.set_column_dictionary_enabled(column.into(), false);
+    }
+    for column in near {
+        properties = properties.set_column_encoding(column.into(), Encoding::DELTA_BINARY_PACKED);
     }
     Ok(properties)
 }
