@@ -95,11 +95,8 @@ impl Part {
             let mut sketch = Sketch::new(self.len());
             for rows in &self.rows {
                 let [ones, others] = [0, 1].map(|column: usize| rows.column(column).as_primitive::<Int64Type>());
-                ones.iter().zip(others).for_each(|pair| {
-                    if let (Some(one), Some(other)) = pair {
-                        sketch.add(one, other);
-                    }
-                });
+                let pairs = ones.iter().zip(others).filter_map(|(one, other)| one.zip(other));
+                pairs.for_each(|(one, other)| sketch.add(one, other));
             }
             sketch
         }))
@@ -199,7 +196,7 @@ pub(super) struct Lookup {
 
 impl Lookup {
     pub(super) fn all(parts: &Arc<Parts>) -> [Self; NAMES.len()] {
-        let pair = vec![DataType::Utf8, DataType::Int64, DataType::Int64];
+        let pair = [DataType::Utf8, DataType::Int64, DataType::Int64];
         NAMES.map(|name| {
             let wanted = match name {
                 "value_of" => vec![&pair[..1]],
