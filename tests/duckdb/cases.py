@@ -557,7 +557,7 @@ TRUNKS = [
 def subscription(number, activated_at, deactivated_at=None, changed_at=None):
     changed_at = changed_at or activated_at
     return dict(day=local_day(changed_at), number=number, activated_at=activated_at, deactivated_at=deactivated_at,
-                segment="prepaid", identity_hash=None, key_epoch=None, dealer=None, changed_at=changed_at,
+                segment="prepaid", identity_hash=None, key_epoch=None, dealer=None, lock_reason=None, changed_at=changed_at,
                 source_id="seed", source_partition=-1, source_offset=next(OFFSETS), loaded_at=changed_at)
 
 
