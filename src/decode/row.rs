@@ -35,6 +35,10 @@ pub(super) trait Cells<'a> {
     fn text(&mut self) -> Result<Text<'a>, Reason>;
     /// Text, or nothing.
     fn text_or_null(&mut self) -> Result<Option<Text<'a>>, Reason>;
+    /// Text that came to the end of the contract, or nothing: who writes by the contract of before ends without it.
+    fn added_text(&mut self) -> Result<Option<Text<'a>>, Reason> {
+        self.text_or_null()
+    }
     /// A 32-bit integer.
     fn int(&mut self) -> Result<i32, Reason>;
     /// A 32-bit integer, or nothing.

@@ -38,7 +38,7 @@ impl Topical for Rows {
             key_epoch: cells.int_or_null()?,
             dealer: cells.text_or_null()?,
             changed_at: cells.long()?,
-            lock_reason: cells.text_or_null()?,
+            lock_reason: cells.added_text()?,
         })
     }
 

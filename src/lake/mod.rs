@@ -203,7 +203,8 @@ impl Handle {
         self.delta.update_state().await.with_context(|| format!("reading the log of table {}", self.table))
     }
 
-    async fn evolve(&mut self) -> anyhow::Result<()> {
+    /// Gives the table its contract's new nullable columns.
+    pub async fn evolve(&mut self) -> anyhow::Result<()> {
         let contract = self.table.contract();
         let on_disk: Schema = self.delta.snapshot()?.schema().as_ref().try_into_arrow()?;
         let missing = match evolve::missing(&on_disk, contract) {

@@ -296,6 +296,8 @@ impl Runner {
         }
         let handle = self.handles.get_mut(&table).context("the handle was just put there")?;
         handle.refresh().await?;
+        // It may have been opened to be read, as it was before a column came.
+        handle.evolve().await?;
         Ok(handle)
     }
 }

@@ -11,7 +11,7 @@ use anyhow::Context;
 use arrow::array::RecordBatch;
 use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
-use datafusion::datasource::{MemTable, ViewTable};
+use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::execution::SessionStateBuilder;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
@@ -79,9 +79,10 @@ pub fn register(
     provider: Arc<dyn TableProvider>,
     day: Day,
 ) -> anyhow::Result<()> {
+    let provider = padded(table, provider)?;
     session.register_table(table.name(), Arc::clone(&provider))?;
     if let Some(partition) = table.contract().partition.first() {
-        let source = datafusion::datasource::provider_as_source(provider);
+        let source = provider_as_source(provider);
         let (computed, next) = Window::of(table, day).bounds();
         for (suffix, end) in [(BEFORE, computed), (SO_FAR, next)] {
             let scan = LogicalPlanBuilder::scan(table.name(), Arc::clone(&source), None)?;
@@ -91,6 +92,22 @@ pub fn register(
         }
     }
     Ok(())
+}
+
+/// The table with all columns of its contract that may be null: one that was made before the column was has nulls there,
+/// whoever opens it first.
+fn padded(table: Table, provider: Arc<dyn TableProvider>) -> anyhow::Result<Arc<dyn TableProvider>> {
+    let (columns, made) = (&table.contract().columns, provider.schema());
+    let is_there = |column: &Column| made.field_with_name(&column.name).is_ok();
+    if columns.iter().all(is_there) {
+        return Ok(provider);
+    }
+    let scan = LogicalPlanBuilder::scan(table.name(), provider_as_source(provider), None)?;
+    let columns = columns.iter().filter(|column| is_there(column) || column.null).map(|column| {
+        let null = || cast(lit(ScalarValue::Null), column.kind.arrow()).alias(column.name.as_str());
+        if is_there(column) { col(column.name.as_str()) } else { null() }
+    });
+    Ok(Arc::new(ViewTable::new(scan.project(columns)?.build()?, None)))
 }
 
 /// An empty table of a contract; cells that an INSERT does not name take the contract's example.
@@ -256,6 +273,22 @@ mod tests {
             |view: &str| format!("SELECT STRING_AGG(request_id, ' ' ORDER BY day) AS ids FROM survey_request{view}");
         let said = [said(&session, &ids(BEFORE)).await, said(&session, &ids(SO_FAR)).await];
         assert!(said[0].contains("| past |") && said[1].contains("| past today |"), "{said:?}");
+    }
+
+    #[tokio::test]
+    async fn a_column_that_a_table_was_made_without_is_null() {
+        let session = session(BTreeMap::new()).unwrap();
+        let table = Table::REPORT_DAY;
+        let whole = empty(table.contract()).unwrap().schema();
+        let before = whole.index_of("remaining_reporters").unwrap();
+        let places: Vec<usize> = (0..whole.fields().len()).filter(|place| *place != before).collect();
+        let made = Arc::new(whole.project(&places).unwrap());
+        let made = MemTable::try_new(Arc::clone(&made), vec![vec![RecordBatch::new_empty(made)]]).unwrap();
+        register(&session, table, Arc::new(made), DAY.parse().unwrap()).unwrap();
+        for view in ["", BEFORE, SO_FAR] {
+            let sql = format!("SELECT COUNT(remaining_reporters) AS told, COUNT(source) AS made FROM report_day{view}");
+            assert!(said(&session, &sql).await.contains("| 0    | 0    |"), "{view}");
+        }
     }
 
     #[tokio::test]

@@ -121,6 +121,10 @@ impl<'a> Cells<'a> for Body<'a> {
         self.or_null(|body| body.text().map(Text::Borrowed))
     }
 
+    fn added_text(&mut self) -> Result<Option<Text<'a>>, Reason> {
+        if self.rest.is_empty() { Ok(None) } else { self.text_or_null() }
+    }
+
     fn int(&mut self) -> Result<i32, Reason> {
         Self::int(self)
     }
@@ -139,5 +143,34 @@ impl<'a> Cells<'a> for Body<'a> {
 
     fn boolean(&mut self) -> Result<bool, Reason> {
         Self::boolean(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::decode::row::Topical;
+    use crate::decode::subscriber::Rows;
+
+    fn text(text: &str) -> Vec<u8> {
+        let mut bytes = vec![u8::try_from(text.len() * 2).unwrap()];
+        bytes.extend_from_slice(text.as_bytes());
+        bytes
+    }
+
+    #[test]
+    fn a_subscription_ends_with_its_lock_or_as_it_did_before_there_were_locks() {
+        // Number, activated, no end, segment, no identity, no epoch, no dealer, changed.
+        let before = [text("0912345678"), vec![2, 0], text("prepaid"), vec![0, 0, 0, 4]].concat();
+        let read = |more: Vec<u8>| {
+            let bytes = [before.clone(), more].concat();
+            let read = Body::whole(&bytes, |body| Rows::wire(body));
+            read.map(|wire| wire.lock_reason.map(|reason| reason.to_string()))
+        };
+        assert_eq!(read(vec![]), Ok(None));
+        assert_eq!(read(vec![0]), Ok(None));
+        assert_eq!(read([vec![2], text("device")].concat()), Ok(Some("device".to_owned())));
+        assert_eq!(read(vec![2]), Err(Refusal::new(Reason::Truncated, "at byte 26")));
+        assert_eq!(read(vec![0, 0]), Err(Refusal::new(Reason::TrailingBytes, "at byte 26")));
     }
 }
