@@ -164,7 +164,7 @@ mod tests {
         let before = [text("0912345678"), vec![2, 0], text("prepaid"), vec![0, 0, 0, 4]].concat();
         let read = |more: Vec<u8>| {
             let bytes = [before.clone(), more].concat();
-            let read = Body::whole(&bytes, |body| Rows::wire(body));
+            let read = Body::whole(&bytes, Rows::wire);
             read.map(|wire| wire.lock_reason.map(|reason| reason.to_string()))
         };
         assert_eq!(read(vec![]), Ok(None));
