@@ -1,7 +1,7 @@
 //! The kernel of `call_sequence` and `follow_callers`: what the calls of one caller say, in their order and by their
 //! pairs.
 //!
-//! In: calls of many groups, in any order. Out: a [`Sequence`] and whom it [`Met`] for each of the first groups, whose
+//! In: calls of many groups, in any order. Out: a [`Sequence`] and whom it met for each of the first groups, whose
 //! calls are let go of. Never: knows of Arrow or DataFusion; holds a threshold.
 
 use crate::domain::day::local_hour;
