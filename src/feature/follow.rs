@@ -104,10 +104,11 @@ impl Make for Follow {
         parts: Vec<Arc<dyn ExecutionPlan>>,
         context: Arc<TaskContext>,
     ) -> Result<BoxStream<'static, Result<RecordBatch>>> {
-        let blocks = match self.follow(&parts[0], &context).await? {
+        let has_pairs = parts.len() > 1;
+        let blocks = match self.follow(&parts[0], has_pairs, &context).await? {
             Some(blocks) => blocks,
             None => {
-                let blocks = self.follow(&sorted(&parts[0])?, &context).await?;
+                let blocks = self.follow(&sorted(&parts[0])?, has_pairs, &context).await?;
                 blocks.ok_or_else(|| exec_datafusion_err!("{NAME}: a caller comes twice in sorted rows"))?
             }
         };
@@ -147,6 +148,7 @@ impl Follow {
     async fn follow(
         &self,
         called: &Arc<dyn ExecutionPlan>,
+        has_pairs: bool,
         context: &Arc<TaskContext>,
     ) -> Result<Option<Vec<Callers>>> {
         let schema = called.schema();
@@ -155,7 +157,7 @@ impl Follow {
                 DataType::Boolean => Sum::Any(Vec::new()),
                 _ => Sum::Total(Vec::new()),
             });
-            Callers::new(self.short_gap_s, sums.collect())
+            Callers::new(self.short_gap_s, sums.collect(), has_pairs)
         };
         let begin_stream = || Stream { open: begin(), blocks: Vec::new(), unnumbered: Vec::new() };
         let (mut blocks, mut unnumbered) = (Vec::new(), Vec::new());

@@ -29,6 +29,8 @@ pub(super) struct Callers {
     /// Of all callers but the last ones, whose calls may go on.
     pub(super) sequences: Vec<Sequence>,
     pub(super) sums: Vec<Sum>,
+    /// Whether pairs are asked for.
+    has_pairs: bool,
     /// Whom they called, caller by caller, each by the callee.
     pairs: Vec<Met>,
     /// Where the pairs of each caller end.
@@ -37,8 +39,8 @@ pub(super) struct Callers {
 }
 
 impl Callers {
-    pub(super) fn new(short_gap_s: i64, sums: Vec<Sum>) -> Self {
-        Self { sums, kernel: Kernel::new(short_gap_s), ..Self::default() }
+    pub(super) fn new(short_gap_s: i64, sums: Vec<Sum>, has_pairs: bool) -> Self {
+        Self { sums, has_pairs, kernel: Kernel::new(short_gap_s), ..Self::default() }
     }
 
     /// Takes in a call, whatever its group is; the place of its caller.
@@ -62,6 +64,7 @@ impl Callers {
         let open = Self {
             keys: self.keys.split_off(closed),
             sums: self.sums.iter_mut().map(|sum| sum.split_off(closed)).collect(),
+            has_pairs: self.has_pairs,
             kernel: take(&mut self.kernel),
             ..Self::default()
         };
@@ -69,10 +72,10 @@ impl Callers {
     }
 
     fn finish(&mut self, callers: usize) {
-        let Self { sequences, pairs, ends, kernel, .. } = self;
+        let Self { sequences, has_pairs, pairs, ends, kernel, .. } = self;
         kernel.finish(callers, |sequence, met| {
             sequences.push(sequence);
-            pairs.extend_from_slice(met);
+            pairs.extend(met.iter().filter(|_| *has_pairs));
             ends.push(pairs.len());
         });
     }
@@ -217,7 +220,7 @@ mod tests {
     fn streams(calls: &[Plain]) -> Vec<Callers> {
         let mut blocks = Vec::new();
         for calls in calls.chunk_by(|one, next| one.0 / 3 == next.0 / 3) {
-            let mut callers = Callers::new(60, vec![Sum::Total(Vec::new()), Sum::Any(Vec::new())]);
+            let mut callers = Callers::new(60, vec![Sum::Total(Vec::new()), Sum::Any(Vec::new())], true);
             for (at, (caller, callee, start_s)) in calls.iter().enumerate() {
                 let start_us = start_s * US_PER_S;
                 let call = Call { group: 9, start_us, end_us: start_us, callee: *callee, cell: NONE, imei: NONE };
