@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use super::letter::{is_dash, is_part_of_letter};
+use super::letter::{closes, is_dash, is_part_of_letter, opens};
 use super::sender;
 use super::spelling;
 use super::word::bare_words;
@@ -142,11 +142,22 @@ pub(super) fn begins_with_link(text: &str) -> bool {
     host(word).is_some_and(|host| domain(word, &host).is_some())
 }
 
-/// Whether a text ends in a link's path, so that what follows is part of it: `vcb-abc.xyz/0912345678`.
+/// Whether a text ends in a link's path, so that what follows is part of it: `vcb-abc.xyz/0912345678`, and not
+/// `[vcb-abc.xyz/vay][0912345678]`.
 pub(super) fn ends_in_link(text: &str) -> bool {
     let near = text.get(text.floor_char_boundary(text.len().saturating_sub(LONGEST_LINK))..).unwrap_or_default();
     let word = near.rsplit(char::is_whitespace).next().unwrap_or_default();
-    word.contains('/') && begins_with_link(word)
+    let step = word.rsplit_once('/').map(|(_, step)| step);
+    step.is_some_and(|step| !closes_what_stands_before(step)) && begins_with_link(word)
+}
+
+/// Whether a bracket ends in a text that began before it: `[.]` begins in it.
+fn closes_what_stands_before(text: &str) -> bool {
+    let mut depth = 0_i32;
+    text.chars().any(|letter| {
+        depth += i32::from(opens(letter)) - i32::from(closes(letter));
+        depth < 0
+    })
 }
 
 /// As much of a text as a link may take.

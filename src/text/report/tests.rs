@@ -105,3 +105,20 @@ fn every_number_of_a_list_is_a_source_and_none_of_the_content() {
     assert_eq!(sources("V [0912345678][goi ca so 0913456789]"), ["84912345678"]);
     assert_eq!(sources("V 0912345678 noi goi lai 0913456789"), ["84912345678"]);
 }
+
+#[test]
+fn a_number_of_a_links_path_is_no_source_and_one_behind_the_links_bracket_is() {
+    let sources = |text| read(text).sources.iter().filter_map(shown).collect::<Vec<_>>();
+    for text in [
+        "S [http://vcb-abc.xyz][0912345678]",
+        "S [vcb-abc.xyz/khoa][0912345678]",
+        "S (vao vcb-abc.xyz/khoa)(0912345678)",
+        "S (vao vcb-abc.xyz/khoa)0912345678",
+        "S [vao hxxp://abc[.]xyz][0912345678]",
+    ] {
+        assert_eq!(sources(text), ["84912345678"], "{text}");
+    }
+    for text in ["S [vcb-abc.xyz/0912345678]", "S vao hxxp://abc[.]xyz/0912345678", "S vao vcb-abc.xyz/a(0912345678)"] {
+        assert!(sources(text).is_empty(), "{text}");
+    }
+}
