@@ -259,7 +259,7 @@ pub(super) enum ShadowVerb {
 pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
     let lake = args.lake.make()?;
-    super::site::admit(args.config.as_ref(), &lake, &definitions).await?;
+    super::site::admit(args.config.as_ref(), &lake, &definitions, false).await?;
     let ran = match (args.window.day, args.window.week) {
         (Some(day), _) => job::run::day(&lake, definitions, &args.tables, day).await?,
         (None, Some(week)) => job::run::week(&lake, definitions, &args.tables, week).await?,
@@ -274,7 +274,7 @@ pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) ->
 pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
     let lake = if args.dry_run { args.lake.open()? } else { args.lake.make()? };
-    super::site::admit(args.config.as_ref(), &lake, &definitions).await?;
+    super::site::admit(args.config.as_ref(), &lake, &definitions, args.dry_run).await?;
     let store = super::site::store(args.config.as_ref()).await?;
     if args.dry_run {
         let looked = job::decide::look::day(&lake, definitions, args.day, store.as_ref(), Clock::System).await?;

@@ -61,7 +61,7 @@ impl SiteArgs {
 
     /// Lets definitions pass as [`admit`] does.
     pub(super) async fn admit(&self, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
-        admit(Some(&self.config), lake, definitions).await
+        admit(Some(&self.config), lake, definitions, false).await
     }
 
     /// How long versions of before can be read.
@@ -98,8 +98,13 @@ pub(super) async fn store(config: Option<&PathBuf>) -> anyhow::Result<Option<Sto
 }
 
 /// Lets definitions pass where a site asks for promoted ones and these are. A lake of such a site asks by itself, so that
-/// nobody gets around it by another configuration or by none.
-pub(super) async fn admit(config: Option<&PathBuf>, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
+/// nobody gets around it by another configuration or by none; a dry run makes no lake one of such a site.
+pub(super) async fn admit(
+    config: Option<&PathBuf>,
+    lake: &Lake,
+    definitions: &Definitions,
+    is_dry_run: bool,
+) -> anyhow::Result<()> {
     let desk = match config {
         Some(config) => Config::read(config).map_err(BadConfig)?.desk,
         None => None,
@@ -112,5 +117,9 @@ pub(super) async fn admit(config: Option<&PathBuf>, lake: &Lake, definitions: &D
         Some(options) => Some(options.open().await?),
         None => None,
     };
-    job::promotion::admit(store.as_ref(), lake, definitions).await
+    if is_dry_run {
+        job::promotion::look(store.as_ref(), lake, definitions).await
+    } else {
+        job::promotion::admit(store.as_ref(), lake, definitions).await
+    }
 }

@@ -48,29 +48,52 @@ pub async fn admit(store: Option<&Store>, lake: &Lake, definitions: &Definitions
     if let Some(store) = store {
         lake.alone(copy(store, lake)).await?;
     }
-    let promoted = promoted(lake).await?;
+    pass(promoted(lake).await?, definitions)
+}
+
+/// Lets the same definitions pass, and writes nothing: what a lake once knows of promotions, it asks everybody for.
+pub async fn look(store: Option<&Store>, lake: &Lake, definitions: &Definitions) -> anyhow::Result<()> {
+    let promoted = match store {
+        Some(store) => {
+            let (promotions, _) = approved(store, lake).await?;
+            promotions.into_iter().next_back().map(|newest| newest.definitions)
+        }
+        None => promoted(lake).await?,
+    };
+    pass(promoted, definitions)
+}
+
+fn pass(promoted: Option<String>, definitions: &Definitions) -> anyhow::Result<()> {
     let given = definitions.hash();
     if promoted.as_ref() == Some(&given) { Ok(()) } else { Err(NotPromoted { given, promoted }.into()) }
 }
 
 async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
+    let mut handle = lake.open(Table::PROMOTION).await?;
+    let (promotions, is_known) = approved(store, lake).await?;
+    require(&mut handle).await?;
+    if !is_known {
+        handle.replace_all(&[sheet(&promotions)]).await?;
+    }
+    Ok(())
+}
+
+/// All promotions of a store, and whether the lake has each of them; fails where it has others.
+async fn approved(store: &Store, lake: &Lake) -> anyhow::Result<(Vec<Promotion>, bool)> {
     let promotions = store.promotions().await?;
     let approved: BTreeSet<i64> = promotions.iter().map(|promotion| promotion.id).collect();
-    let mut handle = lake.open(Table::PROMOTION).await?;
     let mut known = BTreeSet::new();
-    for batch in handle.rows(vec![], &[column::PROMOTION_ID.name]).await? {
-        known.extend(column::PROMOTION_ID.of(&batch)?.values().iter().copied());
+    if let Some(table) = lake.find(Table::PROMOTION).await? {
+        for batch in table.rows(vec![], &[column::PROMOTION_ID.name]).await? {
+            known.extend(column::PROMOTION_ID.of(&batch)?.values().iter().copied());
+        }
     }
     let forgotten = known.difference(&approved).count();
     ensure!(
         forgotten == 0,
         "the case store lacks {forgotten} promotions that the lake has of it: is it another one? see store in [desk]"
     );
-    require(&mut handle).await?;
-    if known != approved {
-        handle.replace_all(&[sheet(&promotions)]).await?;
-    }
-    Ok(())
+    Ok((promotions, known == approved))
 }
 
 /// Writes down that promotions are required, once.
@@ -170,6 +193,21 @@ mod tests {
         promote(&store, "other").await;
         admit(Some(&store), &lake, &ours).await.unwrap_err();
         assert!(is_required(&lake).await.unwrap() && admit(None, &lake, &ours).await.unwrap_err().is::<NotPromoted>());
+    }
+
+    #[tokio::test]
+    async fn a_look_lets_the_same_definitions_pass_and_binds_the_lake_to_nothing() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&place.path().join("lake")).unwrap();
+        let (store, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
+        assert!(look(Some(&store), &lake, &ours).await.unwrap_err().is::<NotPromoted>());
+        promote(&store, &ours.hash()).await;
+        look(Some(&store), &lake, &ours).await.unwrap();
+        assert!(lake.find(Table::PROMOTION).await.unwrap().is_none(), "who looks has decided nothing");
+        admit(Some(&store), &lake, &ours).await.unwrap();
+        look(None, &lake, &ours).await.unwrap();
+        promote(&store, "other").await;
+        assert!(look(Some(&store), &lake, &ours).await.unwrap_err().is::<NotPromoted>());
     }
 
     #[tokio::test]
