@@ -66,11 +66,7 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     // Looked up behind the ledger: what it has found to be read is among what came.
     let mut versions = Versions::read(runner.lake()).await?;
     let mut ran = super::late::renew(runner, &mut versions, day).await?;
-    reasons.extend(super::late::open_reasons(&versions, runner.definitions(), day)?);
-    // Of dropped files nobody knows which are still to come: only the day's end says that there are none of its own.
-    if began.at < day.ends_at() {
-        reasons.push(format!("{day} is not over"));
-    }
+    reasons.extend(behind_ledger(&versions, runner.definitions(), day, began.at)?);
     for reason in &reasons {
         tracing::warn!(%day, reason, "input is not complete, nobody is barred");
     }
@@ -90,6 +86,16 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
         tracing::warn!(%day, days, "these days follow from what was held before, run and decide each again in this order");
     }
     Ok(Decided { verdicts, ran, open: reasons, overtaken })
+}
+
+/// What the ledger does not say of why a day's input is not complete.
+fn behind_ledger(versions: &Versions, definitions: &Definitions, day: Day, now: i64) -> anyhow::Result<Vec<String>> {
+    let mut reasons = super::late::open_reasons(versions, definitions, day)?;
+    // Of dropped files nobody knows which are still to come: only the day's end says that there are none of its own.
+    if now < day.ends_at() {
+        reasons.push(format!("{day} is not over"));
+    }
+    Ok(reasons)
 }
 
 /// Writes the verdicts of a day, by its candidates, by what stood on the latest day before and by what people had said until

@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{weigh, words};
+use super::{behind_ledger, weigh, words};
 use crate::clock::Clock;
 use crate::decide::Input;
 use crate::domain::day::Day;
@@ -75,10 +75,7 @@ pub async fn day(
         // What will be computed again is older than nothing then.
         versions.forget(Table::BLOCK_CANDIDATE, day);
     }
-    open.extend(late::open_reasons(&versions, &definitions, day)?);
-    if began.at < day.ends_at() {
-        open.push(format!("{day} is not over"));
-    }
+    open.extend(behind_ledger(&versions, &definitions, day, began.at)?);
     let input = if open.is_empty() { Input::Complete } else { Input::Open };
     let mut runner = Runner::new(lake.clone(), definitions, clock);
     let desk = match store {
