@@ -9,7 +9,8 @@ use std::io::{Read, Write};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::account::Account;
-use crate::domain::day::Week;
+use crate::domain::day::{Day, Week};
+use crate::domain::origin::Origin;
 
 /// What was told of some offsets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -32,6 +33,9 @@ pub struct Told<'a> {
     pub act: Act,
     /// Of which offsets.
     pub account: &'a Account,
+    /// The day on which a dropped file could not be read, where its one offset stands for that: of which days its records
+    /// were nobody knows.
+    pub missed: Option<Day>,
 }
 
 /// Neighbouring offsets of one source partition: a line of `coverage.csv`.
@@ -76,20 +80,22 @@ pub struct Sum {
     pub tombstones: u64,
     /// Those that the broker never handed out.
     pub gaps: u64,
-    /// Offsets beside them that were given up by a signed act.
+    /// Offsets that were given up by a signed act: beside those, or lost of them since.
     pub accepted: u64,
     /// Rows of the week, those of replayed rejects included.
     pub rows_of_week: u64,
 }
 
-/// The runs of a week: of each source partition all from the first commit that brought rows of it to the last.
+/// The runs of a week: of each source partition all from the first commit that brought rows of it to the last, and what was
+/// given up that may have been of it.
 pub fn runs(told: &[Told<'_>], week: Week) -> Vec<Run> {
     let mut windows: BTreeMap<(&str, &str, i32), (i64, i64)> = BTreeMap::new();
-    for told in told.iter().filter(|told| rows_of(told.account, week) > 0) {
+    for told in told.iter().filter(|told| told.is_of(week)) {
         let Account { from, until, .. } = *told.account;
         let window = windows.entry(told.place()).or_insert((from, until));
         *window = (window.0.min(from), window.1.max(until));
     }
+    widen(&mut windows, told);
     let is_within = |told: &&Told<'_>| {
         let window = windows.get(&told.place());
         let is_empty = told.account.from == told.account.until;
@@ -108,6 +114,28 @@ pub fn runs(told: &[Told<'_>], week: Week) -> Vec<Run> {
     runs
 }
 
+/// Takes in what was given up right before a week's first commit, since the week before ends with its last. Of a dropped
+/// file, of which nothing follows, it takes in what was given up behind it as well.
+fn widen<'t>(windows: &mut BTreeMap<(&'t str, &'t str, i32), (i64, i64)>, told: &'t [Told<'_>]) {
+    let mut given_up: Vec<&'t Told<'_>> = told.iter().filter(|told| told.act == Act::Accepted).collect();
+    given_up.sort_by_key(|told| told.account.from);
+    for told in given_up.iter().copied().rev() {
+        if let Some((from, _)) = windows.get_mut(&told.place())
+            && *from == told.account.until
+        {
+            *from = told.account.from;
+        }
+    }
+    let is_of_file = |told: &&Told<'_>| matches!(told.account.source.parse(), Ok(Origin::File { .. }));
+    for told in given_up.into_iter().filter(is_of_file) {
+        if let Some((_, until)) = windows.get_mut(&told.place())
+            && *until == told.account.from
+        {
+            *until = told.account.until;
+        }
+    }
+}
+
 fn rows_of(account: &Account, week: Week) -> u64 {
     week.days().filter_map(|day| account.days.get(&day)).sum()
 }
@@ -115,6 +143,14 @@ fn rows_of(account: &Account, week: Week) -> u64 {
 impl Told<'_> {
     fn place(&self) -> (&str, &str, i32) {
         (self.topic, &self.account.source, self.account.partition)
+    }
+
+    /// Whether it brought rows of a week, or stands for a file that may have held some: one that was missed in it, or on
+    /// the morning behind it, when the last of it are brought.
+    fn is_of(&self, week: Week) -> bool {
+        let monday = week.monday();
+        let is_missed = self.missed.is_some_and(|day| (monday..=monday.plus(7)).contains(&day));
+        rows_of(self.account, week) > 0 || is_missed
     }
 }
 
@@ -196,18 +232,28 @@ pub fn problems(runs: &[Run]) -> Vec<String> {
     }
     let mut counted: Vec<&Run> = runs.iter().filter(|run| run.act != Act::Replayed).collect();
     counted.sort_by_key(|run| (run.place(), run.from, run.until));
-    for (one, next) in counted.iter().zip(counted.iter().skip(1)).filter(|(one, next)| one.place() == next.place()) {
-        match one.until.cmp(&next.from) {
-            std::cmp::Ordering::Less => {
-                problems.push(format!("{}: what follows up to {} was not counted", one.name(), next.from));
+    for of_place in counted.chunk_by(|one, next| one.place() == next.place()) {
+        // What reaches farthest until now, and what of it was read.
+        let (mut last, mut read): (Option<&Run>, Option<&Run>) = (None, None);
+        for run in of_place.iter().copied() {
+            if let Some(last) = last.filter(|last| last.until < run.from) {
+                problems.push(format!("{}: what follows up to {} was not counted", last.name(), run.from));
             }
-            std::cmp::Ordering::Greater => {
-                problems.push(format!("{}: counted again from {} on", one.name(), next.from));
+            // What was given up may have been read before, and is lost of it since.
+            if run.act == Act::Read {
+                if let Some(read) = read.filter(|read| read.until > run.from) {
+                    problems.push(format!("{}: counted again from {} on", read.name(), run.from));
+                }
+                read = farther(read, run);
             }
-            std::cmp::Ordering::Equal => {}
+            last = farther(last, run);
         }
     }
     problems
+}
+
+fn farther<'r>(one: Option<&'r Run>, other: &'r Run) -> Option<&'r Run> {
+    one.filter(|one| one.until >= other.until).or(Some(other))
 }
 
 /// The runs as CSV with a header.
@@ -240,7 +286,6 @@ pub fn read(from: impl Read) -> anyhow::Result<Vec<Run>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::day::Day;
 
     fn week() -> Week {
         Day::from_epoch_days(20_094).week()
@@ -257,7 +302,7 @@ mod tests {
     #[track_caller]
     fn check(told: &[(Act, Account)], expected: &[(i32, Act, i64, i64, u64)], problems_expected: &[&str]) {
         let told: Vec<Told<'_>> =
-            told.iter().map(|(act, account)| Told { topic: "call_record", act: *act, account }).collect();
+            told.iter().map(|(act, account)| Told { topic: "call_record", act: *act, account, missed: None }).collect();
         let runs = runs(&told, week());
         let found: Vec<_> =
             runs.iter().map(|run| (run.partition, run.act, run.from, run.until, run.rows_of_week)).collect();
@@ -310,6 +355,47 @@ mod tests {
     }
 
     #[test]
+    fn what_was_given_up_between_two_weeks_is_of_the_second() {
+        let lost = |from, until| (Act::Accepted, Account { until, ..Account::empty("k/call_record/0", 0, from) });
+        let told = [
+            (Act::Read, account(0, 0, 10, Some(-1))),
+            lost(10, 15),
+            lost(15, 20),
+            (Act::Read, account(0, 20, 30, Some(0))),
+            lost(30, 35),
+        ];
+        check(&told, &[(0, Act::Read, 20, 30, 10), (0, Act::Accepted, 10, 20, 0)], &[]);
+    }
+
+    #[test]
+    fn what_was_given_up_of_a_file_is_of_its_week() {
+        let of_file = |account: Account| Account { source: format!("file/{}", "ab".repeat(32)), ..account };
+        let lost = Account { until: 20, ..Account::empty("", 0, 16) };
+        let told = [(Act::Read, of_file(account(0, 0, 16, Some(0)))), (Act::Accepted, of_file(lost))];
+        check(&told, &[(0, Act::Read, 0, 16, 16), (0, Act::Accepted, 16, 20, 0)], &[]);
+    }
+
+    #[test]
+    fn a_file_that_nobody_could_read_is_told_of_in_the_weeks_that_it_may_have_been_of() {
+        let lost = Account { until: 1, ..Account::empty("file/unread-ab-cd", 0, 0) };
+        for (day, is_told) in [(-1, false), (0, true), (6, true), (7, true), (8, false)] {
+            let missed = Some(Day::from_epoch_days(20_094 + day));
+            let told = Told { topic: "call_record", act: Act::Accepted, account: &lost, missed };
+            let runs = runs(&[told], week());
+            let accepted = sums(&runs).remove("call_record").unwrap_or_default().accepted;
+            assert_eq!(accepted, u64::from(is_told), "{day}");
+        }
+    }
+
+    #[test]
+    fn what_is_lost_of_a_commit_and_given_up_holds_no_week_back() {
+        let read = |from, until| (Act::Read, account(0, from, until, Some(0)));
+        let lost = (Act::Accepted, Account { until: 5, ..Account::empty("k/call_record/0", 0, 3) });
+        let expected = [(0, Act::Read, 0, 20, 20), (0, Act::Accepted, 3, 5, 0)];
+        check(&[read(0, 10), lost, read(10, 20)], &expected, &[]);
+    }
+
+    #[test]
     fn what_is_not_counted_once_is_named() {
         let read = |from, until| (Act::Read, account(0, from, until, Some(0)));
         check(
@@ -331,11 +417,11 @@ mod tests {
         let (one, lost) =
             (account(0, 0, 10, Some(0)), Account { until: 12, ..Account::empty("k/call_record/0", 0, 10) });
         let told = [
-            Told { topic: "call_record", act: Act::Read, account: &one },
-            Told { topic: "call_record", act: Act::Accepted, account: &lost },
-            Told { topic: "sms_record", act: Act::Read, account: &one },
+            Told { topic: "call_record", act: Act::Read, account: &one, missed: None },
+            Told { topic: "call_record", act: Act::Accepted, account: &lost, missed: None },
+            Told { topic: "sms_record", act: Act::Read, account: &one, missed: None },
         ];
-        // Offsets behind the week's last commit are not the week's.
+        // Offsets behind the week's last commit are the next week's.
         let sums = sums(&runs(&told, week()));
         let sum = Sum { offsets: 10, records: 10, rows_of_week: 10, ..Sum::default() };
         assert_eq!(sums, BTreeMap::from([("call_record".to_owned(), sum.clone()), ("sms_record".to_owned(), sum)]));

@@ -10,6 +10,7 @@ use anyhow::Context;
 use super::Order;
 use crate::clock::Clock;
 use crate::domain::day::{Day, Week, instant};
+use crate::domain::origin::Origin;
 use crate::export::corrections;
 use crate::export::coverage::{self, Act, Told};
 use crate::export::figures::Figures;
@@ -214,9 +215,16 @@ impl Sources {
         let mut told = Vec::new();
         for (table, entries) in &entries {
             let Ok(topic) = table.name().parse::<Topic>() else { continue };
+            let missed = missed(entries);
+            let missed_on = |entry: &Entry| missed.get(entry.account.source.as_str()).copied();
             let acts = entries.iter().filter(|entry| ledger::holds(topic, entry));
-            let acts = acts.filter_map(|entry| Some((act(entry)?, &entry.account)));
-            told.extend(acts.map(|(act, account)| Told { topic: table.name(), act, account }));
+            let acts = acts.filter_map(|entry| Some((act(entry)?, entry)));
+            told.extend(acts.map(|(act, entry)| Told {
+                topic: table.name(),
+                act,
+                account: &entry.account,
+                missed: missed_on(entry).filter(|_| act == Act::Accepted),
+            }));
         }
         Ok(coverage::runs(&told, week))
     }
@@ -244,6 +252,13 @@ impl Sources {
 
 async fn rows(table: &Handle, monday: Day) -> anyhow::Result<Rows> {
     Rows::of(Table::REGULATOR_WEEK.contract(), table.day(monday).await?)
+}
+
+/// Since when each dropped file is missed that could not be read.
+fn missed(entries: &[Entry]) -> BTreeMap<&str, Day> {
+    let is_unread = |entry: &&Entry| matches!(entry.account.source.parse(), Ok(Origin::Unread { .. }));
+    let missed = entries.iter().filter(|entry| entry.kind == Kind::Deferred).filter(is_unread);
+    missed.map(|entry| (entry.account.source.as_str(), Day::of(entry.committed_at))).collect()
 }
 
 /// What an entry of the books tells of offsets; nothing when of none.

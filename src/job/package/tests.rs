@@ -3,9 +3,13 @@
 use super::*;
 use crate::domain::day::Day;
 use crate::job::desk::Look;
+use crate::job::ledger::act::{self, Loss, Note};
 use crate::job::tests::{note_run, open_desk};
+use crate::lake::ledger::Books;
+use crate::lake::ledger::file::Unread;
 use crate::pipeline::run::folder as pipelines;
 use crate::schema::sheet::Sheet;
+use crate::schema::topic::Topic;
 use crate::store::audit::Wanted;
 use crate::store::{Refused, Store};
 
@@ -147,4 +151,21 @@ async fn a_package_leaves_only_once_the_desks_trail_says_so() {
         assert_eq!((&detail["sequence"], &detail["numbers"]), (&1.into(), &0.into()));
         assert_eq!(detail["manifest_sha256"], first.manifest_sha256.as_str());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_of_the_week_that_nobody_could_read_is_told_of_once_its_loss_is_signed() {
+    let (place, lake, definitions) = site().await;
+    lake.open(Table::CALL_RECORD).await.unwrap();
+    let (mut books, at) = (Books::open(&lake).await.unwrap(), week().monday().starts_at());
+    books.miss(Table::CALL_RECORD, Unread { path: Path::new("/drop/a.csv"), looks: None }, at).await.unwrap();
+    let source = books.entries(Table::CALL_RECORD).await.unwrap().remove(0).account.source;
+    let loss = Loss { topic: Topic::CallRecord, source: source.clone(), partition: 0, from: 0, until: 1 };
+    let [by, why] = ["An", "lost at the sender"].map(str::to_owned);
+    let note = Note { by, why, public_key: String::new(), signature: String::new() };
+    act::accept(&lake, &loss, note, &[7; 32], Clock::Fixed(at)).await.unwrap();
+    let order = Order::new(&definitions, week(), "regulator").unwrap();
+    let made = publish(&lake, &order, place.path(), None, (Trail::default(), Clock::System)).await.unwrap();
+    let coverage = std::fs::read_to_string(made.folder.join("coverage.csv")).unwrap();
+    assert!(coverage.ends_with(&format!("call_record,{source},0,accepted,0,1,0,0,0,0,0\n")), "{coverage}");
 }
