@@ -10,7 +10,7 @@ use super::rows::Rows;
 use crate::domain::day::Week;
 use crate::schema::column::regulator_week as column;
 
-/// Operators and types are many; beyond so many they are told together.
+/// Operators, types, forms and provinces are many; beyond so many they are told together.
 const MOST_BARS: usize = 12;
 const OTHERS: &str = "others";
 /// Upper ends of the classes of calls before the flag: powers of ten, as call counts spread.

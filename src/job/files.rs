@@ -1,7 +1,7 @@
 //! Dropped files into their tables, each once, whatever it is called.
 //!
-//! In: a watched folder. Out: rows and rejects under the source `file/SHA256`, offsets counting the file's records.
-//! Never: loads a file's content twice; moves or deletes a file.
+//! In: a watched folder. Out: rows and rejects under the source `file/SHA256`, offsets counting the file's records; of one
+//! that cannot be read, a hole in the books. Never: loads a file's content twice; moves or deletes a file.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;

@@ -31,7 +31,7 @@ pub struct Options {
     /// Seconds that a file must not have changed. Raise it for a sender that pauses while it writes.
     #[serde(default = "default_settle_secs")]
     pub settle_secs: u64,
-    /// How CSV is read; without it CSV files are left alone, and said so.
+    /// How CSV is read; without it no CSV file can be, and the ledger misses each.
     #[serde(default)]
     pub csv: Option<Csv>,
 }

@@ -1,7 +1,7 @@
 //! A definition's SQL with its parameters bound.
 //!
-//! In: a parsed statement, its parameters and a window. Out: the same statement with values. Never: puts text into text:
-//! a value is an expression of its own, whatever it holds.
+//! In: a parsed statement, its parameters and a window. Out: the same statement with values. Never: writes a value into
+//! the statement's text: each is parsed by itself, and one expression whatever it holds.
 
 use std::collections::BTreeMap;
 use std::ops::ControlFlow;
