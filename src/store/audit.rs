@@ -195,3 +195,6 @@ fn problem(row: &AnyRow, verified: &Verified) -> Option<String> {
     let is_sealed = row.try_get::<String, _>("hash").is_ok_and(|hash| hash == entry.seal(&verified.head));
     (!is_sealed).then(|| "its hash is not that of its content and the row before".to_owned())
 }
+
+#[cfg(test)]
+mod tests;
