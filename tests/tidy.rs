@@ -56,7 +56,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("arrow_avro", &["src/decode/avro.rs", "src/source/folder"]),
     ("snap", &["src/source/folder/container.rs"]),
     ("axum", &["src/serve/"]),
-    ("prometheus", &["src/telemetry/metrics.rs"]),
+    ("prometheus", &["src/telemetry/metrics"]),
     ("tracing_subscriber", &["src/telemetry/log.rs"]),
     ("reqwest", &["src/source/registry.rs", "src/lookup/registry.rs", "src/export/delivery/webhook"]),
     ("idna", &["src/domain/host.rs"]),

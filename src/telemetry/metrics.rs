@@ -4,15 +4,14 @@
 //! Never: a label that is a telephone number or free text.
 
 use std::collections::HashMap;
-use std::fs::File;
-use std::io::Write;
-use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context;
-use prometheus::{
-    Encoder, GaugeVec, HistogramOpts, HistogramVec, IntCounterVec, IntGaugeVec, Opts, Registry, TextEncoder,
-};
+use prometheus::{Encoder, GaugeVec, HistogramVec, IntCounterVec, IntGaugeVec, Registry, TextEncoder};
+
+use self::add::{Add, VALID};
+
+mod add;
+mod file;
 
 /// The metrics of a process.
 #[derive(Debug)]
@@ -275,20 +274,6 @@ impl Metrics {
         self.encode()
     }
 
-    /// Leaves the text in a file, whole or not at all. What memory a process had that is gone is of no use in it.
-    pub fn write(&self, file: &Path) -> anyhow::Result<()> {
-        // node_exporter reads names that end in `.prom` alone, so it never sees this one.
-        let mut aside = file.as_os_str().to_owned();
-        aside.push(format!(".{}", std::process::id()));
-        let aside = PathBuf::from(aside);
-        let written = put(&aside, &self.encode()?).and_then(|()| std::fs::rename(&aside, file));
-        if written.is_err() {
-            // It may not even be there; the error that counts is the one before.
-            let _gone = std::fs::remove_file(&aside);
-        }
-        written.with_context(|| format!("writing metrics to {}", file.display()))
-    }
-
     fn encode(&self) -> anyhow::Result<String> {
         let mut text = Vec::new();
         TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
@@ -300,13 +285,6 @@ impl Default for Metrics {
     fn default() -> Self {
         Self::new()
     }
-}
-
-/// Writes a file down to the disk: a name that is put in its place later must not lead to an empty one.
-fn put(path: &Path, text: &str) -> std::io::Result<()> {
-    let mut file = File::create(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
 }
 
 /// What Linux says of this process's memory; nothing elsewhere.
@@ -322,127 +300,5 @@ pub fn seconds(elapsed: Duration) -> f64 {
     elapsed.as_secs_f64()
 }
 
-struct Add<'a>(&'a Registry);
-
-/// Seconds, from a quick commit to one that somebody should look at.
-const BUCKETS: [f64; 14] = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0];
-
-const VALID: &str = "names, labels and help of metrics are constants and differ";
-
-impl Add<'_> {
-    fn counter(&self, name: &str, help: &str, labels: &[&str]) -> IntCounterVec {
-        let counter = IntCounterVec::new(options(name, help), labels).expect(VALID);
-        self.0.register(Box::new(counter.clone())).expect(VALID);
-        counter
-    }
-
-    fn gauge(&self, name: &str, help: &str, labels: &[&str]) -> IntGaugeVec {
-        let gauge = IntGaugeVec::new(options(name, help), labels).expect(VALID);
-        self.0.register(Box::new(gauge.clone())).expect(VALID);
-        gauge
-    }
-
-    fn ratio(&self, name: &str, help: &str, labels: &[&str]) -> GaugeVec {
-        let gauge = GaugeVec::new(options(name, help), labels).expect(VALID);
-        self.0.register(Box::new(gauge.clone())).expect(VALID);
-        gauge
-    }
-
-    fn histogram(&self, name: &str, help: &str, labels: &[&str]) -> HistogramVec {
-        let options = HistogramOpts::from(options(name, help)).buckets(BUCKETS.to_vec());
-        let histogram = HistogramVec::new(options, labels).expect(VALID);
-        self.0.register(Box::new(histogram.clone())).expect(VALID);
-        histogram
-    }
-}
-
-fn options(name: &str, help: &str) -> Opts {
-    Opts::new(name, help).namespace("callsieve")
-}
-
 #[cfg(test)]
-mod tests {
-    use expect_test::expect_file;
-
-    use super::*;
-
-    /// Ingest of one topic as it is served, and a verb as it leaves its file.
-    fn everything() -> String {
-        let ingest = Metrics::new();
-        ingest.begin_topic("call_record", KAFKA, &["truncated", "wrong_type"]);
-        for gauge in [&ingest.ingest_lag, &ingest.ingest_waiting_bytes] {
-            gauge.with_label_values(&["call_record"]).set(0);
-        }
-        ingest.ingest_files.with_label_values(&["call_record", "loaded"]).inc();
-        ingest.ingest_rejects.with_label_values(&["call_record", "truncated"]).inc();
-        ingest.ingest_commit_seconds.with_label_values(&["call_record"]).observe(0.5);
-        ingest.ingest_partitions.with_label_values(&["call_record"]).set(4);
-        ingest.ingest_last_commit.with_label_values(&["call_record"]).set(1);
-        ingest.memory_budget.with_label_values(&NONE).set(536_870_912);
-        let verb = Metrics::of_verb("run_day");
-        verb.run_rows.with_label_values(&["caller_day"]).inc();
-        verb.run_seconds.with_label_values(&["caller_day"]).observe(0.5);
-        verb.decide_verdicts.with_label_values(&["survey"]).set(3);
-        verb.precision_ratio.with_label_values(&["flagged", "share"]).set(0.75);
-        verb.precision_reviewed.with_label_values(&["flagged"]).set(120);
-        verb.duplicates.with_label_values(&["call_record"]).set(7);
-        verb.replay_rejects.with_label_values(&["call_record", "rows"]).set(2);
-        verb.maintain_files.with_label_values(&["call_record", "joined"]).set(9);
-        for gauge in [&verb.ledger_open, &verb.ledger_findings, &verb.last_run, &verb.last_run_exit_code] {
-            gauge.with_label_values(&NONE).set(1);
-        }
-        let text = ingest.text().unwrap();
-        let resident = text.lines().find(|line| line.starts_with("callsieve_process_resident_bytes ")).unwrap();
-        text.replace(resident, "callsieve_process_resident_bytes 1") + &verb.encode().unwrap()
-    }
-
-    #[test]
-    fn dashboards_can_rely_on_the_list() {
-        expect_file![concat!(env!("CARGO_MANIFEST_DIR"), "/tests/snapshots/metrics.txt")].assert_eq(&everything());
-    }
-
-    #[test]
-    fn what_has_not_moved_is_named_with_its_source() {
-        let metrics = Metrics::new();
-        metrics.begin_topic("call_record", KAFKA, &[]);
-        metrics.begin_topic("call_record", FILES, &[]);
-        metrics.ingest_progress.with_label_values(&["call_record", FILES]).set(1_000);
-        assert_eq!(metrics.stale_topics(900), ["call_record from kafka"], "files do not stand in for a broker");
-        assert_eq!(metrics.stale_topics(1_001).len(), 2);
-    }
-
-    #[test]
-    fn a_burst_of_rejects_has_a_zero_to_rise_from() {
-        let metrics = Metrics::new();
-        metrics.begin_topic("call_record", KAFKA, &["truncated"]);
-        let text = metrics.text().unwrap();
-        let zero = "callsieve_ingest_rejects_total{reason=\"truncated\",topic=\"call_record\"} 0\n";
-        assert!(text.contains(zero), "{text}");
-    }
-
-    #[test]
-    fn a_file_is_whole_or_not_there() {
-        let folder = tempfile::tempdir().unwrap();
-        let names = || -> Vec<String> {
-            let entries = std::fs::read_dir(folder.path()).unwrap();
-            let mut names: Vec<_> =
-                entries.map(|entry| entry.unwrap().file_name().to_string_lossy().into_owned()).collect();
-            names.sort();
-            names
-        };
-        let file = folder.path().join("run.prom");
-        let metrics = Metrics::of_verb("run_day");
-        for code in [0, 1] {
-            metrics.last_run_exit_code.with_label_values(&NONE).set(code);
-            metrics.write(&file).unwrap();
-            let text = std::fs::read_to_string(&file).unwrap();
-            let line = format!("callsieve_last_run_exit_code{{verb=\"run_day\"}} {code}\n");
-            assert!(text.ends_with(&line) && !text.contains("resident"), "{text}");
-        }
-        // A folder cannot be written over: nothing is left beside it.
-        std::fs::create_dir(folder.path().join("taken.prom")).unwrap();
-        let error = metrics.write(&folder.path().join("taken.prom")).unwrap_err();
-        assert!(error.to_string().contains("taken.prom"), "{error}");
-        assert_eq!(names(), ["run.prom", "taken.prom"]);
-    }
-}
+mod tests;
