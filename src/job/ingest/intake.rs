@@ -19,7 +19,8 @@ use crate::clock::Stopwatch;
 use crate::domain::message::{Messages, OffsetRange};
 use crate::job::writer::{Batch, Committed, Writer, Written};
 use crate::source::kafka::{Begin, Consumer, Event, PartitionEnd};
-use crate::telemetry::metrics::{KAFKA, seconds};
+
+mod figures;
 
 /// How often the age of waiting messages is looked at.
 const TICK: Duration = Duration::from_millis(200);
@@ -309,40 +310,6 @@ impl<'a> Intake<'a> {
         }
         self.writer.lock().await.settle(&idle, now).await
     }
-
-    fn count(&self, committed: &Committed, since: Stopwatch) {
-        let metrics = &self.ingest.site.metrics;
-        committed.count(self.ingest.topic, metrics);
-        let topic = [self.ingest.topic.name()];
-        metrics.ingest_commit_seconds.with_label_values(&topic).observe(seconds(since.elapsed()));
-        metrics.ingest_last_commit.with_label_values(&topic).set(self.ingest.site.clock.now().div_euclid(1_000_000));
-        self.note_progress();
-        let (version, rows, rejects) = (committed.version, committed.rows, committed.rejects());
-        tracing::info!(topic = %self.ingest.topic, version, rows, rejects, "committed");
-    }
-
-    fn count_rebalance(&self) {
-        self.ingest.site.metrics.ingest_rebalances.with_label_values(&[self.ingest.topic.name()]).inc();
-    }
-
-    fn note_held(&self) {
-        let gauge = self.ingest.site.metrics.ingest_partitions.with_label_values(&[self.ingest.topic.name()]);
-        gauge.set(i64::try_from(self.held.len()).unwrap_or(i64::MAX));
-        self.note_lag();
-    }
-
-    fn note_lag(&self) {
-        let topic = [self.ingest.topic.name()];
-        self.ingest.site.metrics.ingest_lag.with_label_values(&topic).set(self.held.values().map(Held::lag).sum());
-        let under_way = self.under_way.as_ref().map_or(0, |batch| batch.bytes);
-        let waiting = i64::try_from(self.pending.size_bytes() + under_way).unwrap_or(i64::MAX);
-        self.ingest.site.metrics.ingest_waiting_bytes.with_label_values(&topic).set(waiting);
-    }
-
-    fn note_progress(&self) {
-        let now = self.ingest.site.clock.now().div_euclid(1_000_000);
-        self.ingest.site.metrics.ingest_progress.with_label_values(&[self.ingest.topic.name(), KAFKA]).set(now);
-    }
 }
 
 /// A batch that is not under way any more.
@@ -364,80 +331,4 @@ fn ended(end: End) -> Option<End> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::clock::Clock;
-    use crate::decode::{self, Format};
-    use crate::domain::seal::Seal;
-    use crate::job::ingest::{Options, Site};
-    use crate::lake::Lake;
-    use crate::schema::topic::Topic;
-    use crate::source::embedded::Embedded;
-    use crate::source::kafka::{self, Purpose};
-    use crate::source::producer::{Outgoing, Producer};
-    use crate::source::registry::Registry;
-    use crate::telemetry::metrics::Metrics;
-
-    /// Ingest of call records from a broker's topic of another name.
-    fn ingest(broker: &Embedded, folder: &std::path::Path) -> Ingest {
-        let kafka = kafka::Options {
-            brokers: broker.brokers(),
-            group: "intake".to_owned(),
-            epochs: BTreeMap::new(),
-            topics: BTreeMap::new(),
-            settings: BTreeMap::new(),
-        };
-        let site = Site {
-            decode: decode::Options::default(),
-            seal: Seal::default(),
-            lake: Lake::local(folder).unwrap(),
-            registry: Arc::new(Registry::Contracts),
-            metrics: Arc::new(Metrics::new()),
-            clock: Clock::System,
-            purpose: Purpose::default(),
-        };
-        let (options, format) = (Options::default(), Format::Shown);
-        Ingest { topic: Topic::CallRecord, kafka, options, format, site, received: Arc::default() }
-    }
-
-    async fn consumer(ingest: &Ingest, topic: &'static str) -> Consumer {
-        let ingest = ingest.clone();
-        let consumer = tokio::task::spawn_blocking(move || {
-            let (bounds, clock) = (ingest.options.source(), ingest.site.clock);
-            Consumer::start(&ingest.kafka, topic, Purpose::default(), bounds, clock, ingest.received)
-        });
-        consumer.await.unwrap().unwrap()
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn where_a_partition_ends_is_told_before_its_first_message() {
-        let folder = tempfile::tempdir().unwrap();
-        let broker = Embedded::start([("ends", 1)]).unwrap();
-        let mut producer = Producer::connect(&broker.brokers(), None).unwrap();
-        producer.send(Outgoing { topic: "ends", partition: 0, key: b"k", payload: Some(&b"v"[..]), at: 0 }).unwrap();
-        producer.flush().unwrap();
-        let mut consumer = consumer(&ingest(&broker, &folder.path().join("lake")), "ends").await;
-        let Some(Event::Assigned { begin, .. }) = consumer.next().await else { panic!("nothing is assigned") };
-        begin.send(vec![Begin { partition: 0, offset: None, known: None }]).unwrap();
-        let Some(Event::Ends(ends)) = consumer.next().await else { panic!("no ends are told") };
-        assert_eq!(ends.iter().map(|end| (end.partition, end.end)).collect::<Vec<_>>(), [(0, 1)]);
-        consumer.close().await;
-    }
-
-    #[tokio::test(flavor = "multi_thread")]
-    async fn what_the_consumer_before_us_held_is_not_shown_as_ours() {
-        let folder = tempfile::tempdir().unwrap();
-        let broker = Embedded::start([("figures", 1)]).unwrap();
-        let ingest = ingest(&broker, &folder.path().join("lake"));
-        let metrics = &ingest.site.metrics;
-        let gauges = [&metrics.ingest_partitions, &metrics.ingest_lag, &metrics.ingest_waiting_bytes]
-            .map(|gauge| gauge.with_label_values(&["call_record"]));
-        gauges.iter().for_each(|gauge| gauge.set(7));
-        let consumer = consumer(&ingest, "figures").await;
-        let (_stop, stopped) = watch::channel(false);
-        let intake = Intake::open(&ingest, "figures", &consumer, stopped).await.unwrap();
-        assert_eq!(gauges.map(|gauge| gauge.get()), [0; 3]);
-        drop(intake);
-        consumer.close().await;
-    }
-}
+mod tests;
