@@ -10,6 +10,7 @@
 use self::bracketed::bracketed;
 use self::mark::{is_filler, stripped};
 use super::letter::{closes, opens, plain};
+use super::sender::holder;
 use super::spelling::{self, Spelled};
 use super::{entity, keyword, sender, story};
 use crate::domain::host::Host;
@@ -221,7 +222,7 @@ fn callers(text: &str) -> Vec<Spelled> {
     numbers.retain(|number| {
         let before = text.get(..number.from).unwrap_or_default();
         let after = text.get(number.until..).unwrap_or_default();
-        !entity::ends_in_link(before) && !sender::is_ours(before, after)
+        !entity::ends_in_link(before) && !holder::is_ours(before, after)
     });
     numbers
 }

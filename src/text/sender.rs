@@ -1,5 +1,4 @@
-//! Who a report is about when it gives no subscriber's number: a sender's name, somebody hidden; and which numbers it is
-//! not about.
+//! Who a report is about when it gives no subscriber's number: a sender's name, somebody hidden.
 //!
 //! In: a part of a report. Out: a name or a hidden number, and the words that `pipelines/sender.toml` lists. Never: takes
 //! any word for a name outside of brackets: only the listed ones.
@@ -14,6 +13,8 @@ use super::letter::{bare, closes, is_dash, is_part_of_letter, is_unseen, opens, 
 use super::word::bare_words;
 use crate::domain::report::Source;
 
+pub(super) mod holder;
+
 /// Characters of a registered sender's name (decree 91/2020, article 23), and of one word that a citizen takes for one.
 const LONGEST_NAME: usize = 11;
 const LONGEST_WORD: usize = 20;
@@ -21,9 +22,8 @@ const LONGEST_WORD: usize = 20;
 const FEWEST_LETTERS: usize = 2;
 /// Words of the longest name that is known without brackets.
 const MOST_WORDS: usize = 4;
-/// Bytes before a number that may say what it is, and on either side of it that may say whose.
+/// Bytes before a number that may say what it is.
 const NEAR: usize = 40;
-const NEAR_HOLDER: usize = 80;
 /// Words of the longest name of somebody close, of the longest word for a number, and of what a number did.
 const MOST_CLOSE: usize = 3;
 
@@ -92,115 +92,12 @@ fn end_of(text: &str, most: usize) -> &str {
     text.get(text.floor_char_boundary(text.len().saturating_sub(most))..).unwrap_or_default()
 }
 
-/// Whether a number between two texts is the citizen's own or that of somebody close, whom the calls went to:
-/// `0912345678 la so me toi`, `so cua toi 0912345678`.
-pub(super) fn is_ours(before: &str, after: &str) -> bool {
-    is_ours_by_what_follows(after) || is_ours_by_what_leads(before)
-}
-
-fn is_ours_by_what_follows(after: &str) -> bool {
-    let said = after.trim_start_matches(|letter: char| !letter.is_alphanumeric());
-    let gap = after.get(..after.len() - said.len()).unwrap_or_default();
-    let said = said.get(..said.floor_char_boundary(NEAR_HOLDER)).unwrap_or_default();
-    let words = bare_words(said);
-    let words: Vec<&str> = words.split_whitespace().collect();
-    if !words.iter().any(|word| is_citizen(word)) {
-        return false;
-    }
-    let part = said.split(ends_part).next().unwrap_or_default();
-    let most = bare_words(part).split_whitespace().count();
-    let Some(holder) = Holder::first(&words).filter(|holder| holder.words <= most) else { return false };
-    // `0912345678 so cua toi la 0987654321` speaks of the number behind, `la so me toi khong quen` of a stranger's.
-    let mut behind = words.iter().skip(holder.words).skip_while(|word| **word == "la");
-    let is_other = behind.next().is_some_and(|word| word.starts_with(|first: char| first.is_ascii_digit()));
-    let is_denied = words.get(holder.words).is_some_and(|word| LISTS.denials.contains(*word));
-    // `[0912345678][so me toi bi goi]` and `0912345678, so me toi bi goi` tell whom it called.
-    let is_about = holder.is_told || (holder.has_joint && is_space(gap));
-    is_about && !is_other && !is_denied
-}
-
-fn is_ours_by_what_leads(before: &str) -> bool {
-    let said = before.trim_end_matches(|letter: char| !letter.is_alphanumeric());
-    let gap = before.get(said.len()..).unwrap_or_default();
-    let near = end_of(said, NEAR_HOLDER);
-    let part = near.rsplit(ends_part).next().unwrap_or_default();
-    let is_begun = part.len() < near.len() || near.len() == said.len();
-    let words = bare_words(part);
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let said = words.strip_suffix(&["la"]).unwrap_or(&words);
-    if !said.last().is_some_and(|word| is_citizen(word)) {
-        return false;
-    }
-    // `con trai toi 0912345678` is whose it is where nothing stands before, and else whom somebody claims to be.
-    (0..said.len()).any(|from| {
-        let tail = said.get(from..).unwrap_or_default();
-        let holder = Holder::first(tail).filter(|holder| holder.words == tail.len() && !holder.is_told);
-        holder.is_some_and(|holder| holder.is_number || (from == 0 && is_begun && is_space(gap)))
-    })
-}
-
 /// Whether what stands behind a number says that it called or wrote: `goi moi vay`, and not `bi goi`.
 pub(super) fn is_calling(after: &str) -> bool {
     let words = bare_words(after);
     let words: Vec<&str> = words.split_whitespace().collect();
     // Without marks `nhan tin` may be what it did, and `nhan tin nhan` is what it got.
     longest(&words, &LISTS.calling) > 0 && !words.starts_with(&["nhan", "tin", "nhan"])
-}
-
-fn is_citizen(word: &str) -> bool {
-    LISTS.selves.contains(word) || LISTS.juniors.contains(word)
-}
-
-fn is_space(gap: &str) -> bool {
-    gap.chars().all(|letter| letter.is_whitespace() || is_part_of_letter(letter))
-}
-
-/// What ends a part of a sentence.
-fn ends_part(letter: char) -> bool {
-    opens(letter) || closes(letter) || matches!(letter, ':' | ',' | ';' | '.' | '/' | '|')
-}
-
-/// The citizen, or somebody close, as the one whose number another is: `la so cua me toi`.
-#[derive(Debug, Clone, Copy)]
-struct Holder {
-    /// How many words say so.
-    words: usize,
-    /// Whether they begin with `la`.
-    is_told: bool,
-    /// Whether they name a number.
-    is_number: bool,
-    /// Whether they name one, or say that something is somebody's.
-    has_joint: bool,
-}
-
-impl Holder {
-    fn first(words: &[&str]) -> Option<Self> {
-        let is_told = words.first() == Some(&"la");
-        let rest = words.get(usize::from(is_told)..)?;
-        let number = longest(rest, &LISTS.numbers);
-        let rest = rest.get(number..)?;
-        let is_of = rest.first() == Some(&"cua");
-        let rest = rest.get(usize::from(is_of)..)?;
-        // `em gai toi` is a sister, and no `em` of hers.
-        let most = longest(rest, &LISTS.close).max(longest(rest, &LISTS.elders));
-        let person = (0..=most).rev().find_map(|kin| citizen_behind(rest, kin, is_of))?;
-        let words = usize::from(is_told) + number + usize::from(is_of) + person;
-        Some(Self { words, is_told, is_number: number > 0, has_joint: number > 0 || is_of })
-    }
-}
-
-/// How many words name the citizen, or somebody close by `kin` words and the citizen behind: `me toi`, `me cua toi`.
-fn citizen_behind(words: &[&str], kin: usize, is_of: bool) -> Option<usize> {
-    let (name, behind) = words.split_at_checked(kin)?;
-    let name = name.join(" ");
-    let is_close = LISTS.close.contains(&name);
-    // Without anybody close it takes `so cua toi`: `so toi khong quen` is a stranger's.
-    let is_person = is_close || LISTS.elders.contains(&name) || (kin == 0 && is_of);
-    let is_theirs = kin > 0 && behind.first() == Some(&"cua");
-    let citizen = *behind.get(usize::from(is_theirs))?;
-    let is_clear = is_close || is_theirs;
-    let is_citizen = LISTS.selves.contains(citizen) || (is_clear && LISTS.juniors.contains(citizen));
-    (is_person && is_citizen).then_some(kin + usize::from(is_theirs) + 1)
 }
 
 /// How many words the longest phrase of a list has that a text begins with.
