@@ -86,6 +86,10 @@ fn what_is_not_clear_goes_to_a_person() {
     check("DK DNC S. V", "S. V", Level::Free, true);
     check("V (bo 0398765432 la so ong toi, bi goi)", "bo 0398765432 la so ong toi, bi goi", Level::Unread, true);
     check("V 0398765432 la so me toi", "0398765432 la so me toi", Level::Unread, true);
+    check("V 0398765432 la me toi", "0398765432 la me toi", Level::Unread, true);
+    check("V [0398765432][la so con trai toi]", "la so con trai toi", Level::Unread, true);
+    check("LD [0912345678][la con trai toi bi tai nan]", "la con trai toi bi tai nan", Level::Exact, false);
+    check("LD (0912345678 - la con trai toi bi tai nan)", "la con trai toi bi tai nan", Level::OneBracket, false);
     check("V (0398765432 goi cho ong toi)", "goi cho ong toi", Level::OneBracket, false);
     check("Vui lòng (gấp) gọi lại", "Vui lòng (gấp) gọi lại", Level::Unread, true);
 }

@@ -4,7 +4,7 @@
 //! for theirs (`0912345678 goi me toi`).
 
 use super::{LISTS, end_of, longest};
-use crate::text::letter::{closes, is_part_of_letter, opens};
+use crate::text::letter::{closes, is_dash, is_part_of_letter, opens};
 use crate::text::word::bare_words;
 
 /// Bytes on either side of a number that may say whose it is.
@@ -32,8 +32,12 @@ fn is_ours_by_what_follows(after: &str) -> bool {
     let mut behind = words.iter().skip(holder.words).skip_while(|word| **word == "la");
     let is_other = behind.next().is_some_and(|word| word.starts_with(|first: char| first.is_ascii_digit()));
     let is_denied = words.get(holder.words).is_some_and(|word| LISTS.denials.contains(*word));
-    // `[0912345678][so me toi bi goi]` and `0912345678, so me toi bi goi` tell whom it called.
-    let is_about = holder.is_told || (holder.has_joint && is_space(gap));
+    // `[0912345678][so me toi bi goi]` and `0912345678, so me toi bi goi` tell whom it called, and
+    // `[0912345678][la con trai toi bi tai nan]` whom somebody claimed to be.
+    let is_about = match holder.is_told {
+        true => holder.has_joint || !gap.contains(parts_source),
+        false => holder.has_joint && is_space(gap),
+    };
     is_about && !is_other && !is_denied
 }
 
@@ -63,6 +67,11 @@ fn is_citizen(word: &str) -> bool {
 
 fn is_space(gap: &str) -> bool {
     gap.chars().all(|letter| letter.is_whitespace() || is_part_of_letter(letter))
+}
+
+/// What stands between a source and the content in the forms that are asked for.
+fn parts_source(letter: char) -> bool {
+    opens(letter) || closes(letter) || is_dash(letter)
 }
 
 /// What ends a part of a sentence.
