@@ -33,8 +33,8 @@ pub struct Told<'a> {
     pub act: Act,
     /// Of which offsets.
     pub account: &'a Account,
-    /// The day on which a dropped file could not be read, where its one offset stands for that: of which days its records
-    /// were nobody knows.
+    /// Since when the dropped file is missed of which these offsets were given up: of which days its records were, nobody
+    /// knows.
     pub missed: Option<Day>,
 }
 
@@ -376,7 +376,7 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_nobody_could_read_is_told_of_in_the_weeks_that_it_may_have_been_of() {
+    fn a_file_of_which_nothing_was_loaded_is_told_of_in_the_weeks_that_it_may_have_been_of() {
         let lost = Account { until: 1, ..Account::empty("file/unread-ab-cd", 0, 0) };
         for (day, is_told) in [(-1, false), (0, true), (6, true), (7, true), (8, false)] {
             let missed = Some(Day::from_epoch_days(20_094 + day));

@@ -254,10 +254,11 @@ async fn rows(table: &Handle, monday: Day) -> anyhow::Result<Rows> {
     Rows::of(Table::REGULATOR_WEEK.contract(), table.day(monday).await?)
 }
 
-/// Since when each dropped file is missed that could not be read.
+/// Since when each dropped file is missed that was begun, or could not be read.
 fn missed(entries: &[Entry]) -> BTreeMap<&str, Day> {
-    let is_unread = |entry: &&Entry| matches!(entry.account.source.parse(), Ok(Origin::Unread { .. }));
-    let missed = entries.iter().filter(|entry| entry.kind == Kind::Deferred).filter(is_unread);
+    let is_of_file =
+        |entry: &&Entry| matches!(entry.account.source.parse(), Ok(Origin::File { .. } | Origin::Unread { .. }));
+    let missed = entries.iter().filter(|entry| entry.kind == Kind::Deferred).filter(is_of_file);
     missed.map(|entry| (entry.account.source.as_str(), Day::of(entry.committed_at))).collect()
 }
 
