@@ -4,8 +4,11 @@
 //! ("Vui lòng"), nor that of an abbreviation ("V.I.P", "v/v", "S23").
 
 use super::letter::{bare, closes, is_dash, is_part_of_letter, opens, plain};
+use super::{entity, sender, spelling};
 use crate::domain::report::Kind;
 
+/// The order that asks for a domain.
+const LOOKUP: &str = "tctm";
 /// Letters of the longest order.
 const LONGEST: usize = 6;
 /// Digits that somebody can be called at, at least: `S8088` names a sender, `S23` a telephone.
@@ -19,21 +22,43 @@ pub(super) fn first(text: &str) -> Option<(Kind, &str)> {
         "v" if ends_a_letter(rest) => Kind::SpamCall,
         "s" if ends_a_letter(rest) => Kind::SpamSms,
         "ld" => Kind::ScamCall,
-        "tctm" if ends(rest) => Kind::DomainLookup,
+        "l" => return scam(rest),
+        LOOKUP if ends(rest) => Kind::DomainLookup,
         "fw" if ends(rest) => Kind::AdCopy,
         "dkdnc" if ends(rest) => Kind::DncRegister,
         "huydnc" if ends(rest) => Kind::DncCancel,
         "dk" => return do_not_call(rest, Kind::DncRegister),
         "huy" => return do_not_call(rest, Kind::DncCancel),
-        _ => return None,
+        _ => return lookup(text),
     };
     Some((kind, rest))
 }
 
+/// `DK DNC`, `DK (DNC)` behind the `DK`.
 fn do_not_call(rest: &str, kind: Kind) -> Option<(Kind, &str)> {
-    let joint = |letter: char| letter.is_whitespace() || is_part_of_letter(letter) || matches!(letter, '_' | '-' | '.');
-    let (word, rest) = word(rest.trim_start_matches(joint));
+    let (word, rest) = word(rest.trim_start_matches(|letter: char| is_joint(letter) || opens(letter)));
     (word == "dnc" && ends(rest)).then_some((kind, rest))
+}
+
+/// `L.D 0912345678`, `L Đ (0912345678)` behind the `L`. Only before a number: `L. D. Nguyen` is somebody.
+fn scam(rest: &str) -> Option<(Kind, &str)> {
+    let (word, rest) = word(rest.trim_start_matches(is_joint));
+    let first = spelling::numbers(rest).into_iter().next()?;
+    let is_first = rest.get(..first.from).is_some_and(sender::is_label);
+    (word == "d" && is_first).then_some((Kind::ScamCall, rest))
+}
+
+/// `TCTMexample.vn`: a domain right behind the order. `TCTMA example.vn` is another word.
+fn lookup(text: &str) -> Option<(Kind, &str)> {
+    let mut letters = text.char_indices().filter(|(_, letter)| !is_part_of_letter(*letter));
+    let is_order = LOOKUP.chars().all(|wanted| letters.next().is_some_and(|(_, letter)| bare(letter) == wanted));
+    let (_, rest) = text.split_at(letters.next().filter(|_| is_order)?.0);
+    entity::begins_with_link(rest).then_some((Kind::DomainLookup, rest))
+}
+
+/// What may stand between the letters and words of an order.
+fn is_joint(letter: char) -> bool {
+    letter.is_whitespace() || is_part_of_letter(letter) || is_dash(letter) || matches!(letter, '_' | '.')
 }
 
 /// What may stand before the first word: quotes, bullets, brackets, smileys.
@@ -100,6 +125,11 @@ mod tests {
         check("[V] 1", "spam_call|] 1");
         check("tctm a.vn", "domain_lookup| a.vn");
         check("FW [a]", "ad_copy| [a]");
+        check("L.D 0912345678", "scam_call| 0912345678");
+        check("l đ: [0912345678]", "scam_call|: [0912345678]");
+        check("L-D-0912.345.678", "scam_call|-0912.345.678");
+        check("TCTMa.vn", "domain_lookup|a.vn");
+        check("tctmhttps://a.vn/b c", "domain_lookup|https://a.vn/b c");
     }
 
     #[test]
@@ -107,10 +137,13 @@ mod tests {
         check("DK DNC", "dnc_register|");
         check("đk_dnc_s", "dnc_register|_s");
         check("DKDNC V", "dnc_register| V");
+        check("DK (DNC)", "dnc_register|)");
+        check("HUY [DNC] [S]", "dnc_cancel|] [S]");
         check("Hu\u{309}y  DNC v", "dnc_cancel| v");
         check("huỷ dnc", "dnc_cancel|");
         check("DK 4G", "-");
         check("DK DNCX", "-");
+        check("DK (DNCX)", "-");
         check("HUY", "-");
     }
 
@@ -131,6 +164,14 @@ mod tests {
     #[test]
     fn other_services_words_are_none() {
         for text in ["TC", "TC1", "TTTB", "YCCM 1", "TCTMX", "LDAP", "LDP 1", "FWD a", "156", "", "…", "0912345678 V"]
+        {
+            check(text, "-");
+        }
+        for text in ["TCTMA a.vn", "TCTM2 a.vn", "TCTMa.vay", "TCTMsao vay. vn", "TCa.vn", "T.C.T.M a.vn"] {
+            check(text, "-");
+        }
+        for text in
+            ["L. D. Nguyen 0912345678", "L.D", "L D 5 trieu", "L 0912345678", "L.DH 0912345678", "L/D 0912345678"]
         {
             check(text, "-");
         }

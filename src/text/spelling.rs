@@ -13,6 +13,8 @@ const DIGITS: std::ops::RangeInclusive<usize> = 8..=17;
 const MOST_BY_COUNTRY: usize = 13;
 const MOST_BY_TRUNK: usize = 11;
 const MOST_BARE: usize = 10;
+/// Digits on either side of a comma within a number, at least: `0,5` is half of something, `0900,0930,10` are times.
+const FEWEST_OF_GROUP: usize = 3;
 /// Zeros that no number begins with: 00 leads abroad, and there no code begins with another.
 const ZEROS: usize = 3;
 /// Characters between two groups of one number, at most.
@@ -33,6 +35,8 @@ enum Link {
     Joined,
     /// A bracket opens or a dash stands between spaces: a new part, unless the number is not whole yet.
     Parted,
+    /// Nothing but a comma: another number or a figure, unless the first group begins a number as one dials it.
+    Comma,
     /// Something else lies between.
     Cut,
 }
@@ -77,12 +81,18 @@ fn longest(text: &str, groups: &[Group], number: &mut impl FnMut(&str) -> Option
         return None;
     }
     let most = text.get(first.from..).map_or(0, most_digits);
+    let has_commas = first.link != Link::Comma && is_prefix(text, first);
     let mut best = None;
     let mut digits = 0;
     for (at, group) in groups.iter().enumerate() {
-        let is_over = at > 0 && (group.link == Link::Cut || (group.link == Link::Parted && best.is_some()));
+        let is_apart = match group.link {
+            Link::Joined => false,
+            Link::Parted => best.is_some(),
+            Link::Comma => !has_commas || group.digits < FEWEST_OF_GROUP,
+            Link::Cut => true,
+        };
         digits += group.digits;
-        if is_over || digits > most {
+        if (at > 0 && is_apart) || digits > most {
             break;
         }
         if !DIGITS.contains(&digits) {
@@ -96,6 +106,12 @@ fn longest(text: &str, groups: &[Group], number: &mut impl FnMut(&str) -> Option
         }
     }
     best
+}
+
+/// Whether a group begins a number as one dials it, and no figure: `0912,345,678` has commas where `50,000,000` has.
+fn is_prefix(text: &str, group: &Group) -> bool {
+    let first = text.get(group.from..).and_then(|spelling| digits_of(spelling).next());
+    first == Some('0') && group.digits >= FEWEST_OF_GROUP
 }
 
 /// Whether more zeros lead than any number has: a number among what follows is found from a later group on.
@@ -118,7 +134,9 @@ fn most_digits(spelling: &str) -> usize {
 
 /// A subscriber's or a service's number; in prose a round figure without a prefix is an amount.
 fn number(spelling: &str) -> Option<Source> {
-    let party = party::read_in_text(spelling)?;
+    let is_comma = |letter: char| plain(letter) == ',';
+    let joined = spelling.contains(is_comma).then(|| spelling.replace(is_comma, ""));
+    let party = party::read_in_text(joined.as_deref().unwrap_or(spelling))?;
     match (party.kind, party.number) {
         (PartyKind::E164, Some(number)) => {
             let digits = dialled(spelling);
@@ -191,16 +209,20 @@ struct Gap {
     has_open: bool,
     has_dash: bool,
     has_space: bool,
+    has_comma: bool,
     /// Characters of it; more than there can be where one of them never stands in a number.
     width: usize,
 }
 
 impl Gap {
-    const CUT: Gap = Gap { has_open: false, has_dash: false, has_space: false, width: WIDEST_GAP + 1 };
+    const CUT: Gap =
+        Gap { has_open: false, has_dash: false, has_space: false, has_comma: false, width: WIDEST_GAP + 1 };
 
     fn link(self) -> Link {
         match self {
             gap if gap.width > WIDEST_GAP => Link::Cut,
+            gap if gap.has_comma && gap.width == 1 => Link::Comma,
+            gap if gap.has_comma => Link::Cut,
             gap if gap.has_open || (gap.has_dash && gap.has_space) => Link::Parted,
             _ => Link::Joined,
         }
@@ -255,8 +277,10 @@ impl Scan {
         gap.has_open |= opens(letter);
         gap.has_dash |= is_dash(letter);
         gap.has_space |= letter.is_whitespace();
+        gap.has_comma |= plain == ',';
         // A lone O between groups is a word.
-        let is_joint = matches!(plain, '.' | '(' | ')') || is_dash(letter) || letter.is_whitespace() || closes(letter);
+        let is_joint =
+            matches!(plain, '.' | ',' | '(' | ')') || is_dash(letter) || letter.is_whitespace() || closes(letter);
         let has_lead = self.lead.take().is_some();
         if !is_joint || has_lead {
             *gap = Gap::CUT;
@@ -302,6 +326,8 @@ mod tests {
         check("0912.345.678", "84912345678=0912.345.678");
         check("0912 345 678 moi", "84912345678=0912 345 678");
         check("091-234-5678", "84912345678=091-234-5678");
+        check("0912,345,678", "84912345678=0912,345,678");
+        check("091，234，5678", "84912345678=091，234，5678");
         check("0 9 1 2 3 4 5 6 7 8", "84912345678=0 9 1 2 3 4 5 6 7 8");
         check("+84912345678", "84912345678=+84912345678");
         check("(+84)912345678", "84912345678=+84)912345678");
@@ -342,6 +368,12 @@ mod tests {
         check("19001234 - 56 lan", "19001234=19001234");
         check("(19001234)(56 lan)", "19001234=19001234");
         check("0912345678/0913456789", "84912345678=0912345678 84913456789=0913456789");
+        check("0912345678,0913456789", "84912345678=0912345678 84913456789=0913456789");
+        check("0912,345,678, 0913,456,789", "84912345678=0912,345,678 84913456789=0913,456,789");
+        check("50,091,234,567 1 lan", "");
+        check("0,5 trieu, 0912345678", "84912345678=0912345678");
+        check("091234567,8 lan", "");
+        check("0900,0930,10h", "");
     }
 
     #[test]
@@ -390,6 +422,9 @@ mod tests {
             "350000000d",
             "1.900.000.000",
             "2 100 000 000",
+            "912,345,678 dong",
+            "0,912,345,678",
+            "0912, 345, 678",
             "12/10/2024",
             "12102024",
             "2024-10-12 08:30",
