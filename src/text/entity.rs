@@ -1,12 +1,12 @@
 //! What a text names that can be looked up: numbers, links, domains, bank accounts, accounts of social networks.
 //!
 //! In: a text as its sender wrote it. Out: each thing once, in the order of the text. Never: takes `moi.vay` for a
-//! domain; holds a number back, so that whoever prints it answers for that.
+//! domain; lists what the text calls the citizen's own; holds a number back, so that whoever prints it answers for that.
 
 use std::collections::BTreeSet;
 
 use super::letter::{closes, is_dash, is_part_of_letter, opens};
-use super::sender;
+use super::sender::{self, holder};
 use super::spelling;
 use super::word::bare_words;
 use crate::domain::host::Host;
@@ -57,8 +57,10 @@ pub fn find(text: &str) -> Entities {
     let mut found = Entities::default();
     accounts(text, &mut found);
     for number in spelling::numbers(text) {
-        let is_account = text.get(..number.from).is_some_and(sender::is_account);
-        if !is_account {
+        let before = text.get(..number.from).unwrap_or_default();
+        let after = text.get(number.until..).unwrap_or_default();
+        let is_account = sender::is_account(before) || holder::is_our_account(before);
+        if !is_account && !holder::is_ours(before, after) {
             found.numbers.push(number.source);
         }
     }
@@ -105,7 +107,7 @@ fn accounts(text: &str, found: &mut Entities) {
         let end = run.find(|letter| !is_inside(letter) && !is_part_of_letter(letter)).unwrap_or(run.len());
         let (run, after) = run.split_at(end);
         rest = after;
-        if sender::is_account(before) {
+        if sender::is_account(before) && !holder::is_ours(before, after) {
             let digits: String = run.chars().filter(char::is_ascii_digit).collect();
             if ACCOUNT.contains(&digits.len()) {
                 found.accounts.push(digits);
@@ -235,7 +237,8 @@ fn number(words: &[&str]) -> Option<String> {
     let text = words.get(..words.len().min(MOST_PARTS)).unwrap_or_default().join(" ");
     let first = spelling::numbers(&text).into_iter().next()?;
     let is_first = text.get(..first.from).is_some_and(sender::is_label);
-    text.get(first.from..first.until).filter(|_| is_first).map(spelling::dialled)
+    let is_theirs = is_first && !text.get(first.until..).is_some_and(|after| holder::is_ours("", after));
+    text.get(first.from..first.until).filter(|_| is_theirs).map(spelling::dialled)
 }
 
 /// Capitalised words, as a person's name is written.
@@ -279,6 +282,20 @@ mod tests {
         check("số tài khoản: 1903 4567 8901 23", &["account 19034567890123"]);
         check("STK VCB 0071001234567", &["account 0071001234567"]);
         check("mat 50.000.000 dong ngay 12/10/2026", &[]);
+    }
+
+    #[test]
+    fn what_is_the_citizens_own_is_no_thing_of_the_accused() {
+        check("so cua toi la 0987654321, goi 0913456789", &["84913456789"]);
+        check("0987654321 la so me toi", &[]);
+        check("0987654321 la so me toi khong quen", &["84987654321"]);
+        check("tru tien trong tk 0071001234567 cua toi", &[]);
+        check("chuyen vao tk 0071001234567 cua toi pham", &["account 0071001234567"]);
+        check("chuyen vao tk 0071001234567 roi goi cho toi", &["account 0071001234567"]);
+        check("tai khoan cua toi la 0987654321 bi tru tien", &[]);
+        check("tai khoan cua toi bi tru tien, goi 0913456789", &["84913456789"]);
+        check("zalo 0987654321 cua toi", &[]);
+        check("zalo 0987654321 goi cho toi", &["84987654321", "zalo:0987654321"]);
     }
 
     #[test]

@@ -3,12 +3,17 @@
 //! In: what stands on either side of a number. Out: whether it says so. Never: takes the number that called somebody close
 //! for theirs (`0912345678 goi me toi`).
 
-use super::{LISTS, end_of, longest};
+use std::borrow::Cow;
+
+use super::{LISTS, end_of, is_account, longest};
 use crate::text::letter::{closes, is_dash, is_part_of_letter, opens};
 use crate::text::word::bare_words;
 
 /// Bytes on either side of a number that may say whose it is.
 const NEAR: usize = 80;
+/// What looks like a word for the citizen once it is bare, `minh` or `toi`, and is a man's name or a criminal; and what
+/// it is read as. `toi Pham Van An` is the citizen with the name.
+const OTHERS: [(&str, &str); 3] = [("Minh", "M"), ("toi pham", "pham"), ("tội phạm", "phạm")];
 
 /// Whether a number between two texts is the citizen's own or that of somebody close, whom the calls went to:
 /// `0912345678 la so me toi`, `so cua toi 0912345678`.
@@ -19,8 +24,8 @@ pub(in crate::text) fn is_ours(before: &str, after: &str) -> bool {
 fn is_ours_by_what_follows(after: &str) -> bool {
     let said = after.trim_start_matches(|letter: char| !letter.is_alphanumeric());
     let gap = after.get(..after.len() - said.len()).unwrap_or_default();
-    let said = said.get(..said.floor_char_boundary(NEAR)).unwrap_or_default();
-    let words = bare_words(said);
+    let said = without_others(said.get(..said.floor_char_boundary(NEAR)).unwrap_or_default());
+    let words = bare_words(&said);
     let words: Vec<&str> = words.split_whitespace().collect();
     if !words.iter().any(|word| is_citizen(word)) {
         return false;
@@ -47,7 +52,7 @@ fn is_ours_by_what_leads(before: &str) -> bool {
     let near = end_of(said, NEAR);
     let part = near.rsplit(ends_part).next().unwrap_or_default();
     let is_begun = part.len() < near.len() || near.len() == said.len();
-    let words = bare_words(part);
+    let words = bare_words(&without_others(part));
     let words: Vec<&str> = words.split_whitespace().collect();
     let said = words.strip_suffix(&["la"]).unwrap_or(&words);
     if !said.last().is_some_and(|word| is_citizen(word)) {
@@ -59,6 +64,32 @@ fn is_ours_by_what_leads(before: &str) -> bool {
         let holder = Holder::first(tail).filter(|holder| holder.words == tail.len() && !holder.is_told);
         holder.is_some_and(|holder| holder.is_number || (from == 0 && is_begun && is_space(gap)))
     })
+}
+
+/// Whether what stands before a number makes it the citizen's own account, or that of somebody close: `stk cua toi la`.
+pub(in crate::text) fn is_our_account(before: &str) -> bool {
+    let words = bare_words(end_of(before, NEAR));
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let said = words.strip_suffix(&["la"]).unwrap_or(&words);
+    if !said.last().is_some_and(|word| is_citizen(word)) {
+        return false;
+    }
+    (1..said.len()).any(|from| {
+        let (label, tail) = said.split_at(from);
+        let is_holder = Holder::first(tail).is_some_and(|holder| holder.words == tail.len() && !holder.is_told);
+        is_holder && is_account(&label.join(" "))
+    })
+}
+
+/// The text with other words for those that only look like one for the citizen.
+fn without_others(said: &str) -> Cow<'_, str> {
+    let mut said = Cow::Borrowed(said);
+    for (other, short) in OTHERS {
+        if said.contains(other) {
+            said = Cow::Owned(said.replace(other, short));
+        }
+    }
+    said
 }
 
 fn is_citizen(word: &str) -> bool {
