@@ -48,7 +48,7 @@ impl Rows {
         let is_clear = wire.source.is_none() && is_order(reading);
         let content = if is_clear { reading.content.into() } else { close(column::CONTENT, reading.content) };
         let message = self.seal.has_key().then(|| close(column::MESSAGE, &wire.text));
-        let entities = (self.name)(reading.content);
+        let entities = entities((self.name)(reading.content), reading);
         let province = wire.province.as_deref().and_then(province::read);
 
         let row = self.sheet.row().day(day).text(&wire.report_id).text(&wire.channel).int64(reporter);
@@ -60,6 +60,18 @@ impl Rows {
         row.text_or_null(message.as_deref()).text_or_null(entities.as_deref()).text_or_null(province).end();
         Ok(())
     }
+}
+
+/// What the content names, and the numbers that are reported beside the first, which alone has a column.
+fn entities(named: Option<String>, reading: &Reading<'_>) -> Option<String> {
+    let mut all: Vec<String> = named.iter().flat_map(|named| named.split('|')).map(str::to_owned).collect();
+    for number in reading.sources.iter().skip(1).filter_map(Source::number) {
+        let entity = format!("number:{}", cell(number));
+        if !all.contains(&entity) {
+            all.push(entity);
+        }
+    }
+    (!all.is_empty()).then(|| all.join("|"))
 }
 
 /// The place to which what is sealed of a report belongs.
@@ -314,6 +326,20 @@ mod tests {
         assert!(source.is_null(1) && form.is_null(1));
         assert_eq!(column::SOURCE_KIND.of(&batch).unwrap().value(1), "domain");
         assert_eq!(column::PARSE_LEVEL.of(&batch).unwrap().value(0), 2);
+    }
+
+    /// A reader that finds two numbers, and the second in the content too where there is one.
+    fn two(text: &str) -> Reading<'_> {
+        let sources = ["0914567890", "0913456789"].into_iter().filter_map(Number::parse_given).map(Source::Number);
+        Reading { kind: Kind::SpamCall, sources: sources.collect(), ..order(text) }
+    }
+
+    #[test]
+    fn whoever_is_reported_beside_the_first_is_named_once() {
+        let batch = pushed_with(Seal::default(), two, vec![report("moi mua"), report("moi vay")]).unwrap();
+        let entities = column::ENTITIES.of(&batch).unwrap();
+        assert_eq!((entities.value(0), entities.value(1)), ("number:84913456789", "number:84913456789"));
+        assert_eq!(column::SOURCE.of(&batch).unwrap().value(0), 84_914_567_890);
     }
 
     /// A reader that finds `V`, or all of it.

@@ -180,7 +180,7 @@ pub mod citizen_report {
     pub const EVIDENCE: Column<StringArray> = Column::new("evidence");
     /// The whole message as it came, sealed; null where the site has no key, and in rows of before the column.
     pub const MESSAGE: Column<StringArray> = Column::new("message");
-    /// What the content names, KIND:VALUE parted by |: number, domain (registrable), account (of a bank, digits), zalo, facebook, telegram; null when nothing, and in rows of before the column.
+    /// What the content names and who is reported beside the first, KIND:VALUE parted by |: number, domain (registrable), account (of a bank, digits), zalo, facebook, telegram; null when nothing, and in rows of before the column.
     pub const ENTITIES: Column<StringArray> = Column::new("entities");
     /// Province of the citizen as a form says, by its name since July 2025 (pipelines/province.csv); null when nobody said or nothing is called so, and in rows of before the column.
     pub const PROVINCE: Column<StringArray> = Column::new("province");
