@@ -141,6 +141,13 @@ mod tests {
 
     const FILE: &str = include_str!("../../pipelines/answer/template.csv");
 
+    /// Forms in which somebody pretends to be another, as a definition has them.
+    fn pretending() -> impl Iterator<Item = &'static str> {
+        let facts = include_str!("../../pipelines/feature/report_day.toml");
+        let forms = facts.split_once("[param.pretending_forms]").unwrap().1;
+        forms.split('"').nth(1).unwrap().split(' ')
+    }
+
     fn with(line: &str) -> Result<Templates, String> {
         Templates::of(&format!("{FILE}{line}\n")).map_err(|error| format!("{error:#}"))
     }
@@ -155,6 +162,27 @@ mod tests {
         let barred = templates.barred("0912345678", None);
         assert_eq!(barred.template, "result/barred");
         assert!(barred.text.contains("so 0912345678 hien da bi"), "{}", barred.text);
+    }
+
+    #[test]
+    fn a_scam_that_was_sent_as_v_or_s_is_advised_as_well() {
+        let templates = Templates::embedded().unwrap();
+        let advised = |about: &str| {
+            let of_form = templates.0.iter().filter_map(move |(name, text)| {
+                Some((name.strip_prefix("received/")?.strip_prefix(about)?.strip_prefix('/')?, text))
+            });
+            of_form.collect::<BTreeMap<_, _>>()
+        };
+        let scam = advised("scam_call");
+        assert!(scam.len() > 15);
+        for about in ["spam_call", "spam_sms"] {
+            let other = advised(about);
+            assert!(scam.iter().all(|(form, text)| other.get(form) == Some(text)), "{about}");
+            for form in pretending() {
+                let text = templates.received(about, Some(form)).text;
+                assert!(text.contains("5 KHONG"), "{about}/{form}: {text}");
+            }
+        }
     }
 
     #[test]
