@@ -29,7 +29,7 @@ pub(super) fn first(text: &str) -> Option<(Kind, &str)> {
         "huydnc" if ends(rest) => Kind::DncCancel,
         "dk" => return do_not_call(rest, Kind::DncRegister),
         "huy" => return do_not_call(rest, Kind::DncCancel),
-        _ => return lookup(text),
+        _ => return lookup(text).or_else(|| zeroed(text)),
     };
     Some((kind, rest))
 }
@@ -50,10 +50,23 @@ fn scam(rest: &str) -> Option<(Kind, &str)> {
 
 /// `TCTMexample.vn`: a domain right behind the order. `TCTMA example.vn` is another word.
 fn lookup(text: &str) -> Option<(Kind, &str)> {
-    let mut letters = text.char_indices().filter(|(_, letter)| !is_part_of_letter(*letter));
-    let is_order = LOOKUP.chars().all(|wanted| letters.next().is_some_and(|(_, letter)| bare(letter) == wanted));
-    let (_, rest) = text.split_at(letters.next().filter(|_| is_order)?.0);
+    let rest = behind(text, LOOKUP)?;
     entity::begins_with_link(rest).then_some((Kind::DomainLookup, rest))
+}
+
+/// `VO912345678`: an O for the first 0 of a number right behind the order. `SO912345678` is `so 912345678` as well.
+fn zeroed(text: &str) -> Option<(Kind, &str)> {
+    let orders = [("v", Kind::SpamCall), ("ld", Kind::ScamCall)];
+    let mut found = orders.into_iter().filter_map(|(order, kind)| Some((kind, behind(text, order)?)));
+    found.find(|(_, rest)| spelling::numbers(rest).first().is_some_and(|first| first.from == 0))
+}
+
+/// What stands right behind the letters of an order.
+fn behind<'a>(text: &'a str, order: &str) -> Option<&'a str> {
+    let mut letters = text.char_indices().filter(|(_, letter)| !is_part_of_letter(*letter));
+    let is_order = order.chars().all(|wanted| letters.next().is_some_and(|(_, letter)| bare(letter) == wanted));
+    let (at, _) = letters.next().filter(|_| is_order)?;
+    text.get(at..)
 }
 
 /// What may stand between the letters and words of an order.
@@ -128,6 +141,8 @@ mod tests {
         check("L.D 0912345678", "scam_call| 0912345678");
         check("l đ: [0912345678]", "scam_call|: [0912345678]");
         check("L-D-0912.345.678", "scam_call|-0912.345.678");
+        check("VO912345678", "spam_call|O912345678");
+        check("lđo912.345.678 a", "scam_call|o912.345.678 a");
         check("TCTMa.vn", "domain_lookup|a.vn");
         check("tctmhttps://a.vn/b c", "domain_lookup|https://a.vn/b c");
     }
@@ -168,6 +183,9 @@ mod tests {
             check(text, "-");
         }
         for text in ["TCTMA a.vn", "TCTM2 a.vn", "TCTMa.vay", "TCTMsao vay. vn", "TCa.vn", "T.C.T.M a.vn"] {
+            check(text, "-");
+        }
+        for text in ["VO 0912345678", "VO0912345678", "VO912", "SO912345678", "VOO912345678 a"] {
             check(text, "-");
         }
         for text in

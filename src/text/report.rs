@@ -202,11 +202,18 @@ fn leading_short(rest: &str) -> Option<(Source, &str)> {
     let is_number = after.starts_with(['.', ',', '-'])
         && after.get(1..2).is_some_and(|next| next.bytes().all(|b| b.is_ascii_digit()));
     let is_word = after.starts_with(char::is_alphanumeric) || after.starts_with(['%', '/']);
-    let is_code = SHORT.contains(&code.len()) && !is_number && !is_word && !sender::is_unit(after);
+    let is_part = is_number || is_word || is_masked(code, after);
+    let is_code = SHORT.contains(&code.len()) && !is_part && !sender::is_unit(after);
     if !is_code || !is_code_label(label) {
         return None;
     }
     Some((spelling::short(code)?, after))
+}
+
+/// Whether a citizen hides the end of a service number, as `1900 xxxx` does: 1900 alone is nobody's.
+fn is_masked(code: &str, after: &str) -> bool {
+    let end = after.trim_start_matches([' ', '.', '-']);
+    matches!(code, "1800" | "1900") && end.starts_with(['x', 'X'])
 }
 
 /// Whether a phrase says only that a code follows: behind a plus stands the code of a country.

@@ -4,7 +4,7 @@
 //! an account, or one that somebody only mentions, for the one that called.
 
 use super::mark::{Bracket, is_bracketed, is_break, is_filler, stripped};
-use super::{Found, bounds, callers, is_account, is_code_label, list, sources};
+use super::{Found, bounds, callers, is_account, is_code_label, is_masked, list, sources};
 use crate::domain::report::{Kind, Level, Source};
 use crate::text::letter::{closes, is_dash, is_part_of_letter, opens};
 use crate::text::spelling::{self, Spelled};
@@ -89,7 +89,8 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
         });
         let at = spaced.map(|(at, _)| at).or_else(|| inside.find(|letter| is_break(letter) || opens(letter)))?;
         let (head, said) = inside.split_at(at);
-        Some((whole_name(head)?, head, said))
+        let source = whole_name(head).filter(|_| !is_masked(head.trim(), said))?;
+        Some((source, head, said))
     };
     let (source, raw, said) = whole.or_else(parts)?;
     let (said, after) = (stripped(said), stripped(bracket.after));
