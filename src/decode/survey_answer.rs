@@ -6,12 +6,10 @@
 use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
-use super::row::{Cells, Place, Topical, not_empty, number, one_of};
+use super::row::{Cells, Place, Topical, not_empty, number};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::SurveyAnswer;
-
-const ANSWERS: [&str; 3] = ["yes", "no", "other"];
 
 pub(super) struct Rows(Sheet);
 
@@ -36,15 +34,48 @@ impl Topical for Rows {
     fn push(&mut self, wire: SurveyAnswer<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         not_empty("request_id", &wire.request_id)?;
         let respondent = number("respondent", &wire.respondent)?;
-        one_of("answer", &wire.answer, &ANSWERS)?;
+        let answer = word(&wire.answer).ok_or_else(|| Refusal::new(Reason::UnknownWord, "answer"))?;
         let day = place.day("answered_at", wire.answered_at)?;
 
         let row = self.0.row().day(day).text(&wire.request_id).int64(respondent);
-        place.end(row.text(&wire.answer).instant(wire.answered_at));
+        place.end(row.text(answer).instant(wire.answered_at));
         Ok(())
     }
 
     fn finish(&mut self) -> RecordBatch {
         self.0.finish()
+    }
+}
+
+/// The contract's word for an answer, which may come as the citizen wrote it: `Có`.
+fn word(answer: &str) -> Option<&'static str> {
+    match answer.trim().trim_end_matches('.').to_lowercase().as_str() {
+        "yes" | "có" | "co\u{301}" | "co" => Some("yes"),
+        "no" | "không" | "kho\u{302}ng" | "khong" => Some("no"),
+        "other" => Some("other"),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_answer_may_come_as_the_citizen_wrote_it_and_other_words_are_refused() {
+        for (answer, expected) in [
+            ("yes", Some("yes")),
+            ("Có", Some("yes")),
+            (" CO. ", Some("yes")),
+            ("Co\u{301}", Some("yes")),
+            ("KHÔNG", Some("no")),
+            ("khong", Some("no")),
+            ("other", Some("other")),
+            ("cho", None),
+            ("1", None),
+            ("", None),
+        ] {
+            assert_eq!(word(answer), expected, "{answer}");
+        }
     }
 }
