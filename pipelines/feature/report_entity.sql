@@ -12,11 +12,13 @@ mention AS (
     SELECT report_id, reporter, source, reported_at, UNNEST(STRING_TO_ARRAY(entities, '|')) AS entity FROM report
 ),
 named AS (
-    -- The same in parts; the accused number itself is no news.
+    -- The same in parts; the accused number itself is no news, and the reporter's own, as 84 or 0, is nobody else's.
     SELECT report_id, reporter, source, reported_at,
         SPLIT_PART(entity, ':', 1) AS kind, SUBSTR(entity, STRPOS(entity, ':') + 1) AS value
     FROM mention
-    WHERE source IS NULL OR entity <> CONCAT('number:', CAST(source AS TEXT))
+    WHERE (source IS NULL OR entity <> CONCAT('number:', CAST(source AS TEXT)))
+        AND CAST(reporter AS TEXT) NOT IN (
+            SUBSTR(entity, STRPOS(entity, ':') + 1), CONCAT('84', LTRIM(SUBSTR(entity, STRPOS(entity, ':') + 1), '0')))
 ),
 whole AS (
     -- Each thing.
