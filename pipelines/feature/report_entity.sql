@@ -28,12 +28,13 @@ whole AS (
 ),
 accused AS (
     -- Each thing with each number that is accused together with it.
-    SELECT kind, value, source, COUNT(DISTINCT report_id) AS reports, COUNT(DISTINCT reporter) AS reporters
+    SELECT kind, value, source, COUNT(DISTINCT report_id) AS reports, COUNT(DISTINCT reporter) AS reporters,
+        ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT report_id)), '|') AS report_ids
     FROM named GROUP BY kind, value, source
 )
 SELECT
     $day AS week, COALESCE(whole.kind, '') AS kind, COALESCE(whole.value, '') AS value, source,
     accused.reports AS source_reports, accused.reporters AS source_reporters,
     whole.reports AS reports, whole.reporters AS reporters, sources,
-    COALESCE(first_at, $from) AS first_at, COALESCE(last_at, $from) AS last_at
+    COALESCE(first_at, $from) AS first_at, COALESCE(last_at, $from) AS last_at, report_ids
 FROM whole INNER JOIN accused ON whole.kind = accused.kind AND whole.value = accused.value

@@ -32,6 +32,8 @@ pub struct Entity {
     /// Numbers that are accused together with it.
     #[serde(serialize_with = "masked")]
     pub accused: Vec<Number>,
+    /// The reports, CHANNEL/ID each, for whoever asks the carrier for them; none in rows of before they were kept.
+    pub report_ids: Vec<String>,
 }
 
 /// Writes `ROOT/NAME/FILE.csv` and `FILE.json`, with `summary.json` beside them; `left_out` rows are said to be missing.
@@ -57,7 +59,8 @@ pub fn publish(root: &Path, name: &str, file: &str, entities: &[Entity], left_ou
 
 fn csv(entities: &[Entity]) -> anyhow::Result<Vec<u8>> {
     let mut writer = csv::Writer::from_writer(Vec::new());
-    writer.write_record(["value", "imitates", "reports", "reporters", "accused_numbers", "first_at", "last_at"])?;
+    let head = ["value", "imitates", "reports", "reporters", "accused_numbers", "first_at", "last_at", "report_ids"];
+    writer.write_record(head)?;
     for entity in entities {
         writer.write_record([
             inert(&entity.value).as_ref(),
@@ -67,6 +70,7 @@ fn csv(entities: &[Entity]) -> anyhow::Result<Vec<u8>> {
             &entity.accused.len().to_string(),
             &entity.first_at,
             &entity.last_at,
+            inert(&entity.report_ids.join("|")).as_ref(),
         ])?;
     }
     Ok(writer.into_inner()?)
@@ -90,6 +94,7 @@ mod tests {
             first_at: "2025-01-06T03:00:00Z".to_owned(),
             last_at: "2025-01-12T03:00:00Z".to_owned(),
             accused: [84_962_000_001, 84_962_000_002].into_iter().filter_map(Number::from_e164).collect(),
+            report_ids: vec!["sms_156/r1".to_owned(), "web/r2".to_owned()],
         }
     }
 
@@ -101,11 +106,12 @@ mod tests {
         let text = |file: &str| std::fs::read_to_string(root.path().join("2025-W02").join(file)).unwrap();
         assert_eq!(
             text("accounts.csv"),
-            "value,imitates,reports,reporters,accused_numbers,first_at,last_at\n\
-             0071001234567,,3,2,2,2025-01-06T03:00:00Z,2025-01-12T03:00:00Z\n"
+            "value,imitates,reports,reporters,accused_numbers,first_at,last_at,report_ids\n\
+             0071001234567,,3,2,2,2025-01-06T03:00:00Z,2025-01-12T03:00:00Z,sms_156/r1|web/r2\n"
         );
         let json: serde_json::Value = serde_json::from_str(&text("accounts.json")).unwrap();
         assert_eq!(json["accounts"][0]["accused"], serde_json::json!(["84962•••001", "84962•••002"]));
+        assert_eq!(json["accounts"][0]["report_ids"], serde_json::json!(["sms_156/r1", "web/r2"]));
         assert!(["accounts.csv", "accounts.json", "summary.json"].iter().all(|file| !text(file).contains("84962000")));
     }
 

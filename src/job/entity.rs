@@ -63,11 +63,17 @@ async fn named(lake: &Lake, week: Week, kind: &str) -> anyhow::Result<Vec<Entity
                 let source = column::SOURCE.of(&batch)?;
                 let accused = source.is_valid(row).then(|| Number::from_e164(source.value(row))).flatten();
                 entity.accused.extend(accused);
+                // A table of before the column has none.
+                let ids = column::REPORT_IDS.of(&batch).ok().filter(|ids| ids.is_valid(row)).map(|ids| ids.value(row));
+                entity.report_ids.extend(ids.into_iter().flat_map(|ids| ids.split('|')).map(str::to_owned));
             }
         }
     }
     let mut entities: Vec<Entity> = entities.into_values().collect();
-    entities.iter_mut().for_each(|entity| entity.accused.sort_unstable());
+    for entity in &mut entities {
+        entity.accused.sort_unstable();
+        entity.report_ids.sort_unstable();
+    }
     entities.sort_by_key(|entity| std::cmp::Reverse(entity.reporters));
     Ok(entities)
 }
@@ -81,6 +87,7 @@ fn read(batch: &RecordBatch, row: usize) -> anyhow::Result<Entity> {
         first_at: instant(column::FIRST_AT.of(batch)?.value(row)),
         last_at: instant(column::LAST_AT.of(batch)?.value(row)),
         accused: Vec::new(),
+        report_ids: Vec::new(),
     })
 }
 
@@ -99,7 +106,8 @@ mod tests {
         let mut sheet = Sheet::new(Table::REPORT_ENTITY.contract());
         for (kind, value, source, reporters) in named {
             let row = sheet.row().day(week.monday()).text(kind).text(value).int64(*source).int64(1).int64(1);
-            row.int64(*reporters).int64(*reporters).int64(1).instant(0).instant(0).end();
+            let row = row.int64(*reporters).int64(*reporters).int64(1).instant(0).instant(0);
+            row.text(&format!("web/r{source}")).end();
         }
         lake.open(Table::REPORT_ENTITY).await.unwrap().replace(week.monday(), &[sheet.finish()]).await.unwrap();
         lake
@@ -123,6 +131,7 @@ mod tests {
         let csv = std::fs::read_to_string(published.folder.join("domains.csv")).unwrap();
         let rows: Vec<&str> = csv.lines().skip(1).map(|line| line.split(",1970").next().unwrap()).collect();
         assert_eq!(rows, ["vay-nhanh.xyz,,4,4,1", "vietcomdank.com,Vietcombank,3,3,2"]);
+        assert!(csv.ends_with(",web/r84962000001|web/r84962000002\n"), "{csv}");
         let summary = std::fs::read_to_string(published.folder.join("summary.json")).unwrap();
         assert!(summary.contains("\"left_out\": 2"), "{summary}");
         let accounts = accounts(&lake, folder.path(), week).await.unwrap();

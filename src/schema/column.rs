@@ -1168,6 +1168,8 @@ pub mod report_entity {
     pub const FIRST_AT: Column<TimestampMicrosecondArray> = Column::new("first_at");
     /// Last one, UTC.
     pub const LAST_AT: Column<TimestampMicrosecondArray> = Column::new("last_at");
+    /// The reports of source_reports, CHANNEL/ID each, parted by |; null in rows of before the column.
+    pub const REPORT_IDS: Column<StringArray> = Column::new("report_ids");
 }
 
 /// One row per form of fraud, province and channel: the reports of a week, against the week before. Small counts are in clear here, and hidden on export.

@@ -15,7 +15,7 @@ use crate::decode::citizen_report::place;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::domain::seal::Seal;
-use crate::schema::column::{call_record, citizen_report, report_check, survey_request};
+use crate::schema::column::{call_record, citizen_report, report_check, report_entity, survey_request};
 use crate::schema::contract::{Column, Pii, Table, Type};
 
 /// Stands where a text that may name somebody else was.
@@ -23,7 +23,7 @@ pub(super) const HIDDEN: &str = "•••";
 
 /// Left out of what others have said of the subscriber: who they are and, since whoever is accused knows the own calls,
 /// what tells which of the called people it was.
-const ACCUSER: [&str; 12] = [
+const ACCUSER: [&str; 13] = [
     citizen_report::REPORT_ID.name,
     citizen_report::REPORTER.name,
     survey_request::CALLED_AT.name,
@@ -35,6 +35,7 @@ const ACCUSER: [&str; 12] = [
     report_check::RECORD_NUMBERS.name,
     report_check::RECORD_MATCHED.name,
     report_check::WEIGHT.name,
+    report_entity::REPORT_IDS.name,
     survey_request::RESPONDENT.name,
 ];
 

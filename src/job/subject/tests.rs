@@ -243,6 +243,8 @@ async fn whoever_is_accused_is_not_told_by_whom() {
     };
     let columns = "day, request_id, subject, activated_at, respondent, called_at";
     put(&lake, Table::SURVEY_REQUEST, columns, &[&ask("Q-1", OWN, OTHER), &ask("Q-2", OTHER, OWN)]).await;
+    let named = format!("('2025-01-06', 'example.vn', {OWN}, 'app/r1|web/r2')");
+    put(&lake, Table::REPORT_ENTITY, "week, value, source, report_ids", &[&named]).await;
 
     let number = Number::from_e164(OWN).unwrap();
     let handed =
@@ -261,6 +263,8 @@ async fn whoever_is_accused_is_not_told_by_whom() {
         assert_eq!(own[0][by], OWN, "what the subscriber said of others is told with all that it holds");
         assert!(own[0].to_string().contains("T0"), "{table}: {}", own[0]);
     }
+    let named = rows(&handed, "report_entity");
+    assert_eq!((named.len(), named[0].get("report_ids")), (1, None), "which reports it were tells whose");
     let report = rows(&handed, "citizen_report").into_iter().find(|row| row["source"] == OWN).unwrap();
     assert_eq!((&report["reported_at"], &report["channel"]), (&"2025-01-06".into(), &"app".into()));
 }
