@@ -12,16 +12,29 @@ WITH flagged AS (
     HAVING BOOL_OR(verdict IN ('survey', 'limited', 'blocked', 'released'))
 ),
 ranked AS (
-    -- The week's scores of each number, the highest first.
-    SELECT caller, activated_at, calls_per_active_day, out_share, short_call_share_all, short_gap_share,
+    -- The week's scores of each number, the highest first, with how many of its card's numbers that day lie below.
+    SELECT caller, activated_at, day, card, calls_per_active_day, out_share, short_call_share_all, short_gap_share,
         new_callee_call_share, score,
-        ROW_NUMBER() OVER (PARTITION BY caller, activated_at ORDER BY score DESC, day) AS place
+        ROW_NUMBER() OVER (PARTITION BY caller, activated_at ORDER BY score DESC, day) AS place,
+        RANK() OVER (PARTITION BY day, card ORDER BY calls_per_active_day) - 1 AS frequency_below,
+        CASE WHEN out_share IS NOT NULL THEN RANK() OVER (PARTITION BY day, card ORDER BY out_share) - 1 END AS behaviour_below,
+        CASE WHEN short_call_share_all IS NOT NULL THEN RANK() OVER (PARTITION BY day, card ORDER BY short_call_share_all) - 1 END
+            AS short_call_below,
+        CASE WHEN short_gap_share IS NOT NULL THEN RANK() OVER (PARTITION BY day, card ORDER BY short_gap_share) - 1 END
+            AS short_gap_below,
+        CASE WHEN new_callee_call_share IS NOT NULL THEN RANK() OVER (PARTITION BY day, card ORDER BY new_callee_call_share) - 1 END
+            AS stranger_below
     FROM spam_score WHERE day >= $day AND day < $until_day
+),
+judged AS (
+    -- How many numbers have each value, of those that a card judged on a day: the number itself and the others.
+    SELECT day, card, COUNT(calls_per_active_day) AS frequency, COUNT(out_share) AS behaviour,
+        COUNT(short_call_share_all) AS short_call, COUNT(short_gap_share) AS short_gap, COUNT(new_callee_call_share) AS stranger
+    FROM spam_score WHERE day >= $day AND day < $until_day GROUP BY day, card
 ),
 found AS (
     -- Each type that a number was found at in the week, once.
-    SELECT DISTINCT number, type FROM detection_day
-    WHERE day >= $day AND day < $until_day AND number IS NOT NULL
+    SELECT DISTINCT number, type FROM detection_day WHERE day >= $day AND day < $until_day AND number IS NOT NULL
 ),
 typed AS (
     -- The types of each number in one text.
@@ -126,7 +139,12 @@ SELECT
     placed.provinces,
     COALESCE(people.call_reporters, 0) AS matched_call_reporters,
     COALESCE(people.sms_reporters, 0) AS matched_sms_reporters,
-    COALESCE(people.scam_reporters, 0) AS matched_scam_reporters
+    COALESCE(people.scam_reporters, 0) AS matched_scam_reporters,
+    CAST(ranked.frequency_below AS DOUBLE) / NULLIF(judged.frequency - 1, 0) AS frequency_peers_below_share,
+    CAST(ranked.behaviour_below AS DOUBLE) / NULLIF(judged.behaviour - 1, 0) AS behaviour_peers_below_share,
+    CAST(ranked.short_call_below AS DOUBLE) / NULLIF(judged.short_call - 1, 0) AS short_call_peers_below_share,
+    CAST(ranked.short_gap_below AS DOUBLE) / NULLIF(judged.short_gap - 1, 0) AS short_gap_peers_below_share,
+    CAST(ranked.stranger_below AS DOUBLE) / NULLIF(judged.stranger - 1, 0) AS stranger_peers_below_share
 FROM flagged
 INNER JOIN decision AS last ON flagged.number = last.number AND flagged.last_day = last.day
     AND flagged.activated_at IS NOT DISTINCT FROM last.activated_at
@@ -144,3 +162,4 @@ LEFT JOIN placed ON flagged.number = placed.number
     AND flagged.activated_at IS NOT DISTINCT FROM placed.activated_at
 LEFT JOIN ranked ON flagged.number = ranked.caller AND ranked.place = 1
     AND flagged.activated_at IS NOT DISTINCT FROM ranked.activated_at
+LEFT JOIN judged ON ranked.day = judged.day AND ranked.card = judged.card
