@@ -15,8 +15,10 @@ pub const CRITERIA: [(&str, &str); 5] = [
 ];
 
 /// What nobody should look for.
-pub const NOT_HELD: &str = "Appeals are not held in the tables that this package is made from, and neither is the province or \
-     the form of scam of a number, so no number is counted by them; trends.csv counts the reports of the week.";
+pub const NOT_HELD: &str = "Where a subscriber lives or a cell stands is in no table that this package is made from: the \
+     province of a number is what at least two people who reported it said of themselves in a form. A number that no \
+     matched report tells of is counted as unknown by form of scam and by province. An appeal that was made or closed \
+     after the week is told with the next package that corrects it.";
 
 /// The files beside page and workbook.
 pub const FILES: [(&str, &str); 5] = [

@@ -171,8 +171,20 @@ mod tests {
         for absent in ["<script", "src=", "href=", "849000", "@import", "url("] {
             assert!(!page.contains(absent), "{absent} is in the page");
         }
-        for present in ["<svg", "tần suất", "1 withdrawn", "Appeals are not held"] {
+        for present in ["<svg", "tần suất", "1 withdrawn", "Where a subscriber lives"] {
             assert!(page.contains(present), "{present} is missing");
         }
+    }
+
+    #[test]
+    fn what_the_page_says_is_not_held_is_no_column_of_it() {
+        let root = tempfile::tempdir().unwrap();
+        let (package, _) = build(root.path(), "2025-W02", &Spec::first());
+        let page = std::fs::read_to_string(package.join("report.html")).unwrap();
+        let (columns, not_held) = page.split_once("<h2>Not held</h2>").unwrap();
+        for held in ["appeal", "scam_forms", "provinces"] {
+            assert!(columns.contains(&format!("<th>{held}</th>")), "{held} is no column");
+        }
+        assert!(!not_held.contains("Appeals are not held") && !not_held.contains("no number is counted"), "{not_held}");
     }
 }
