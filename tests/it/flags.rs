@@ -9,7 +9,7 @@ use std::time::Duration;
 use callsieve::clock::Clock;
 use callsieve::domain::day::Day;
 use callsieve::job::desk::handout::Trail;
-use callsieve::job::{blocklist, flags};
+use callsieve::job::{blocklist, flags, reference};
 use callsieve::lake::Lake;
 use callsieve::lake::append::Span;
 use callsieve::pipeline::definition::Definitions;
@@ -139,6 +139,36 @@ async fn who_reads_the_topic_and_keeps_the_newest_of_each_key_has_the_list() {
     let full = tell(day(1), true, false).await.unwrap();
     assert_eq!((full.set, full.cleared), (3, 1));
     assert_eq!(compacted(&broker.brokers, &broker.topic), listed(&out, day(1)));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_standing_flag_goes_with_the_next_list_where_its_number_begins_to_be_protected() {
+    let folder = tempfile::tempdir().unwrap();
+    let out = folder.path().join("out");
+    let lake = Lake::local(&folder.path().join("lake")).unwrap();
+    let broker = Broker::with_topic("flags-protected", PARTITIONS).await;
+    let wanted = Options { topic: broker.topic.clone(), partitions: PARTITIONS };
+    let topic = Flags::connect(&options(&broker.brokers), &wanted).unwrap();
+    let tell = async |on: Day| {
+        let order = flags::Order { day: on, is_full: false, is_dry_run: false };
+        let registry = (&Registry::Contracts, "sim_flag");
+        flags::publish(&lake, &topic, registry, order, (Trail::default(), Clock::System)).await.unwrap()
+    };
+    let decided = [(1, "limited"), (2, "blocked"), (3, "limited")];
+    list(&lake, &out, day(0), &decided).await;
+    assert_eq!(tell(day(0)).await.set, 3);
+    for (table, text) in [
+        (Table::BRANDNAME, "number,name,holder\n0962000001,BANK,a bank\n"),
+        (Table::SPECIAL_NUMBER, "address,number,name\n18001,0962000002,a hotline\n"),
+    ] {
+        reference::load_text(&lake, table, text, day(1)).await.unwrap();
+    }
+    // The next day's decision has not heard of it.
+    list(&lake, &out, day(1), &decided).await;
+    let told = tell(day(1)).await;
+    assert_eq!((told.set, told.cleared), (0, 2));
+    let left: Vec<String> = compacted(&broker.brokers, &broker.topic).into_keys().collect();
+    assert_eq!(left, ["84962000003"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -270,6 +270,32 @@ async fn who_is_protected_on_the_day_on_which_a_list_leaves_is_barred_by_no_list
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_standing_bar_is_given_back_by_the_next_list_where_its_number_begins_to_be_special_or_a_brands() {
+    let site = Site::new();
+    let leave = async |on: Day| {
+        let order = Order { releases_only: on > day(1), ..site.order(on) };
+        publish(&site.lake, &site.definitions, &order, None, Clock::Fixed(on.ends_at())).await.unwrap()
+    };
+    let all = |previous| [(1, "limited", previous), (2, "blocked", previous), (3, "limited", previous)];
+    site.decide(day(0), &all("clear")).await;
+    assert_eq!(leave(day(0)).await.bars, 3);
+    let text = "number,name,holder\n0962000001,BANK,a bank\n";
+    super::super::reference::load_text(&site.lake, Table::BRANDNAME, text, day(3)).await.unwrap();
+    let text = "address,number,name\n18001,0962000002,a hotline\n";
+    super::super::reference::load_text(&site.lake, Table::SPECIAL_NUMBER, text, day(4)).await.unwrap();
+    // Nothing was decided with either in mind: the bars stand as before, for weeks to come.
+    for (after, bars, removed) in [(1, 2, 1), (2, 1, 1), (3, 1, 0)] {
+        site.decide(day(after), &all("limited")).await;
+        let left = leave(day(after)).await;
+        assert_eq!((left.bars, left.changes["removed"]), (bars, removed), "{after} days later");
+    }
+    assert!(site.text("blocklist/2025-01-07/blocklist.csv").contains("84962000001,unblock,protected"));
+    assert!(site.text("blocklist/2025-01-08/blocklist.csv").contains("84962000002,unblock,protected"));
+    let publications = published(&site.lake).await.unwrap();
+    assert_eq!(standing(&publications).unwrap().into_keys().collect::<Vec<_>>(), [number(3)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_publication_that_was_lost_from_the_table_is_told() {
     let site = Site::new();
     for after in 0..2 {
