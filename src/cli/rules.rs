@@ -150,6 +150,12 @@ pub(super) enum ExportVerb {
         /// The day.
         #[arg(long)]
         day: Day,
+        /// The site's configuration: the trail of its `[desk]` says that the numbers have left.
+        #[arg(long, env = "CALLSIEVE_CONFIG")]
+        config: Option<PathBuf>,
+        /// In whose name, for that trail.
+        #[arg(long)]
+        by: Option<String>,
         #[command(flatten)]
         place: PlaceArgs,
         #[command(flatten)]
@@ -304,11 +310,14 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
             let told = job::awareness::publish(&place.open()?, &place.out, period, least).await?;
             say(json, &told, || told.text())
         }
-        ExportVerb::Notices { day, place, rules } => {
+        ExportVerb::Notices { day, config, by, place, rules } => {
             let templates = job::notice::templates(rules.pipelines)?;
+            let store = super::site::store(config.as_ref()).await?;
+            let trail = Trail { store: store.as_ref(), by: by.as_deref() };
             // It is named before it is written down: what nobody has read is told by the next run.
             let name = |noticed: &job::notice::Noticed| say(json, noticed, || noticed.text());
-            job::notice::publish(&place.open()?, &templates, &place.out, day, Clock::System, name).await.map(drop)
+            let lake = place.open()?;
+            job::notice::publish(&lake, &templates, &place.out, day, (trail, Clock::System), name).await.map(drop)
         }
         ExportVerb::Dossier(args) => dossier(args, json).await,
         ExportVerb::Regulator { week, key, recipient, config, by, place, rules } => {

@@ -3,19 +3,22 @@
 //! In: `blocklist_day`, the lists that have left, and what was told before. Out: a published file, and rows of `notice`.
 //! Never: tells anybody twice of one thing, of what no list has asked for, or of the end of a bar that none carried;
 //! leaves anybody with word of a bar, or of the end of one, that the day, decided anew, does not have, whenever it was
-//! told; tells the next holder of a number of the last one's bar, or somebody who is none of ours.
+//! told; tells the next holder of a number of the last one's bar, or somebody who is none of ours; writes a file of
+//! numbers of which the desk's trail does not know.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use arrow::array::RecordBatch;
 use serde::Serialize;
+use serde_json::json;
 
 use self::file::{Message, Named};
 use self::known::{Before, Known};
 use super::blocklist::published;
 use super::check::Invalid;
 use super::decide;
+use super::desk::handout::Trail;
 use super::export::computed_rows;
 use super::holder::Holders;
 use crate::clock::Clock;
@@ -95,7 +98,7 @@ pub async fn publish(
     templates: &Templates,
     out: &Path,
     day: Day,
-    clock: Clock,
+    (trail, clock): (Trail<'_>, Clock),
     name: impl FnOnce(&Noticed) -> anyhow::Result<()>,
 ) -> anyhow::Result<Noticed> {
     let list = computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
@@ -123,6 +126,8 @@ pub async fn publish(
     if !messages.is_empty() {
         let batch = files.last().map_or(next, |file| file.batch + 1);
         let id = format!("{day}.{batch}");
+        let detail = json!({ "out": root.join(&id).display().to_string(), "day": day, "numbers": messages.len() });
+        trail.tell("export_notices", clock.now(), &detail).await?;
         let published = publish_list(&root, &id, "notices", &[file::rows(&messages, &id)?])?;
         is_changed = published.is_changed;
         files.push(Named { batch, folder: published.folder, messages });

@@ -1,10 +1,13 @@
 //! Who is told what of a small block list, and who is not.
 
 use super::super::blocklist;
+use super::super::desk::Look;
 use super::*;
-use crate::job::tests::note_run;
+use crate::job::tests::{note_run, open_desk};
 use crate::pipeline::definition::Definitions;
 use crate::schema::sheet::Sheet;
+use crate::store::Store;
+use crate::store::audit::Wanted;
 
 const DAY: &str = "2025-01-06";
 
@@ -85,14 +88,19 @@ impl Site {
     /// The same of whatever lists have left.
     async fn tell_alone(&self, day: Day) -> Noticed {
         let out = self.folder.path().join("out");
-        publish(&self.lake, &templates(None).unwrap(), &out, day, Clock::Fixed(0), |_| Ok(())).await.unwrap()
+        publish(&self.lake, &templates(None).unwrap(), &out, day, (Trail::default(), Clock::Fixed(0)), |_| Ok(()))
+            .await
+            .unwrap()
     }
 
     /// The same of a run that is killed before anybody has read what it says.
     async fn tell_nobody(&self, day: Day) {
         self.export(day).await;
         let (templates, out) = (templates(None).unwrap(), self.folder.path().join("out"));
-        let killed = publish(&self.lake, &templates, &out, day, Clock::Fixed(0), |_| anyhow::bail!("killed")).await;
+        let killed = publish(&self.lake, &templates, &out, day, (Trail::default(), Clock::Fixed(0)), |_| {
+            anyhow::bail!("killed")
+        })
+        .await;
         assert_eq!(killed.unwrap_err().to_string(), "killed");
     }
 
@@ -219,7 +227,7 @@ async fn who_has_a_number_by_now_is_not_told_of_the_end_of_a_bar_that_another_wa
     site.export(day()).await;
     let (out, templates) = (site.folder.path().join("out"), templates(None).unwrap());
     let clock = Clock::Fixed(day().plus(3).starts_at());
-    let noticed = publish(&site.lake, &templates, &out, day(), clock, |_| Ok(())).await.unwrap();
+    let noticed = publish(&site.lake, &templates, &out, day(), (Trail::default(), clock), |_| Ok(())).await.unwrap();
     assert_eq!((noticed.notices, noticed.unlisted), (0, 0));
 }
 
@@ -243,7 +251,7 @@ async fn who_has_a_number_by_now_is_told_neither_of_the_bar_nor_of_the_release_o
     site.subscribe(&[(numbers[1], morning), (numbers[2], morning)]).await;
     let (out, templates) = (site.folder.path().join("out"), templates(None).unwrap());
     let clock = Clock::Fixed(morning + 1);
-    let noticed = publish(&site.lake, &templates, &out, day(), clock, |_| Ok(())).await.unwrap();
+    let noticed = publish(&site.lake, &templates, &out, day(), (Trail::default(), clock), |_| Ok(())).await.unwrap();
     assert_eq!((noticed.notices, noticed.unlisted), (1, 0));
     let text = std::fs::read_to_string(out.join("notices/2025-01-06.1/notices.csv")).unwrap();
     assert!(text.contains("C-7/bar_outgoing/2025-01-06.1,84962000007,"), "{text}");
@@ -412,6 +420,30 @@ async fn what_no_run_has_named_is_named_by_the_next_that_is_not_killed() {
 async fn a_day_that_was_not_decided_tells_nobody() {
     let site = Site::new().await;
     let (templates, out) = (templates(None).unwrap(), site.folder.path());
-    let error = publish(&site.lake, &templates, out, day().plus(5), Clock::Fixed(0), |_| Ok(())).await;
+    let error =
+        publish(&site.lake, &templates, out, day().plus(5), (Trail::default(), Clock::Fixed(0)), |_| Ok(())).await;
     assert!(error.unwrap_err().to_string().contains("has not been computed"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn numbers_go_to_the_gateway_only_once_the_desks_trail_says_so() {
+    let site = Site::new().await;
+    site.list(day(), &[(84_962_000_001, "bar_outgoing", "behaviour", 0), (84_962_000_002, "unblock", "overturned", 0)])
+        .await;
+    site.export(day()).await;
+    let desk = open_desk(site.folder.path(), false, 1, &["an"]).await;
+    let store = Store::open(&format!("sqlite://{}/desk.db", site.folder.path().display())).await.unwrap();
+    let (templates, out) = (templates(None).unwrap(), site.folder.path().join("out"));
+    let tell = async |by: Option<&str>| {
+        let trail = Trail { store: Some(&store), by };
+        publish(&site.lake, &templates, &out, day(), (trail, Clock::Fixed(2)), |_| Ok(())).await
+    };
+    assert!(tell(Some("em")).await.unwrap_err().is::<crate::store::Refused>(), "nobody knows em");
+    assert!(!out.join("notices").exists());
+    assert_eq!(tell(None).await.unwrap().notices, 2);
+    assert_eq!(tell(Some("an")).await.unwrap().notices, 0, "nothing leaves, and nothing is written down");
+    let trail = desk.trail(Look { by: None, at: 1 }, &Wanted { limit: 2, ..Wanted::default() }).await.unwrap();
+    let told: Vec<_> = trail.iter().filter(|row| row.facts["act"] == "export_notices").collect();
+    assert_eq!((told.len(), &told[0].facts["actor"]), (1, &"callsieve".into()));
+    assert_eq!(told[0].facts["detail"]["numbers"], 2);
 }
