@@ -12,13 +12,19 @@ fn the_demo_accounts_for_everything_and_duckdb_agrees() {
     let folder = tempfile::tempdir().unwrap();
     let dir = folder.path().join("demo");
     let done = Command::new(env!("CARGO_BIN_EXE_callsieve"))
-        .args(["demo", "--json", "--seed", "3", "--subscribers", "1500", "--days", "5", "--dir"])
+        .args(["demo", "--seed", "3", "--subscribers", "1500", "--days", "5", "--dir"])
         .arg(&dir)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .output()
         .unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
-    let summary: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let printed = String::from_utf8(done.stdout).unwrap();
+    let last = printed.trim_end().lines().last().unwrap_or_default();
+    let advised: Vec<&str> = last.split_whitespace().collect();
+    assert_eq!(advised[..2], ["callsieve", "verify"], "{printed}");
+    check(&advised[1..], 0, "sound: package 1 for regulator, week 2025-W02");
+    let summary = std::fs::read(dir.join("summary.json")).unwrap();
+    let summary: serde_json::Value = serde_json::from_slice(&summary).unwrap();
     let number = |key: &str| summary[key].as_u64().unwrap_or_else(|| panic!("summary has no {key}: {summary}"));
     assert_eq!(number("messages"), number("records") + number("rejects"));
     assert_eq!(number("call_records"), number("call_events") + number("duplicates"));
