@@ -120,7 +120,7 @@ pub enum Cause {
     BudgetSpent,
     /// A bar is due, and is made tomorrow unless today's first ones turn out to be wrong.
     Staged,
-    /// A bar was due, but too many of its segment have been overturned.
+    /// A bar was due, but too many of its segment have been overturned, or wait in vain for an answer.
     Stopped,
     /// The number is in another activation now.
     SubscriptionEnded,

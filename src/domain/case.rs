@@ -4,6 +4,10 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
+
+/// Whoever objects is told within a day how it stands.
+pub const ANSWER_WITHIN: Duration = Duration::from_hours(24);
 
 /// What a person has said of a number.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

@@ -15,7 +15,7 @@ use super::case;
 use super::late::Versions;
 use super::overtaken::Chain;
 use crate::clock::Clock;
-use crate::decide::desk::Desk;
+use crate::decide::desk::{Desk, Said};
 use crate::decide::rails::Rules;
 use crate::decide::stop::Barred;
 use crate::decide::{Candidate, Cause, Decision, Input, Subject, again, decide, stop};
@@ -151,11 +151,12 @@ async fn weigh(
     Ok(again::carry(day, decisions, earlier, began.at))
 }
 
-/// The segments in which too many of the last days' bars have been overturned.
+/// The segments in which too many of the last days' bars have been overturned, or are objected to and have no answer.
 async fn stopped(runner: &mut Runner, desk: &Desk, day: Day, rules: &Rules) -> anyhow::Result<BTreeSet<String>> {
-    let overturned = desk.said.values().flatten().filter(|said| said.word == Word::Overturned).count();
+    let is_objection = |said: &&Said| matches!(said.word, Word::Appealed | Word::Overturned);
+    let objections = desk.said.values().flatten().filter(is_objection).count();
     // Too few to stop anything, whatever was barred.
-    if i64::try_from(overturned)? < rules.stop_min {
+    if i64::try_from(objections)? < rules.stop_min {
         return Ok(BTreeSet::new());
     }
     let Some(table) = runner.newest(Table::DECISION).await? else { return Ok(BTreeSet::new()) };
@@ -180,7 +181,7 @@ async fn stopped(runner: &mut Runner, desk: &Desk, day: Day, rules: &Rules) -> a
     }
     let stopped = stop::stopped(&barred, desk, day, rules);
     for segment in &stopped {
-        tracing::warn!(%day, segment, "too many bars were overturned, nobody new is barred");
+        tracing::warn!(%day, segment, "too many bars were overturned or wait for an answer, nobody new is barred");
     }
     Ok(stopped)
 }

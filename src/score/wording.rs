@@ -74,7 +74,7 @@ pub fn cause(lang: Lang, word: &str) -> &str {
         "carrier_locked" => "nhà mạng đã tự khoá thuê bao",
         "input_open" => "dữ liệu trong ngày chưa đủ",
         "staged" => "chặn từ ngày hôm sau, sau nhóm thử đầu tiên",
-        "stopped" => "tạm dừng vì quá nhiều khiếu nại được chấp nhận",
+        "stopped" => "tạm dừng vì quá nhiều khiếu nại được chấp nhận hoặc quá hạn trả lời",
         other => other,
     };
     lang.of(word, vi)

@@ -2,19 +2,14 @@
 //!
 //! In: an objection, later an answer. Out: rows with a clock. Never: two open appeals of one number.
 
-use std::time::Duration;
-
 use anyhow::{Context, ensure};
 use serde_json::json;
 use sqlx::Row;
 use sqlx::any::AnyRow;
 
 use super::{Act, Store, cell, number, word_or_null};
-use crate::domain::case::Word;
+use crate::domain::case::{ANSWER_WITHIN, Word};
 use crate::domain::number::Number;
-
-/// Whoever objects is told within a day how it stands.
-const ANSWER_WITHIN: Duration = Duration::from_hours(24);
 
 /// An appeal.
 #[derive(Debug, Clone)]
