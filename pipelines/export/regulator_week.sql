@@ -140,11 +140,11 @@ SELECT
     COALESCE(people.call_reporters, 0) AS matched_call_reporters,
     COALESCE(people.sms_reporters, 0) AS matched_sms_reporters,
     COALESCE(people.scam_reporters, 0) AS matched_scam_reporters,
-    CAST(ranked.frequency_below AS DOUBLE) / NULLIF(judged.frequency - 1, 0) AS frequency_peers_below_share,
-    CAST(ranked.behaviour_below AS DOUBLE) / NULLIF(judged.behaviour - 1, 0) AS behaviour_peers_below_share,
-    CAST(ranked.short_call_below AS DOUBLE) / NULLIF(judged.short_call - 1, 0) AS short_call_peers_below_share,
-    CAST(ranked.short_gap_below AS DOUBLE) / NULLIF(judged.short_gap - 1, 0) AS short_gap_peers_below_share,
-    CAST(ranked.stranger_below AS DOUBLE) / NULLIF(judged.stranger - 1, 0) AS stranger_peers_below_share
+    ROUND(CAST(frequency_below AS DOUBLE) / NULLIF(judged.frequency - 1, 0), $place_digits) AS frequency_peers_below_share,
+    ROUND(CAST(behaviour_below AS DOUBLE) / NULLIF(judged.behaviour - 1, 0), $place_digits) AS behaviour_peers_below_share,
+    ROUND(CAST(short_call_below AS DOUBLE) / NULLIF(judged.short_call - 1, 0), $place_digits) AS short_call_peers_below_share,
+    ROUND(CAST(short_gap_below AS DOUBLE) / NULLIF(judged.short_gap - 1, 0), $place_digits) AS short_gap_peers_below_share,
+    ROUND(CAST(stranger_below AS DOUBLE) / NULLIF(judged.stranger - 1, 0), $place_digits) AS stranger_peers_below_share
 FROM flagged
 INNER JOIN decision AS last ON flagged.number = last.number AND flagged.last_day = last.day
     AND flagged.activated_at IS NOT DISTINCT FROM last.activated_at

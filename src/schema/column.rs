@@ -1724,7 +1724,7 @@ pub mod regulator_week {
     pub const MATCHED_SMS_REPORTERS: Column<Int64Array> = Column::new("matched_sms_reporters");
     /// The same of calls that look like fraud (LD).
     pub const MATCHED_SCAM_REPORTERS: Column<Int64Array> = Column::new("matched_scam_reporters");
-    /// Criterion 1, frequency: share of the other numbers that lie below, of those that the same card judged on the day of the highest score and that have the value; null without a score, without the value or without others, and in rows of before the column.
+    /// Criterion 1, frequency: share of the other numbers that lie below, of those that the same card judged on the day of the highest score and that have the value, to four digits; null without a score, without the value or without others, and in rows of before the column.
     pub const FREQUENCY_PEERS_BELOW_SHARE: Column<Float64Array> = Column::new("frequency_peers_below_share");
     /// The same of criterion 2, behaviour.
     pub const BEHAVIOUR_PEERS_BELOW_SHARE: Column<Float64Array> = Column::new("behaviour_peers_below_share");
