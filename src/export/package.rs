@@ -58,6 +58,15 @@ pub struct Head {
     pub definitions: BTreeMap<String, BTreeSet<String>>,
 }
 
+/// What a package was written as.
+#[derive(Debug)]
+pub struct Hashes {
+    /// SHA-256 of its manifest, hex, which names it.
+    pub manifest_sha256: String,
+    /// The same of its numbers, by which the next export knows them again.
+    pub numbers_sha256: String,
+}
+
 /// Everything that a package says.
 #[derive(Debug)]
 pub struct Contents {
@@ -80,8 +89,8 @@ impl Contents {
         Self { head, numbers, charts, corrections, runs }
     }
 
-    /// Writes every file of the package; gives back the hash of its manifest.
-    pub fn write(&self, aside: &Aside, key: Option<&SecretKey>) -> anyhow::Result<String> {
+    /// Writes every file of the package.
+    pub fn write(&self, aside: &Aside, key: Option<&SecretKey>) -> anyhow::Result<Hashes> {
         let numbers = aside.write(NUMBERS, |out| self.numbers.csv(out))?;
         let corrections = aside.write(CORRECTIONS, |out| corrections::csv(&self.corrections, &self.numbers, out))?;
         let coverage = aside.write(COVERAGE, |out| coverage::csv(&self.runs, out))?;
@@ -102,7 +111,7 @@ impl Contents {
             manifest.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect();
         hashes.insert(written.name, written.sha256.clone());
         sums::seal(aside, &hashes, &manifest.comment(), key)?;
-        Ok(written.sha256)
+        Ok(Hashes { manifest_sha256: written.sha256, numbers_sha256: numbers.sha256 })
     }
 
     fn manifest(&self, files: Vec<Listed>) -> Manifest {

@@ -6,10 +6,12 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::io::Write;
+use std::sync::Arc;
 
 use anyhow::Context;
-use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::compute::{SortColumn, concat_batches, lexsort_to_indices, take_record_batch};
+use arrow::array::{Array, ArrayRef, AsArray, RecordBatch, new_empty_array};
+use arrow::compute::{SortColumn, concat, lexsort_to_indices, take};
+use arrow::datatypes::{DataType, FieldRef};
 use arrow::util::display::{ArrayFormatter, FormatOptions};
 
 use super::cell::inert;
@@ -24,18 +26,29 @@ pub struct Rows {
 }
 
 impl Rows {
-    /// The rows of some batches, ordered by the contract's key. The batches go as they are joined: a list may be long.
+    /// The rows of some batches, ordered by the contract's key. They are joined and put in order column by column, and each
+    /// goes as that is done: a list may be long, and is not held twice.
     pub fn of(contract: &'static Contract, batches: Vec<RecordBatch>) -> anyhow::Result<Self> {
-        let batch = concat_batches(&contract.schema(), &batches)?;
+        let schema = contract.schema();
+        let pieces_of = |place: usize| batches.iter().map(|batch| Arc::clone(batch.column(place))).collect();
+        let pieces: Vec<Vec<ArrayRef>> = (0..schema.fields().len()).map(pieces_of).collect();
         drop(batches);
-        let columns = contract.columns.iter().collect();
         let key = |name: &String| {
-            let values = batch.column_by_name(name).with_context(|| format!("no column \"{name}\""))?;
-            anyhow::Ok(SortColumn { values: values.clone(), options: None })
+            let place = schema.index_of(name)?;
+            let pieces = pieces.get(place).with_context(|| format!("no column \"{name}\""))?;
+            anyhow::Ok(SortColumn { values: joined(pieces, schema.field(place).data_type())?, options: None })
         };
         let key = contract.key.iter().map(key).collect::<anyhow::Result<Vec<_>>>()?;
-        let batch = take_record_batch(&batch, &lexsort_to_indices(&key, None)?)?;
-        Ok(Self { columns, batch })
+        let order = lexsort_to_indices(&key, None)?;
+        drop(key);
+        let ordered = |(pieces, field): (Vec<ArrayRef>, &FieldRef)| {
+            let column = joined(&pieces, field.data_type())?;
+            drop(pieces);
+            anyhow::Ok(take(&column, &order, None)?)
+        };
+        let ordered = pieces.into_iter().zip(schema.fields()).map(ordered).collect::<anyhow::Result<Vec<_>>>()?;
+        let batch = RecordBatch::try_new(Arc::clone(&schema), ordered)?;
+        Ok(Self { columns: contract.columns.iter().collect(), batch })
     }
 
     /// The same rows with these columns alone, in the contract's order.
@@ -110,11 +123,18 @@ impl Rows {
     }
 }
 
+/// The pieces of a column in one.
+fn joined(pieces: &[ArrayRef], kind: &DataType) -> anyhow::Result<ArrayRef> {
+    if pieces.is_empty() {
+        return Ok(new_empty_array(kind));
+    }
+    let pieces: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
+    Ok(concat(&pieces)?)
+}
+
 #[cfg(test)]
 pub(super) mod tests {
-    use std::sync::Arc;
-
-    use arrow::array::{ArrayRef, Date32Array, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
+    use arrow::array::{Date32Array, Int64Array, StringArray, TimestampMicrosecondArray, new_null_array};
 
     use super::*;
     use crate::schema::contract::Table;

@@ -16,7 +16,7 @@ use crate::clock::Clock;
 use crate::domain::day::Week;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::{self, Manifest};
-use crate::export::package::{Contents, Head, TRENDS, numbers_sha256};
+use crate::export::package::{Contents, Hashes, Head, TRENDS, numbers_sha256};
 use crate::export::recipient::Recipient;
 use crate::export::sign::SecretKey;
 use crate::export::sums;
@@ -121,10 +121,10 @@ pub async fn publish(
         }
     }
     let contents = sources.contents(lake, order).await?;
-    let (aside, manifest_sha256) = write(&contents, &root, key)?;
-    tell(&contents, &manifest_sha256, &root, trail, clock).await?;
-    sources.note(&contents, &manifest_sha256, clock).await?;
-    done(&contents, manifest_sha256, aside, &root, key)
+    let (aside, hashes) = write(&contents, &root, key)?;
+    tell(&contents, &hashes.manifest_sha256, &root, trail, clock).await?;
+    sources.note(&contents, &hashes, clock).await?;
+    done(&contents, hashes.manifest_sha256, aside, &root, key)
 }
 
 /// Makes a package once more from the versions that it was read from.
@@ -136,8 +136,8 @@ async fn again(
     key: Option<&SecretKey>,
 ) -> anyhow::Result<(Contents, Aside)> {
     let contents = Sources::at(lake, &issued.tables).await?.contents(lake, order).await?;
-    let (aside, manifest_sha256) = write(&contents, root, key)?;
-    ensure!(manifest_sha256 == issued.manifest_sha256, "its manifest has other bytes by this program");
+    let (aside, hashes) = write(&contents, root, key)?;
+    ensure!(hashes.manifest_sha256 == issued.manifest_sha256, "its manifest has other bytes by this program");
     Ok((contents, aside))
 }
 
@@ -158,10 +158,10 @@ async fn tell(
     trail.tell("export_regulator", clock.now(), &detail).await
 }
 
-fn write(contents: &Contents, root: &Path, key: Option<&SecretKey>) -> anyhow::Result<(Aside, String)> {
+fn write(contents: &Contents, root: &Path, key: Option<&SecretKey>) -> anyhow::Result<(Aside, Hashes)> {
     let aside = Aside::open(root, &contents.head.week.to_string())?;
-    let manifest_sha256 = contents.write(&aside, key)?;
-    Ok((aside, manifest_sha256))
+    let hashes = contents.write(&aside, key)?;
+    Ok((aside, hashes))
 }
 
 fn done(

@@ -101,7 +101,7 @@ pub(in crate::export) fn build_of(
     let before = Figures::of(&before, head.week.monday().plus(-7).week());
     let contents = Contents::new(head, numbers, &before, corrections, vec![run]);
     let aside = Aside::open(root, name).unwrap();
-    let manifest = contents.write(&aside, spec.key).unwrap();
+    let manifest = contents.write(&aside, spec.key).unwrap().manifest_sha256;
     aside.publish().unwrap();
     (root.join(name), manifest)
 }

@@ -15,7 +15,7 @@ use crate::export::corrections;
 use crate::export::coverage::{self, Act, Told};
 use crate::export::figures::Figures;
 use crate::export::manifest::Previous;
-use crate::export::package::{Contents, Head, numbers_sha256};
+use crate::export::package::{Contents, Hashes, Head};
 use crate::export::precision::Measured;
 use crate::export::rows::Rows;
 use crate::job::export::Incomplete;
@@ -230,17 +230,12 @@ impl Sources {
     }
 
     /// Writes down that a package is published; fails when another was given its number meanwhile.
-    pub(super) async fn note(
-        &mut self,
-        contents: &Contents,
-        manifest_sha256: &str,
-        clock: Clock,
-    ) -> anyhow::Result<()> {
+    pub(super) async fn note(&mut self, contents: &Contents, hashes: &Hashes, clock: Clock) -> anyhow::Result<()> {
         let head = &contents.head;
         let mut sheet = Sheet::new(Table::PACKAGE.contract());
         let row = sheet.row().day(head.week.monday()).text(&head.recipient).int64(head.sequence);
-        let row = row.int64_or_null(head.supersedes).text(manifest_sha256);
-        let row = row.text(&numbers_sha256(&contents.numbers)?).text(&serde_json::to_string(&head.tables)?);
+        let row = row.int64_or_null(head.supersedes).text(&hashes.manifest_sha256);
+        let row = row.text(&hashes.numbers_sha256).text(&serde_json::to_string(&head.tables)?);
         row.instant(clock.now()).end();
         let span =
             Span { app_id: format!("package/{}", head.recipient), from: head.sequence - 1, until: head.sequence };
