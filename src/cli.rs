@@ -188,3 +188,24 @@ impl Cli {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::export::blocklist::limit::Refused;
+    use crate::job::receipts::NotAsAsked;
+
+    #[test]
+    fn what_is_refused_and_what_has_not_arrived_have_codes_of_their_own_however_it_is_told() {
+        let (refused, missing) = (Refused { new: 2, cap: 1 }, NotAsAsked(3));
+        let endless = crate::export::blocklist::Endless {
+            day: "2025-01-06".parse().unwrap(),
+            count: 1,
+            first: crate::domain::number::Number::from_e164(84_962_000_001).unwrap(),
+        };
+        for (error, code) in [(refused.into(), 6), (anyhow::Error::from(endless), 6), (missing.into(), 5)] {
+            assert_eq!(exit_code(&error.context("exporting")), code);
+        }
+        assert_eq!(exit_code(&anyhow::anyhow!("a full disk")), 1);
+    }
+}
