@@ -86,10 +86,10 @@ weighed AS (
         -- Telemarketers and robots are found by what the score is made of: who is no spammer by it is asked about and not
         -- barred. Of few calls to one victim it cannot know.
         COALESCE(score >= $evidence_score, false) OR COALESCE(is_harassment AND newest IS NOT NULL, false) AS is_behaviour_enough,
-        COALESCE(is_registration, false) AS is_registration_evidence,
+        COALESCE(is_registration, false) AS is_registration_evidence, COALESCE(is_box, false) AS is_box,
         -- Papers take fewer people's word; whom a box calls wants the call, so that nobody would ever say yes.
         COALESCE(is_registration AND people >= $registration_people AND people >= $min_yes_share * (people + survey_no), false)
-            OR COALESCE(is_box AND score >= $block_score, false) AS is_registration_enough,
+            OR COALESCE(detected.is_box AND score >= $block_score, false) AS is_registration_enough,
         COALESCE((survey_yes >= $min_yes OR matched_reporters >= $min_reporters)
             AND people >= $min_yes_share * (people + survey_no), false) AS is_people_evidence,
         COALESCE(survey_no >= $min_yes AND people < $min_yes_share * (people + survey_no), false) AS is_denied,
@@ -126,7 +126,7 @@ SELECT
         ELSE 'clear'
     END AS proposed,
     is_registration_evidence, detections, detection_points, is_denied,
-    CASE WHEN is_current THEN lock_reason END AS lock_reason
+    CASE WHEN is_current THEN lock_reason END AS lock_reason, is_box
 FROM weighed
 LEFT JOIN allowed ON weighed.number = allowed.number
 LEFT JOIN special ON weighed.number = special.number

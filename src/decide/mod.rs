@@ -19,9 +19,6 @@ use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::domain::verdict::Verdict;
 
-/// How `detection_day` names a handset that many numbers call from.
-const BOX: &str = "sim_box";
-
 /// A subscription: a number in one activation interval; off-net numbers have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct Subject {
@@ -52,6 +49,8 @@ pub struct Candidate {
     pub survey_no: i64,
     /// Whether papers or devices are among the origins.
     pub is_registration_evidence: bool,
+    /// Whether a SIM box is among what bears that origin; a detection without points enough is none.
+    pub is_box: bool,
     /// What it was found at, by type.
     pub detections: Option<String>,
     /// On the allow-list.
@@ -71,8 +70,7 @@ pub struct Candidate {
 impl Candidate {
     /// Whether its papers alone are the origin beside calls and people: a box is found by what its handset does.
     fn is_found_by_papers(&self) -> bool {
-        let mut types = self.detections.as_deref().unwrap_or_default().split('+');
-        self.is_registration_evidence && !types.any(|found| found == BOX)
+        self.is_registration_evidence && !self.is_box
     }
 }
 

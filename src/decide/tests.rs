@@ -39,6 +39,7 @@ pub(crate) fn candidate(number: i64, proposed: Verdict) -> Candidate {
         survey_yes: 2,
         survey_no: 0,
         is_registration_evidence: false,
+        is_box: false,
         detections: None,
         is_allow_listed: false,
         is_special: false,

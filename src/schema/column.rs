@@ -1414,6 +1414,8 @@ pub mod block_candidate {
     pub const IS_DENIED: Column<BooleanArray> = Column::new("is_denied");
     /// Why the operator itself had locked the line when the day ended, as subscriber has it: no bar begins or grows on it; null when it was open, is not ours, or in rows of before the column.
     pub const LOCK_REASON: Column<StringArray> = Column::new("lock_reason");
+    /// Whether a sim_box with points enough is among what it was found at: its papers are not all that is known; null in rows of before the column.
+    pub const IS_BOX: Column<BooleanArray> = Column::new("is_box");
 }
 
 /// One row per subscription whose verdict on a day is not clear, or has just become so; the one table of verdicts that exports read.

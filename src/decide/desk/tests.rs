@@ -94,6 +94,7 @@ fn papers_that_a_person_has_cleared_are_no_origin_while_the_same_purchase_is_fou
     let found = |detections: &str, origins: i64| Candidate {
         origins,
         is_registration_evidence: true,
+        is_box: detections.ends_with("sim_box"),
         detections: Some(detections.to_owned()),
         ..candidate(1, Verdict::Limited)
     };
@@ -108,6 +109,8 @@ fn papers_that_a_person_has_cleared_are_no_origin_while_the_same_purchase_is_fou
             assert_eq!(decided(&said, later, found("bulk_registration+robocall", 2)), asked, "{word} {later}");
             assert_eq!(decided(&said, later, found("bulk_registration", 3)), barred, "people bear it, too");
             assert_eq!(decided(&said, later, found("bulk_registration+sim_box", 2)), barred, "a box is no paper");
+            let weak = Candidate { is_box: false, ..found("bulk_registration+sim_box", 2) };
+            assert_eq!(decided(&said, later, weak), asked, "a box without points enough bears nothing");
             assert_eq!(decided(&said, later, candidate(1, Verdict::Limited)), barred);
         }
         assert_eq!(decided(&said, 42, found("bulk_registration", 2)), barred);
