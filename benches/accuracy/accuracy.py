@@ -14,12 +14,17 @@ says which programs those are. `rows` writes one labelled row for each subscript
 no seed of it is ever one of `run`.
 
 The demo has one spam SIM in 200 and one hard negative in ten; a country has 1.2 in 10,000 and one in 25. So each
-stratum weighs what its natural share says, and precision is of the country, not of the demo. Strata beyond the base
-are told by themselves: nobody knows their natural shares. Whom an allow-list names is left out.
+stratum weighs what its natural share says, and precision is of the country, not of the demo. Ordinary people are one
+stratum: the demo draws their kinds as a country has them, and of the idle half make no call. Strata beyond the base are
+told by themselves, since their natural shares are not known; of advertisers there is a guess, and `show` says what it
+would make of the precision. Whom an allow-list names is left out, and so is who made no call in the measured days. Numbers
+of other operators are a stratum, `offnet`, and in no precision: they are no subscriptions, none of them is spam in the
+demo, and some are numbers that a gang shows and nobody has.
 
 The bound of a precision takes the upper bound of the weighted rate of false alarms by Fay and Feuer (Statistics in
-Medicine 16, 1997: a gamma bound for weighted sums of Poisson counts, which holds when there are none) and the lower
-bound of the rate of right ones, each at 97.5 %, so that both hold together at 95 %.
+Medicine 16, 1997: a gamma bound for weighted sums of Poisson counts, which holds when there are none) at 95.5 % and the
+lower bound of the rate of right ones at 99.5 %, so that both hold together at 95 %. The right ones are counted in
+thousands and take little of the error; what few false alarms mean is what is not known.
 """
 
 import argparse
@@ -45,13 +50,16 @@ SUBSCRIBERS = 20_000
 # Rows that end before that column do not tell which program it was.
 UNTOLD = ""
 
-# Natural shares of all subscriptions (ACCURACY 5.2); ordinary people are the rest. The last three are by judgement.
+# Natural shares of all subscriptions (ACCURACY 5.2); ordinary people are the rest. Of the hard negatives the last three
+# are by judgement.
 SPAM_SHARE = 1.2e-4
 SPAM = {"burst": 0.413, "blaster": 0.163, "sms_and_call": 0.058, "camouflaged": 0.144, "mixed": 0.125, "tiny": 0.057,
         "one_ring": 0.040}
 SEPARABLE = ["burst", "blaster", "sms_and_call", "one_ring"]
 HARD = {"courier": 0.01, "driver": 0.008, "call_centre": 0.0002, "clinic": 0.001, "school": 0.001, "new_sim": 0.02}
 PEOPLE = {"light": 0.32, "heavy": 0.40, "talker": 0.20, "idle": 0.08}
+# Who sells by telephone to those who agreed: by judgement as well, and beside the base, with too few of them for a bound.
+SELLERS = {"advertiser": 0.003}
 NATURAL = {
     **{name: share * SPAM_SHARE for name, share in SPAM.items()},
     **HARD,
@@ -80,8 +88,9 @@ def opened(demo, *tables):
 
 
 def strata(demo):
-    """The rules' hash, and a row for each stratum. Unit: a subscription that called in the measured days."""
-    con = opened(demo, "decision", "spam_score")
+    """The rules' hash, a row for each stratum, and how many had to wait for a budget. Unit: a subscription that called in
+    the measured days; of other operators a number that called us."""
+    con = opened(demo, "decision", "spam_score", "caller_day")
     over = ", ".join(f"COUNT(*) FILTER (WHERE score >= {cut})" for cut in CUTS)
     rows = con.execute(f"""
         WITH held AS (
@@ -107,7 +116,18 @@ def strata(demo):
         SELECT stratum, is_allow_listed, COUNT(*), COUNT(*) FILTER (WHERE is_flagged), COUNT(*) FILTER (WHERE is_barred),
             {over}, COALESCE(STRING_AGG(ROUND(share, 2), ' ' ORDER BY share) FILTER (WHERE is_spam), '')
         FROM told GROUP BY ALL ORDER BY ALL""").fetchall()
-    return con.execute("SELECT MAX(rules) FROM decision").fetchone()[0], rows
+    rows += con.execute(f"""
+        WITH held AS (
+            SELECT number, BOOL_OR(verdict IN ('survey', 'limited', 'blocked')) AS is_flagged,
+                BOOL_OR(verdict IN ('limited', 'blocked')) AS is_barred
+            FROM decision WHERE NOT is_onnet GROUP BY number
+        ),
+        scored AS (SELECT caller AS number, MAX(score) AS score FROM spam_score WHERE NOT is_onnet GROUP BY ALL),
+        called AS (SELECT DISTINCT caller AS number FROM caller_day WHERE NOT is_onnet AND calls_out > 0 AND caller IS NOT NULL)
+        SELECT 'offnet', false, COUNT(*), COUNT(*) FILTER (WHERE is_flagged), COUNT(*) FILTER (WHERE is_barred), {over}, ''
+        FROM called LEFT JOIN held USING (number) LEFT JOIN scored USING (number)""").fetchall()
+    rules, waiting = con.execute("SELECT MAX(rules), COUNT(*) FILTER (WHERE cause = 'budget_spent') FROM decision").fetchone()
+    return rules, rows, waiting
 
 
 def recorded():
@@ -133,7 +153,7 @@ def run(args):
         program = program_of(args.callsieve)
         with tempfile.TemporaryDirectory(dir=args.dir) as folder:
             demo = played(args, seed, folder)
-            rules, rows = strata(demo)
+            rules, rows, waiting = strata(demo)
         if program_of(args.callsieve) != program:
             sys.exit(f"seed {seed}: {args.callsieve} was built anew while it was played")
         if (str(seed), str(args.subscribers), rules, program) in known:
@@ -146,6 +166,8 @@ def run(args):
                 out.writerow(COLUMNS)
             out.writerows([seed, rules, *row, args.subscribers, program] for row in rows)
         print(f"seed {seed}: {sum(row[2] for row in rows)} subscriptions, {sum(row[3] for row in rows)} flagged", flush=True)
+        if waiting:
+            print(f"seed {seed}: {waiting} times a bar had to wait for a budget, so the rules alone would bar more", flush=True)
 
 
 def upper(weighted, quantile):
@@ -162,21 +184,57 @@ def lower(weighted, quantile):
     return spread / (2 * mean) * chi2.ppf(1 - quantile, 2 * mean**2 / spread) if mean > 0 else 0.0
 
 
+def weighed(strata, names, column):
+    """The weight of one of each stratum, and how many of it."""
+    rows = [(NATURAL[name], strata[name]) for name in names if name in strata]
+    return [(share / row["subscriptions"], row[column]) for share, row in rows]
+
+
+def alarms(strata, column):
+    """The same of all that are no spam."""
+    people = [strata[name] for name in PEOPLE if name in strata]
+    share = sum(NATURAL[name] for name in PEOPLE)
+    ordinary = (share / sum(row["subscriptions"] for row in people), sum(row[column] for row in people))
+    return [*weighed(strata, HARD, column), ordinary]
+
+
+def total(weighted):
+    return sum(weight * count for weight, count in weighted)
+
+
 def precision(strata, column):
     """The precision at natural shares, and its one-sided lower bound at 95 %."""
-    sums = {True: [], False: []}
-    for name, share in NATURAL.items():
-        row = strata.get(name)
-        if row and row["subscriptions"]:
-            sums[name in SPAM].append((share / row["subscriptions"], row[column]))
-    right, wrong = (sum(weight * count for weight, count in sums[is_spam]) for is_spam in (True, False))
-    low, high = lower(sums[True], 0.975), upper(sums[False], 0.975)
-    return (right / (right + wrong) if right + wrong else float("nan")), low / (low + high)
+    found, wrong = weighed(strata, SPAM, column), alarms(strata, column)
+    right = total(found)
+    low, high = lower(found, 0.995), upper(wrong, 0.955)
+    return (right / (right + total(wrong)) if right + total(wrong) else float("nan")), low / (low + high)
+
+
+def with_sellers(strata, column):
+    """The precision if there were as many sellers as is guessed."""
+    right = total(weighed(strata, SPAM, column))
+    sellers = [(share, strata[name]) for name, share in SELLERS.items() if name in strata]
+    sold = sum(share * row[column] / row["subscriptions"] for share, row in sellers)
+    wrong = total(alarms(strata, column)) + sold
+    return right / (right + wrong) if right + wrong else float("nan")
 
 
 def recall(strata, names, column):
-    rows = [strata[name] for name in names if name in strata]
-    return sum(row[column] for row in rows) / sum(row["subscriptions"] for row in rows)
+    """The share of some kinds at natural shares."""
+    there = [name for name in names if name in strata]
+    return total(weighed(strata, there, column)) / sum(NATURAL[name] for name in there)
+
+
+def median(strata, names):
+    """The middle of the shares of calls at natural shares; of two in the middle the greater."""
+    there = [name for name in names if name in strata]
+    shares = sorted((share, NATURAL[name] / strata[name]["subscriptions"]) for name in there for share in strata[name]["shares"])
+    left = sum(weight for _, weight in shares) / 2
+    for share, weight in shares:
+        left -= weight
+        if left < -1e-12:
+            return share
+    return float("nan")
 
 
 def show(args):
@@ -207,23 +265,25 @@ def show(args):
     for name, column in (("flagged", "flagged"), ("barred", "barred")):
         value, low = precision(strata, column)
         print(f"precision of the {name} {value:.3f}, at least {low:.3f}")
+    for name in ("flagged", "barred"):
+        print(f"precision of the {name} if three of a thousand sell by telephone, as advertisers do: "
+              f"{with_sellers(strata, name):.3f}")
     print(f"recall of the separable {recall(strata, SEPARABLE, 'flagged'):.3f}, of all spam of the base "
-          f"{sum(share * recall(strata, [name], 'flagged') for name, share in SPAM.items() if name in strata):.3f}")
-    hard = {name: share for name, share in HARD.items() if name in strata}
-    for name, column in (("flagged", "flagged"), ("barred", "barred")):
-        part = sum(share * recall(strata, [kind], column) for kind, share in hard.items()) / sum(hard.values())
-        print(f"protected and not allow-listed {name}: {part:.4%}")
+          f"{recall(strata, SPAM, 'flagged'):.3f}")
+    for words, kinds in (("protected", HARD), ("protected but for new SIMs,", [kind for kind in HARD if kind != "new_sim"])):
+        share = sum(NATURAL[kind] for kind in kinds if kind in strata)
+        for column in ("flagged", "barred"):
+            part, most = recall(strata, kinds, column), upper(weighed(strata, kinds, column), 0.95) / share
+            print(f"{words} and not allow-listed {column}: {part:.4%}, at most {most:.4%}")
     for name, kinds in (("all spam of the base", SPAM), ("the separable", SEPARABLE)):
-        shares = sorted(share for kind in kinds for share in strata.get(kind, {"shares": []})["shares"])
-        print(f"median share of calls before the flag, {name}: {shares[len(shares) // 2]:.2f}")
+        print(f"median share of calls before the flag, {name}: {median(strata, kinds):.2f}")
     print("\n| stratum | subscriptions | flagged | barred |\n|---|---|---|---|")
     for name, of in sorted(strata.items(), key=lambda item: (item[0] not in SPAM, item[0] not in NATURAL, item[0])):
         print(f"| {name} | {of['subscriptions']} | {of['flagged']} | {of['barred']} |")
     print("\n| score at least | precision | at least | recall of the separable | of all spam of the base |\n|---|---|---|---|---|")
     for cut in CUTS:
         value, low = precision(strata, f"over_{cut}")
-        parts = (recall(strata, SEPARABLE, f"over_{cut}"),
-                 sum(share * recall(strata, [name], f"over_{cut}") for name, share in SPAM.items() if name in strata))
+        parts = [recall(strata, kinds, f"over_{cut}") for kinds in (SEPARABLE, SPAM)]
         print(f"| {cut} | {value:.3f} | {low:.3f} | {parts[0]:.3f} | {parts[1]:.3f} |")
 
 
