@@ -102,6 +102,9 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
     let labels = Labels { is_positive: truth, positive_weight: options.positive_weight, weights };
     let rows = labels.is_positive.len();
     let positives = labels.is_positive.iter().filter(|is_positive| **is_positive).count();
+    let column = || format!("{}, column {}", options.features.display(), options.label);
+    let is_one_class = positives == 0 || positives == rows;
+    ensure!(!is_one_class, "{}: {positives} of {rows} rows are positive: there must be both kinds", column());
     let share = real(positives) / real(rows);
     let prevalence = options.prevalence.unwrap_or(share);
     let doc = format!(
