@@ -151,6 +151,7 @@ fn wording(definition: &Definition) -> Vec<String> {
     {
         problems.push(format!("${name} is not defined"));
     }
+    problems.extend(unasked(definition, &select.text));
     problems.extend(layout(&select.text));
     problems.extend(literals(definition));
     let cases = std::fs::read_to_string(definition.stem.with_extension("slt")).unwrap_or_default();
@@ -169,6 +170,18 @@ fn strangers(definition: &Definition) -> Vec<String> {
         let named = facts.characteristic.iter().filter(|(_, found)| !found.below.is_empty()).map(|(name, _)| name);
         let unknown = named.filter(|name| schema.field_with_name(name).is_err());
         problems.extend(unknown.map(|name| format!("card {card}: {} has no column {name}", definition.table)));
+    }
+    problems
+}
+
+/// Characteristics of its cards that count for what its SQL asks for no points of: they would be in no score.
+fn unasked(definition: &Definition, sql: &str) -> Vec<String> {
+    let mut problems = Vec::new();
+    for (card, facts) in &definition.facts.card {
+        let lost = facts.characteristic.iter().filter(|(_, found)| !sql.contains(&format!("'{}'", found.criterion)));
+        problems.extend(lost.map(|(name, found)| {
+            format!("card {card}: {name} counts for {}, and the SQL asks for no points of it", found.criterion)
+        }));
     }
     problems
 }
@@ -247,6 +260,16 @@ mod tests {
         let problems = wording(spam_score);
         let of = |card: &str| format!("card {card}: out_share has no [name.out_share] to explain it by");
         assert_eq!(problems, [of("offnet_v1"), of("onnet_v1"), of("onnet_v2")]);
+    }
+
+    #[test]
+    fn points_that_no_score_would_have_are_a_problem() {
+        let mut definitions = ours();
+        let spam_score = definitions.all.get_mut(&Table::SPAM_SCORE).unwrap();
+        let card = spam_score.facts.card.get_mut("onnet_v2").unwrap();
+        card.characteristic.get_mut("imeis").unwrap().criterion = "complaint".to_owned();
+        let lost = "card onnet_v2: imeis counts for complaint, and the SQL asks for no points of it";
+        assert_eq!(wording(spam_score), [lost]);
     }
 
     #[test]
