@@ -90,7 +90,8 @@ weighed AS (
         -- Papers take fewer people's word; whom a box calls wants the call, so that nobody would ever say yes.
         COALESCE(is_registration AND people >= $registration_people AND people >= $min_yes_share * (people + survey_no), false)
             OR COALESCE(detected.is_box AND score >= $block_score, false) AS is_registration_enough,
-        COALESCE((survey_yes >= $min_yes OR matched_reporters >= $min_reporters)
+        -- The yes of somebody whose report counts no longer is no second voice.
+        COALESCE((LEAST(survey_yes, people) >= $min_yes OR matched_reporters >= $min_reporters)
             AND people >= $min_yes_share * (people + survey_no), false) AS is_people_evidence,
         COALESCE(survey_no >= $min_yes AND people < $min_yes_share * (people + survey_no), false) AS is_denied,
         newest IS NULL OR COALESCE(newest = evidence.activated_at AND COALESCE(ended_at >= $until, true), false) AS is_current
@@ -118,7 +119,7 @@ SELECT
     is_current,
     CASE
         WHEN is_behaviour_evidence AND is_people_evidence AND criteria_met >= $criteria_required
-            AND score >= $block_score AND survey_yes >= $block_yes THEN 'blocked'
+            AND score >= $block_score AND LEAST(survey_yes, people) >= $block_yes THEN 'blocked'
         WHEN is_behaviour_enough AND (is_people_evidence OR is_registration_enough) AND criteria_met >= $criteria_required
             THEN 'limited'
         WHEN is_behaviour_evidence AND criteria_met >= $criteria_required THEN 'survey'

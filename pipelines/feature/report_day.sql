@@ -32,29 +32,44 @@ burst AS (
     HAVING COUNT(*) FILTER (WHERE is_unmatched AND NOT is_matched) >= $burst_reporters
         AND COUNT(*) FILTER (WHERE is_unmatched AND NOT is_matched) >= $burst_share * COUNT(*)
 ),
+looked AS (
+    -- The days on which a brigade may have been seen: what it said by then stays uncounted though it dissolves later.
+    SELECT DISTINCT day AS seen_on FROM report_check WHERE day BETWEEN $seen_from AND $day
+),
+known AS (
+    -- Who had reported which number by each of these days, within the weeks before it.
+    SELECT DISTINCT seen_on, source, reporter FROM looked INNER JOIN report_check
+        ON day <= seen_on AND CAST(seen_on AS INT) - CAST(day AS INT) <= $together_days
+    WHERE day >= $known_from AND source IS NOT NULL
+),
 breadth AS (
-    -- How many numbers each person reported.
-    SELECT reporter, COUNT(*) AS numbers FROM told GROUP BY reporter
+    -- How many numbers each person had reported.
+    SELECT seen_on, reporter, COUNT(*) AS numbers FROM known GROUP BY seen_on, reporter
 ),
 shared AS (
-    -- Pairs of people with how many numbers both reported.
-    SELECT one.reporter, other.reporter AS peer, COUNT(*) AS numbers
-    FROM told AS one INNER JOIN told AS other ON one.source = other.source
-    WHERE one.reporter <> other.reporter GROUP BY one.reporter, other.reporter
+    -- Pairs of people with how many numbers both had reported.
+    SELECT one.seen_on, one.reporter, other.reporter AS peer, COUNT(*) AS numbers
+    FROM known AS one INNER JOIN known AS other ON one.seen_on = other.seen_on AND one.source = other.source
+    WHERE one.reporter <> other.reporter GROUP BY one.seen_on, one.reporter, other.reporter
     HAVING COUNT(*) >= $together_numbers
 ),
 companion AS (
-    -- Those of them who report hardly anything else.
-    SELECT shared.reporter, peer FROM shared
-    INNER JOIN breadth AS own ON shared.reporter = own.reporter INNER JOIN breadth AS theirs ON peer = theirs.reporter
+    -- Those of them who reported hardly anything else.
+    SELECT shared.seen_on, shared.reporter, peer FROM shared
+    INNER JOIN breadth AS own ON shared.seen_on = own.seen_on AND shared.reporter = own.reporter
+    INNER JOIN breadth AS theirs ON shared.seen_on = theirs.seen_on AND peer = theirs.reporter
     WHERE shared.numbers >= $together_share * GREATEST(own.numbers, theirs.numbers)
 ),
+party AS (
+    -- People who had reported a number with enough companions on one of the days.
+    SELECT one.seen_on, one.source, one.reporter FROM known AS one
+    INNER JOIN companion ON one.seen_on = companion.seen_on AND one.reporter = companion.reporter
+    INNER JOIN known AS other ON other.seen_on = one.seen_on AND other.reporter = peer AND other.source = one.source
+    GROUP BY one.seen_on, one.source, one.reporter HAVING COUNT(*) + 1 >= $together_people
+),
 together AS (
-    -- People who reported a number with enough companions, today or earlier.
-    SELECT one.source, one.reporter FROM told AS one
-    INNER JOIN companion ON one.reporter = companion.reporter
-    INNER JOIN told AS other ON other.reporter = peer AND other.source = one.source
-    GROUP BY one.source, one.reporter HAVING COUNT(*) + 1 >= $together_people
+    -- The same on whatever day.
+    SELECT DISTINCT source, reporter FROM party
 ),
 word AS (
     -- Who was matched about which number within the last two weeks.
