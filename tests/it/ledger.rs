@@ -488,6 +488,28 @@ async fn a_signature_by_a_key_that_is_not_trusted_is_none() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn of_a_partition_that_nobody_knows_nothing_is_given_up() {
+    let hand = Hand::new();
+    let at = morning("2025-01-06");
+    hand.commit(Topic::CallRecord, 0, &[record(0)], at).await;
+    let key = hand.file("accept.key", &"07".repeat(32));
+    for (topic, source, partition) in
+        [("call_record", SOURCE, "1"), ("call_record", "k/cal_record/0", "0"), ("sms_record", SOURCE, "0")]
+    {
+        let place = ["ledger", "accept", "--topic", topic, "--source", source, "--partition", partition];
+        let words = ["--from", "0", "--until", "1", "--by", "N. V. An", "--why", "disk", "--key", key.as_str()];
+        let done = hand.run(&[&place[..], &words[..]].concat());
+        let said = String::from_utf8_lossy(&done.stderr).into_owned();
+        assert_eq!(done.status.code(), Some(1), "{topic} {source} {partition}: {said}");
+        assert!(said.contains("nobody knows of a partition") || said.contains("has never been read"), "{said}");
+    }
+    let (code, shown) = hand.ledger(&[]);
+    assert_eq!((code, &shown["accepted"]), (0, &serde_json::json!([])), "{shown}");
+    let waits = open_reasons(&hand.lake, at).await.unwrap();
+    assert!(waits.iter().all(|reason| !reason.contains("partition 1")), "no day waits for it: {waits:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn nobody_waits_for_a_topic_that_was_given_up() {
     let hand = Hand::new();
     let at = morning("2025-01-06");

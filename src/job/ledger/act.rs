@@ -1,7 +1,7 @@
 //! Signed acts: a named person gives up offsets that are lost for good, or a source that is not read any more.
 //!
 //! In: what is given up, by whom, why, and the key. Out: an entry of the books with the signature; what entries say,
-//! and whether it holds. Never: gives up an offset that the table has.
+//! and whether it holds. Never: gives up an offset that the table has, or one of a partition that nobody knows of.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -113,8 +113,9 @@ pub async fn accept(lake: &Lake, loss: &Loss, note: Note, key: &[u8; 32], clock:
     ensure!(loss.from < loss.until, "no offset lies from {} on and before {}", loss.from, loss.until);
     let origin: Origin = loss.source.parse().map_err(anyhow::Error::msg)?;
     let app_id = origin.app_id(loss.partition);
-    let table = loss.topic.table();
-    let mut rows = lake.open(table).await?;
+    let topic = loss.topic;
+    let mut rows = lake.find(topic.table()).await?.with_context(|| format!("{topic} has never been read"))?;
+    ensure_known(lake, &rows, loss).await?;
     let at = rows.offset(&app_id).await?;
     let mut spans = Vec::new();
     if at.is_some_and(|at| loss.until <= at) {
@@ -135,6 +136,20 @@ pub async fn accept(lake: &Lake, loss: &Loss, note: Note, key: &[u8; 32], clock:
     let told = Told { kind: Kind::Accepted, accounts: &[account], at: clock.now(), note: Some(&note) };
     rows.append_told(&[], &spans, told).await?;
     Books::open(lake).await?.settle(&rows).await?;
+    Ok(())
+}
+
+/// Every day would wait for a partition that a slip of the pen has made, and nothing takes a signed act back.
+async fn ensure_known(lake: &Lake, rows: &Handle, loss: &Loss) -> anyhow::Result<()> {
+    let Loss { topic, source, partition, .. } = loss;
+    let entries = accounts(&mut Books::open(lake).await?, rows).await?;
+    let is_told = |entry: &Entry| !matches!(entry.kind, Kind::Accepted | Kind::Retired | Kind::Expired);
+    let mut known = entries.iter().filter(|entry| is_told(entry)).map(|entry| &entry.account);
+    ensure!(
+        known.any(|account| account.source == *source && account.partition == *partition),
+        "nobody knows of a partition {partition} of {source} with {topic}; `callsieve ledger --topic {topic}` names those \
+         that were read, and ingest the one at which it stands"
+    );
     Ok(())
 }
 
