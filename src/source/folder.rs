@@ -208,6 +208,12 @@ pub fn csv_layout(opened: &Opened, options: &Options) -> anyhow::Result<Option<L
     if csv.header {
         let mut reader = delimited::reader(csv, opened.plain().with_context(reading)?);
         let names = reader.headers().with_context(reading)?;
+        // Nobody can tell a file of no records from one that was cut off before its first byte.
+        ensure!(
+            !names.is_empty(),
+            "{} is empty: a file of no records is one with its header alone; have it sent so, or sign that it held none",
+            path.display()
+        );
         // Spreadsheets begin a file with a byte order mark.
         let name = |name: &str| name.trim_start_matches('\u{feff}').trim().to_owned();
         header = Some(names.iter().map(name).collect::<Vec<_>>());
@@ -276,6 +282,12 @@ mod tests {
         std::fs::write(&path, "ID;Begin\n").unwrap();
         let error = layout(&path).unwrap_err();
         assert!(format!("{error:#}").contains("no column \"Secs\""), "{error:#}");
+        std::fs::write(&path, "").unwrap();
+        let error = layout(&path).unwrap_err();
+        assert!(error.to_string().ends_with("have it sent so, or sign that it held none"), "{error:#}");
+        std::fs::write(&path, "ID;Begin;Secs;Ans").unwrap();
+        layout(&path).unwrap();
+        assert!(bodies(&path, &options(folder.path())).is_empty(), "a header alone is a file of no records");
     }
 
     #[test]
