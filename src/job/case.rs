@@ -29,28 +29,49 @@ pub async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
     if !is_known {
         handle.replace_all(&[sheet(&events)]).await?;
     }
-    reference::put_allowed(lake, &store.allowed().await?).await.context("copying the desk's allow-list")
+    reference::put_allowed(lake, &store.ever_allowed().await?).await.context("copying the desk's allow-list")
 }
 
 /// All words of a store, and whether the lake has each of them; fails where it has others.
 async fn words(store: &Store, lake: &Lake) -> anyhow::Result<(Vec<Event>, bool)> {
     let events = store.events().await?;
     let known = known(lake).await?;
-    let said: BTreeSet<i64> = events.iter().map(|event| event.id).collect();
-    let forgotten = known.difference(&said).count();
+    let said: BTreeSet<Known> = events.iter().map(known_as).collect();
+    let forgotten: Vec<&Known> = known.difference(&said).collect();
+    let shown = forgotten.iter().take(SHOWN).map(|(id, number, word, _)| format!("{id}: {number} {word}"));
     ensure!(
-        forgotten == 0,
-        "the case store lacks {forgotten} words that the lake has of it: is it another one? see store in [desk]"
+        forgotten.is_empty(),
+        "the case store lacks {} words that the lake has of it ({}): is it another one? see store in [desk]; where a backup \
+         of it was restored, say them again at the desk, then take the folder case_event out of the lake, which is a copy \
+         that is made anew",
+        forgotten.len(),
+        shown.collect::<Vec<_>>().join(", ")
     );
     Ok((events, known == said))
 }
 
-/// The words that a lake has of a store, by their places in its audit trail.
-pub(super) async fn known(lake: &Lake) -> anyhow::Result<BTreeSet<i64>> {
+/// So many of the words that a store lacks are named.
+const SHOWN: usize = 3;
+
+/// A word as a lake knows it of a store: its place in the audit trail, about whom, what, and when. A trail that was
+/// restored from a backup and went on has another word at the same place.
+pub(super) type Known = (i64, Number, Word, i64);
+
+pub(super) fn known_as(event: &Event) -> Known {
+    (event.id, event.number, event.word, event.at)
+}
+
+/// The words that a lake has of a store.
+pub(super) async fn known(lake: &Lake) -> anyhow::Result<BTreeSet<Known>> {
     let mut known = BTreeSet::new();
     let Some(table) = lake.find(Table::CASE_EVENT).await? else { return Ok(known) };
-    for batch in table.rows(vec![], &[column::EVENT_ID.name]).await? {
-        known.extend(column::EVENT_ID.of(&batch)?.values().iter().copied());
+    for batch in table.rows(vec![], &[]).await? {
+        let (ids, instants) = (column::EVENT_ID.of(&batch)?, column::SAID_AT.of(&batch)?);
+        let (numbers, words) = (column::NUMBER.of(&batch)?, column::WORD.of(&batch)?);
+        for row in 0..batch.num_rows() {
+            let word = words.value(row).parse::<Word>().map_err(anyhow::Error::msg)?;
+            known.insert((ids.value(row), number(numbers.value(row))?, word, instants.value(row)));
+        }
     }
     Ok(known)
 }
@@ -73,7 +94,7 @@ pub async fn desk(runner: &mut Runner, began: &mut Began, day: Day, heard_until:
 /// What people have said, as the lake's tables would know it once a store was copied.
 pub async fn look(store: &Store, lake: &Lake, day: Day) -> anyhow::Result<Desk> {
     let (events, _) = words(store, lake).await?;
-    let rows = [reference::look_allowed(lake, &store.allowed().await?).await?];
+    let rows = [reference::look_allowed(lake, &store.ever_allowed().await?).await?];
     Ok(Desk {
         said: said(&[sheet(&events)], None)?,
         allowed: allowed(&rows, day)?,
@@ -149,9 +170,12 @@ fn sheet(events: &[Event]) -> RecordBatch {
 mod tests {
     use super::*;
     use crate::clock::Clock;
+    use crate::job::desk::Hand;
+    use crate::job::tests::open_desk;
     use crate::pipeline::definition::Definitions;
     use crate::pipeline::run::folder;
     use crate::store::allow::Allowed;
+    use crate::store::review::Review;
 
     fn event(id: i64, word: Word) -> Event {
         let number = Number::from_e164(84_900_000_001).unwrap();
@@ -196,14 +220,49 @@ mod tests {
         };
         let file = "number,reason\n0962000001,hospital\n";
         reference::load_text(&lake, Table::ALLOW_LIST, file, day).await.unwrap();
-        reference::put_allowed(&lake, &[row]).await.unwrap();
+        reference::put_allowed(&lake, std::slice::from_ref(&row)).await.unwrap();
         reference::load_text(&lake, Table::ALLOW_LIST, file, day.plus(1)).await.unwrap();
         let both = BTreeSet::from([number(84_962_000_001), number(84_962_000_009)]);
         assert_eq!(listed(day).await, both, "from the day on which a bar of this day would work");
         assert_eq!(listed(day.plus(2)).await, both);
         assert_eq!(listed(day.plus(3)).await, BTreeSet::from([number(84_962_000_001)]));
+        // A store that was restored from a backup takes nobody from the list, until somebody does.
         reference::put_allowed(&lake, &[]).await.unwrap();
+        assert_eq!(listed(day).await, both);
+        let before = Allowed { from: day, until: Some(day), ..row.clone() };
+        reference::put_allowed(&lake, &[before]).await.unwrap();
+        assert_eq!(listed(day).await, both, "what was over before ends nothing");
+        let taken_off = Allowed { until: Some(row.from), ..row };
+        reference::put_allowed(&lake, &[taken_off]).await.unwrap();
         assert_eq!(listed(day).await, BTreeSet::from([number(84_962_000_001)]));
+    }
+
+    #[tokio::test]
+    async fn a_store_that_was_restored_and_has_another_word_at_the_same_place_is_not_believed() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&place.path().join("lake")).unwrap();
+        let day: Day = "2025-01-06".parse().unwrap();
+        let hand = Hand { by: "an", at: day.ends_at(), is_dry_run: false, in_clear: false };
+        let store = async |name: &str, digits: i64| {
+            let folder = place.path().join(name);
+            std::fs::create_dir(&folder).unwrap();
+            let desk = open_desk(&folder, false, day.ends_at(), &["an"]).await;
+            let number = Number::from_e164(digits).unwrap();
+            let review = Review { number, day, is_confirmed: false, reason: "courier", note: "" };
+            desk.review(hand, &review).await.unwrap();
+            Store::open(&format!("sqlite://{}/desk.db", folder.display())).await.unwrap()
+        };
+        copy(&store("lost", 84_962_000_001).await, &lake).await.unwrap();
+        let restored = store("restored", 84_962_000_002).await;
+        for error in [copy(&restored, &lake).await.unwrap_err(), look(&restored, &lake, day).await.unwrap_err()] {
+            let said = error.to_string();
+            assert!(said.starts_with("the case store lacks 1 words that the lake has of it"), "{said}");
+            assert!(said.contains("84962•••001 dismissed"), "{said}");
+        }
+        // Said again at the desk, and the copy taken away.
+        std::fs::remove_dir_all(place.path().join("lake/case_event")).unwrap();
+        copy(&restored, &lake).await.unwrap();
+        assert_eq!(known(&lake).await.unwrap().len(), 1);
     }
 
     #[tokio::test]

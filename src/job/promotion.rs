@@ -81,17 +81,22 @@ async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
 /// All promotions of a store, and whether the lake has each of them; fails where it has others.
 async fn approved(store: &Store, lake: &Lake) -> anyhow::Result<(Vec<Promotion>, bool)> {
     let promotions = store.promotions().await?;
-    let approved: BTreeSet<i64> = promotions.iter().map(|promotion| promotion.id).collect();
+    // A trail that was restored from a backup and went on may have another promotion at the same place.
+    let approved: BTreeSet<(i64, String)> =
+        promotions.iter().map(|promotion| (promotion.id, promotion.definitions.clone())).collect();
     let mut known = BTreeSet::new();
     if let Some(table) = lake.find(Table::PROMOTION).await? {
-        for batch in table.rows(vec![], &[column::PROMOTION_ID.name]).await? {
-            known.extend(column::PROMOTION_ID.of(&batch)?.values().iter().copied());
+        for batch in table.rows(vec![], &[]).await? {
+            let (ids, hashes) = (column::PROMOTION_ID.of(&batch)?, column::DEFINITIONS.of(&batch)?);
+            known.extend((0..batch.num_rows()).map(|row| (ids.value(row), hashes.value(row).to_owned())));
         }
     }
     let forgotten = known.difference(&approved).count();
     ensure!(
         forgotten == 0,
-        "the case store lacks {forgotten} promotions that the lake has of it: is it another one? see store in [desk]"
+        "the case store lacks {forgotten} promotions that the lake has of it: is it another one? see store in [desk]; where \
+         a backup of it was restored, have the definitions promoted again, then take the folder promotion out of the lake, \
+         which is a copy that is made anew"
     );
     Ok((promotions, known == approved))
 }
@@ -218,7 +223,14 @@ mod tests {
         promote(&first, &ours.hash()).await;
         admit(Some(&first), &lake, &ours).await.unwrap();
         let other = tempfile::tempdir().unwrap();
-        let refused = admit(Some(&store(other.path()).await), &lake, &ours).await.unwrap_err();
+        let other = store(other.path()).await;
+        let refused = admit(Some(&other), &lake, &ours).await.unwrap_err();
         assert!(refused.to_string().starts_with("the case store lacks 1 promotions"), "{refused:#}");
+        promote(&other, "other").await;
+        let refused = admit(Some(&other), &lake, &ours).await.unwrap_err().to_string();
+        assert!(
+            refused.starts_with("the case store lacks 1 promotions"),
+            "one at the same place is another: {refused}"
+        );
     }
 }

@@ -68,12 +68,12 @@ pub async fn load_text(lake: &Lake, table: Table, text: &str, from: Day) -> anyh
     Ok(loaded)
 }
 
-/// Makes the desk's rows of `allow_list` those of its store.
-pub async fn put_allowed(lake: &Lake, allowed: &[Allowed]) -> anyhow::Result<()> {
+/// Makes the desk's rows of `allow_list` those of its store, by all that it ever allowed.
+pub async fn put_allowed(lake: &Lake, ever: &[Allowed]) -> anyhow::Result<()> {
     let table = Table::ALLOW_LIST;
     let mut handle = lake.open(table).await?;
     let mut known = held(table.contract(), &handle.rows(vec![], &[]).await?)?;
-    let rows = with_desks(&known, allowed);
+    let rows = with_desks(&known, ever);
     known.sort();
     if rows != known {
         handle.replace_all(&[sheet(table.contract(), &rows)?]).await?;
@@ -82,19 +82,35 @@ pub async fn put_allowed(lake: &Lake, allowed: &[Allowed]) -> anyhow::Result<()>
 }
 
 /// What `allow_list` would hold behind [`put_allowed`].
-pub async fn look_allowed(lake: &Lake, allowed: &[Allowed]) -> anyhow::Result<RecordBatch> {
+pub async fn look_allowed(lake: &Lake, ever: &[Allowed]) -> anyhow::Result<RecordBatch> {
     let contract = Table::ALLOW_LIST.contract();
     let known = match lake.find(Table::ALLOW_LIST).await? {
         Some(handle) => held(contract, &handle.rows(vec![], &[]).await?)?,
         None => Vec::new(),
     };
-    sheet(contract, &with_desks(&known, allowed))
+    sheet(contract, &with_desks(&known, ever))
 }
 
-/// The rows that files have listed, and the desk's own, sorted.
-fn with_desks(known: &[Held], allowed: &[Allowed]) -> Vec<Held> {
-    let listed = known.iter().filter(|row| !row.is_desks(Table::ALLOW_LIST)).cloned();
-    let mut rows: Vec<Held> = listed.chain(allowed.iter().map(Held::of_desk)).collect();
+/// The rows that files have listed, and the desk's own, sorted. No row ever goes from a store, so what the lake alone has of
+/// the desk was lost there, with a backup that was restored: it stays until the desk says something newer of the number.
+fn with_desks(known: &[Held], ever: &[Allowed]) -> Vec<Held> {
+    let (desks, listed): (Vec<&Held>, Vec<&Held>) = known.iter().partition(|row| row.is_desks(Table::ALLOW_LIST));
+    let mut newest: BTreeMap<String, Day> = BTreeMap::new();
+    for row in ever.iter().map(Held::of_desk) {
+        let from = newest.entry(row.cells[0].clone()).or_insert(row.from);
+        *from = row.from.max(*from);
+    }
+    let is_lost = |row: &&Held| newest.get(&row.cells[0]).is_none_or(|from| *from < row.from);
+    let lost: Vec<&Held> = desks.into_iter().filter(is_lost).collect();
+    if !lost.is_empty() {
+        let numbers = lost.len();
+        tracing::warn!(
+            numbers,
+            "the case store lacks numbers that it has allowed, they stay so until it names them again"
+        );
+    }
+    let allowed = ever.iter().filter(|row| row.ever_holds()).map(Held::of_desk);
+    let mut rows: Vec<Held> = listed.into_iter().chain(lost).cloned().chain(allowed).collect();
     rows.sort();
     rows
 }

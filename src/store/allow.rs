@@ -35,6 +35,11 @@ impl Allowed {
         self.from <= day && self.until.is_none_or(|until| until > day)
     }
 
+    /// Whether it holds on any day: what began and ended on the same day never held.
+    pub fn ever_holds(&self) -> bool {
+        self.until.is_none_or(|until| until > self.from)
+    }
+
     fn read(row: &AnyRow) -> anyhow::Result<Self> {
         Ok(Self {
             id: row.try_get("id")?,
@@ -47,13 +52,18 @@ impl Allowed {
     }
 }
 
-/// What began and ended on the same day never held.
-const EVER: &str = "SELECT id, number, reason, from_day, until_day, by_user FROM allowed \
-    WHERE until_day IS NULL OR until_day > from_day ORDER BY number, from_day, id";
+const EVER: &str = "SELECT id, number, reason, from_day, until_day, by_user FROM allowed ORDER BY number, from_day, id";
 
 impl Store {
     /// Every number that ever was on the list, with its days.
     pub async fn allowed(&self) -> anyhow::Result<Vec<Allowed>> {
+        let mut allowed = self.ever_allowed().await?;
+        allowed.retain(Allowed::ever_holds);
+        Ok(allowed)
+    }
+
+    /// The same, and each that was taken off on the day on which it was put there.
+    pub async fn ever_allowed(&self) -> anyhow::Result<Vec<Allowed>> {
         sqlx::query(EVER).fetch_all(&self.pool).await?.iter().map(Allowed::read).collect()
     }
 }

@@ -64,7 +64,7 @@ pub(super) async fn protected(
 /// yet, and those said since the day began, which the decision of another day may have brought there.
 async fn cleared(lake: &Lake, day: Day, store: &Store) -> anyhow::Result<BTreeSet<Number>> {
     let known = case::known(lake).await?;
-    let may_be_news = |event: &Event| event.at >= day.starts_at() || !known.contains(&event.id);
+    let may_be_news = |event: &Event| event.at >= day.starts_at() || !known.contains(&case::known_as(event));
     let mut cleared = BTreeMap::new();
     for event in store.events().await?.into_iter().filter(may_be_news) {
         match event.word {
