@@ -14,6 +14,7 @@ use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 use serde_json::json;
 
+use super::case;
 use super::decide;
 use super::desk::handout::Trail;
 use super::export::refuse_shadow;
@@ -25,7 +26,8 @@ use crate::export::blocklist::file::{self, Folder, Format};
 use crate::export::blocklist::limit;
 use crate::export::blocklist::mml::{Shown, Template};
 use crate::export::blocklist::{
-    Asked, Change, Entry, Kind, Listing, Publication, apply, changes, digits, list_sha256, standing, told,
+    Asked, Change, Entry, Kind, Listing, Publication, apply, changes, digits, list_sha256, protected_since, standing,
+    told,
 };
 use crate::lake::Lake;
 use crate::lake::append::Span;
@@ -130,11 +132,14 @@ pub async fn publish(
         }
         _ => {
             let before = standing(&publications)?;
-            let (asked, left_out) = asked(lake, order.day, &before, store, clock).await?;
+            let (asked, left_out) = asked(lake, order.day, (&before, publications.as_slice()), store, clock).await?;
             (due(definitions, order, &before, asked, &publications)?, left_out)
         }
     };
     let is_new = wanted.is_some();
+    if let Some(wanted) = &wanted {
+        file::refuse_unknown(&order.out, wanted.sequence)?;
+    }
     publications.extend(wanted);
     let of_day = publications.iter().rposition(|publication| publication.day == order.day);
     let day = order.day;
@@ -218,12 +223,18 @@ fn due(
 async fn asked(
     lake: &Lake,
     day: Day,
-    before: &Listing,
+    (before, publications): (&Listing, &[Publication]),
     store: Option<&Store>,
     clock: Clock,
 ) -> anyhow::Result<(Asked, LeftOut)> {
     let asked = decided(lake, day).await?;
-    let protected = protection::protected(lake, day, Day::of(clock.now()), store).await?;
+    let mut protected = protection::protected(lake, day, Day::of(clock.now()), store).await?;
+    if store.is_none() && case::is_unasked(lake).await? {
+        // Whoever asked the desk then knew more: the bar that was given back stays so.
+        let given_back = protected_since(publications);
+        let is_same = |entry: &&Entry| given_back.get(&entry.number).is_some_and(|on| entry.from <= *on);
+        protected.cleared.extend(asked.bars.values().filter(is_same).map(|entry| entry.number));
+    }
     let protected = protected.barred(&asked);
     let mut left_out = LeftOut::new();
     for (number, why) in &protected {
@@ -279,13 +290,13 @@ fn write(order: &Order, publications: &[Publication]) -> anyhow::Result<Publishe
         return Ok(published);
     }
     if order.delta {
-        let root = order.out.join("blocklist-delta");
+        let root = order.out.join(file::DELTAS);
         published.deltas = each_missing(&root, publications, |publication, _, after| {
             file::delta(&root, publication, after.len(), order.format)
         })?;
     }
     if let Some(template) = &order.mml {
-        let root = order.out.join("blocklist-mml");
+        let root = order.out.join(file::SCRIPTS);
         published.scripts = each_missing(&root, publications, |publication, before, after| {
             let script = template.script(before, publication, Shown::Clear)?;
             file::script(&root, publication, after.len(), &script)

@@ -50,6 +50,18 @@ async fn words(store: &Store, lake: &Lake) -> anyhow::Result<(Vec<Event>, bool)>
     Ok((events, known == said))
 }
 
+/// Whether a lake has had the words of a desk, which is not asked now: what it has said since is not heard, and that is told.
+pub(super) async fn is_unasked(lake: &Lake) -> anyhow::Result<bool> {
+    let words = known(lake).await?.len();
+    if words > 0 {
+        tracing::warn!(
+            words,
+            "the lake has words of a desk, and nobody hears what it has said since; name it by --config"
+        );
+    }
+    Ok(lake.find(Table::CASE_EVENT).await?.is_some())
+}
+
 /// So many of the words that a store lacks are named.
 const SHOWN: usize = 3;
 

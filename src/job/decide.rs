@@ -52,6 +52,8 @@ pub async fn day(lake: &Lake, definitions: Definitions, day: Day, store: Option<
     lake.alone(async {
         if let Some(store) = store {
             case::copy(store, lake).await?;
+        } else {
+            case::is_unasked(lake).await?;
         }
         run(&mut runner, Clock::System, day).await
     })

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use anyhow::bail;
 use serde::Serialize;
 
 use super::mml::Script;
@@ -19,6 +20,10 @@ use crate::export::manifest::{self, Listed};
 
 /// What kind of folder it is, and which version of that kind.
 pub const SCHEMA: &str = "callsieve/block-list/1";
+/// The folder of changes.
+pub const DELTAS: &str = "blocklist-delta";
+/// The folder of commands.
+pub const SCRIPTS: &str = "blocklist-mml";
 const FULL_COLUMNS: [&str; 8] = ["day", "number", "action", "reason", "from_day", "until_day", "case_id", "detections"];
 const DELTA_COLUMNS: [&str; 9] =
     ["sequence", "change", "number", "action", "reason", "from_day", "until_day", "case_id", "detections"];
@@ -143,15 +148,39 @@ pub fn script(root: &Path, publication: &Publication, bars: usize, script: &Scri
 /// The numbers of a folder's publications that are missing, from the first that it has up to `last`; `last` alone where it
 /// has none.
 pub fn missing(root: &Path, last: i64) -> anyhow::Result<Vec<i64>> {
+    let mut present = present(root)?;
+    present.retain(|found| *found < last);
+    let first = present.iter().min().copied().unwrap_or(last);
+    Ok((first..=last).filter(|sequence| !present.contains(sequence)).collect())
+}
+
+/// Fails where a folder to publish in has a publication from a number on that is about to be given out: what the network was
+/// told by it, this lake does not know, and would not take back.
+pub fn refuse_unknown(out: &Path, from: i64) -> anyhow::Result<()> {
+    for root in [DELTAS, SCRIPTS].map(|name| out.join(name)) {
+        if let Some(found) = present(&root)?.into_iter().filter(|found| *found >= from).min() {
+            bail!(
+                "{} is of no publication that this lake knows: is it another lake's folder? or was the lake restored from a \
+                 backup? then nothing takes back what the network was told since: undo it there (rollback.txt of \
+                 blocklist-mml, the last one first), or let it take the next whole list in place of all that it has, and \
+                 move the folders from {found} on out of blocklist-delta and blocklist-mml",
+                root.join(numbered(found)).display()
+            );
+        }
+    }
+    Ok(())
+}
+
+/// The numbers of the publications that a folder has.
+fn present(root: &Path) -> anyhow::Result<Vec<i64>> {
     let mut present = Vec::new();
     if root.is_dir() {
         for entry in std::fs::read_dir(root)? {
             let name = entry?.file_name();
-            present.extend(name.to_str().and_then(|name| name.parse::<i64>().ok()).filter(|found| *found < last));
+            present.extend(name.to_str().and_then(|name| name.parse::<i64>().ok()));
         }
     }
-    let first = present.iter().min().copied().unwrap_or(last);
-    Ok((first..=last).filter(|sequence| !present.contains(sequence)).collect())
+    Ok(present)
 }
 
 impl Format {

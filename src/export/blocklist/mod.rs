@@ -233,6 +233,14 @@ pub fn latest(publications: &[Publication]) -> BTreeMap<Number, (Day, &Change)> 
     latest
 }
 
+/// Whose bar was given back since its number must not be barred, with the day of that list, and has not been published
+/// since.
+pub fn protected_since(publications: &[Publication]) -> BTreeMap<Number, Day> {
+    let is_protected = |change: &Change| change.kind == Kind::Removed && change.entry.reason == PROTECTED;
+    let latest = latest(publications).into_iter().filter(|(_, (_, change))| is_protected(change));
+    latest.map(|(number, (day, _))| (number, day)).collect()
+}
+
 /// SHA-256 of bars, hex: of a line for each, by number, with its number, action, reason, both days, case and detections,
 /// separated by commas and ended by a line feed.
 pub fn list_sha256(listing: &Listing) -> String {

@@ -1,6 +1,5 @@
 //! The block list from a lake's tables to its folders.
 
-use super::super::case;
 use super::super::desk::{self, Desk, Hand, Look};
 use super::*;
 use crate::export::blocklist::limit::Refused;
@@ -224,7 +223,14 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list_and_holds_
 
     // The next day's decision takes the word into the lake, and this day's is as it was.
     case::copy(&store, &site.lake).await.unwrap();
-    assert_eq!(of(&store).await, (2, 2, cleared));
+    assert_eq!(of(&store).await, (2, 2, cleared.clone()));
+
+    // A list for which nobody asks the desk does not take back what was given back by its word.
+    for (after, sequence) in [(0, 2), (1, 3)] {
+        site.decide(day(after), &all).await;
+        let unasked = site.publish(&site.order(day(after))).await.unwrap();
+        assert_eq!((unasked.sequence, unasked.bars, unasked.left_out), (sequence, 2, cleared.clone()));
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -293,6 +299,20 @@ async fn a_standing_bar_is_given_back_by_the_next_list_where_its_number_begins_t
     assert!(site.text("blocklist/2025-01-08/blocklist.csv").contains("84962000002,unblock,protected"));
     let publications = published(&site.lake).await.unwrap();
     assert_eq!(standing(&publications).unwrap().into_keys().collect::<Vec<_>>(), [number(3)]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_lake_or_this_one_before_it_was_restored_has_published_is_not_written_over() {
+    let (lost, restored) = (Site::new(), Site::new());
+    lost.decide(day(0), &[(1, "limited", "clear")]).await;
+    lost.publish(&lost.order(day(0))).await.unwrap();
+    restored.decide(day(0), &[(2, "limited", "clear")]).await;
+    let order = Order { delta: false, ..lost.order(day(0)) };
+    let refused = restored.publish(&order).await.unwrap_err().to_string();
+    assert!(refused.contains("blocklist-delta/00000001 is of no publication that this lake knows"), "{refused}");
+    assert!(restored.lake.find(Table::BLOCKLIST_EXPORT).await.unwrap().is_none());
+    std::fs::remove_dir_all(lost.root.path().join("out/blocklist-delta")).unwrap();
+    assert_eq!(restored.publish(&order).await.unwrap().sequence, 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
