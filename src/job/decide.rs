@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use arrow::array::{Array, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow::datatypes::ArrowPrimitiveType;
 
@@ -63,6 +63,7 @@ pub async fn day(lake: &Lake, definitions: Definitions, day: Day, store: Option<
 /// Decides a day with a runner that may have the tables open already.
 pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<Decided> {
     let began = Began::now(clock);
+    ensure_candidates(runner, day).await?;
     let complete_at = day.ends_at() + lateness_us(runner.definitions())?;
     let mut reasons = super::ledger::open_reasons(runner.lake(), complete_at).await?;
     // Looked up behind the ledger: what it has found to be read is among what came.
@@ -88,6 +89,22 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
         tracing::warn!(%day, days, "these days follow from what was held before, run and decide each again in this order");
     }
     Ok(Decided { verdicts, ran, open: reasons, overtaken })
+}
+
+/// Fails where a day's candidates were never computed: whoever stands barred is among them, with who has the number by now and
+/// what protects it, and would stay barred unseen.
+async fn ensure_candidates(runner: &mut Runner, day: Day) -> anyhow::Result<()> {
+    let table = Table::BLOCK_CANDIDATE;
+    let mut is_there = match runner.newest(table).await? {
+        Some(candidates) => candidates.days().await?.contains(&day),
+        None => false,
+    };
+    // A day may have none.
+    if !is_there && let Some(runs) = runner.newest(Table::PIPELINE_RUN).await? {
+        is_there = super::export::computed(&runs.day(day).await?, table)?;
+    }
+    ensure!(is_there, "{table} of {day} has not been computed; `callsieve run --day {day}` does");
+    Ok(())
 }
 
 /// What the ledger does not say of why a day's input is not complete.
@@ -355,7 +372,27 @@ mod tests {
     use super::*;
     use crate::decide::desk::Said;
     use crate::decide::tests::candidate;
+    use crate::job::tests::note_run;
     use crate::pipeline::run::folder;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_day_whose_candidates_were_never_computed_is_not_decided() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(place.path()).unwrap();
+        let monday: Day = "2025-01-06".parse().unwrap();
+        lake.open(Table::BLOCK_CANDIDATE).await.unwrap();
+        note_run(&lake, monday, Table::BLOCK_CANDIDATE, ("{}", 0), monday.ends_at()).await;
+        let definitions = Definitions::read(&folder(None)).unwrap();
+        let mut runner = Runner::new(lake.clone(), definitions.clone(), Clock::System);
+        let refused = run(&mut runner, Clock::System, monday.plus(1)).await.unwrap_err().to_string();
+        let looked = look::day(&lake, definitions, monday.plus(1), None, Clock::System).await.unwrap_err().to_string();
+        for said in [refused, looked] {
+            let expected = "block_candidate of 2025-01-07 has not been computed; `callsieve run --day 2025-01-07` does";
+            assert_eq!(said, expected);
+        }
+        assert!(lake.find(Table::DECISION).await.unwrap().is_none());
+        run(&mut runner, Clock::System, monday).await.unwrap();
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_day_that_is_not_over_is_open_whatever_was_read_of_it() {
@@ -363,6 +400,7 @@ mod tests {
         let lake = Lake::local(place.path()).unwrap();
         lake.open(Table::BLOCK_CANDIDATE).await.unwrap();
         let day: Day = "2025-01-06".parse().unwrap();
+        note_run(&lake, day, Table::BLOCK_CANDIDATE, ("{}", 0), day.starts_at()).await;
         let mut runner = Runner::new(lake, Definitions::read(&folder(None)).unwrap(), Clock::System);
         for (at, is_over) in [(day.ends_at() - 1, false), (day.ends_at(), true)] {
             let decided = run(&mut runner, Clock::Fixed(at), day).await.unwrap();

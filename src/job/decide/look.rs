@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::{behind_ledger, weigh, words};
+use super::{behind_ledger, ensure_candidates, weigh, words};
 use crate::clock::Clock;
 use crate::decide::Input;
 use crate::domain::day::Day;
@@ -67,17 +67,18 @@ pub async fn day(
     clock: Clock,
 ) -> anyhow::Result<Looked> {
     let mut began = Began::now(clock);
-    let complete_at = day.ends_at() + super::lateness_us(&definitions)?;
+    let mut runner = Runner::new(lake.clone(), definitions, clock);
+    ensure_candidates(&mut runner, day).await?;
+    let complete_at = day.ends_at() + super::lateness_us(runner.definitions())?;
     let mut open = ledger::open_reasons(lake, complete_at).await?;
     let mut versions = Versions::read(lake).await?;
-    let late_rows = late::behind_candidates(&versions, &definitions, day)?;
+    let late_rows = late::behind_candidates(&versions, runner.definitions(), day)?;
     if late_rows > 0 {
         // What will be computed again is older than nothing then.
         versions.forget(Table::BLOCK_CANDIDATE, day);
     }
-    open.extend(behind_ledger(&versions, &definitions, day, began.at)?);
+    open.extend(behind_ledger(&versions, runner.definitions(), day, began.at)?);
     let input = if open.is_empty() { Input::Complete } else { Input::Open };
-    let mut runner = Runner::new(lake.clone(), definitions, clock);
     let desk = match store {
         Some(store) => case::look(store, lake, day).await?,
         None => case::desk(&mut runner, &mut began, day, None).await?,
