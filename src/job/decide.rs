@@ -48,6 +48,7 @@ pub struct Decided {
 
 /// Decides a day of a lake, and takes what the desk has said until now from its store where there is one.
 pub async fn day(lake: &Lake, definitions: Definitions, day: Day, store: Option<&Store>) -> anyhow::Result<Decided> {
+    super::run::ensure_begun(day, Clock::System)?;
     let mut runner = Runner::new(lake.clone(), definitions, Clock::System);
     lake.alone(async {
         if let Some(store) = store {

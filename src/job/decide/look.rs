@@ -14,7 +14,7 @@ use crate::decide::Input;
 use crate::domain::day::Day;
 use crate::domain::verdict::Verdict;
 use crate::job::late::{self, Versions};
-use crate::job::{case, ledger};
+use crate::job::{case, ledger, run};
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
 use crate::pipeline::run::{Began, Runner};
@@ -66,6 +66,7 @@ pub async fn day(
     store: Option<&Store>,
     clock: Clock,
 ) -> anyhow::Result<Looked> {
+    run::ensure_begun(day, clock)?;
     let mut began = Began::now(clock);
     let mut runner = Runner::new(lake.clone(), definitions, clock);
     ensure_candidates(&mut runner, day).await?;
