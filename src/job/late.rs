@@ -125,6 +125,19 @@ pub(super) fn open_reasons(
             ));
         }
     }
+    // What was tried on the live lake, or was built before the rules were changed, is not what these would say.
+    let mut others = Vec::new();
+    for computed in chain.iter().filter(|computed| !computed.is_state()).chain([&candidates]) {
+        if versions.is_by_others(definitions.get(computed.table)?, decided) {
+            others.push(computed.table.name());
+        }
+    }
+    if !others.is_empty() {
+        reasons.push(format!(
+            "{} of {decided}: computed by other definitions than these; callsieve run --day {decided}",
+            others.join(", ")
+        ));
+    }
     Ok(reasons)
 }
 
@@ -246,6 +259,8 @@ struct Run {
     output: i64,
     /// Tables read, by name, with their versions.
     inputs: BTreeMap<String, i64>,
+    /// Hash of the definition that it ran.
+    definition: String,
 }
 
 impl Versions {
@@ -293,6 +308,11 @@ impl Versions {
             let days = self.runs.get(&read.table).into_iter().flat_map(|runs| runs.range(computed.days(*read, day)));
             days.map(|(_, run)| run.output).any(|output| output > *known)
         })
+    }
+
+    /// Whether a day was computed by another definition of its table.
+    fn is_by_others(&self, definition: &Definition, day: Day) -> bool {
+        self.run(definition.table, day).is_some_and(|run| run.definition != definition.hash)
     }
 
     /// Rows of a day that came since its events were built, and all that came.
@@ -372,10 +392,17 @@ async fn came(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Vec<C
 async fn runs(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Run>>> {
     let mut all: BTreeMap<Table, BTreeMap<Day, Run>> = BTreeMap::new();
     let Some(runs) = lake.find(Table::PIPELINE_RUN).await? else { return Ok(all) };
-    let columns = [column::DAY.name, column::TABLE_NAME.name, column::INPUTS.name, column::OUTPUT_VERSION.name];
+    let columns = [
+        column::DAY.name,
+        column::TABLE_NAME.name,
+        column::DEFINITION_HASH.name,
+        column::INPUTS.name,
+        column::OUTPUT_VERSION.name,
+    ];
     for batch in runs.rows(vec![], &columns).await? {
         let (days, names) = (column::DAY.of(&batch)?, column::TABLE_NAME.of(&batch)?);
         let (inputs, outputs) = (column::INPUTS.of(&batch)?, column::OUTPUT_VERSION.of(&batch)?);
+        let hashes = column::DEFINITION_HASH.of(&batch)?;
         for row in 0..batch.num_rows() {
             // A table that has no contract any more follows from nothing.
             let Ok(table) = names.value(row).parse::<Table>() else { continue };
@@ -383,7 +410,7 @@ async fn runs(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Run>>
             let of_table = all.entry(table).or_default();
             if of_table.get(&day).is_none_or(|known| known.output < output) {
                 let inputs = made_from(inputs.value(row))?;
-                of_table.insert(day, Run { output, inputs });
+                of_table.insert(day, Run { output, inputs, definition: hashes.value(row).to_owned() });
             }
         }
     }

@@ -383,6 +383,33 @@ async fn candidates_older_than_their_records_bar_nobody() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_day_that_was_computed_by_other_definitions_bars_nobody() {
+    let site = Site::new();
+    site.load_subscriber();
+    site.load("call_record", "monday.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
+    let changed = site.path("changed");
+    crate::backtest::copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines")), &changed);
+    let cases = changed.join("decide/block_candidate.slt");
+    let text = std::fs::read_to_string(&cases).unwrap();
+    std::fs::write(&cases, text + "\n# Of a rule that is only tried.\n").unwrap();
+    let lake = site.lake();
+    done(&callsieve(&["run", "--day", MONDAY, "--lake", &lake, "--pipelines", changed.to_str().unwrap()]));
+    site.accuse(MONDAY).await;
+    // What goes on the day after keeps no day open.
+    site.load("call_record", "tuesday.jsonl", &[call("t1", CALLER, CALLEE, ON_TUESDAY)]);
+    let (verdicts, said) = site.decide(MONDAY);
+    assert_eq!(verdicts, json!({ "survey": 1 }), "{said}");
+    let reason = "block_candidate of 2025-01-06: computed by other definitions than these; \
+                  callsieve run --day 2025-01-06";
+    assert!(said.contains(reason), "{said}");
+
+    site.run(MONDAY, &[]);
+    site.accuse(MONDAY).await;
+    let (verdicts, said) = site.decide(MONDAY);
+    assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_site_that_has_not_read_its_subscribers_bars_nobody() {
     let site = Site::new();
     site.load("call_record", "monday.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
