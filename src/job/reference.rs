@@ -60,7 +60,13 @@ pub async fn load_text(lake: &Lake, table: Table, text: &str, from: Day) -> anyh
     let mut handle = lake.open(table).await?;
     let rows = held(contract, &handle.rows(vec![], &[]).await?)?;
     let (desks, mut rows): (Vec<Held>, Vec<Held>) = rows.into_iter().partition(|row| row.is_desks(table));
+    let is_bare = wanted.is_empty();
     let loaded = merge(&mut rows, wanted, from);
+    ensure!(
+        !is_bare || loaded.ended == 0,
+        "it has no line, and all {} that hold would end: is the file whole? if that is meant, list each with its valid_until",
+        loaded.ended
+    );
     if loaded.begun + loaded.ended > 0 {
         rows.extend(desks);
         handle.replace_all(&[sheet(contract, &rows)?]).await?;
@@ -169,6 +175,10 @@ fn read(contract: &Contract, text: &str, from: Day) -> anyhow::Result<Vec<Held>>
     let unknown: Vec<&str> = header.iter().filter(|name| contract.column(name).is_none()).collect();
     ensure!(unknown.is_empty(), "unknown columns: {}", unknown.join(", "));
     let at = |name: &str| header.iter().position(|column| column == name);
+    let lacking = facts(contract).filter(|column| !column.null && at(&column.name).is_none());
+    let lacking: Vec<&str> = lacking.map(|column| column.name.as_str()).collect();
+    // A file that is empty since its sender has failed would end all that holds.
+    ensure!(lacking.is_empty(), "its header lacks {}: is the file whole?", lacking.join(", "));
     let mut rows = BTreeSet::new();
     let mut problems = Vec::new();
     for (index, record) in reader.records().enumerate() {
@@ -320,5 +330,17 @@ mod tests {
         assert_eq!(problem.to_string(), "line 2: number is no number\nline 3: reason is empty");
         let problem = load_text(&lake, Table::ALLOW_LIST, "msisdn\n1\n", day("2025-01-01")).await.unwrap_err();
         assert_eq!(problem.to_string(), "unknown columns: msisdn");
+        for empty in ["", "number\n"] {
+            let problem = load_text(&lake, Table::ALLOW_LIST, empty, day("2025-01-01")).await.unwrap_err();
+            assert!(problem.to_string().ends_with("reason: is the file whole?"), "{problem}");
+        }
+        let bare = "number,reason\n";
+        load_text(&lake, Table::ALLOW_LIST, bare, day("2025-01-01")).await.unwrap();
+        load_text(&lake, Table::ALLOW_LIST, "number,reason\n0962000001,hospital\n", day("2025-01-01")).await.unwrap();
+        let problem = load_text(&lake, Table::ALLOW_LIST, bare, day("2025-01-02")).await.unwrap_err();
+        assert!(problem.to_string().starts_with("it has no line, and all 1 that hold would end"), "{problem}");
+        let ended = "number,reason,valid_until\n0962000001,hospital,2025-01-02\n";
+        let ended = load_text(&lake, Table::ALLOW_LIST, ended, day("2025-01-02")).await.unwrap();
+        assert_eq!(ended, Loaded { begun: 0, ended: 1, kept: 0 });
     }
 }
