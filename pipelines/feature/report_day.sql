@@ -36,11 +36,17 @@ looked AS (
     -- The days on which a brigade may have been seen: what it said by then stays uncounted though it dissolves later.
     SELECT DISTINCT day AS seen_on FROM report_check WHERE day BETWEEN $seen_from AND $day
 ),
+busy AS (
+    -- People who reported numbers enough to go about with anybody: a number that thousands report makes millions of pairs.
+    SELECT reporter FROM report_check WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL
+    GROUP BY reporter HAVING COUNT(DISTINCT source) >= $together_numbers
+),
 known AS (
-    -- Who had reported which number by each of these days, within the weeks before it.
-    SELECT DISTINCT seen_on, source, reporter FROM looked INNER JOIN report_check
-        ON day <= seen_on AND CAST(seen_on AS INT) - CAST(day AS INT) <= $together_days
-    WHERE day >= $known_from AND source IS NOT NULL
+    -- Which numbers they had reported by each of these days, within the weeks before it.
+    SELECT DISTINCT seen_on, source, report_check.reporter
+    FROM busy INNER JOIN report_check ON busy.reporter = report_check.reporter
+    INNER JOIN looked ON day <= seen_on AND CAST(seen_on AS INT) - CAST(day AS INT) <= $together_days
+    WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL
 ),
 breadth AS (
     -- How many numbers each person had reported.
