@@ -45,7 +45,7 @@ impl Rows {
         let close =
             |column: Column<StringArray>, words| self.seal.close_text(&place(column.name, &wire.report_id), words);
         let source_raw = reading.source_raw.map(|words| close(column::SOURCE_RAW, words));
-        let is_clear = wire.source.is_none() && is_order(reading);
+        let is_clear = wire.source.as_deref().and_then(filled).is_none() && is_order(reading);
         let content = if is_clear { reading.content.into() } else { close(column::CONTENT, reading.content) };
         let message = self.seal.has_key().then(|| close(column::MESSAGE, &wire.text));
         let entities = entities((self.name)(reading.content), reading);
@@ -365,7 +365,9 @@ mod tests {
     #[test]
     fn words_are_sealed_and_what_definitions_read_is_not() {
         let seal = Seal::new(&["07".repeat(32)]).unwrap();
-        let batch = pushed_with(seal.clone(), order, vec![report("moi vay 0913456789"), report("V")]).unwrap();
+        let blank = CitizenReport { source: Some(" ".into()), ..report("V") };
+        let reports = vec![report("moi vay 0913456789"), report("V"), blank];
+        let batch = pushed_with(seal.clone(), order, reports).unwrap();
         for (handle, expected) in [
             (column::CONTENT, ["moi vay 0913456789", "V"]),
             (column::MESSAGE, ["moi vay 0913456789", "V"]),
@@ -379,7 +381,8 @@ mod tests {
                 assert_eq!(opened.as_deref(), Some(expected), "{name}");
             }
         }
-        assert_eq!(column::CONTENT.of(&batch).unwrap().value(1), "V", "ad_refusal reads it");
+        let content = column::CONTENT.of(&batch).unwrap();
+        assert_eq!((content.value(1), content.value(2)), ("V", "V"), "ad_refusal reads it");
         assert_eq!(column::KIND.of(&batch).unwrap().value(0), "unparsed");
         let entities = column::ENTITIES.of(&batch).unwrap();
         assert_eq!((entities.value(0), entities.is_null(1)), ("number:84913456789", true), "report_entity reads it");
