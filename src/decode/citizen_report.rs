@@ -147,7 +147,7 @@ impl<'a> Form<'a> {
         if let Some(at) = wire.called_at {
             place.day("called_at", at)?;
         }
-        let kind = wire.kind.as_deref().map(|word| {
+        let kind = wire.kind.as_deref().and_then(filled).map(|word| {
             let known = KINDS.iter().map(|(kind, _)| *kind).find(|kind| kind.as_str() == word);
             known.ok_or_else(|| Refusal::new(Reason::UnknownWord, "kind"))
         });
@@ -260,7 +260,7 @@ mod tests {
         let told = "LD [0914567890][doi no]";
         let batch = pushed(vec![
             CitizenReport { source: Some("?".into()), ..form("quang cao") },
-            CitizenReport { source: Some(" ".into()), evidence: Some("".into()), ..form(told) },
+            CitizenReport { source: Some(" ".into()), kind: Some("".into()), evidence: Some("".into()), ..form(told) },
             CitizenReport { called_at: Some(RECEIVED + 1), ..form(told) },
         ])
         .unwrap();
@@ -268,6 +268,7 @@ mod tests {
         let (needs_human, level) = (column::NEEDS_HUMAN.of(&batch).unwrap(), column::PARSE_LEVEL.of(&batch).unwrap());
         assert_eq!((source.is_null(0), raw.value(0), needs_human.value(0), level.value(0)), (true, "?", true, 5));
         assert_eq!((source.value(1), needs_human.value(1)), (84_914_567_890, false));
+        assert_eq!(column::KIND.of(&batch).unwrap().value(1), "scam_call", "as the text says");
         assert!(column::EVIDENCE.of(&batch).unwrap().is_null(1));
         assert_eq!(column::CALLED_AT.of(&batch).unwrap().value(2), RECEIVED + 1);
     }
