@@ -26,11 +26,18 @@ answered AS (
         AND seconds_between(called_at, answered_at) BETWEEN 0 AND $answer_s
     GROUP BY subject, activated_at, asked.respondent
 ),
+reporter AS (
+    -- Who has reported which number's calls.
+    SELECT DISTINCT source, reporter FROM report_check
+    WHERE day >= $evidence_from AND day < $until_day AND state = 'matched' AND source IS NOT NULL
+),
 surveyed AS (
     -- The answers about each together; nothing is done about an answer on the day on which it was asked for.
     SELECT subject AS number, activated_at, MAX(answered_at) AS settled_at, MIN(asked_day) AS evidence_day,
-        COUNT(*) FILTER (WHERE answer = 'yes') AS yes, COUNT(*) FILTER (WHERE answer = 'no') AS no
-    FROM answered GROUP BY subject, activated_at HAVING MAX(answered_at) >= $from
+        COUNT(*) FILTER (WHERE answer = 'yes') AS yes, COUNT(*) FILTER (WHERE answer = 'no') AS no,
+        COUNT(*) FILTER (WHERE answer = 'yes' AND reporter IS NULL) AS others_yes
+    FROM answered LEFT JOIN reporter ON subject = source AND respondent = reporter
+    GROUP BY subject, activated_at HAVING MAX(answered_at) >= $from
 ),
 boxed AS (
     -- Numbers of SIM boxes: they bring calls that people wanted, so nobody's answer clears one.
@@ -46,11 +53,11 @@ counted AS (
         AND (activated_at IS NULL OR day >= local_day(activated_at))
 ),
 together AS (
-    -- Those of each day of the week and of the days before it within which nobody is counted twice.
+    -- Those of each day and of the days before it within which nobody is counted twice.
     SELECT newest.number, newest.activated_at, newest.day, SUM(counted.matched_reporters) AS reporters
     FROM counted AS newest INNER JOIN counted ON newest.number = counted.number
         AND newest.activated_at IS NOT DISTINCT FROM counted.activated_at
-    WHERE newest.day >= $day AND seconds_between(counted.counted_at, newest.counted_at) BETWEEN 0 AND $counted_once_s
+    WHERE seconds_between(counted.counted_at, newest.counted_at) BETWEEN 0 AND $counted_once_s
     GROUP BY newest.number, newest.activated_at, newest.day
 ),
 remaining AS (
@@ -58,12 +65,24 @@ remaining AS (
     SELECT source AS number, LAST_VALUE(remaining_reporters ORDER BY day) AS reporters FROM report_day
     WHERE day >= $day AND day < $until_day AND remaining_reporters IS NOT NULL GROUP BY source
 ),
+spoken AS (
+    -- The most of them on any day.
+    SELECT number, activated_at, MAX(reporters) AS reporters FROM together GROUP BY number, activated_at
+),
+voiced AS (
+    -- The answers once more: the yes of somebody whose report counts no longer is no second voice.
+    SELECT surveyed.number, surveyed.activated_at, settled_at, evidence_day, no, LEAST(yes, others_yes
+        + LEAST(COALESCE(spoken.reporters, 0), COALESCE(remaining.reporters, spoken.reporters, 0))) AS yes
+    FROM surveyed LEFT JOIN remaining ON surveyed.number = remaining.number
+    LEFT JOIN spoken ON surveyed.number = spoken.number AND surveyed.activated_at IS NOT DISTINCT FROM spoken.activated_at
+),
 reported AS (
-    -- The most of them on any of these days, with the first and the last day on which anybody was counted.
+    -- The most of them on any day of the week, with the first and the last day on which anybody was counted.
     SELECT counted.number, counted.activated_at, MAX(reporters) AS reporters,
         MAX(counted_at) AS settled_at, MIN(counted.day) AS evidence_day
     FROM counted INNER JOIN together ON counted.number = together.number
         AND counted.activated_at IS NOT DISTINCT FROM together.activated_at
+    WHERE together.day >= $day
     GROUP BY counted.number, counted.activated_at
 ),
 labelled AS (
@@ -71,8 +90,8 @@ labelled AS (
     SELECT number, activated_at, CAST(word = 'confirmed' AS BIGINT) AS label, 'review' AS label_source,
         $review_weight AS weight, settled_at, evidence_day FROM reviewed
     UNION ALL
-    SELECT surveyed.number, activated_at, CAST(yes > no AS BIGINT), 'survey', $survey_weight, settled_at, evidence_day
-    FROM surveyed LEFT JOIN boxed ON surveyed.number = boxed.number
+    SELECT voiced.number, activated_at, CAST(yes > no AS BIGINT), 'survey', $survey_weight, settled_at, evidence_day
+    FROM voiced LEFT JOIN boxed ON voiced.number = boxed.number
     WHERE GREATEST(yes, no) >= $min_people AND GREATEST(yes, no) >= $min_share * (yes + no)
         AND (yes > no OR boxed.number IS NULL)
     UNION ALL
