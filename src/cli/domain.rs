@@ -1,6 +1,6 @@
 //! The verb for domains: `domain lookup`.
 //!
-//! In: a host or a link. Out: the answer as lines, as JSON, or as the SMS that 156 sends.
+//! In: a host or a link. Out: the answer as lines, as JSON, as the SMS that 156 sends, or as a page.
 //! Never: prints nothing because a registry is out of reach: what we know ourselves is said, and the exit code tells.
 
 use std::path::PathBuf;
@@ -45,6 +45,9 @@ pub(super) struct LookupArgs {
     /// Print the SMS alone; with --json it is a key among the others.
     #[arg(long)]
     sms: bool,
+    /// Write the answer as a page in Vietnamese, too.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
 }
 
 impl LookupArgs {
@@ -72,6 +75,9 @@ pub(super) async fn domain(verb: DomainVerb, json: bool) -> anyhow::Result<()> {
     let lookup = Lookup::open(&options, Clock::System).map_err(BadConfig)?;
     let lake = args.lake.as_deref().map(existing).transpose()?;
     let answered = job::domain::answer(&lookup, &args.name, lake.as_ref(), &seal).await?;
+    if let Some(file) = &args.html {
+        answered.write_page(file)?;
+    }
     say(json, &answered, || if args.sms { answered.sms.clone() } else { answered.answer.text() })?;
     answered.unanswered().map_or(Ok(()), |unanswered| Err(unanswered.into()))
 }

@@ -4,7 +4,7 @@
 //! it. Never: leave for a script, or for a request to anywhere.
 
 /// The page up to its title; what follows ends with `</body>` and `</html>`.
-pub(super) fn begin(lang: &str, title: &str, style: &str) -> String {
+pub fn begin(lang: &str, title: &str, style: &str) -> String {
     let title = escape(title);
     format!(
         "<!DOCTYPE html>\n<html lang=\"{lang}\">\n<head>\n<meta charset=\"utf-8\">\n\

@@ -1,10 +1,13 @@
 //! `domain lookup`: the 156 answer for a host or a link.
 //!
-//! In: a link, an opened look-up, and a lake of reports with the keys of their words. Out: what a registry says, what we know ourselves, and the SMS.
+//! In: a link, an opened look-up, and a lake of reports with the keys of their words. Out: what a registry says, what we
+//! know ourselves, and of both the SMS and the page.
 //! Never: asks a registry twice; counts a citizen's question as a report, or a report twice that was sent twice.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
+use anyhow::Context;
 use serde::Serialize;
 
 use crate::decode::citizen_report::place;
@@ -19,6 +22,8 @@ use crate::lookup::registry::Outcome;
 use crate::lookup::reported::Tally;
 use crate::schema::column::citizen_report;
 use crate::schema::contract::Table;
+
+mod page;
 
 /// An answer, and the SMS that says it.
 #[derive(Debug, Serialize)]
@@ -49,6 +54,11 @@ pub async fn answer(lookup: &Lookup, link: &Link, lake: Option<&Lake>, seal: &Se
 }
 
 impl Answered {
+    /// Writes the answer as a page.
+    pub fn write_page(&self, file: &Path) -> anyhow::Result<()> {
+        std::fs::write(file, page::html(&self.answer)).with_context(|| format!("writing {}", file.display()))
+    }
+
     /// That the registry was asked in vain, if it was.
     pub fn unanswered(&self) -> Option<Unanswered> {
         let Outcome::Unavailable { why } = &self.answer.registry.outcome else { return None };

@@ -136,8 +136,8 @@ impl Replies {
         {
             put("holder", holder.clone());
             put("registrar", registrar.clone());
-            put("registered", registered_on.map(day));
-            put("expires", expires_on.map(day));
+            put("registered", registered_on.map(vietnamese));
+            put("expires", expires_on.map(vietnamese));
             put("state", state.clone());
         }
         // A list that has another page of the host is not the one that has the host.
@@ -153,7 +153,7 @@ impl Replies {
             Standing::Other => {}
         }
         put("reports", answer.signals.reported.map(|reported| reported.reports.to_string()));
-        put("since", answer.signals.reported.map(|reported| day(reported.first_on)));
+        put("since", answer.signals.reported.map(|reported| vietnamese(reported.first_on)));
         values
     }
 }
@@ -216,7 +216,7 @@ fn clip(text: &str, longest: usize) -> String {
 }
 
 /// As Vietnamese readers write a day.
-fn day(day: Day) -> String {
+pub fn vietnamese(day: Day) -> String {
     let text = day.to_string();
     match text.split('-').collect::<Vec<_>>().as_slice() {
         [year, month, day] => format!("{day}/{month}/{year}"),
