@@ -174,7 +174,7 @@ mod tests {
             of_form.collect::<BTreeMap<_, _>>()
         };
         let scam = advised("scam_call");
-        assert!(scam.len() > 15);
+        assert!(!scam.is_empty());
         for about in ["spam_call", "spam_sms"] {
             let other = advised(about);
             assert!(scam.iter().all(|(form, text)| other.get(form) == Some(text)), "{about}");

@@ -251,6 +251,7 @@ mod tests {
                 .int64_or_null(None)
                 .boolean_or_null(None)
                 .text_or_null(None)
+                .boolean_or_null(None)
                 .end();
         }
         lake.open(Table::BLOCK_CANDIDATE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
