@@ -119,7 +119,8 @@ pub async fn accuse(lake: &Path, day: &str) {
     let row = sheet.row().day(day).int64(84_962_000_001).instant_or_null(None).boolean(true).text("prepaid");
     let row = row.float64(0.9).int64(3).int64(4).int64(0).int64(0);
     let row = row.boolean(true).boolean(true).int64(2).boolean(false).boolean(false).boolean(true);
-    row.text("limited").boolean(false).text_or_null(None).int64_or_null(None).boolean(false).text_or_null(None).end();
+    let row = row.text("limited").boolean(false).text_or_null(None).int64_or_null(None);
+    row.boolean(false).text_or_null(None).boolean(false).end();
     let lake = Lake::local(lake).unwrap();
     lake.open(Table::BLOCK_CANDIDATE).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
 }
