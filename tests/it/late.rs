@@ -110,6 +110,14 @@ impl Site {
     async fn accuse(&self, day: &str) {
         accuse(&self.path("lake"), day).await;
     }
+
+    /// A day that bars nobody does so once `run` was repeated.
+    async fn bars_once_run_again(&self, day: &str) {
+        self.run(day, &[]);
+        self.accuse(day).await;
+        let (verdicts, said) = self.decide(day);
+        assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+    }
 }
 
 /// Puts a candidate in place of a day's own, whose evidence bears a bar.
@@ -377,10 +385,7 @@ async fn candidates_older_than_their_records_bar_nobody() {
                   callsieve run --day 2025-01-06";
     assert!(said.contains(reason), "{said}");
 
-    site.run(MONDAY, &[]);
-    site.accuse(MONDAY).await;
-    let (verdicts, said) = site.decide(MONDAY);
-    assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+    site.bars_once_run_again(MONDAY).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -404,10 +409,7 @@ async fn a_day_that_was_computed_by_other_definitions_bars_nobody() {
                   callsieve run --day 2025-01-06";
     assert!(said.contains(reason), "{said}");
 
-    site.run(MONDAY, &[]);
-    site.accuse(MONDAY).await;
-    let (verdicts, said) = site.decide(MONDAY);
-    assert_eq!(verdicts, json!({ "limited": 1 }), "{said}");
+    site.bars_once_run_again(MONDAY).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
