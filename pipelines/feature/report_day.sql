@@ -38,25 +38,26 @@ looked AS (
 ),
 busy AS (
     -- People who reported numbers enough to go about with anybody: a number that thousands report makes millions of pairs.
-    SELECT reporter FROM report_check WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL
+    SELECT reporter FROM report_check WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL AND COALESCE(place, 0) = 0
     GROUP BY reporter HAVING COUNT(DISTINCT source) >= $together_numbers
 ),
 known AS (
-    -- Which numbers they had reported by each of these days, within the weeks before it.
-    SELECT DISTINCT seen_on, source, report_check.reporter
+    -- Which numbers they had reported by each of these days, within the weeks before it, and which of them ever as the first:
+    -- neighbours who pass one list on have reported one number together.
+    SELECT seen_on, source, report_check.reporter, BOOL_OR(COALESCE(place, 0) = 0) AS is_first
     FROM busy INNER JOIN report_check ON busy.reporter = report_check.reporter
     INNER JOIN looked ON day <= seen_on AND CAST(seen_on AS INT) - CAST(day AS INT) <= $together_days
-    WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL
+    WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL GROUP BY seen_on, source, report_check.reporter
 ),
 breadth AS (
     -- How many numbers each person had reported.
-    SELECT seen_on, reporter, COUNT(*) AS numbers FROM known GROUP BY seen_on, reporter
+    SELECT seen_on, reporter, COUNT(*) AS numbers FROM known WHERE is_first GROUP BY seen_on, reporter
 ),
 shared AS (
     -- Pairs of people with how many numbers both had reported.
     SELECT one.seen_on, one.reporter, other.reporter AS peer, COUNT(*) AS numbers
     FROM known AS one INNER JOIN known AS other ON one.seen_on = other.seen_on AND one.source = other.source
-    WHERE one.reporter <> other.reporter GROUP BY one.seen_on, one.reporter, other.reporter
+    WHERE one.reporter <> other.reporter AND one.is_first AND other.is_first GROUP BY one.seen_on, one.reporter, other.reporter
     HAVING COUNT(*) >= $together_numbers
 ),
 companion AS (

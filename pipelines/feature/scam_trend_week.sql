@@ -8,8 +8,8 @@ WITH report AS (
     GROUP BY day, channel, report_id
 ),
 matched AS (
-    -- Those of them whose number had really called or written.
-    SELECT day, channel, report_id FROM report_check
+    -- Those of them of whose numbers one had really called or written.
+    SELECT DISTINCT day, channel, report_id FROM report_check
     WHERE day >= $before_from AND day < $until_day AND state = 'matched'
 ),
 checked AS (

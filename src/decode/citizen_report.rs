@@ -21,6 +21,9 @@ const CHANNELS: [&str; 6] = ["sms_156", "sms_5656", "voice", "web", "app", "vnei
 /// What a form may call a report, and the keyword by which a text says so.
 const KINDS: [(Kind, &str); 3] = [(Kind::SpamCall, "V"), (Kind::SpamSms, "S"), (Kind::ScamCall, "LD")];
 
+/// Numbers that one report accuses, at most: nobody's word is held against a whole phone book that was pasted.
+const MOST_ACCUSED: usize = 5;
+
 pub(super) struct Rows {
     sheet: Sheet,
     read: Read,
@@ -38,8 +41,10 @@ impl Rows {
         let reporter = number("reporter", &wire.reporter)?;
         let day = at.day("reported_at", wire.reported_at)?;
         let source = reading.source().and_then(Source::number).map(cell);
+        let Accused { numbers, is_cut } = Accused::of(reading, reporter);
         // Who reports the own number has mistaken it for the caller's.
-        let needs_human = reading.needs_human || source == Some(reporter);
+        let is_own = source == Some(reporter) || numbers.first() == Some(&reporter);
+        let needs_human = reading.needs_human || is_own || is_cut;
         let scam_form = reading.story.as_ref().map(|story| story.form);
 
         let close =
@@ -49,6 +54,7 @@ impl Rows {
         let content = if is_clear { reading.content.into() } else { close(column::CONTENT, reading.content) };
         let message = self.seal.has_key().then(|| close(column::MESSAGE, &wire.text));
         let entities = entities((self.name)(reading.content), reading);
+        let sources = (!numbers.is_empty() && numbers.iter().ne(&source)).then(|| joined(&numbers));
         let province = wire.province.as_deref().and_then(province::read);
 
         let row = self.sheet.row().day(day).text(&wire.report_id).text(&wire.channel).int64(reporter);
@@ -57,12 +63,49 @@ impl Rows {
         let row = at.cells(row.instant(wire.reported_at));
         let row = row.text_or_null(scam_form).int32(reading.level as i32);
         let row = row.instant_or_null(wire.called_at).text_or_null(wire.evidence.as_deref().and_then(filled));
-        row.text_or_null(message.as_deref()).text_or_null(entities.as_deref()).text_or_null(province).end();
+        let row = row.text_or_null(message.as_deref()).text_or_null(entities.as_deref()).text_or_null(province);
+        row.text_or_null(sources.as_deref()).end();
         Ok(())
     }
 }
 
-/// What the content names, and the numbers that are reported beside the first, which alone has a column.
+/// Whom a report accuses.
+struct Accused {
+    /// E.164 digits, in the order of the message.
+    numbers: Vec<i64>,
+    /// Whether the message names more.
+    is_cut: bool,
+}
+
+impl Accused {
+    fn of(reading: &Reading<'_>, reporter: i64) -> Self {
+        let mut accused = Self { numbers: vec![], is_cut: false };
+        if !reading.kind.is_report() {
+            return accused;
+        }
+        for number in reading.sources.iter().filter_map(Source::number).map(cell) {
+            // The own number in a list is a slip that must not count as a wrong report; it would also stay behind when
+            // the reporter is erased.
+            let is_own = number == reporter && !accused.numbers.is_empty();
+            if is_own || accused.numbers.contains(&number) {
+                continue;
+            }
+            if accused.numbers.len() == MOST_ACCUSED {
+                accused.is_cut = true;
+                break;
+            }
+            accused.numbers.push(number);
+        }
+        accused
+    }
+}
+
+fn joined(numbers: &[i64]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
+    numbers.join("|")
+}
+
+/// What the content names, and all numbers that are reported beside the first: beyond those that are accused, too.
 fn entities(named: Option<String>, reading: &Reading<'_>) -> Option<String> {
     let mut all: Vec<String> = named.iter().flat_map(|named| named.split('|')).map(str::to_owned).collect();
     for number in reading.sources.iter().skip(1).filter_map(Source::number) {
@@ -353,6 +396,41 @@ mod tests {
         let entities = column::ENTITIES.of(&batch).unwrap();
         assert_eq!((entities.value(0), entities.value(1)), ("number:84913456789", "number:84913456789"));
         assert_eq!(column::SOURCE.of(&batch).unwrap().value(0), 84_914_567_890);
+    }
+
+    /// A reader that finds every number between spaces, behind a sender's name where there is one.
+    fn list(text: &str) -> Reading<'_> {
+        let source = |word: &str| match word {
+            "BANK" => Some(Source::Name("BANK".to_owned())),
+            word => Number::parse_given(word).map(Source::Number),
+        };
+        let kind = if text.starts_with("FW") { Kind::AdCopy } else { Kind::SpamCall };
+        Reading { kind, sources: text.split(' ').filter_map(source).collect(), ..order(text) }
+    }
+
+    #[test]
+    fn a_list_accuses_five_numbers_and_its_reporters_own_only_where_that_stands_first() {
+        let many = ["0914567890", "0914567891", "0914567892", "0914567893", "0914567894", "0914567895"].join(" ");
+        let five = "84914567890|84914567891|84914567892|84914567893|84914567894";
+        let cases: [(&str, Option<&str>, bool); 8] = [
+            ("0914567890", None, false),
+            ("0914567890 0914567891 0914567890", Some("84914567890|84914567891"), false),
+            ("0914567890 0912345678", None, false),
+            ("0912345678 0914567890", Some("84912345678|84914567890"), true),
+            ("BANK 0914567890", Some("84914567890"), false),
+            ("BANK 0912345678", Some("84912345678"), true),
+            (many.as_str(), Some(five), true),
+            ("FW 0914567890 0914567891", None, false),
+        ];
+        let texts = cases.map(|(text, ..)| text);
+        let batch = pushed_with(Seal::default(), list, texts.iter().copied().map(report).collect()).unwrap();
+        let (sources, needs_human) = (column::SOURCES.of(&batch).unwrap(), column::NEEDS_HUMAN.of(&batch).unwrap());
+        for (row, (text, expected, is_for_people)) in cases.into_iter().enumerate() {
+            let found = sources.is_valid(row).then(|| sources.value(row));
+            assert_eq!((found, needs_human.value(row)), (expected, is_for_people), "{text}");
+        }
+        let entities = column::ENTITIES.of(&batch).unwrap().value(6);
+        assert!(entities.ends_with("|number:84914567895"), "{entities}: the sixth is named all the same");
     }
 
     /// A reader that finds `V`, or all of it.

@@ -207,7 +207,7 @@ mod tests {
             let row = row.text("e164").int64(84_962_000_001).text_or_null(None).text("").boolean(false).instant(0);
             let row = row.int32(0).int64(id).instant(0).text_or_null(None).text_or_null(form).int32(1);
             let row = row.instant_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None);
-            row.text_or_null((id < 30).then_some("Cà Mau")).end();
+            row.text_or_null((id < 30).then_some("Cà Mau")).text_or_null(None).end();
         };
         for id in 0..40 {
             report(id, day, if id % 2 == 0 { "app" } else { "web" }, "spam_call", Some("fake_lender"));

@@ -152,7 +152,7 @@ pub mod citizen_report {
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// e164, national_short, sender_name, anonymous (the number was hidden), domain or none.
     pub const SOURCE_KIND: Column<StringArray> = Column::new("source_kind");
-    /// Reported number, the first of several, E.164 digits; set for source_kind e164 alone.
+    /// Reported number, the first of several (sources), E.164 digits; set for source_kind e164 alone.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
     /// Reported sources as the citizen wrote them or as the form's field has it, or the domain that a look-up asks for; sealed where the site has a key.
     pub const SOURCE_RAW: Column<StringArray> = Column::new("source_raw");
@@ -180,10 +180,12 @@ pub mod citizen_report {
     pub const EVIDENCE: Column<StringArray> = Column::new("evidence");
     /// The whole message as it came, sealed; null where the site has no key, and in rows of before the column.
     pub const MESSAGE: Column<StringArray> = Column::new("message");
-    /// What the content names and who is reported beside the first, KIND:VALUE parted by |: number, domain (registrable), account (of a bank, digits), zalo, facebook, telegram; null when nothing, and in rows of before the column.
+    /// What the content names and every number that is reported beside the first, KIND:VALUE parted by |: number, domain (registrable), account (of a bank, digits), zalo, facebook, telegram; null when nothing, and in rows of before the column.
     pub const ENTITIES: Column<StringArray> = Column::new("entities");
     /// Province of the citizen as a form says, by its name since July 2025 (pipelines/province.csv); null when nobody said or nothing is called so, and in rows of before the column.
     pub const PROVINCE: Column<StringArray> = Column::new("province");
+    /// Reported numbers of a report that accuses somebody, in the order of the message, each once and at most five, E.164 digits parted by |; the reporter's own stands here as the first or not at all. Null where source says all of it, and in rows of before the column.
+    pub const SOURCES: Column<StringArray> = Column::new("sources");
 }
 
 /// One row per change of a subscription: a number in one activation interval.
@@ -838,7 +840,7 @@ pub mod caller_month {
     pub const REPEAT_WITHIN_24H: Column<Int64Array> = Column::new("repeat_within_24h");
 }
 
-/// One row per citizen's report that accuses somebody, checked against the calls and messages that really were; made anew when records or reports come late.
+/// One row per number that a citizen's report accuses, and one for a report that names none, checked against the calls and messages that really were; made anew when records or reports come late.
 pub mod report_check {
     use super::*;
 
@@ -846,17 +848,17 @@ pub mod report_check {
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// As in citizen_report; a report_id belongs to its channel.
     pub const CHANNEL: Column<StringArray> = Column::new("channel");
-    /// The intake's id; one row however often the report was sent.
+    /// The intake's id; the same rows however often the report was sent. As many as it names numbers: whoever counts reports counts ids.
     pub const REPORT_ID: Column<StringArray> = Column::new("report_id");
     /// Number that reported, E.164 digits.
     pub const REPORTER: Column<Int64Array> = Column::new("reporter");
-    /// Reported number, E.164 digits; null for no_source.
+    /// Reported number, E.164 digits, each of the sources of citizen_report; null for no_source.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
     /// spam_call, spam_sms or scam_call.
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// Receipt, UTC.
     pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
-    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that. Of the rest: false_number (all its calls came in by a trunk that the number cannot come by, as trunk_day has it: true of the call, and nobody's who has the number), former_holder (all of it was before the number was given to whom it belongs now: true, and against nobody who has it), no_source (no number is named: hidden, a sender's name, a short code), own_number (the reporter's own), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
+    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that, which is the time of the first number's call alone. Of the rest: false_number (all its calls came in by a trunk that the number cannot come by, as trunk_day has it: true of the call, and nobody's who has the number), former_holder (all of it was before the number was given to whom it belongs now: true, and against nobody who has it), no_source (the report names no number: hidden, a sender's name, a short code), own_number (the reporter's own, first of the report), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
     pub const STATE: Column<StringArray> = Column::new("state");
     /// Start of the first call from the source to the reporter on the days that it is looked for, from match_from on or around called_at, UTC.
     pub const FIRST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("first_call_at");
@@ -868,7 +870,7 @@ pub mod report_check {
     pub const MESSAGES: Column<Int64Array> = Column::new("messages");
     /// Whether this reporter had reported this number before, within seen_from, on whatever channel.
     pub const IS_REPEATED: Column<BooleanArray> = Column::new("is_repeated");
-    /// Numbers that this reporter reported on earlier days within record_from, and that could be checked.
+    /// Numbers that this reporter reported on earlier days within record_from, and that could be checked: every one that matched, and of a report of which none did its first.
     pub const RECORD_NUMBERS: Column<Int64Array> = Column::new("record_numbers");
     /// Matched among them.
     pub const RECORD_MATCHED: Column<Int64Array> = Column::new("record_matched");
@@ -876,8 +878,10 @@ pub mod report_check {
     pub const WEIGHT: Column<Float64Array> = Column::new("weight");
     /// Operator that carries the source on the day: by the ported numbers, else ours if we serve it, else the holder of its range; null for foreign and unallocated numbers.
     pub const CARRIER: Column<StringArray> = Column::new("carrier");
-    /// Operator that the report has to go to; null when the source is ours or nobody is known.
+    /// Operator that the report has to go to, once, however many of its numbers are that operator's; null when the source is ours or nobody is known.
     pub const ROUTE_TO: Column<StringArray> = Column::new("route_to");
+    /// Where the number stands among those that the report names, from 0; null in rows of before the column, which are of the first.
+    pub const PLACE: Column<Int64Array> = Column::new("place");
 }
 
 /// One row per reported number and local day: who reported it, whose word counts, and whether a brigade speaks.
@@ -888,7 +892,7 @@ pub mod report_day {
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// Reported number, E.164 digits.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
-    /// Reports of people who had not reported this number on an earlier day within seen_from; each report once.
+    /// Reports of people who had not reported this number on an earlier day within seen_from; each report once, and once for every number that it names: no sum over numbers.
     pub const REPORTS: Column<Int64Array> = Column::new("reports");
     /// Distinct people who reported it and had not on an earlier day within seen_from: a sum over days counts each once.
     pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
@@ -1188,7 +1192,7 @@ pub mod scam_trend_week {
     pub const REPORTS: Column<Int64Array> = Column::new("reports");
     /// People who sent them; whoever sent several counts in several rows.
     pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
-    /// Reports among them whose number had really called or written.
+    /// Reports among them of whose numbers one had really called or written; each once.
     pub const MATCHED: Column<Int64Array> = Column::new("matched");
     /// Reports of the week before.
     pub const REPORTS_BEFORE: Column<Int64Array> = Column::new("reports_before");

@@ -863,18 +863,19 @@ def opened(lake, schemas, names):
 DAYS = ["contact_day", "caller_day", "report_check"]
 
 
-def report(report_id, reporter, source, clock, kind="spam_call", day=MONDAY, called_at=None):
+def report(report_id, reporter, source, clock, kind="spam_call", day=MONDAY, called_at=None, sources=None):
     return dict(day=day, report_id=report_id, channel="sms_156", reporter=reporter, kind=kind, source_kind="e164",
                 source=source, source_raw=None, content="", needs_human=False, reported_at=at(clock, day),
                 source_partition=-1, source_offset=int(report_id[1:]), loaded_at=at("23:00", day), source_id=None,
                 scam_form=None, parse_level=1, called_at=called_at, evidence=None, message=None, entities=None,
-                province=None)
+                province=None, sources=sources)
 
 
 def checked(told, state, **columns):
     row = {name: told[name] for name in ("day", "channel", "report_id", "reporter", "source", "kind", "reported_at")}
     return row | dict(state=state, first_call_at=None, calls=0, answered=0, messages=0, is_repeated=False,
-                      record_numbers=0, record_matched=0, weight=1.0, carrier=None, route_to=None) | columns
+                      record_numbers=0, record_matched=0, weight=1.0, carrier=None, route_to=None,
+                      place=None) | columns
 
 
 # Pho called Quy at 09:00:01 on Monday, Ry called Pho at 09:00; what is only shown or sent on was no call.
@@ -887,6 +888,8 @@ REPORTS = [
     # Half a day around the named time is Saturday and Sunday.
     report("p6", QUY, PHO, "10:00", called_at=at("11:00", MONDAY - datetime.timedelta(days=1))),
     report("p7", QUY, PHO, "10:00", called_at=at("09:30")),
+    # The second of a list called, and not the first, whose call alone is said to have been on Sunday.
+    report("p8", QUY, SAU, "10:00", called_at=at("11:00", MONDAY - datetime.timedelta(days=1)), sources=f"{SAU}|{PHO}"),
 ]
 CHECKS = [
     checked(REPORTS[0], "matched", first_call_at=at("09:00:01"), calls=1, answered=1),
@@ -896,6 +899,8 @@ CHECKS = [
     checked(REPORTS[4], "not_here_yet", first_call_at=at("09:00:01"), calls=1, answered=1),
     checked(REPORTS[5], "outside_window"),
     checked(REPORTS[6], "matched", first_call_at=at("09:00:01"), calls=1, answered=1),
+    checked(REPORTS[7], "not_here_yet", place=0),
+    checked(REPORTS[7] | dict(source=PHO), "matched", first_call_at=at("09:00:01"), calls=1, answered=1, place=1),
 ]
 
 
@@ -1097,6 +1102,10 @@ def spoil(folder, lakes, schemas, parameters, hold):
          change("report_check", dict(report_id="p1"), state="false_number"), ["report_check.matched"]),
         ("a report that is not checked", day_lake, forget("report_check", dict(report_id="p4")),
          ["report_check.matched"]),
+        ("a second number of a list that is not checked", day_lake, forget("report_check", dict(report_id="p8", place=1)),
+         ["report_check.matched"]),
+        ("a second number of a list that is taken for wrong", day_lake,
+         change("report_check", dict(report_id="p8", place=1), state="no_such_call"), ["report_check.matched"]),
         ("a call too many behind a report", day_lake, change("report_check", dict(report_id="p1"), calls=2),
          ["report_check.matched"]),
         ("a pair less", day_lake, change("contact_day", dict(caller_name="Shop")), ["contact_day.rows"]),

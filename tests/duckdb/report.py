@@ -1,7 +1,8 @@
 """Whether what a citizen reports really was, by the events themselves.
 
-In: `citizen_report`, the views of `contact.py`. Out: of each report of a day whether it is matched, with the calls and
-messages that it may be about, in the table `witnessed`; where the number was only shown, that it came from abroad.
+In: `citizen_report`, the views of `contact.py`. Out: of each number that a report of a day accuses whether it is matched,
+with the calls and messages that it may be about, in the table `witnessed`; where the number was only shown, that it came
+from abroad.
 Never: reads `contact_day`, or says why a report is not matched.
 """
 
@@ -9,12 +10,19 @@ from lake import local_day_sql
 
 WITNESSED = """
 CREATE OR REPLACE TEMP TABLE witnessed AS
-WITH report AS (
-    SELECT channel, report_id, min(reporter) AS reporter, min(kind) AS kind, min(source) AS source,
-        min(reported_at) AS reported_at, min(called_at) FILTER (called_at <= reported_at + {slack}) AS called_at
+WITH message AS (
+    SELECT channel, report_id, min(reporter) AS reporter, min(kind) AS kind, min(reported_at) AS reported_at,
+        coalesce(string_split(min(coalesce(sources, source::VARCHAR)), '|'), [NULL]) AS sources,
+        min(called_at) FILTER (called_at <= reported_at + {slack}) AS called_at
     FROM citizen_report
     WHERE day = DATE '{day}' AND kind IN ('spam_call', 'spam_sms', 'scam_call')
     GROUP BY ALL
+),
+report AS (
+    -- The time that a report names is that of the first number's call.
+    SELECT * EXCLUDE (sources, called_at), sources[place + 1]::BIGINT AS source,
+        CASE WHEN place = 0 THEN called_at END AS called_at
+    FROM (SELECT *, unnest(range(len(sources))) AS place FROM message)
 ),
 meant AS (
     -- The days that each is about: around the time that it names, else the last ones.
@@ -50,8 +58,9 @@ FROM (
 """
 
 DIFFERING = """
-SELECT channel, report_id FROM witnessed
-FULL JOIN (FROM report_check WHERE day = DATE '{day}') AS checked USING (channel, report_id)
+SELECT DISTINCT channel, report_id FROM witnessed
+FULL JOIN (SELECT * REPLACE (coalesce(place, 0) AS place) FROM report_check WHERE day = DATE '{day}') AS checked
+    USING (channel, report_id, place)
 WHERE (state IN ('matched', 'false_number', 'former_holder')) IS DISTINCT FROM coalesce(is_matched, false)
     -- What the numbering plan says of a number is not worked out here; a call from a network at home is never false.
     OR (state = 'false_number' AND (checked.kind = 'spam_sms' OR home_calls > 0))
@@ -68,5 +77,5 @@ def differing_reports(con, day, values):
     earliest = local_day_sql(f"(called_at - {slack})")
     latest = local_day_sql(f"least(called_at + {slack}, reported_at)")
     con.execute(WITNESSED.format(day=day, slack=slack, earliest=earliest, latest=latest, **values))
-    reports = con.execute("SELECT count(*) FROM witnessed").fetchone()[0]
+    reports = con.execute("SELECT count(DISTINCT (channel, report_id)) FROM witnessed").fetchone()[0]
     return reports, con.execute(DIFFERING.format(day=day)).fetchall()

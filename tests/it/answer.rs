@@ -32,7 +32,7 @@ async fn report(lake: &Lake, id: &str) {
     let row = row.text("e164").int64(84_962_000_001).text_or_null(None).text("moi vay").boolean(false).instant(AT);
     let row = row.int32(0).int64(0).instant(AT).text("test/0");
     let row = row.text_or_null(None).int32(1).instant_or_null(None).text_or_null(None);
-    row.text_or_null(None).text_or_null(None).text_or_null(None).end();
+    row.text_or_null(None).text_or_null(None).text_or_null(None).text_or_null(None).end();
     lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
 }
 

@@ -64,7 +64,8 @@ impl Site {
         let row = row.text("e164").int64_or_null(source).text_or_null(None).text(&content).boolean(false).instant(at);
         let row = row.int32(0).int64(0).instant(at).text("test/0");
         let row = row.text_or_null(None).int32(1).instant_or_null(None).text_or_null(None);
-        row.text_or_null(None).text_or_null(None).text_or_null(None).end();
+        let row = row.text_or_null(None).text_or_null(None).text_or_null(None);
+        row.text_or_null(None).end();
         self.lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
     }
 

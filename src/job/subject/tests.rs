@@ -39,7 +39,8 @@ async fn lake(folder: &Path, seal: &Seal) -> Lake {
         let row = row.int64(source).text(&source.to_string()).text(&content).boolean(false).instant(AT);
         let row = row.int32(0).int64(1).instant(AT).text_or_null(None).text_or_null(None).int32(1);
         let row = row.instant_or_null(None).text_or_null(Some(&format!("{said}.jpg")));
-        row.text_or_null(None).text_or_null(None).text_or_null(Some(&format!("{said} province"))).end();
+        let row = row.text_or_null(None).text_or_null(None).text_or_null(Some(&format!("{said} province")));
+        row.text_or_null(None).end();
     }
     lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[reports.finish()], &[]).await.unwrap();
     let since = format!("({OWN}, '2024-01-01T00:00:00Z')");
