@@ -3,7 +3,7 @@
 //! In: reports, verdicts, lists that have left, a look-up and the carrier's templates. Out: messages to the topic of
 //! answers, and `report_answer`, which remembers them. Never: makes two answers to a report at one stage; says that a
 //! number is barred which no list bars; tells the next holder of a number what the last one has reported; answers a
-//! look-up while the registry is silent, before its days are over.
+//! look-up while the registry is silent, before its days are over; names more than one number of a list.
 //!
 //! An answer is written down as intended, with its text; then it is sent; then it is written down as sent. Killed behind
 //! the first step, the next run sends what was intended, word for word. Killed behind the second, it sends the same once
@@ -141,7 +141,8 @@ struct Report {
     reporter: Number,
     kind: String,
     form: Option<String>,
-    source: Option<Number>,
+    /// Whom it accuses, in the order of the message.
+    sources: Vec<Number>,
     /// As it lies in the table.
     content: String,
     needs_human: bool,
@@ -211,14 +212,13 @@ impl Desk<'_> {
         let barred = self.barred().await?;
         let first = today.plus(1 - self.options.result_days);
         let is_untold = |report: &&Report| report.day >= first && !known.has(&report.answer_id(Stage::Result));
-        let is_about_barred = |report: &&Report| {
-            report.is_accusation() && report.source.is_some_and(|number| report.is_about(number, &barred))
-        };
+        let is_about_barred =
+            |report: &&Report| report.is_accusation() && report.about_barred(&barred).next().is_some();
         let untold = reports.values().filter(is_untold).filter(is_about_barred).collect();
         let untold = self.still_theirs(untold).await?;
         let listed = if untold.is_empty() { BTreeSet::new() } else { self.listed().await? };
         for report in untold {
-            let Some(number) = report.source.filter(|number| listed.contains(number)) else { continue };
+            let Some(number) = report.about_barred(&barred).find(|number| listed.contains(number)) else { continue };
             let worded = self.templates.barred(&dialled(number), report.form.as_deref());
             answers.extend(report.answered(Stage::Result, worded));
         }
@@ -306,7 +306,7 @@ impl Desk<'_> {
 impl Report {
     fn read(batch: &RecordBatch, row: usize) -> anyhow::Result<Self> {
         use citizen_report as report;
-        let (form, source) = (report::SCAM_FORM.of(batch)?, report::SOURCE.of(batch)?);
+        let form = report::SCAM_FORM.of(batch)?;
         Ok(Self {
             id: report::REPORT_ID.of(batch)?.value(row).to_owned(),
             day: Day::from_epoch_days(report::DAY.of(batch)?.value(row)),
@@ -315,7 +315,7 @@ impl Report {
             reporter: number(report::REPORTER.of(batch)?.value(row))?,
             kind: report::KIND.of(batch)?.value(row).to_owned(),
             form: form.is_valid(row).then(|| form.value(row).to_owned()),
-            source: source.is_valid(row).then(|| number(source.value(row))).transpose()?,
+            sources: accused(batch, row)?,
             content: report::CONTENT.of(batch)?.value(row).to_owned(),
             needs_human: report::NEEDS_HUMAN.of(batch)?.value(row),
         })
@@ -333,9 +333,10 @@ impl Report {
         [Kind::SpamCall, Kind::SpamSms, Kind::ScamCall].into_iter().any(|kind| self.is(kind))
     }
 
-    /// Whether it was made about a subscription that is barred: who had the number before was another.
-    fn is_about(&self, number: Number, barred: &BTreeMap<Number, Option<i64>>) -> bool {
-        barred.get(&number).is_some_and(|activated| activated.is_none_or(|activated| self.at >= activated))
+    /// The numbers whose subscription it was made about and that is barred: who had the number before was another.
+    fn about_barred(&self, barred: &BTreeMap<Number, Option<i64>>) -> impl Iterator<Item = Number> {
+        let is_about = move |activated: &Option<i64>| activated.is_none_or(|activated| self.at >= activated);
+        self.sources.iter().copied().filter(move |number| barred.get(number).is_some_and(is_about))
     }
 
     /// What its answer is about: an order that a person has to read first has not been followed yet.
@@ -362,6 +363,16 @@ impl Report {
             text,
         })
     }
+}
+
+/// The numbers that a report accuses: the one in a column of its own, unless it names others.
+fn accused(batch: &RecordBatch, row: usize) -> anyhow::Result<Vec<Number>> {
+    let (source, sources) = (citizen_report::SOURCE.of(batch)?, citizen_report::SOURCES.of(batch)?);
+    if !sources.is_valid(row) {
+        return source.is_valid(row).then(|| number(source.value(row))).into_iter().collect();
+    }
+    let digits = |listed: &str| listed.parse::<i64>().context("reading the sources of a report");
+    sources.value(row).split('|').map(|listed| number(digits(listed)?)).collect()
 }
 
 #[cfg(test)]

@@ -15,6 +15,7 @@ const DAY: i64 = 86_400 * 1_000_000;
 
 const REPORTER: i64 = 84_912_345_678;
 const SOURCE: i64 = 84_962_000_001;
+const OTHER: i64 = 84_962_000_002;
 
 struct Site {
     _folder: tempfile::TempDir,
@@ -24,6 +25,9 @@ struct Site {
     lookup: Lookup,
     options: Options,
     reporter: i64,
+    /// Whom reports accuse, where it is not `SOURCE` alone.
+    sources: Option<String>,
+    barred: Vec<i64>,
 }
 
 impl Site {
@@ -41,6 +45,8 @@ impl Site {
             lookup: Lookup::open(lookup, Clock::Fixed(AT)).unwrap(),
             options: Options::default(),
             reporter: REPORTER,
+            sources: None,
+            barred: vec![SOURCE],
         }
     }
 
@@ -65,18 +71,21 @@ impl Site {
         let row = row.int32(0).int64(0).instant(at).text("test/0");
         let row = row.text_or_null(None).int32(1).instant_or_null(None).text_or_null(None);
         let row = row.text_or_null(None).text_or_null(None).text_or_null(None);
-        row.text_or_null(None).end();
+        row.text_or_null(self.sources.as_deref()).end();
         self.lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
     }
 
-    /// A verdict on `SOURCE`, so many days after the first.
+    /// A verdict on whoever is barred, so many days after the first.
     async fn verdict(&self, verdict: Verdict, days: i64, activated_at: i64) {
         let day = Day::of(AT + days * DAY);
         let mut sheet = Sheet::new(Table::DECISION.contract());
-        let row = sheet.row().day(day).text("C-1").int64(SOURCE).instant(activated_at).boolean(true).text("prepaid");
-        let row = row.text(verdict.as_str()).text("clear").text("evidence").day(day).day(day.plus(30)).day(day);
-        let row = row.float64_or_null(None).int64(2).int64(1).int64(0).int64(0).text("");
-        row.boolean_or_null(None).text_or_null(None).instant_or_null(None).text_or_null(None).end();
+        for number in &self.barred {
+            let row = sheet.row().day(day).text(&format!("C-{number}")).int64(*number).instant(activated_at);
+            let row = row.boolean(true).text("prepaid").text(verdict.as_str()).text("clear").text("evidence");
+            let row = row.day(day).day(day.plus(30)).day(day).float64_or_null(None).int64(2).int64(1).int64(0).int64(0);
+            let row = row.text("").boolean_or_null(None).text_or_null(None).instant_or_null(None);
+            row.text_or_null(None).end();
+        }
         self.lake.open(Table::DECISION).await.unwrap().replace(day, &[sheet.finish()]).await.unwrap();
     }
 
@@ -89,12 +98,14 @@ impl Site {
         self.lake.open(Table::SUBSCRIBER).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
     }
 
-    /// The list of a day by which `SOURCE` is under a bar, as it leaves.
+    /// The list of a day with whoever is barred, as it leaves.
     async fn export(&self, days: i64) {
         let day = Day::of(AT + days * DAY);
         let mut list = Sheet::new(Table::BLOCKLIST_DAY.contract());
-        let row = list.row().day(day).int64(SOURCE).text("bar_outgoing").text("behaviour+report").day(day);
-        row.day(day.plus(30)).text("C-1").text_or_null(None).end();
+        for number in &self.barred {
+            let row = list.row().day(day).int64(*number).text("bar_outgoing").text("behaviour+report").day(day);
+            row.day(day.plus(30)).text(&format!("C-{number}")).text_or_null(None).end();
+        }
         self.lake.open(Table::BLOCKLIST_DAY).await.unwrap().replace(day, &[list.finish()]).await.unwrap();
         note_run(&self.lake, day, Table::BLOCKLIST_DAY, ("{}", 1), day.ends_at()).await;
         let (out, definitions) = (tempfile::tempdir().unwrap(), Definitions::read(&folder(None)).unwrap());
@@ -295,6 +306,26 @@ async fn a_number_that_was_released_or_is_anothers_now_is_no_result() {
         site.verdict(verdict, 2, activated_at).await;
         assert_eq!(ids(&site.planned(2).await.1), ["r1/received"], "{verdict:?}");
     }
+}
+
+#[tokio::test]
+async fn of_a_list_the_first_number_that_is_barred_is_told_and_no_other() {
+    let mut site = Site::new();
+    site.sources = Some(format!("84962000003|{OTHER}|{SOURCE}"));
+    site.report("r1", Kind::SpamCall, 0, "moi vay").await;
+    for (barred, told) in [(vec![SOURCE], "so 0962000001 hien"), (vec![SOURCE, OTHER], "so 0962000002 hien")] {
+        site.barred = barred;
+        site.verdict(Verdict::Limited, 1, AT - 100 * DAY).await;
+        site.export(1).await;
+        let (_, new, done) = site.planned(2).await;
+        assert_eq!((ids(&new), done.results), (vec!["r1/received", "r1/result"], 1));
+        assert!(new[1].text.contains(told), "{}", new[1].text);
+    }
+    let text = "number,reason\n0962000002,hospital\n";
+    reference::load_text(&site.lake, Table::ALLOW_LIST, text, Day::of(AT)).await.unwrap();
+    site.export(1).await;
+    let (_, new, _) = site.planned(2).await;
+    assert!(new[1].text.contains("so 0962000001 hien"), "the list leaves the other one out: {}", new[1].text);
 }
 
 #[tokio::test]
