@@ -33,10 +33,11 @@ use crate::store::wish::{Deed, Leave, Wish};
 mod facts;
 
 /// The tables that a dossier is read from.
-const TABLES: [Table; 12] = [
+const TABLES: [Table; 13] = [
     Table::CALL_EVENT,
     Table::CALLER_DAY,
     Table::CITIZEN_REPORT,
+    Table::REPORT_CHECK,
     Table::REPORT_DAY,
     Table::SPAM_SCORE,
     Table::DETECTION_DAY,

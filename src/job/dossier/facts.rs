@@ -11,6 +11,7 @@ use arrow::array::{
     Array, ArrayRef, BooleanArray, Date32Array, Float64Array, Int32Array, Int64Array, RecordBatch, StringArray,
     TimestampMicrosecondArray,
 };
+use arrow::compute::filter_record_batch;
 
 use super::{Cleared, Order, Sources};
 use crate::decode::citizen_report::place;
@@ -22,8 +23,8 @@ use crate::export::dossier::section::{self, Cell, Kind, Section};
 use crate::job::decide::number;
 use crate::job::holder::Holder;
 use crate::schema::column::{
-    call_event, caller_day, case_event, citizen_report, decision, detection_day, report_day, spam_score, survey_answer,
-    survey_request,
+    call_event, caller_day, case_event, citizen_report, decision, detection_day, report_check, report_day, spam_score,
+    survey_answer, survey_request,
 };
 use crate::schema::contract::Table;
 use crate::score::explanation::{Component, Explanation, Peers};
@@ -182,7 +183,7 @@ impl Facts<'_> {
         // A report that was sent again is one report.
         let (mut known, mut closed) = (BTreeSet::new(), BTreeMap::new());
         let mut rows = Vec::new();
-        for batch in self.rows(Table::CITIZEN_REPORT, citizen_report::SOURCE.name, self.asked()).await? {
+        for batch in self.accusing().await? {
             let (ids, at) = (citizen_report::REPORT_ID.of(&batch)?, citizen_report::REPORTED_AT.of(&batch)?);
             let (channels, reporters) = (citizen_report::CHANNEL.of(&batch)?, citizen_report::REPORTER.of(&batch)?);
             for row in (0..batch.num_rows()).filter(|row| self.holder.holds(at.value(*row))) {
@@ -199,6 +200,37 @@ impl Facts<'_> {
             }
         }
         Ok((sorted(&section::REPORTS, rows), closed))
+    }
+
+    /// Rows of reports that name the number: in the cell of the first, or behind others, as the check of each number has it.
+    async fn accusing(&self) -> anyhow::Result<Vec<RecordBatch>> {
+        let mut reports = self.rows(Table::CITIZEN_REPORT, citizen_report::SOURCE.name, self.asked()).await?;
+        let mut known = BTreeSet::new();
+        for batch in &reports {
+            let (channels, ids) = (citizen_report::CHANNEL.of(batch)?, citizen_report::REPORT_ID.of(batch)?);
+            known.extend((0..batch.num_rows()).map(|row| (channels.value(row).to_owned(), ids.value(row).to_owned())));
+        }
+        let mut listed: BTreeMap<i32, BTreeSet<(String, String)>> = BTreeMap::new();
+        for batch in self.rows(Table::REPORT_CHECK, report_check::SOURCE.name, self.asked()).await? {
+            let (channels, ids) = (report_check::CHANNEL.of(&batch)?, report_check::REPORT_ID.of(&batch)?);
+            let days = report_check::DAY.of(&batch)?;
+            for row in 0..batch.num_rows() {
+                let report = (channels.value(row).to_owned(), ids.value(row).to_owned());
+                if !known.contains(&report) {
+                    listed.entry(days.value(row)).or_default().insert(report);
+                }
+            }
+        }
+        let Some(table) = self.sources.get(Table::CITIZEN_REPORT) else { return Ok(reports) };
+        for (day, listed) in listed {
+            for batch in table.day(Day::from_epoch_days(day)).await? {
+                let (channels, ids) = (citizen_report::CHANNEL.of(&batch)?, citizen_report::REPORT_ID.of(&batch)?);
+                let report = |row: usize| (channels.value(row).to_owned(), ids.value(row).to_owned());
+                let is_listed: Vec<bool> = (0..batch.num_rows()).map(|row| listed.contains(&report(row))).collect();
+                reports.push(filter_record_batch(&batch, &BooleanArray::from(is_listed))?);
+            }
+        }
+        Ok(reports)
     }
 
     /// What a citizen wrote, as far as there is leave to show it and a key that opens it.

@@ -265,6 +265,25 @@ async fn sealed_words_open_with_the_sites_key_and_an_id_belongs_to_its_channel()
 }
 
 #[tokio::test]
+async fn a_report_that_names_the_number_behind_others_is_told_of_once() {
+    let site = Site::new().await;
+    let columns = "report_id, day, reporter, source, sources, reported_at";
+    let rows = [
+        format!("('r1', '2025-01-09', 84912345678, {NUMBER}, NULL, '2025-01-09T04:00:00Z')"),
+        format!("('r2', '2025-01-09', 84912345679, 84962000009, '84962000009|{NUMBER}', '2025-01-09T04:01:00Z')"),
+        format!("('r2', '2025-01-09', 84912345679, 84962000009, '84962000009|{NUMBER}', '2025-01-09T04:02:00Z')"),
+        "('r3', '2025-01-09', 84912345680, 84962000009, NULL, '2025-01-09T04:03:00Z')".to_owned(),
+    ];
+    put(&site.lake, Table::CITIZEN_REPORT, Some("2025-01-09"), columns, &rows.each_ref().map(String::as_str)).await;
+    let checks = [("r1", NUMBER, 0), ("r2", 84_962_000_009, 0), ("r2", NUMBER, 1), ("r3", 84_962_000_009, 0)];
+    let checks = checks.map(|(id, source, place)| format!("('{id}', '2025-01-09', {source}, {place})"));
+    let columns = "report_id, day, source, place";
+    put(&site.lake, Table::REPORT_CHECK, Some("2025-01-09"), columns, &checks.each_ref().map(String::as_str)).await;
+    let (_, facts) = site.file(&order(), "out", None).await;
+    assert_eq!(column(&facts, "reports", "reporter"), ["84912•••678", "84912•••679"]);
+}
+
+#[tokio::test]
 async fn what_stands_for_an_erased_reporter_is_nobodys_number() {
     let site = Site::new().await;
     let row = format!("('r1', '2025-01-09', {}, {NUMBER}, '2025-01-09T04:00:00Z')", Number::erased(17));

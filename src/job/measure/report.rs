@@ -39,17 +39,26 @@ pub fn figures(
 ) -> anyhow::Result<Reports> {
     let truth: BTreeMap<&str, &Accusation> =
         accusations.iter().map(|accusation| (accusation.report_id.as_str(), accusation)).collect();
+    let mut checked: BTreeMap<&str, (&Accusation, &str)> = BTreeMap::new();
+    for batch in checks {
+        let (id, source) = (report_check::REPORT_ID.of(batch)?, report_check::SOURCE.of(batch)?);
+        let state = report_check::STATE.of(batch)?;
+        for row in 0..batch.num_rows() {
+            let Some(accusation) = truth.get(id.value(row)).copied() else { continue };
+            // The operator knows of one number of a report; where that was not read, what was read instead counts.
+            let is_named = source.is_valid(row) && source.value(row) == accusation.source;
+            if is_named || !checked.contains_key(id.value(row)) {
+                checked.insert(id.value(row), (accusation, state.value(row)));
+            }
+        }
+    }
     let mut right: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
     let (mut not_here_yet, mut brigaded) = (0, BTreeSet::new());
-    for batch in checks {
-        let (id, state) = (report_check::REPORT_ID.of(batch)?, report_check::STATE.of(batch)?);
-        for row in 0..batch.num_rows() {
-            let Some(accusation) = truth.get(id.value(row)) else { continue };
-            not_here_yet += usize::from(state.value(row) == "not_here_yet");
-            right.entry(accusation.motive).or_default().push((state.value(row) == "matched") == accusation.is_due);
-            if accusation.motive == "brigade" {
-                brigaded.insert(accusation.source);
-            }
+    for (accusation, state) in checked.into_values() {
+        not_here_yet += usize::from(state == "not_here_yet");
+        right.entry(accusation.motive).or_default().push((state == "matched") == accusation.is_due);
+        if accusation.motive == "brigade" {
+            brigaded.insert(accusation.source);
         }
     }
     let seen = seen(days)?;
@@ -126,10 +135,15 @@ mod tests {
             accusation("c", 2, "brigade", false),
             accusation("d", 3, "malicious", false),
         ];
-        let texts = |list: [&str; 5]| Arc::new(StringArray::from_iter_values(list)) as ArrayRef;
-        let states = texts(["matched", "not_here_yet", "no_such_call", "matched", "matched"]);
+        let texts = |list: [&str; 7]| Arc::new(StringArray::from_iter_values(list)) as ArrayRef;
+        // The first report names another number before its own and one behind it, and the last one was read otherwise.
+        let ids = texts(["a", "a", "a", "b", "c", "d", "of another operator"]);
+        let sources = Int64Array::from(vec![Some(5), Some(1), Some(6), None, Some(2), Some(4), Some(1)]);
+        let not = "no_such_call";
+        let states = texts([not, "matched", not, "not_here_yet", not, "matched", "matched"]);
         let checks = batch([
-            (report_check::REPORT_ID.name, texts(["a", "b", "c", "d", "of another operator"])),
+            (report_check::REPORT_ID.name, ids),
+            (report_check::SOURCE.name, Arc::new(sources)),
             (report_check::STATE.name, states),
         ]);
         let days = batch([
