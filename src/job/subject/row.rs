@@ -137,6 +137,7 @@ impl<'a> Reader<'a> {
                     None => HIDDEN.into(),
                 }
             }
+            Some(Pii::Number) if column.name == citizen_report::SOURCES.name => self.listed(row, text),
             // An address as somebody signalled or wrote it.
             Some(Pii::Number) if Number::parse_given(text) == Some(self.number) => text.into(),
             Some(Pii::Number) => HIDDEN.into(),
@@ -148,6 +149,19 @@ impl<'a> Reader<'a> {
                 }
             }
         }
+    }
+
+    /// Whom the subscriber has reported, as `source` is shown; whom others have reported beside the subscriber is theirs.
+    fn listed(&self, row: usize, text: &str) -> Value {
+        if !self.is_own(citizen_report::REPORTER.name, row) {
+            return HIDDEN.into();
+        }
+        let shown = |digits: &str| match digits.parse().ok().and_then(Number::from_e164) {
+            Some(number) if number == self.number => digits.to_owned(),
+            Some(number) => number.to_string(),
+            None => HIDDEN.to_owned(),
+        };
+        text.split('|').map(shown).collect::<Vec<_>>().join("|").into()
     }
 
     /// What is the subscriber's own; words that no key opens are hidden.

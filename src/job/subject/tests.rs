@@ -40,7 +40,7 @@ async fn lake(folder: &Path, seal: &Seal) -> Lake {
         let row = row.int32(0).int64(1).instant(AT).text_or_null(None).text_or_null(None).int32(1);
         let row = row.instant_or_null(None).text_or_null(Some(&format!("{said}.jpg")));
         let row = row.text_or_null(None).text_or_null(None).text_or_null(Some(&format!("{said} province")));
-        row.text_or_null(None).end();
+        row.text_or_null(Some(&format!("{source}|84962000009"))).end();
     }
     lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[reports.finish()], &[]).await.unwrap();
     let since = format!("({OWN}, '2024-01-01T00:00:00Z')");
@@ -268,4 +268,7 @@ async fn whoever_is_accused_is_not_told_by_whom() {
     assert_eq!((named.len(), named[0].get("report_ids")), (1, None), "which reports it were tells whose");
     let report = rows(&handed, "citizen_report").into_iter().find(|row| row["source"] == OWN).unwrap();
     assert_eq!((&report["reported_at"], &report["channel"]), (&"2025-01-06".into(), &"app".into()));
+    assert_eq!(report["sources"], HIDDEN, "whom they have reported as well");
+    let report = rows(&handed, "citizen_report").into_iter().find(|row| row["reporter"] == OWN).unwrap();
+    assert_eq!(report["sources"], "84912•••678|84962•••009", "all whom one has reported, masked");
 }
