@@ -346,6 +346,24 @@ async fn a_report_waits_for_the_records_that_it_is_about_and_is_asked_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn each_number_of_a_list_is_one_row_before_and_after_its_records_come() {
+    let site = Site::new();
+    let list = report("p1", CALLEE, "0962000009, 0962000001", "2025-01-06T04:00:00Z");
+    site.load("citizen_report", "monday.jsonl", &[list]);
+    site.run(MONDAY, &[]);
+    let waiting = ["p1 sms_156 84962000001 not_here_yet false", "p1 sms_156 84962000009 not_here_yet false"];
+    assert_eq!(site.checked(MONDAY).await, waiting);
+
+    site.load("call_record", "tuesday.jsonl", &[call("t1", "0962000003", "0962000004", ON_TUESDAY)]);
+    site.run(TUESDAY, &[]);
+    bring_late(&site);
+    site.run(WEDNESDAY, &[]);
+    let matched = ["p1 sms_156 84962000001 matched false", "p1 sms_156 84962000009 not_here_yet false"];
+    assert_eq!(site.checked(MONDAY).await, matched);
+    assert_eq!(site.reported(MONDAY).await, ["84962000001 1 1", "84962000009 1 0"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_day_too_far_back_gets_its_events_alone_until_it_is_named() {
     const LATER: &str = "2025-02-10";
     let site = Site::new();
