@@ -5,8 +5,14 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
+/// The same in English and in Vietnamese.
+pub type Words = (&'static str, &'static str);
+
 /// A language that people read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Lang {
     /// English.
     #[default]
@@ -22,6 +28,11 @@ impl Lang {
             Self::En => en,
             Self::Vi => vi,
         }
+    }
+
+    /// The same of a text.
+    pub fn say(self, (en, vi): Words) -> &'static str {
+        self.of(en, vi)
     }
 }
 

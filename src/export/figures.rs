@@ -7,7 +7,9 @@ use std::collections::BTreeMap;
 
 use super::chart::{Bar, Chart};
 use super::rows::Rows;
+use super::wording;
 use crate::domain::day::Week;
+use crate::domain::lang::{Lang, Words};
 use crate::schema::column::regulator_week as column;
 
 /// Operators, types, forms and provinces are many; beyond so many they are told together.
@@ -20,38 +22,18 @@ const CALLS: [(i64, &str); 5] =
 /// Counts by label.
 type Counts = BTreeMap<String, u64>;
 
-/// Columns of text that are counted, each with its title, its note, and the word for what says nothing; where that is
-/// empty, the text is one word and always there.
-const TEXTS: [(&str, &str, &str, &str); 9] = [
-    (column::VERDICT.name, "Flagged numbers by verdict", "The verdict on the last day of the week that has one.", ""),
-    (column::ACTION.name, "Flagged numbers by action", "What the network was asked for; the verdict says why.", "none"),
-    (
-        column::APPEAL.name,
-        "Flagged numbers by appeal",
-        "The last since the flag, as it stood at the end of the week.",
-        "none",
-    ),
-    (
-        column::TYPES.name,
-        "Flagged numbers by type",
-        "A number may be of several types, and is counted in each.",
-        "none",
-    ),
-    (
-        column::SCAM_FORMS.name,
-        "Flagged numbers by scam form",
-        "What matched reports of the number tell; it is counted in each form.",
-        "unknown",
-    ),
-    (
-        column::PROVINCES.name,
-        "Flagged numbers by province",
-        "Where at least two people are who reported it, as forms of the web ask; texts and calls say none.",
-        "unknown",
-    ),
-    (column::EVIDENCE.name, "Flagged numbers by evidence", "Which independent origins spoke against the number.", ""),
-    (column::RANGE_HOLDER.name, "Flagged numbers by operator", "Who holds the number's range.", "no range of Vietnam"),
-    (column::SEGMENT.name, "Flagged numbers by segment", "Another operator's numbers are offnet.", ""),
+/// Columns of text that are counted, each with the words of its chart, and the word for what says nothing; where that
+/// is empty, the text is one word and always there.
+const TEXTS: [(&str, [Words; 2], &str); 9] = [
+    (column::VERDICT.name, wording::BY_VERDICT, ""),
+    (column::ACTION.name, wording::BY_ACTION, "none"),
+    (column::APPEAL.name, wording::BY_APPEAL, "none"),
+    (column::TYPES.name, wording::BY_TYPE, "none"),
+    (column::SCAM_FORMS.name, wording::BY_FORM, "unknown"),
+    (column::PROVINCES.name, wording::BY_PROVINCE, "unknown"),
+    (column::EVIDENCE.name, wording::BY_EVIDENCE, ""),
+    (column::RANGE_HOLDER.name, wording::BY_OPERATOR, "no range of Vietnam"),
+    (column::SEGMENT.name, wording::BY_SEGMENT, ""),
 ];
 
 /// What the rows of one week come to.
@@ -70,7 +52,7 @@ impl Figures {
     /// Counts the rows of a week.
     pub fn of(rows: &Rows, week: Week) -> Self {
         let firsts = first_flagged(rows, week);
-        let texts = TEXTS.iter().map(|(column, _, _, unsaid)| Some(split(rows.counts(column)?, unsaid)));
+        let texts = TEXTS.iter().map(|(column, _, unsaid)| Some(split(rows.counts(column)?, unsaid)));
         Self {
             all: rows.len() as u64,
             texts: texts.collect(),
@@ -79,30 +61,38 @@ impl Figures {
         }
     }
 
-    /// Charts of a week, those of the week before beside them.
-    pub fn charts(&self, before: &Self) -> Vec<Chart> {
-        let mut charts = vec![self.all(before)];
-        for ((_, title, note, _), (now, before)) in TEXTS.into_iter().zip(self.texts.iter().zip(&before.texts)) {
+    /// Charts of a week, those of the week before beside them; `forms` are what forms of fraud are called.
+    pub fn charts(&self, before: &Self, (lang, forms): (Lang, &BTreeMap<String, String>)) -> Vec<Chart> {
+        let mut charts = vec![chart(lang, wording::ALL, self.all(before))];
+        for ((_, words, _), (now, before)) in TEXTS.into_iter().zip(self.texts.iter().zip(&before.texts)) {
             if let (Some(now), Some(before)) = (now, before) {
-                charts.push(Chart { title, note, bars: bars(now, before) });
+                charts.push(chart(lang, words, bars(now, before)));
             }
         }
         if let (Some(now), Some(before)) = (self.calls, before.calls) {
             let bars = CALLS.iter().zip(now).zip(before).map(|(((_, label), now), before)| bar(label, now, before));
-            let (title, note) = ("Calls before the flag", "Of numbers flagged for the first time in the week.");
-            charts.push(Chart { title, note, bars: bars.collect() });
+            charts.push(chart(lang, wording::BY_CALLS, bars.collect()));
+        }
+        // In English the words of the tables stand as they are; titles of forms are Vietnamese.
+        for bar in charts.iter_mut().flat_map(|chart| &mut chart.bars) {
+            let title = forms.get(&bar.label).filter(|_| lang == Lang::Vi);
+            bar.label = title.cloned().unwrap_or_else(|| wording::label(lang, &bar.label).into_owned());
         }
         charts
     }
 
-    fn all(&self, before: &Self) -> Chart {
+    fn all(&self, before: &Self) -> Vec<Bar> {
         let mut bars = vec![bar("all", self.all, before.all)];
         if let (Some(now), Some(earlier)) = (self.firsts, before.firsts) {
             bars.push(bar("for the first time", now, earlier));
             bars.push(bar("in a week before", self.all - now, before.all - earlier));
         }
-        Chart { title: "Flagged numbers", note: "A number stays listed while its verdict holds.", bars }
+        bars
     }
+}
+
+fn chart(lang: Lang, [title, note]: [Words; 2], bars: Vec<Bar>) -> Chart {
+    Chart { title: lang.say(title), note: lang.say(note), bars }
 }
 
 /// Of each row whether its number was flagged for the first time in the week.
@@ -163,7 +153,8 @@ mod tests {
 
     fn charts(now: &Rows, before: &Rows) -> Vec<Chart> {
         let week = Day::from_epoch_days(MONDAY).week();
-        Figures::of(now, week).charts(&Figures::of(before, week.monday().plus(-7).week()))
+        let before = Figures::of(before, week.monday().plus(-7).week());
+        Figures::of(now, week).charts(&before, (Lang::En, &BTreeMap::new()))
     }
 
     #[track_caller]
@@ -186,6 +177,26 @@ mod tests {
         check(&charts, "Flagged numbers by province", &[("unknown", 3, 1)]);
         let operators = [("MobiFone", 2, 0), ("Viettel", 0, 1), ("no range of Vietnam", 1, 0)];
         check(&charts, "Flagged numbers by operator", &operators);
+    }
+
+    #[test]
+    fn bars_are_labelled_in_the_language_of_the_package() {
+        let week = Day::from_epoch_days(MONDAY).week();
+        let of = |holder| Figures::of(&rows(&[flagged(84_900_000_001, "survey", holder)]), week);
+        let charts = of("").charts(&of("MobiFone"), (Lang::Vi, &BTreeMap::new()));
+        check(&charts, "Số bị gắn cờ theo quyết định", &[("khảo sát", 1, 1)]);
+        check(&charts, "Số bị gắn cờ theo bằng chứng", &[("hành vi+khảo sát", 1, 1)]);
+        let operators = [("MobiFone", 0, 1), ("không thuộc dải số Việt Nam", 1, 0)];
+        check(&charts, "Số bị gắn cờ theo doanh nghiệp viễn thông", &operators);
+
+        let mut told = of("MobiFone");
+        let told_of = |form: &str| Some(Counts::from([(form.to_owned(), 1)]));
+        for ((column, ..), texts) in TEXTS.iter().zip(&mut told.texts) {
+            *texts = told_of("sim_lock").filter(|_| *column == "scam_forms");
+        }
+        let titles = BTreeMap::from([("sim_lock".to_owned(), "Khoá SIM".to_owned())]);
+        check(&told.charts(&told, (Lang::Vi, &titles)), "Số bị gắn cờ theo hình thức lừa đảo", &[("Khoá SIM", 1, 1)]);
+        check(&told.charts(&told, (Lang::En, &titles)), "Flagged numbers by scam form", &[("sim_lock", 1, 1)]);
     }
 
     #[test]

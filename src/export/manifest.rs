@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::coverage::Sum;
 use crate::domain::day::{Day, Week};
+use crate::domain::lang::Lang;
 
 /// The file.
 pub const FILE: &str = "manifest.json";
@@ -24,6 +25,9 @@ pub struct Manifest {
     pub recipient: String,
     /// The same for people.
     pub recipient_doc: String,
+    /// The language of page and workbook; not said of English, as in packages of before there was another.
+    #[serde(default, skip_serializing_if = "is_english")]
+    pub lang: Lang,
     /// The ISO week.
     pub week: String,
     /// Its first day.
@@ -83,6 +87,10 @@ pub struct Listed {
     pub size_bytes: u64,
     /// Rows below its header, of a CSV file.
     pub rows: Option<u64>,
+}
+
+fn is_english(lang: &Lang) -> bool {
+    *lang == Lang::En
 }
 
 impl Manifest {

@@ -29,4 +29,5 @@ pub mod small;
 pub mod sums;
 pub mod trend;
 pub mod verify;
+mod wording;
 mod workbook;

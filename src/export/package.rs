@@ -18,6 +18,7 @@ use super::sign::SecretKey;
 use super::trend::Trend;
 use super::{page, sums, workbook};
 use crate::domain::day::Week;
+use crate::domain::lang::Lang;
 use crate::schema::column::regulator_week as column;
 
 /// The list of numbers.
@@ -38,6 +39,8 @@ pub struct Head {
     pub recipient: String,
     /// The same for people.
     pub recipient_doc: String,
+    /// The language of its page and of what people read in its workbook.
+    pub lang: Lang,
     /// The week.
     pub week: Week,
     /// Its number.
@@ -85,7 +88,7 @@ pub struct Contents {
 impl Contents {
     /// The contents, with the figures of this week beside those of the one before.
     pub fn new(head: Head, numbers: Rows, before: &Figures, corrections: Vec<Correction>, runs: Vec<Run>) -> Self {
-        let charts = Figures::of(&numbers, head.week).charts(before);
+        let charts = Figures::of(&numbers, head.week).charts(before, (head.lang, &head.trend.titles));
         Self { head, numbers, charts, corrections, runs }
     }
 
@@ -121,6 +124,7 @@ impl Contents {
             schema: manifest::SCHEMA.to_owned(),
             recipient: head.recipient,
             recipient_doc: head.recipient_doc,
+            lang: head.lang,
             week: head.week.to_string(),
             from: monday,
             until: monday.plus(7),

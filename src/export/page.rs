@@ -11,7 +11,9 @@ use super::chart::COLOURS;
 use super::coverage::{self, Sum};
 use super::html::{begin, escape};
 use super::package::Contents;
-use super::precision::{Band, NOT_MEASURED};
+use super::precision::Band;
+use super::wording;
+use crate::domain::lang::{Lang, Words};
 
 const STYLE: &str = "\
 body { font: 15px/1.5 system-ui, sans-serif; color: #1a1a1a; max-width: 760px; margin: 2em auto; padding: 0 1em; }
@@ -30,27 +32,31 @@ svg text.count { font-size: 11px; }
 
 /// The text of the page.
 pub fn html(contents: &Contents) -> String {
-    let title = format!("Flagged numbers, {}", contents.head.week);
-    let mut page = begin("en", &title, STYLE);
+    let lang = contents.head.lang;
+    let title = format!("{}, {}", lang.say(wording::TITLE), contents.head.week);
+    let mut page = begin(&lang.to_string(), &title, STYLE);
     page += &table(about::facts(contents).into_iter());
     let [now, before] = COLOURS.map(|colour| format!("<span class=\"key\" style=\"background:{colour}\"></span>"));
+    let [this_week, week_before] = [wording::THIS_WEEK, wording::WEEK_BEFORE].map(|words| lang.say(words));
     // Writing to a String cannot fail.
-    let _ = writeln!(page, "<p>{now}this week {before}week before</p>");
+    let _ = writeln!(page, "<p>{now}{this_week} {before}{week_before}</p>");
     for chart in &contents.charts {
         let (title, note, svg) = (escape(chart.title), escape(chart.note), chart.svg());
         let _ = writeln!(page, "<section>\n<h2>{title}</h2>\n<p class=\"note\">{note}</p>\n{svg}</section>");
     }
     page += &precision(contents);
-    let _ = writeln!(page, "<section>\n<h2>Reports by form of fraud</h2>\n{}</section>", contents.head.trend.html());
+    page += &section(lang, wording::REPORTS_BY_FORM, &contents.head.trend.html(lang));
     page += &corrections(contents);
     page += &input(contents);
-    let _ =
-        writeln!(page, "<section>\n<h2>Columns</h2>\n{}</section>", table(about::definitions(contents).into_iter()));
-    let files = about::FILES.iter().map(|(name, what)| (*name, (*what).to_owned()));
-    let _ = writeln!(page, "<section>\n<h2>Files</h2>\n{}</section>", table(files));
-    let _ = writeln!(page, "<section>\n<h2>Not held</h2>\n<p>{}</p>\n</section>", escape(about::NOT_HELD));
+    page += &section(lang, wording::COLUMNS, &table(about::definitions(contents).into_iter()));
+    page += &section(lang, wording::FILES, &table(about::files(contents).into_iter()));
+    page += &section(lang, wording::NOT_HELD, &format!("<p>{}</p>\n", escape(lang.say(wording::NOT_HELD_NOTE))));
     page += "</body>\n</html>\n";
     page
+}
+
+fn section(lang: Lang, title: Words, text: &str) -> String {
+    format!("<section>\n<h2>{}</h2>\n{text}</section>\n", lang.say(title))
 }
 
 /// Names with what they mean.
@@ -64,58 +70,59 @@ fn corrections(contents: &Contents) -> String {
     for correction in &contents.corrections {
         *counts.entry(correction.change).or_default() += 1;
     }
+    let lang = contents.head.lang;
     let said = if counts.is_empty() {
-        "Nothing has changed in the weeks that earlier packages told of.".to_owned()
+        lang.say(wording::NOT_CORRECTED).to_owned()
     } else {
-        let counts: Vec<String> = counts.iter().map(|(change, count)| format!("{count} {change}")).collect();
-        format!("In weeks that earlier packages told of: {}. corrections.csv names them.", counts.join(", "))
+        let counts: Vec<String> =
+            counts.iter().map(|(&change, count)| format!("{count} {}", wording::change(lang, change))).collect();
+        let (before, behind) = wording::CORRECTED;
+        format!("{}: {}. {}.", lang.say(before), counts.join(", "), lang.say(behind))
     };
-    format!("<section>\n<h2>Corrections</h2>\n<p>{said}</p>\n</section>\n")
+    section(lang, wording::CORRECTIONS, &format!("<p>{said}</p>\n"))
 }
 
 /// How many of the flagged are spam, as far as it is known.
 fn precision(contents: &Contents) -> String {
-    let mut text = "<section>\n<h2>Measured precision</h2>\n<p class=\"note\">How many of a week's newly flagged are \
-         spam, as reviewers found of a random draw; in brackets the 95 % interval.</p>\n<table>\n<tr>"
-        .to_owned();
+    let lang = contents.head.lang;
+    let mut text = format!("<p class=\"note\">{}</p>\n<table>\n<tr>", lang.say(wording::PRECISION_NOTE));
     // Writing to a String cannot fail.
-    for head in ["week", "rules", "segment", "band"] {
-        let _ = write!(text, "<th>{head}</th>");
+    for head in wording::PRECISION_TEXTS {
+        let _ = write!(text, "<th>{}</th>", lang.say(head));
     }
-    for head in ["numbers", "reviewed", "confirmed", "precision"] {
-        let _ = write!(text, "<th class=\"count\">{head}</th>");
+    for head in wording::PRECISION_FIGURES {
+        let _ = write!(text, "<th class=\"count\">{}</th>", lang.say(head));
     }
     text += "</tr>\n";
     for measured in &contents.head.precision {
-        let week = measured.week;
+        let (week, unknown) = (measured.week, lang.say(wording::NOT_MEASURED));
         if measured.bands.is_empty() {
-            let _ = writeln!(text, "<tr><td>{week}</td><td class=\"count\" colspan=\"7\">{NOT_MEASURED}</td></tr>");
+            let _ = writeln!(text, "<tr><td>{week}</td><td class=\"count\" colspan=\"7\">{unknown}</td></tr>");
         }
         for of in &measured.bands {
             let Band { segment, band, numbers, reviewed, confirmed, .. } = of;
             let rules: String = of.rules.chars().take(12).collect();
             let _ = write!(text, "<tr><td>{week}</td>");
             for cell in [&rules, segment, band] {
-                let _ = write!(text, "<td>{}</td>", escape(cell));
+                let _ = write!(text, "<td>{}</td>", escape(&wording::label(lang, cell)));
             }
-            for cell in [&numbers.to_string(), &reviewed.to_string(), &confirmed.to_string(), &of.known()] {
+            for cell in [&numbers.to_string(), &reviewed.to_string(), &confirmed.to_string(), &of.known(lang)] {
                 let _ = write!(text, "<td class=\"count\">{cell}</td>");
             }
             text += "</tr>\n";
         }
     }
-    text += "</table>\n</section>\n";
-    text
+    section(lang, wording::PRECISION, &(text + "</table>\n"))
 }
 
 /// What became of the week's input.
 fn input(contents: &Contents) -> String {
-    let mut text = "<section>\n<h2>Input</h2>\n<p class=\"note\">Every offset between the week's first record and its \
-         last was counted once: offsets = rows + rejects + no body + gaps.</p>\n<table>\n<tr><th>topic</th>"
-        .to_owned();
+    let lang = contents.head.lang;
+    let (note, topic) = (lang.say(wording::INPUT_NOTE), lang.say(wording::INPUT_TEXT));
+    let mut text = format!("<p class=\"note\">{note}</p>\n<table>\n<tr><th>{topic}</th>");
     // Writing to a String cannot fail.
-    for head in ["offsets", "rows", "rejects", "no body", "gaps", "given up", "of the week"] {
-        let _ = write!(text, "<th class=\"count\">{head}</th>");
+    for head in wording::INPUT_FIGURES {
+        let _ = write!(text, "<th class=\"count\">{}</th>", lang.say(head));
     }
     text += "</tr>\n";
     for (topic, sum) in coverage::sums(&contents.runs) {
@@ -126,12 +133,14 @@ fn input(contents: &Contents) -> String {
         }
         text += "</tr>\n";
     }
-    text += "</table>\n</section>\n";
-    text
+    section(lang, wording::INPUT, &(text + "</table>\n"))
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use crate::domain::lang::Lang;
     use crate::export::package::tests::{Spec, build};
 
     #[test]
@@ -161,6 +170,39 @@ mod tests {
         let page = std::fs::read_to_string(package.join("report.html")).unwrap();
         let line = "<tr><th>fake_lender</th><td class=\"count\">100</td><td class=\"count\">80</td></tr>";
         assert!(page.contains(line) && !page.contains("tax_office"), "{page}");
+    }
+
+    /// What a page shows, piece by piece.
+    fn shown(lang: Lang) -> BTreeSet<String> {
+        let root = tempfile::tempdir().unwrap();
+        let (package, _) = build(root.path(), "2025-W02", &Spec::first_in(lang));
+        let page = std::fs::read_to_string(package.join("report.html")).unwrap();
+        assert!(page.contains(&format!("<html lang=\"{lang}\">")));
+        let (_, body) = page.split_once("<body>").unwrap();
+        let texts = body.split('<').filter_map(|piece| piece.split_once('>')).map(|(_, text)| text.trim());
+        texts.filter(|text| !text.is_empty()).map(str::to_owned).collect()
+    }
+
+    #[test]
+    fn every_text_of_the_page_is_in_its_language() {
+        let (en, vi) = (shown(Lang::En), shown(Lang::Vi));
+        // Both show names of columns, files and topics, days, figures, hashes, and what somebody is called.
+        let is_name = |text: &str| {
+            let is_bare =
+                |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || "_.".contains(letter);
+            text.chars().all(is_bare) || !text.chars().any(|letter| letter.is_ascii_lowercase())
+        };
+        let names = ["an authority", "2025-01-13T01:00:00Z", "MobiFone", "Viettel", "fake_lender"];
+        let both: Vec<&String> = en.intersection(&vi).filter(|text| !is_name(text.as_str())).collect();
+        let unsaid: Vec<_> =
+            both.iter().filter(|text| !names.contains(&text.as_str()) && !text.contains('=')).collect();
+        assert!(unsaid.is_empty(), "these stand in the Vietnamese page as in the English one: {unsaid:?}");
+        for word in ["reports", "survey", "limited", "flagged", "unknown", "none", "all", "rows", "gaps", "offsets"] {
+            assert!(!vi.contains(word), "{word} stands in the Vietnamese page");
+        }
+        for text in ["0,750 (0,500 đến 0,875)", "Độ chính xác đo được", "khảo sát", "Nơi nhận"] {
+            assert!(vi.contains(text), "{text} is not in {vi:?}");
+        }
     }
 
     #[test]

@@ -6,15 +6,15 @@
 use arrow::array::{Array, Float64Array, RecordBatch};
 use serde::Serialize;
 
+use super::wording::{NOT_MEASURED, TO};
 use crate::domain::day::Week;
+use crate::domain::lang::Lang;
 use crate::schema::column::{regulator_week, rule_precision as column};
 
 /// The segment of all segments.
 pub const ALL: &str = "all";
 /// The band of all bands but the control.
 pub const FLAGGED: &str = "flagged";
-/// What is said in place of a share that nobody knows.
-pub const NOT_MEASURED: &str = "not yet measured";
 
 /// What reviewers found in a band.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -67,11 +67,14 @@ impl Band {
         Ok(bands)
     }
 
-    /// The share with its interval.
-    pub fn known(&self) -> String {
+    /// The share with its interval; Vietnamese writes a comma.
+    pub fn known(&self, lang: Lang) -> String {
         match (self.share, self.low, self.high) {
-            (Some(share), Some(low), Some(high)) => format!("{share:.3} ({low:.3} to {high:.3})"),
-            _ => NOT_MEASURED.to_owned(),
+            (Some(share), Some(low), Some(high)) => {
+                let known = format!("{share:.3} ({low:.3} {} {high:.3})", lang.say(TO));
+                if lang == Lang::Vi { known.replace('.', ",") } else { known }
+            }
+            _ => lang.say(NOT_MEASURED).to_owned(),
         }
     }
 }
@@ -136,7 +139,8 @@ pub(super) mod tests {
     #[test]
     fn a_share_that_nobody_knows_is_not_yet_measured() {
         let bands = Band::read(&[rows(&[("all", "flagged", Some(0.75)), ("all", "top", None)])]).unwrap();
-        let known: Vec<_> = bands.iter().map(Band::known).collect();
-        assert_eq!(known, ["0.750 (0.500 to 0.875)", "not yet measured"]);
+        let known = |lang| bands.iter().map(|band| band.known(lang)).collect::<Vec<_>>();
+        assert_eq!(known(Lang::En), ["0.750 (0.500 to 0.875)", "not yet measured"]);
+        assert_eq!(known(Lang::Vi), ["0,750 (0,500 đến 0,875)", "chưa đo"]);
     }
 }

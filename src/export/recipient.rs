@@ -5,6 +5,7 @@
 
 use serde::Deserialize;
 
+use crate::domain::lang::Lang;
 use crate::schema::contract::Contract;
 
 /// Without these there is nothing to count.
@@ -17,8 +18,12 @@ const HIDES: u64 = 2;
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Recipient {
-    /// Who it is.
+    /// Who it is, in its language: the package says it.
     pub doc: String,
+    /// The language of what people read: `report.html`, and the sheets of the workbook that are no list; English where
+    /// none is named.
+    #[serde(default)]
+    pub lang: Lang,
     /// Why these columns and no others.
     pub why: String,
     /// The columns that it gets.
@@ -51,6 +56,7 @@ mod tests {
     fn a_recipient_gets_columns_that_there_are() {
         let recipient = |columns: &[&str]| Recipient {
             doc: String::new(),
+            lang: Lang::Vi,
             why: String::new(),
             columns: columns.iter().map(|name| (*name).to_owned()).collect(),
             least_reports: 2,

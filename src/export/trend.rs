@@ -10,6 +10,8 @@ use std::io::Write;
 use super::cell::inert;
 use super::html::escape;
 use super::small::{Grid, OTHER, merged};
+use super::wording;
+use crate::domain::lang::Lang;
 
 /// The columns.
 pub const COLUMNS: [&str; 5] = ["form", "title", "province", "reports", "reports_before"];
@@ -32,6 +34,8 @@ pub struct Trend {
     pub least: u64,
     /// The lines of the file; none when all reports together are too few.
     pub lines: Vec<Line>,
+    /// What forms are called, by their names.
+    pub titles: BTreeMap<String, String>,
 }
 
 /// Reports of a form from a province, or of either alone.
@@ -52,7 +56,8 @@ pub struct Line {
 impl Trend {
     /// Hides what is too small; `titles` are what forms are called.
     pub fn new(counts: &Counts, titles: &BTreeMap<String, String>, least: u64) -> Self {
-        let Some(grid) = Grid::new(&counts.now, least) else { return Self { least, lines: Vec::new() } };
+        let titles = titles.clone();
+        let Some(grid) = Grid::new(&counts.now, least) else { return Self { least, lines: Vec::new(), titles } };
         let before = merged(&counts.before, least);
         // What either week merged has other forms in it than the other's.
         let before =
@@ -75,7 +80,7 @@ impl Trend {
         let provinces = grid.columns.iter().zip(0..);
         lines.extend(provinces.map(|(province, column)| whole(province, grid.column_sum(column))));
         lines.push(whole(TOTAL, grid.sum()));
-        Self { least, lines }
+        Self { least, lines, titles }
     }
 
     /// The file.
@@ -92,22 +97,25 @@ impl Trend {
     }
 
     /// The forms, the most reported first, beside the week before; for the page.
-    pub fn html(&self) -> String {
+    pub fn html(&self, lang: Lang) -> String {
         let mut forms: Vec<&Line> =
             self.lines.iter().filter(|line| line.province == TOTAL && line.form != TOTAL).collect();
         forms.sort_by_key(|line| std::cmp::Reverse(line.reports));
         if forms.is_empty() {
-            return "<p>Too few reports to tell, or the week's were not counted.</p>\n".to_owned();
+            return format!("<p>{}</p>\n", lang.say(wording::TOO_FEW_REPORTS));
         }
+        let (note, more) = wording::TREND_NOTE;
+        let (note, more, least) = (lang.say(note), lang.say(more), self.least);
+        let [form, now, before] =
+            [wording::FORM, wording::THIS_WEEK, wording::WEEK_BEFORE].map(|words| lang.say(words));
         let mut text = format!(
-            "<p class=\"note\">Reports of all channels by the form of fraud that they tell; none are those that tell of no \
-             form. Counts below {} are hidden or merged; trends.csv has them by province as well, which web forms alone \
-             ask for.</p>\n<table>\n<tr><th>form</th>\
-             <th class=\"count\">this week</th><th class=\"count\">week before</th></tr>\n",
-            self.least
+            "<p class=\"note\">{note} {least} {more}</p>\n<table>\n<tr><th>{form}</th>\
+             <th class=\"count\">{now}</th><th class=\"count\">{before}</th></tr>\n"
         );
         for line in forms {
-            let name = if line.title.is_empty() { &line.form } else { &line.title };
+            let untitled = wording::UNTITLED.into_iter().find(|(en, _)| *en == line.form);
+            let untitled = untitled.map_or(line.form.as_str(), |words| lang.say(words));
+            let name = if line.title.is_empty() { untitled } else { &line.title };
             let count = |count: Option<u64>| count.map(|count| count.to_string()).unwrap_or_default();
             let (now, before) = (count(line.reports), count(line.before));
             // Writing to a String cannot fail.
@@ -178,6 +186,6 @@ pub mod tests {
     fn too_few_reports_are_no_line() {
         let few = Counts { now: [(("sim_lock".to_owned(), "unknown".to_owned()), 9)].into(), before: BTreeMap::new() };
         assert_eq!(csv(&few), "form,title,province,reports,reports_before\n");
-        assert!(Trend::new(&few, &BTreeMap::new(), 10).html().contains("Too few"));
+        assert!(Trend::new(&few, &BTreeMap::new(), 10).html(Lang::En).contains("Too few"));
     }
 }

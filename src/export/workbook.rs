@@ -12,8 +12,9 @@ use rust_xlsxwriter::{Chart as Native, DocProperties, ExcelDateTime, Format, Wor
 use super::about;
 use super::chart::{COLOURS, Chart};
 use super::package::Contents;
-use super::precision::NOT_MEASURED;
 use super::trend::{self, Trend};
+use super::wording;
+use crate::domain::lang::Lang;
 use crate::schema::contract::{Column, Type};
 
 /// A sheet has 2^20 rows, and the first is the header.
@@ -33,9 +34,9 @@ fn write_with(contents: &Contents, aside: &Path, out: impl Write + Send, sheet_r
     let until = ExcelDateTime::parse_from_str(&contents.head.week.monday().plus(7).to_string())?;
     workbook
         .set_properties(&DocProperties::new().set_creation_datetime(&until).set_title("callsieve regulator package"));
-    let styles = Styles::new();
-    read_me(workbook.add_worksheet().set_name("read me")?, contents, &styles)?;
-    figures(workbook.add_worksheet().set_name("figures")?, &contents.charts, &styles)?;
+    let (styles, lang) = (Styles::new(), contents.head.lang);
+    read_me(workbook.add_worksheet().set_name(lang.say(wording::READ_ME))?, contents, &styles)?;
+    figures(workbook.add_worksheet().set_name(lang.say(wording::FIGURES))?, &contents.charts, lang, &styles)?;
     numbers(&mut workbook, contents, sheet_rows, &styles)?;
     corrections(workbook.add_worksheet().set_name("corrections")?, contents, &styles)?;
     precision(workbook.add_worksheet().set_name("precision")?, contents, &styles)?;
@@ -79,20 +80,18 @@ impl Styles {
 }
 
 fn read_me(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> anyhow::Result<()> {
-    let facts = about::facts(contents);
-    let definitions = about::definitions(contents);
-    let files = about::FILES.iter().map(|(name, what)| (*name, (*what).to_owned()));
-    let blocks: [(&str, Vec<(&str, String)>); 4] = [
-        ("Flagged numbers of a week", facts),
-        ("Columns", definitions),
-        ("Files", files.collect()),
-        ("Not held", vec![("", about::NOT_HELD.to_owned())]),
+    let lang = contents.head.lang;
+    let blocks = [
+        (wording::NUMBERS_OF_A_WEEK, about::facts(contents)),
+        (wording::COLUMNS, about::definitions(contents)),
+        (wording::FILES, about::files(contents)),
+        (wording::NOT_HELD, vec![("", lang.say(wording::NOT_HELD_NOTE).to_owned())]),
     ];
     sheet.set_column_width(0, 26)?;
     sheet.set_column_width(1, 110)?;
     let mut row = 0;
     for (title, lines) in blocks {
-        sheet.write_string_with_format(row, 0, title, &styles.head)?;
+        sheet.write_string_with_format(row, 0, lang.say(title), &styles.head)?;
         for (name, text) in lines {
             row += 1;
             sheet.write_string_with_format(row, 0, name, &styles.plain)?;
@@ -103,13 +102,14 @@ fn read_me(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> anyho
     Ok(())
 }
 
-fn figures(sheet: &mut Worksheet, charts: &[Chart], styles: &Styles) -> anyhow::Result<()> {
+fn figures(sheet: &mut Worksheet, charts: &[Chart], lang: Lang, styles: &Styles) -> anyhow::Result<()> {
     sheet.set_column_width(0, 34)?;
     let mut row = 0;
     for chart in charts {
         sheet.write_string_with_format(row, 0, chart.title, &styles.head)?;
-        sheet.write_string_with_format(row, 1, "this week", &styles.head)?;
-        sheet.write_string_with_format(row, 2, "week before", &styles.head)?;
+        for (words, column) in [wording::THIS_WEEK, wording::WEEK_BEFORE].into_iter().zip(1..) {
+            sheet.write_string_with_format(row, column, lang.say(words), &styles.head)?;
+        }
         let first = row + 1;
         for (bar, row) in chart.bars.iter().zip(first..) {
             sheet.write_string_with_format(row, 0, bar.label.as_str(), &styles.text)?;
@@ -119,7 +119,7 @@ fn figures(sheet: &mut Worksheet, charts: &[Chart], styles: &Styles) -> anyhow::
         }
         let bars = u32::try_from(chart.bars.len())?;
         if bars > 0 {
-            sheet.insert_chart(row, 4, &native(chart.title, first, row + bars))?;
+            sheet.insert_chart(row, 4, &native(chart.title, lang, first, row + bars))?;
         }
         row += CHART_ROWS.max(bars + 1) + 2;
     }
@@ -127,13 +127,14 @@ fn figures(sheet: &mut Worksheet, charts: &[Chart], styles: &Styles) -> anyhow::
 }
 
 /// A chart over the figures in some rows.
-fn native(title: &str, first: u32, last: u32) -> Native {
+fn native(title: &str, lang: Lang, first: u32, last: u32) -> Native {
     let mut chart = Native::new_bar();
-    for ((column, name), colour) in [(1, "this week"), (2, "week before")].into_iter().zip(COLOURS) {
+    let (sheet, weeks) = (lang.say(wording::FIGURES), [(1, wording::THIS_WEEK), (2, wording::WEEK_BEFORE)]);
+    for ((column, words), colour) in weeks.into_iter().zip(COLOURS) {
         let series = chart.add_series();
-        series.set_name(name);
-        series.set_categories(("figures", first, 0, last, 0));
-        series.set_values(("figures", first, column, last, column));
+        series.set_name(lang.say(words));
+        series.set_categories((sheet, first, 0, last, 0));
+        series.set_values((sheet, first, column, last, column));
         series.set_format(
             rust_xlsxwriter::ChartFormat::new()
                 .set_solid_fill(rust_xlsxwriter::ChartSolidFill::new().set_color(colour)),
@@ -186,13 +187,13 @@ fn precision(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> any
     let texts = ["week", "rules", "segment", "band"];
     let figures = ["numbers", "sampled", "reviewed", "confirmed", "share", "low", "high"];
     styles.header(sheet, texts.into_iter().chain(figures))?;
-    let mut row = 0;
+    let (mut row, unknown) = (0, contents.head.lang.say(wording::NOT_MEASURED));
     for measured in &contents.head.precision {
         let week = measured.week.to_string();
         if measured.bands.is_empty() {
             row += 1;
             sheet.write_string_with_format(row, 0, &week, &styles.text)?;
-            sheet.write_string_with_format(row, 8, NOT_MEASURED, &styles.text)?;
+            sheet.write_string_with_format(row, 8, unknown, &styles.text)?;
         }
         for of in &measured.bands {
             row += 1;
@@ -205,7 +206,7 @@ fn precision(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> any
             for (share, column) in [of.share, of.low, of.high].into_iter().zip(8..) {
                 match share {
                     Some(share) => sheet.write_number(row, column, share)?,
-                    None => sheet.write_string_with_format(row, column, NOT_MEASURED, &styles.text)?,
+                    None => sheet.write_string_with_format(row, column, unknown, &styles.text)?,
                 };
             }
         }

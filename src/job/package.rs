@@ -14,6 +14,7 @@ use self::sources::{Issued, Sources, TABLES, issued};
 use super::desk::handout::Trail;
 use crate::clock::Clock;
 use crate::domain::day::Week;
+use crate::domain::lang::Lang;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::{self, Manifest};
 use crate::export::package::{Contents, Hashes, Head, TRENDS, numbers_sha256};
@@ -69,6 +70,8 @@ pub struct Order {
     pub recipient: String,
     /// The same for people.
     pub doc: String,
+    /// The language of what people read in it.
+    pub lang: Lang,
     /// The columns.
     pub columns: Vec<String>,
     /// Counts of reports below it are hidden.
@@ -83,8 +86,8 @@ impl Order {
             let names: Vec<&str> = known.keys().map(String::as_str).collect();
             format!("no recipient \"{name}\" in regulator_week.toml; there are {}", names.join(", "))
         })?;
-        let Recipient { doc, columns, least_reports, .. } = recipient.clone();
-        Ok(Self { week, recipient: name.to_owned(), doc, columns, least_reports })
+        let Recipient { doc, lang, columns, least_reports, .. } = recipient.clone();
+        Ok(Self { week, recipient: name.to_owned(), doc, lang, columns, least_reports })
     }
 }
 
@@ -190,7 +193,7 @@ pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Proble
     let path = package.join(manifest::FILE);
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
     let manifest = Manifest::read(&text)?;
-    let Manifest { ref recipient, ref recipient_doc, ref columns, least_reports, .. } = manifest;
+    let Manifest { ref recipient, ref recipient_doc, lang, ref columns, least_reports, .. } = manifest;
     let lacks = lacking(&manifest).join(", ");
     if !lacks.is_empty() {
         return Err(OlderFormat { lacks, by: manifest.code_version }.into());
@@ -199,6 +202,7 @@ pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Proble
         week: manifest.week(),
         recipient: recipient.clone(),
         doc: recipient_doc.clone(),
+        lang,
         columns: columns.clone(),
         least_reports: least_reports.with_context(|| format!("{} says no least_reports", path.display()))?,
     };

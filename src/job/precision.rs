@@ -10,6 +10,7 @@ use super::case;
 use super::export::computed_whole;
 use crate::clock::Clock;
 use crate::domain::day::Week;
+use crate::domain::lang::Lang;
 use crate::export::precision::{ALL, Band, FLAGGED};
 use crate::lake::Lake;
 use crate::pipeline::definition::Definitions;
@@ -108,7 +109,7 @@ impl Precision {
             self.week, "segment", "band", "numbers", "sampled", "reviewed", "confirmed"
         )];
         for band in &self.bands {
-            let known = band.known();
+            let known = band.known(Lang::En);
             let Band { rules, segment, band, numbers, sampled, reviewed, confirmed, .. } = band;
             let rules: String = rules.chars().take(12).collect();
             lines.push(format!(

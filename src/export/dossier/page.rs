@@ -5,8 +5,8 @@
 use std::fmt::Write as _;
 
 use super::Dossier;
-use super::section::{Cell, Section, Words};
-use crate::domain::lang::Lang;
+use super::section::{Cell, Section};
+use crate::domain::lang::{Lang, Words};
 use crate::export::html::{begin, escape};
 
 const STYLE: &str = "\

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::domain::day::{Day, instant, local_instant};
-use crate::domain::lang::Lang;
+use crate::domain::lang::{Lang, Words};
 
 /// A cell of a section.
 #[derive(Debug, Clone, PartialEq)]
@@ -105,9 +105,6 @@ impl Cell {
         matches!(self, Self::Count(_) | Self::Figure(_) | Self::Share(_))
     }
 }
-
-/// Text in English and in Vietnamese.
-pub type Words = (&'static str, &'static str);
 
 /// What a section holds.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use super::{Contents, Head};
 use crate::domain::day::Day;
+use crate::domain::lang::Lang;
 use crate::export::corrections::Correction;
 use crate::export::coverage::{Act, Run};
 use crate::export::figures::Figures;
@@ -31,11 +32,16 @@ pub(in crate::export) struct Spec {
     previous: Option<Previous>,
     key: Option<&'static SecretKey>,
     holder: &'static str,
+    lang: Lang,
 }
 
 impl Spec {
     pub(in crate::export) fn first() -> Self {
-        Self { sequence: 1, previous: None, key: Some(&KEY), holder: "MobiFone" }
+        Self::first_in(Lang::En)
+    }
+
+    pub(in crate::export) fn first_in(lang: Lang) -> Self {
+        Self { sequence: 1, previous: None, key: Some(&KEY), holder: "MobiFone", lang }
     }
 }
 
@@ -69,6 +75,7 @@ pub(in crate::export) fn build_of(
     let head = Head {
         recipient: "regulator".to_owned(),
         recipient_doc: "an authority".to_owned(),
+        lang: spec.lang,
         week: Day::from_epoch_days(MONDAY).week(),
         sequence: spec.sequence,
         supersedes: None,

@@ -2,6 +2,7 @@
 
 use std::path::Path;
 
+use crate::domain::lang::Lang;
 use crate::export::cell::inert;
 use crate::export::package::tests::{Spec, build, build_of, tool};
 use crate::export::rows::tests::{flagged, rows};
@@ -50,6 +51,31 @@ fn the_workbook_runs_nothing_and_keeps_numbers_as_text() {
     }
     let charts = cells.lines().last().and_then(|line| line.split(' ').next()).unwrap();
     assert!(charts.parse::<u32>().unwrap() >= 5, "{charts} charts");
+}
+
+#[test]
+fn what_people_read_is_in_the_language_of_the_package_and_lists_are_as_their_files() {
+    let root = tempfile::tempdir().unwrap();
+    let (package, _) = build(root.path(), "2025-W02", &Spec::first_in(Lang::Vi));
+    let Some(output) = tool("python3", &package, &["-c", CELLS, "numbers.xlsx"]) else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let cells = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "sheet1 A1 s Danh sách số bị gắn cờ trong tuần",
+        "sheet1 A2 s Nơi nhận",
+        "sheet2 A1 s Số bị gắn cờ",
+        "sheet2 A2 s tất cả",
+        "sheet2 B1 s tuần này",
+        "sheet3 B1 inlineStr number",
+        "sheet4 A2 s withdrawn",
+        "sheet5 I2 s chưa đo",
+        "sheet6 D1 s reports",
+    ] {
+        assert!(cells.lines().any(|cell| cell == line), "{line} is not among\n{cells}");
+    }
+    for text in ["Flagged", "this week", "not yet measured", "Columns", "Recipient", "Highest spam score"] {
+        assert!(!cells.contains(text), "{text} is in\n{cells}");
+    }
 }
 
 /// What the person who names a SIM's operator might write to have it run.

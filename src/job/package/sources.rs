@@ -127,6 +127,7 @@ impl Sources {
         let head = Head {
             recipient: order.recipient.clone(),
             recipient_doc: order.doc.clone(),
+            lang: order.lang,
             week,
             sequence: last.map_or(0, |last| last.sequence) + 1,
             supersedes: issued.iter().rev().find(|issued| issued.week == week.monday()).map(|issued| issued.sequence),

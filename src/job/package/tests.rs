@@ -115,7 +115,7 @@ async fn a_package_made_again_after_reviews_has_the_same_bytes_and_the_next_tell
     };
     let (first, page) = made(week(), "one").await;
     for week in ["2025-W02", "2025-W01"] {
-        let line = format!("<td>{week}</td><td class=\"count\" colspan=\"7\">not yet measured</td>");
+        let line = format!("<td>{week}</td><td class=\"count\" colspan=\"7\">chưa đo</td>");
         assert!(page.contains(&line), "{line} is not in\n{page}");
     }
 
@@ -125,8 +125,33 @@ async fn a_package_made_again_after_reviews_has_the_same_bytes_and_the_next_tell
     assert!(recompute(&lake, &first.folder).await.unwrap().is_empty(), "its manifest says of which versions it is");
 
     let (_, page) = made(week().monday().plus(7).week(), "one").await;
-    assert!(page.contains("0.750 (0.500 to 0.875)"), "{page}");
-    assert!(page.contains("<td>2025-W03</td><td class=\"count\" colspan=\"7\">not yet measured</td>"), "{page}");
+    assert!(page.contains("0,750 (0,500 đến 0,875)"), "{page}");
+    assert!(page.contains("<td>2025-W03</td><td class=\"count\" colspan=\"7\">chưa đo</td>"), "{page}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_is_in_its_recipients_language_and_is_made_again_in_that_in_which_it_left() {
+    let (place, lake, definitions) = site().await;
+    let order = Order::new(&definitions, week(), "regulator").unwrap();
+    assert_eq!((order.lang, Order::new(&definitions, week(), "security").unwrap().lang), (Lang::Vi, Lang::Vi));
+    let made = async |order: &Order| {
+        let made = publish(&lake, order, place.path(), None, (Trail::default(), Clock::System)).await.unwrap();
+        let read = |file: &str| std::fs::read_to_string(made.folder.join(file)).unwrap();
+        (made.sequence, read("report.html"), read(manifest::FILE), read("numbers.csv"))
+    };
+    let (first, page, text, numbers) = made(&order).await;
+    assert!(page.contains("<html lang=\"vi\">") && page.contains("Danh sách số bị gắn cờ, 2025-W02"), "{page}");
+    assert_eq!((first, Manifest::read(&text).unwrap().lang), (1, Lang::Vi));
+    let folder = place.path().join("regulator/2025-W02");
+    assert!(recompute(&lake, &folder).await.unwrap().is_empty(), "its manifest says the language");
+
+    // Another language is another package; what programs read is the same, and English needs no word in the manifest.
+    let english = Order { lang: Lang::En, ..order };
+    let (second, page, text, same) = made(&english).await;
+    assert!(page.contains("<html lang=\"en\">") && page.contains("Flagged numbers, 2025-W02"), "{page}");
+    assert!(!text.contains("\"lang\"") && Manifest::read(&text).unwrap().lang == Lang::En, "{text}");
+    assert_eq!((second, same), (2, numbers));
+    assert!(recompute(&lake, &folder).await.unwrap().is_empty(), "{text}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
