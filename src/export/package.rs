@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
 
 use super::chart::Chart;
-use super::corrections::{self, Correction};
+use super::corrections::Corrections;
 use super::coverage::{self, Run};
 use super::figures::Figures;
 use super::folder::{Aside, Hashing, Written};
@@ -80,14 +80,14 @@ pub struct Contents {
     /// The figures of the numbers.
     pub charts: Vec<Chart>,
     /// What has changed in earlier weeks.
-    pub corrections: Vec<Correction>,
+    pub corrections: Corrections,
     /// What became of the input.
     pub runs: Vec<Run>,
 }
 
 impl Contents {
     /// The contents, with the figures of this week beside those of the one before.
-    pub fn new(head: Head, numbers: Rows, before: &Figures, corrections: Vec<Correction>, runs: Vec<Run>) -> Self {
+    pub fn new(head: Head, numbers: Rows, before: &Figures, corrections: Corrections, runs: Vec<Run>) -> Self {
         let charts = Figures::of(&numbers, head.week).charts(before, (head.lang, &head.trend.titles));
         Self { head, numbers, charts, corrections, runs }
     }
@@ -95,7 +95,7 @@ impl Contents {
     /// Writes every file of the package.
     pub fn write(&self, aside: &Aside, key: Option<&SecretKey>) -> anyhow::Result<Hashes> {
         let numbers = aside.write(NUMBERS, |out| self.numbers.csv(out))?;
-        let corrections = aside.write(CORRECTIONS, |out| corrections::csv(&self.corrections, &self.numbers, out))?;
+        let corrections = aside.write(CORRECTIONS, |out| self.corrections.csv(&self.numbers, out))?;
         let coverage = aside.write(COVERAGE, |out| coverage::csv(&self.runs, out))?;
         let trends = aside.write(TRENDS, |out| self.head.trend.csv(out))?;
         let workbook = aside.write(WORKBOOK, |out| workbook::write(self, aside.path(), out))?;

@@ -3,7 +3,6 @@
 //! In: a package's contents. Out: HTML that needs no other file. Never: a script, a request to anywhere, or a number of
 //! anybody: the page has figures alone.
 
-use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::about;
@@ -66,11 +65,7 @@ fn table(lines: impl Iterator<Item = (&'static str, String)>) -> String {
 }
 
 fn corrections(contents: &Contents) -> String {
-    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for correction in &contents.corrections {
-        *counts.entry(correction.change).or_default() += 1;
-    }
-    let lang = contents.head.lang;
+    let (lang, counts) = (contents.head.lang, contents.corrections.counts());
     let said = if counts.is_empty() {
         lang.say(wording::NOT_CORRECTED).to_owned()
     } else {

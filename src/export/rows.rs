@@ -82,18 +82,19 @@ impl Rows {
 
     /// Hands out the cells of each row as text; an empty one is null.
     pub fn each(&self, mut row: impl FnMut(&[String]) -> anyhow::Result<()>) -> anyhow::Result<()> {
-        let options = FormatOptions::new();
-        let cells = self.batch.columns().iter().map(|array| ArrayFormatter::try_new(array, &options));
-        let cells = cells.collect::<Result<Vec<_>, _>>()?;
-        let mut texts = vec![String::new(); cells.len()];
+        let (cells, mut texts) = (self.cells()?, Vec::new());
         for at in 0..self.len() {
-            for (text, cell) in texts.iter_mut().zip(&cells) {
-                text.clear();
-                write!(text, "{}", cell.value(at))?;
-            }
+            cells.read(at, &mut texts)?;
             row(&texts)?;
         }
         Ok(())
+    }
+
+    /// The cells as text, of whatever row is asked for.
+    pub(super) fn cells(&self) -> anyhow::Result<Cells<'_>> {
+        let options = FormatOptions::new();
+        let cells = self.batch.columns().iter().map(|array| ArrayFormatter::try_new(array, &options));
+        Ok(Cells { cells: cells.collect::<Result<_, _>>()? })
     }
 
     /// How many rows there are of each text in a column; none when it was cut.
@@ -120,6 +121,23 @@ impl Rows {
             Ok(writer.write_record(None::<&[u8]>)?)
         })?;
         Ok(writer.flush()?)
+    }
+}
+
+/// Cells of rows, made into text one row at a time.
+pub(super) struct Cells<'a> {
+    cells: Vec<ArrayFormatter<'a>>,
+}
+
+impl Cells<'_> {
+    /// Reads a row's cells into texts, whose memory is used again.
+    pub(super) fn read(&self, row: usize, texts: &mut Vec<String>) -> anyhow::Result<()> {
+        texts.resize(self.cells.len(), String::new());
+        for (text, cell) in texts.iter_mut().zip(&self.cells) {
+            text.clear();
+            write!(text, "{}", cell.value(row))?;
+        }
+        Ok(())
     }
 }
 

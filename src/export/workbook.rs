@@ -1,7 +1,7 @@
 //! The package as one workbook: a sheet to read first, figures with charts, the lists, measured precision, and trends.
 //!
 //! In: a package's contents. Out: XLSX. Never: a cell that is a formula, a telephone number that is a number, or an
-//! instant of this machine; holds the list in memory.
+//! instant of this machine; holds the list or many corrections in memory.
 
 use std::io::Write;
 use std::path::Path;
@@ -19,6 +19,8 @@ use crate::schema::contract::{Column, Type};
 
 /// A sheet has 2^20 rows, and the first is the header.
 const SHEET_ROWS: usize = (1 << 20) - 1;
+/// So many corrections lie in memory, a few kilobytes each.
+const HELD_ROWS: usize = 20_000;
 /// Rows that a native chart takes, beside its figures.
 const CHART_ROWS: u32 = 16;
 
@@ -38,7 +40,7 @@ fn write_with(contents: &Contents, aside: &Path, out: impl Write + Send, sheet_r
     read_me(workbook.add_worksheet().set_name(lang.say(wording::READ_ME))?, contents, &styles)?;
     figures(workbook.add_worksheet().set_name(lang.say(wording::FIGURES))?, &contents.charts, lang, &styles)?;
     numbers(&mut workbook, contents, sheet_rows, &styles)?;
-    corrections(workbook.add_worksheet().set_name("corrections")?, contents, &styles)?;
+    corrections(&mut workbook, contents, sheet_rows, &styles)?;
     precision(workbook.add_worksheet().set_name("precision")?, contents, &styles)?;
     trends(workbook.add_worksheet().set_name("trends")?, &contents.head.trend, &styles)?;
     Ok(workbook.save_to_writer(out)?)
@@ -169,17 +171,29 @@ fn numbers(workbook: &mut Workbook, contents: &Contents, sheet_rows: usize, styl
     })
 }
 
-fn corrections(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> anyhow::Result<()> {
-    let columns = contents.numbers.columns();
-    styles.header(sheet, ["change"].into_iter().chain(columns.iter().map(|column| column.name.as_str())))?;
-    anyhow::ensure!(contents.corrections.len() <= SHEET_ROWS, "more corrections than a sheet has rows");
-    for (correction, row) in contents.corrections.iter().zip(1..) {
-        sheet.write_string_with_format(row, 0, correction.change, &styles.plain)?;
-        for ((cell, column), place) in correction.cells.iter().zip(columns).zip(1..) {
+/// Few corrections lie in memory, as they always did; many are put aside row by row, as the list is.
+fn corrections(workbook: &mut Workbook, contents: &Contents, sheet_rows: usize, styles: &Styles) -> anyhow::Result<()> {
+    let (count, columns) = (contents.corrections.len(), contents.numbers.columns());
+    let first = workbook.worksheets().len();
+    for index in 0..count.div_ceil(sheet_rows).max(1) {
+        let name = if index == 0 { "corrections".to_owned() } else { format!("corrections {}", index + 1) };
+        let sheet =
+            if count > HELD_ROWS { workbook.add_worksheet_with_constant_memory()? } else { workbook.add_worksheet() };
+        let sheet = sheet.set_name(name)?;
+        styles.header(sheet, ["change"].into_iter().chain(columns.iter().map(|column| column.name.as_str())))?;
+    }
+    let mut at = 0;
+    contents.corrections.each(|line| {
+        let sheet = workbook.worksheet_from_index(first + at / sheet_rows)?;
+        let row = u32::try_from(at % sheet_rows)? + 1;
+        let mut cells = line.iter();
+        sheet.write_string_with_format(row, 0, cells.next().unwrap_or_default(), &styles.plain)?;
+        for ((cell, column), place) in cells.zip(columns).zip(1..) {
             styles.cell(sheet, row, place, cell, column)?;
         }
-    }
-    Ok(())
+        at += 1;
+        Ok(())
+    })
 }
 
 /// A row for each band; a week of which nobody was drawn has one that says so.

@@ -123,7 +123,7 @@ pub async fn publish(
             }
         }
     }
-    let contents = sources.contents(lake, order).await?;
+    let contents = sources.contents(lake, order, &root).await?;
     let (aside, hashes) = write(&contents, &root, key)?;
     tell(&contents, &hashes.manifest_sha256, &root, trail, clock).await?;
     sources.note(&contents, &hashes, clock).await?;
@@ -138,7 +138,7 @@ async fn again(
     root: &Path,
     key: Option<&SecretKey>,
 ) -> anyhow::Result<(Contents, Aside)> {
-    let contents = Sources::at(lake, &issued.tables).await?.contents(lake, order).await?;
+    let contents = Sources::at(lake, &issued.tables).await?.contents(lake, order, root).await?;
     let (aside, hashes) = write(&contents, root, key)?;
     ensure!(hashes.manifest_sha256 == issued.manifest_sha256, "its manifest has other bytes by this program");
     Ok((contents, aside))
@@ -206,8 +206,8 @@ pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Proble
         columns: columns.clone(),
         least_reports: least_reports.with_context(|| format!("{} says no least_reports", path.display()))?,
     };
-    let contents = Sources::at(lake, &manifest.tables).await?.contents(lake, &order).await?;
     let scratch = tempfile::tempdir()?;
+    let contents = Sources::at(lake, &manifest.tables).await?.contents(lake, &order, scratch.path()).await?;
     let (aside, _) = write(&contents, scratch.path(), None)?;
     let differs = |name: &String| -> anyhow::Result<bool> {
         Ok(folder::sha256(&aside.path().join(name))? != folder::sha256(&package.join(name))?)

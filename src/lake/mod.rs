@@ -220,6 +220,12 @@ impl Handle {
         Ok(())
     }
 
+    /// The names of the columns that this version has.
+    pub fn columns(&self) -> anyhow::Result<Vec<String>> {
+        let on_disk: Schema = self.delta.snapshot()?.schema().as_ref().try_into_arrow()?;
+        Ok(on_disk.fields().iter().map(|field| field.name().clone()).collect())
+    }
+
     /// Begins to write a part as files of its own, beside what else is written.
     fn write_part(&self, part: Vec<RecordBatch>, is_sorted: bool) -> Writing {
         let (handle, runtime) = (self.clone(), runtime::Handle::current());

@@ -1762,6 +1762,8 @@ pub mod package {
     pub const TABLES: Column<StringArray> = Column::new("tables");
     /// When it was published, UTC.
     pub const PUBLISHED_AT: Column<TimestampMicrosecondArray> = Column::new("published_at");
+    /// Columns of its lists, JSON; null in rows of before the column.
+    pub const COLUMNS: Column<StringArray> = Column::new("columns");
 }
 
 /// One row per answer to a citizen and state of it: intended before it is sent, sent behind it. A state may stand twice, an answer goes out under one id.

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use super::{Contents, Head};
 use crate::domain::day::Day;
 use crate::domain::lang::Lang;
-use crate::export::corrections::Correction;
+use crate::export::corrections::Corrections;
 use crate::export::coverage::{Act, Run};
 use crate::export::figures::Figures;
 use crate::export::folder::{self, Aside};
@@ -86,12 +86,9 @@ pub(in crate::export) fn build_of(
         tables: BTreeMap::from([("regulator_week".to_owned(), 3)]),
         definitions: BTreeMap::from([("regulator_week".to_owned(), BTreeSet::from(["ab".to_owned()]))]),
     };
-    let mut corrections = Vec::new();
-    let keep = |row: &[String]| {
-        corrections.push(Correction { change: "withdrawn", cells: row.to_vec() });
-        Ok(())
-    };
-    before.each(keep).unwrap();
+    let mut corrections = Corrections::new(root);
+    let columns: Vec<String> = before.columns().iter().map(|column| column.name.clone()).collect();
+    corrections.add(&before, &rows(&[]), (&columns, &columns)).unwrap();
     let run = Run {
         topic: "call_record".to_owned(),
         source: "k/call_record/0".to_owned(),

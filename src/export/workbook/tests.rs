@@ -78,6 +78,27 @@ fn what_people_read_is_in_the_language_of_the_package_and_lists_are_as_their_fil
     }
 }
 
+#[test]
+fn many_corrections_are_written_row_by_row_and_are_those_of_the_file() {
+    let root = tempfile::tempdir().unwrap();
+    let many: Vec<_> = (84_900_000_001..84_900_020_002).map(|number| flagged(number, "limited", "Viettel")).collect();
+    let few = rows(&[flagged(84_900_000_001, "limited", "Viettel")]);
+    let (package, _) = build_of(root.path(), "2025-W02", &Spec::first(), (few, rows(&many)));
+    assert_eq!(std::fs::read_to_string(package.join("corrections.csv")).unwrap().lines().count(), 20_002);
+    let Some(output) = tool("python3", &package, &["-c", CELLS, "numbers.xlsx"]) else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let cells = String::from_utf8(output.stdout).unwrap();
+    for line in [
+        "sheet4 A1 inlineStr change",
+        "sheet4 A2 inlineStr withdrawn",
+        "sheet4 C2 inlineStr 84900000001",
+        "sheet4 C20002 inlineStr 84900020001",
+        "sheet5 A2 s 2025-W02",
+    ] {
+        assert!(cells.lines().any(|cell| cell == line), "{line} is missing");
+    }
+}
+
 /// What the person who names a SIM's operator might write to have it run.
 const RUNNABLE: [&str; 9] = [
     "=1+1",

@@ -4,14 +4,16 @@
 //! writes it down. Never: says what another version of a table has.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
 
 use anyhow::Context;
+use arrow::array::Array;
 
 use super::Order;
 use crate::clock::Clock;
 use crate::domain::day::{Day, Week, instant};
 use crate::domain::origin::Origin;
-use crate::export::corrections;
+use crate::export::corrections::Corrections;
 use crate::export::coverage::{self, Act, Told};
 use crate::export::figures::Figures;
 use crate::export::manifest::Previous;
@@ -46,13 +48,25 @@ pub(super) struct Issued {
     pub manifest_sha256: String,
     pub numbers_sha256: String,
     pub tables: BTreeMap<String, i64>,
+    /// Its columns; not known of one of before they were written down.
+    pub columns: Option<Vec<String>>,
+}
+
+impl Issued {
+    /// The version of the list that it was made of.
+    fn version(&self) -> anyhow::Result<i64> {
+        let version = self.tables.get(Table::REGULATOR_WEEK.name());
+        version.copied().context("a package says what it was read from")
+    }
 }
 
 /// The packages of a recipient, in their order.
 pub(super) async fn issued(packages: &Handle, recipient: &str) -> anyhow::Result<Vec<Issued>> {
     let mut issued = Vec::new();
     for batch in packages.rows_with(column::RECIPIENT.name, recipient, &[]).await? {
+        let columns = column::COLUMNS.of(&batch)?;
         for row in 0..batch.num_rows() {
+            let columns = columns.is_valid(row).then(|| serde_json::from_str(columns.value(row)));
             issued.push(Issued {
                 week: Day::from_epoch_days(column::WEEK.of(&batch)?.value(row)),
                 sequence: column::SEQUENCE.of(&batch)?.value(row),
@@ -60,6 +74,7 @@ pub(super) async fn issued(packages: &Handle, recipient: &str) -> anyhow::Result
                 numbers_sha256: column::NUMBERS_SHA256.of(&batch)?.value(row).to_owned(),
                 tables: serde_json::from_str(column::TABLES.of(&batch)?.value(row))
                     .context("reading the tables of a package row")?,
+                columns: columns.transpose().context("reading the columns of a package row")?,
             });
         }
     }
@@ -113,8 +128,8 @@ impl Sources {
         rows(&self.numbers, week.monday()).await
     }
 
-    /// What the package says: it follows from the versions alone.
-    pub(super) async fn contents(&self, lake: &Lake, order: &Order) -> anyhow::Result<Contents> {
+    /// What the package says: it follows from the versions alone. What is too long for memory is put aside in a folder.
+    pub(super) async fn contents(&self, lake: &Lake, order: &Order, aside: &Path) -> anyhow::Result<Contents> {
         let week = order.week;
         let issued = issued(&self.packages, &order.recipient).await?;
         let (computed_at, definitions) = self.runs(week).await?;
@@ -143,7 +158,7 @@ impl Sources {
             definitions,
         };
         // One long list in memory at a time.
-        let corrections = self.corrections(lake, &issued, order).await?;
+        let corrections = self.corrections(lake, &issued, order, aside).await?;
         let last_week = week.monday().plus(-7).week();
         let before = Figures::of(&self.numbers(last_week).await?.cut(&order.columns)?, last_week);
         let numbers = self.numbers(week).await?.cut(&order.columns)?;
@@ -156,25 +171,27 @@ impl Sources {
         lake: &Lake,
         issued: &[Issued],
         order: &Order,
-    ) -> anyhow::Result<Vec<corrections::Correction>> {
-        let Some(last) = issued.last() else { return Ok(Vec::new()) };
-        let version = last.tables.get(Table::REGULATOR_WEEK.name()).context("a package says what it was read from")?;
+        aside: &Path,
+    ) -> anyhow::Result<Corrections> {
+        let mut found = Corrections::new(aside);
+        let Some(last) = issued.last() else { return Ok(found) };
+        let version = last.version()?;
         let weeks: BTreeSet<Day> = issued.iter().map(|issued| issued.week).collect();
-        let told = match lake.find_at(Table::REGULATOR_WEEK, *version).await {
+        let told = match lake.find_at(Table::REGULATOR_WEEK, version).await {
             Ok(told) => told,
             Err(error) => {
                 let error = format!("{error:#}");
                 tracing::warn!(version, error, "the last package is too old, its weeks are not corrected");
-                return Ok(Vec::new());
+                return Ok(found);
             }
         };
         // Weeks that have new files, and those of which nothing is left.
-        let mut changed = self.numbers.days_since(*version).await?;
+        let mut changed = self.numbers.days_since(version).await?;
         changed.extend(told.days().await?.difference(&self.numbers.days().await?));
-        let mut found = Vec::new();
         for monday in changed.intersection(&weeks) {
+            let columns = told_columns(lake, issued, *monday, &order.columns).await?;
             let (told, now) = (rows(&told, *monday).await?, rows(&self.numbers, *monday).await?);
-            found.extend(corrections::of(&told, &now, &order.columns)?);
+            found.add(&told, &now, (&order.columns, &columns))?;
         }
         Ok(found)
     }
@@ -237,13 +254,38 @@ impl Sources {
         let row = sheet.row().day(head.week.monday()).text(&head.recipient).int64(head.sequence);
         let row = row.int64_or_null(head.supersedes).text(&hashes.manifest_sha256);
         let row = row.text(&hashes.numbers_sha256).text(&serde_json::to_string(&head.tables)?);
-        row.instant(clock.now()).end();
+        let columns: Vec<&str> = contents.numbers.columns().iter().map(|column| column.name.as_str()).collect();
+        row.instant(clock.now()).text_or_null(Some(&serde_json::to_string(&columns)?)).end();
         let span =
             Span { app_id: format!("package/{}", head.recipient), from: head.sequence - 1, until: head.sequence };
         let noted = self.packages.append(&[sheet.finish()], &[span]).await;
         noted.with_context(|| format!("writing down package {} for {}", head.sequence, head.recipient))?;
         Ok(())
     }
+}
+
+/// Those of a recipient's columns that the last package of a week had. What only other columns tell is no change of what it
+/// was told: after an upgrade that adds some, a week that is computed again would be corrected row by row.
+pub(super) async fn told_columns(
+    lake: &Lake,
+    issued: &[Issued],
+    monday: Day,
+    columns: &[String],
+) -> anyhow::Result<Vec<String>> {
+    let last = issued.iter().rev().find(|issued| issued.week == monday).context("the week was told of")?;
+    let had = match &last.columns {
+        Some(had) => had.clone(),
+        // Of before columns were written down: those that the table had, as long as its log says so.
+        None => match lake.find_at(Table::REGULATOR_WEEK, last.version()?).await {
+            Ok(table) => table.columns()?,
+            Err(error) => {
+                let error = format!("{error:#}");
+                tracing::warn!(week = %monday, error, "columns of an old package are not known, all are compared");
+                columns.to_vec()
+            }
+        },
+    };
+    Ok(columns.iter().filter(|column| had.contains(column)).cloned().collect())
 }
 
 async fn rows(table: &Handle, monday: Day) -> anyhow::Result<Rows> {

@@ -4,7 +4,7 @@ use super::*;
 use crate::domain::day::Day;
 use crate::job::desk::Look;
 use crate::job::ledger::act::{self, Loss, Note};
-use crate::job::tests::{note_run, open_desk};
+use crate::job::tests::{inserted, note_run, open_desk};
 use crate::lake::ledger::Books;
 use crate::lake::ledger::file::Unread;
 use crate::pipeline::run::folder as pipelines;
@@ -152,6 +152,76 @@ async fn a_package_is_in_its_recipients_language_and_is_made_again_in_that_in_wh
     assert!(!text.contains("\"lang\"") && Manifest::read(&text).unwrap().lang == Lang::En, "{text}");
     assert_eq!((second, same), (2, numbers));
     assert!(recompute(&lake, &folder).await.unwrap().is_empty(), "{text}");
+}
+
+/// Puts the one number of the first week in the place of what was listed before, and gives back the table's version.
+async fn listed(lake: &Lake, verdict: &str, matched_reporters: i64) -> i64 {
+    let columns = "week, number, verdict, matched_reporters";
+    let values = format!("(DATE '2025-01-06', 84900000001, '{verdict}', {matched_reporters})");
+    let mut table = lake.open(Table::REGULATOR_WEEK).await.unwrap();
+    table.replace(week().monday(), &inserted(Table::REGULATOR_WEEK, columns, &values).await).await.unwrap();
+    table.version()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_week_that_is_computed_again_is_corrected_where_it_differs_from_what_was_told_of_it() {
+    let (place, lake, definitions) = site().await;
+    note_run(&lake, week().monday().plus(14), Table::REGULATOR_WEEK, ("{}", 1), 0).await;
+    let order = Order::new(&definitions, week(), "regulator").unwrap();
+    let made = async |weeks: i64, columns: &[&str]| {
+        let week = week().monday().plus(7 * weeks).week();
+        let columns = columns.iter().map(|name| (*name).to_owned()).collect();
+        let order = Order { week, columns, ..order.clone() };
+        let made = publish(&lake, &order, place.path(), None, (Trail::default(), Clock::System)).await.unwrap();
+        assert!(recompute(&lake, &made.folder).await.unwrap().is_empty(), "the same is said again");
+        std::fs::read_to_string(made.folder.join("corrections.csv")).unwrap()
+    };
+    listed(&lake, "survey", 1).await;
+    assert_eq!(made(0, &["week", "number", "verdict"]).await, "change,week,number,verdict\n");
+    let more = ["week", "number", "verdict", "matched_reporters"];
+    let head = "change,week,number,verdict,matched_reporters\n";
+    listed(&lake, "survey", 5).await;
+    assert_eq!(made(1, &more).await, head, "how many reported it was not told");
+    listed(&lake, "limited", 5).await;
+    assert_eq!(made(2, &more).await, format!("{head}changed,2025-01-06,84900000001,limited,5\n"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_package_of_before_its_columns_were_written_down_had_those_of_its_version() {
+    let (place, lake, definitions) = site().await;
+    lake.open(Table::REGULATOR_WEEK).await.unwrap();
+    // The table as it was made before there were appeals.
+    let log = place.path().join("lake/regulator_week/_delta_log/00000000000000000000.json");
+    let without = |line: &str| {
+        let mut entry: serde_json::Value = serde_json::from_str(line).unwrap();
+        if let Some(text) = entry["metaData"]["schemaString"].as_str() {
+            let mut schema: serde_json::Value = serde_json::from_str(text).unwrap();
+            schema["fields"].as_array_mut().unwrap().retain(|field| field["name"] != "appeal");
+            entry["metaData"]["schemaString"] = schema.to_string().into();
+        }
+        format!("{entry}\n")
+    };
+    let older: String = std::fs::read_to_string(&log).unwrap().lines().map(without).collect();
+    std::fs::write(&log, older).unwrap();
+    let newer = listed(&lake, "survey", 1).await;
+
+    let columns = Order::new(&definitions, week(), "regulator").unwrap().columns;
+    let told = async |version: i64, columns_said: Option<&[&str]>| {
+        let issued = sources::Issued {
+            week: week().monday(),
+            sequence: 1,
+            manifest_sha256: String::new(),
+            numbers_sha256: String::new(),
+            tables: [("regulator_week".to_owned(), version)].into(),
+            columns: columns_said.map(|said| said.iter().map(|name| (*name).to_owned()).collect()),
+        };
+        sources::told_columns(&lake, &[issued], week().monday(), &columns).await.unwrap()
+    };
+    let without: Vec<String> = columns.iter().filter(|name| *name != "appeal").cloned().collect();
+    assert_eq!(told(0, None).await, without);
+    assert_eq!(told(newer, None).await, columns);
+    assert_eq!(told(newer + 9, None).await, columns, "nobody knows what it had");
+    assert_eq!(told(0, Some(["number", "appeal"].as_slice())).await, ["number", "appeal"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
