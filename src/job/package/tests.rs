@@ -168,7 +168,7 @@ async fn a_week_that_is_computed_again_is_corrected_where_it_differs_from_what_w
     let (place, lake, definitions) = site().await;
     note_run(&lake, week().monday().plus(14), Table::REGULATOR_WEEK, ("{}", 1), 0).await;
     let order = Order::new(&definitions, week(), "regulator").unwrap();
-    let made = async |weeks: i64, columns: &[&str]| {
+    let made = async |weeks: i32, columns: &[&str]| {
         let week = week().monday().plus(7 * weeks).week();
         let columns = columns.iter().map(|name| (*name).to_owned()).collect();
         let order = Order { week, columns, ..order.clone() };
