@@ -39,6 +39,8 @@ use crate::store::Store;
 
 /// The word of the row that stands for a publication itself.
 const LIST: &str = "list";
+/// What is said of bars that are left out since they have come to their end.
+const PAST_END: &str = "past its end";
 /// The name by which the table remembers how many publications it has.
 const APP_ID: &str = "blocklist_export";
 /// So many commands show what a template makes, and so many numbers whom it is about.
@@ -84,7 +86,7 @@ impl Order {
     }
 }
 
-/// Masked numbers by what protects them.
+/// Masked numbers by what keeps them out of a list.
 pub type LeftOut = BTreeMap<&'static str, Vec<String>>;
 
 /// What was published, or would be.
@@ -98,7 +100,7 @@ pub struct Published {
     pub bars: usize,
     /// How many changes, by kind.
     pub changes: BTreeMap<&'static str, usize>,
-    /// Whom the day would bar and the list does not, by what protects them, masked.
+    /// Whom the day would bar and the list does not, by what keeps them out, masked.
     pub left_out: LeftOut,
     /// Hash of the bars.
     pub list_sha256: String,
@@ -132,8 +134,8 @@ pub async fn publish(
         }
         _ => {
             let before = standing(&publications)?;
-            let (asked, left_out) = asked(lake, order.day, (&before, publications.as_slice()), store, clock).await?;
-            (due(definitions, order, &before, asked, &publications)?, left_out)
+            let (asked, left_out) = asked(lake, order, (&before, publications.as_slice()), store, clock).await?;
+            (due(definitions, order, (&before, asked), &publications, clock)?, left_out)
         }
     };
     let is_new = wanted.is_some();
@@ -150,7 +152,7 @@ pub async fn publish(
         tell(order, &publications[..=at], Trail { store, by: order.by.as_deref() }, clock).await?;
     }
     if is_new && !order.is_dry_run {
-        note(lake, &publications, clock).await?;
+        note(lake, &publications).await?;
     }
     publications.truncate(at + 1);
     Ok(Published { left_out, ..write(order, &publications)? })
@@ -193,9 +195,9 @@ pub async fn published(lake: &Lake) -> anyhow::Result<Vec<Publication>> {
 fn due(
     definitions: &Definitions,
     order: &Order,
-    before: &Listing,
-    mut asked: Asked,
+    (before, mut asked): (&Listing, Asked),
     publications: &[Publication],
+    clock: Clock,
 ) -> anyhow::Result<Option<Publication>> {
     let day = order.day;
     if order.releases_only {
@@ -215,20 +217,31 @@ fn due(
         day,
         list_sha256: list_sha256(&asked.bars),
         supersedes_sha256: last.map(|last| last.list_sha256.clone()),
+        published_at: clock.now(),
         changes,
     }))
 }
 
-/// What the decision of a day asks for, without whom the newest tables or the desk protect; these are named.
+/// What the decision of a day asks for, without whom the newest tables or the desk protect, and without whose bar has come
+/// to its end; these are named.
 async fn asked(
     lake: &Lake,
-    day: Day,
+    order: &Order,
     (before, publications): (&Listing, &[Publication]),
     store: Option<&Store>,
     clock: Clock,
 ) -> anyhow::Result<(Asked, LeftOut)> {
-    let asked = decided(lake, day).await?;
-    let mut protected = protection::protected(lake, day, Day::of(clock.now()), store).await?;
+    let (day, today) = (order.day, Day::of(clock.now()));
+    let asked = match decided(lake, day).await {
+        // Nothing is wanted of the decision but whom it gives back: all others wait for nobody.
+        Err(error) if order.releases_only && publications.last().is_some_and(|last| last.day == day) => {
+            let error = format!("{error:#}");
+            tracing::warn!(%day, error, "list of the day cannot be read, only what was published is looked at");
+            Asked { bars: before.clone(), ended: Listing::new() }
+        }
+        found => found?,
+    };
+    let mut protected = protection::protected(lake, day, today, store).await?;
     if store.is_none() && case::is_unasked(lake).await? {
         // Whoever asked the desk then knew more: the bar that was given back stays so.
         let given_back = protected_since(publications);
@@ -240,7 +253,12 @@ async fn asked(
     for (number, why) in &protected {
         left_out.entry(*why).or_default().push(number.to_string());
     }
-    Ok((asked.without(day, before, &protected.into_keys().collect()), left_out))
+    let asked = asked.without(day, before, &protected.into_keys().collect());
+    let (asked, lapsed) = asked.without_lapsed((day, today), publications);
+    if !lapsed.is_empty() {
+        left_out.insert(PAST_END, lapsed.into_iter().map(|number| number.to_string()).collect());
+    }
+    Ok((asked, left_out))
 }
 
 /// What the decision of a day asks for.
@@ -331,11 +349,11 @@ fn each_missing(
 }
 
 /// Writes the last of some publications down; fails when another took its number meanwhile.
-async fn note(lake: &Lake, publications: &[Publication], clock: Clock) -> anyhow::Result<()> {
+async fn note(lake: &Lake, publications: &[Publication]) -> anyhow::Result<()> {
     let bars = i64::try_from(standing(publications)?.len())?;
     let publication = publications.last().context("there is a publication to write down")?;
-    let Publication { sequence, day, list_sha256, supersedes_sha256, changes } = publication;
-    let (at, mut sheet) = (clock.now(), Sheet::new(Table::BLOCKLIST_EXPORT.contract()));
+    let Publication { sequence, day, list_sha256, supersedes_sha256, published_at, changes } = publication;
+    let (at, mut sheet) = (*published_at, Sheet::new(Table::BLOCKLIST_EXPORT.contract()));
     let mut table = lake.open(Table::BLOCKLIST_EXPORT).await?;
     let row = sheet.row().day(*day).int64(*sequence).text(LIST).int64_or_null(None).text_or_null(None);
     let row = row.text_or_null(None).date_or_null(None).date_or_null(None).text_or_null(None).text_or_null(None);
@@ -364,6 +382,7 @@ fn read(batches: &[RecordBatch]) -> anyhow::Result<Vec<Publication>> {
                 day: Day::from_epoch_days(0),
                 list_sha256: String::new(),
                 supersedes_sha256: None,
+                published_at: 0,
                 changes: Vec::new(),
             });
             let word = column::CHANGE.of(batch)?.value(row);
@@ -374,6 +393,7 @@ fn read(batches: &[RecordBatch]) -> anyhow::Result<Vec<Publication>> {
                     publication.day = Day::from_epoch_days(column::DAY.of(batch)?.value(row));
                     column::LIST_SHA256.of(batch)?.value(row).clone_into(&mut publication.list_sha256);
                     publication.supersedes_sha256 = decide::text(column::SUPERSEDES_SHA256.of(batch)?, row);
+                    publication.published_at = column::PUBLISHED_AT.of(batch)?.value(row);
                 }
             }
         }

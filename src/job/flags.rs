@@ -147,6 +147,7 @@ mod tests {
             day,
             list_sha256: list_sha256(&asked.bars),
             supersedes_sha256: publications.last().map(|last| last.list_sha256.clone()),
+            published_at: day.ends_at(),
             changes: changes(day, &before, &asked, &BTreeSet::new()),
         });
     }

@@ -1618,7 +1618,7 @@ pub mod blocklist_export {
     pub const NUMBER: Column<Int64Array> = Column::new("number");
     /// bar_outgoing, bar_both, bar_incoming_from or unblock; null in a row `list`.
     pub const ACTION: Column<StringArray> = Column::new("action");
-    /// As in `blocklist_day`, or not_listed where a bar was gone without a word, or protected where the exporter found that; null in a row `list`.
+    /// As in `blocklist_day`, or not_listed where a bar was gone without a word, or protected or lapsed where the exporter found that; null in a row `list`.
     pub const REASON: Column<StringArray> = Column::new("reason");
     /// Day since which it holds; null in a row `list`.
     pub const FROM_DAY: Column<Date32Array> = Column::new("from_day");

@@ -25,6 +25,9 @@ const NOT_LISTED: &str = "not_listed";
 /// The reason of an unblock whose number must not be barred by now.
 const PROTECTED: &str = "protected";
 
+/// The reason of an unblock whose bar has come to its end without a decision that says so.
+const LAPSED: &str = "lapsed";
+
 /// A line of the list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Entry {
@@ -101,6 +104,8 @@ pub struct Publication {
     pub list_sha256: String,
     /// The same of the publication before; none of the first.
     pub supersedes_sha256: Option<String>,
+    /// When it was published, UTC microseconds.
+    pub published_at: i64,
     /// By number.
     pub changes: Vec<Change>,
 }
@@ -154,6 +159,35 @@ impl Asked {
             self.ended.insert(*number, unblock(entry, PROTECTED, day));
         }
         self
+    }
+
+    /// The same without the bars whose end has come by today since they were published, and these: they are given back,
+    /// though no later day was decided, and what is decided of earlier days does not bar them again. A bar that was over
+    /// when it was published first is that of a look into the past, and stays.
+    #[must_use]
+    pub fn without_lapsed(mut self, (day, today): (Day, Day), publications: &[Publication]) -> (Self, Vec<Number>) {
+        let mut lapsed = Vec::new();
+        let mut newest = BTreeMap::new();
+        for publication in publications {
+            let published_on = Day::of(publication.published_at);
+            newest.extend(publication.changes.iter().map(|change| (change.entry.number, (published_on, change))));
+        }
+        for (number, (published_on, Change { kind, entry })) in newest {
+            let is_over = self.bars.get(&number).is_some_and(|asked| asked.until <= today);
+            let is_lapsed = match kind {
+                Kind::Removed => entry.reason == LAPSED,
+                Kind::Added | Kind::Changed => entry.until > published_on,
+            };
+            if !is_over || !is_lapsed {
+                continue;
+            }
+            self.bars.remove(&number);
+            if *kind != Kind::Removed {
+                self.ended.insert(number, unblock(entry, LAPSED, day));
+            }
+            lapsed.push(number);
+        }
+        (self, lapsed)
     }
 
     /// The same without any new or changed bar: what only gives back.

@@ -38,6 +38,7 @@ fn publish(publications: &mut Vec<Publication>, on: Day, asked: &Asked) {
         day: on,
         list_sha256: list_sha256(&asked.bars),
         supersedes_sha256: publications.last().map(|last| last.list_sha256.clone()),
+        published_at: on.ends_at(),
         changes: changes(on, &before, asked, &given_back),
     });
 }
@@ -319,6 +320,35 @@ fn too_many_at_once_are_refused_and_protected_numbers_are_left_out() {
     let police = Entry { number: Number::from_e164(8_469_123_456).unwrap(), ..entry(1, Action::BarBoth, day(0)) };
     let asked = Asked::new(day(0), vec![police]).unwrap();
     assert_eq!(Protected::default().barred(&asked).len(), 1, "by its digits alone");
+}
+
+#[test]
+fn a_bar_whose_end_has_come_is_given_back_once_and_is_not_asked_for_again_until_it_is_renewed() {
+    let asked = |last: i64, from: i32| Asked::new(day(from), vec![entry(last, Action::BarBoth, day(from))]).unwrap();
+    let mut publications = Vec::new();
+    publish(&mut publications, day(0), &asked(1, 0));
+    let lapsed = |publications: &[Publication], asked: Asked, today: i32| {
+        let (asked, lapsed) = asked.without_lapsed((day(0), day(today)), publications);
+        (asked, lapsed.len())
+    };
+    let (stands, count) = lapsed(&publications, asked(1, 0), 29);
+    assert_eq!((stands, count), (asked(1, 0), 0), "it ends on the day behind");
+    let (over, count) = lapsed(&publications, asked(1, 0), 30);
+    assert_eq!((over.bars.len(), count), (0, 1));
+    assert_eq!(over.ended[&number(1)].reason, "lapsed");
+    publish(&mut publications, day(0), &over);
+    assert!(standing(&publications).unwrap().is_empty());
+    let (over, count) = lapsed(&publications, asked(1, 0), 31);
+    assert_eq!((over, count), (Asked::default(), 1), "the decision of before does not bar it again");
+    let (renewed, count) = lapsed(&publications, asked(1, 5), 31);
+    assert_eq!((renewed, count), (asked(1, 5), 0));
+
+    // A lake that is computed a year later: the bar was over when it was published.
+    let mut late = Vec::new();
+    publish(&mut late, day(0), &asked(1, 0));
+    late[0].published_at = day(365).starts_at();
+    assert_eq!(lapsed(&late, asked(1, 0), 366), (asked(1, 0), 0));
+    assert_eq!(lapsed(&[], asked(1, 0), 366), (asked(1, 0), 0));
 }
 
 #[test]

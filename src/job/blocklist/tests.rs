@@ -302,6 +302,65 @@ async fn a_standing_bar_is_given_back_by_the_next_list_where_its_number_begins_t
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn where_no_day_is_decided_for_nights_the_last_list_gives_back_whose_bar_has_ended_and_whom_the_desk_releases() {
+    let site = Site::new();
+    let desk = open_desk(site.root.path(), false, 1, &["an"]).await;
+    let store = Store::open(&format!("sqlite://{}/desk.db", site.root.path().display())).await.unwrap();
+    let leave = async |on: i32, at: Day, releases_only: bool| {
+        let order = Order { releases_only, ..site.order(day(on)) };
+        publish(&site.lake, &site.definitions, &order, Some(&store), Clock::Fixed(at.starts_at())).await
+    };
+    let all = [(1, "limited", "clear"), (2, "limited", "clear"), (3, "limited", "clear")];
+    site.decide(day(0), &all).await;
+    assert_eq!(leave(0, day(1), false).await.unwrap().bars, 3);
+
+    // `run` fails from now on. What the desk says leaves with the last day's list all the same.
+    let hand = Hand { by: "an", at: day(9).starts_at(), is_dry_run: false, in_clear: false };
+    let (deed, reason, note) = (Deed::Release, "our_error".to_owned(), String::new());
+    desk.want(hand, &Wish { deed, number: number(2), reason, note, until: None }).await.unwrap();
+    let given_back = leave(0, day(9), true).await.unwrap();
+    assert_eq!((given_back.sequence, given_back.bars, given_back.changes["removed"]), (2, 2, 1));
+    assert_eq!(leave(0, day(29), true).await.unwrap().sequence, 2, "the others are barred until the day behind");
+
+    // So does the end of a bar that nobody decides, by the whole list as by releases alone, and only once.
+    let ended = leave(0, day(30), false).await.unwrap();
+    assert_eq!((ended.sequence, ended.bars, ended.changes["removed"]), (3, 0, 2));
+    let said = ended.text();
+    assert!(said.contains("2 numbers under a bar are past its end and left out (84962•••001, 84962•••003)"), "{said}");
+    assert!(site.text("blocklist/2025-01-06/blocklist.csv").contains("84962000001,unblock,lapsed"));
+    for releases_only in [true, false] {
+        assert_eq!(leave(0, day(31), releases_only).await.unwrap().sequence, 3);
+    }
+    // The first day that is made up for holds them for its own, and bars them no more.
+    site.decide(day(1), &[(1, "limited", "limited"), (3, "limited", "limited")]).await;
+    let caught_up = leave(1, day(31), false).await.unwrap();
+    assert_eq!((caught_up.bars, caught_up.changes["added"]), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn releases_leave_by_the_last_list_also_where_that_has_to_be_decided_again() {
+    let site = Site::new();
+    let leave = async |at: Day, releases_only: bool| {
+        let order = Order { releases_only, ..site.order(day(1)) };
+        publish(&site.lake, &site.definitions, &order, None, Clock::Fixed(at.starts_at())).await
+    };
+    for after in 0..2 {
+        site.decide(day(after), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    }
+    assert_eq!(leave(day(2), false).await.unwrap().bars, 2);
+    site.decide(day(0), &[(2, "limited", "clear")]).await;
+    let refused = leave(day(3), false).await.unwrap_err().to_string();
+    assert!(refused.starts_with("2025-01-06 was decided anew since 2025-01-07 was"), "{refused}");
+    let text = "number,reason\n0962000001,hospital\n";
+    super::super::reference::load_text(&site.lake, Table::ALLOW_LIST, text, day(3)).await.unwrap();
+    let given_back = leave(day(3), true).await.unwrap();
+    assert_eq!((given_back.sequence, given_back.bars, given_back.changes["removed"]), (2, 1, 1));
+    assert_eq!(leave(day(30), true).await.unwrap().bars, 0);
+    let other = Order { releases_only: true, ..site.order(day(2)) };
+    assert!(site.publish(&other).await.is_err(), "of a day that has no list nothing leaves");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_another_lake_or_this_one_before_it_was_restored_has_published_is_not_written_over() {
     let (lost, restored) = (Site::new(), Site::new());
     lost.decide(day(0), &[(1, "limited", "clear")]).await;
