@@ -213,7 +213,7 @@ mod tests {
         let shown = ["number", "verdict", "range_holder"];
         assert_eq!(
             lines(&[(rows_of(&told), rows_of(&now))], &shown, &["number", "range_holder"]),
-            ["withdrawn 84900000002 survey Viettel", "added 84900000003 survey Viettel"]
+            ["withdrawn 84900000002 Viettel survey", "added 84900000003 Viettel survey"]
         );
     }
 
