@@ -195,14 +195,12 @@ pub async fn published(lake: &Lake) -> anyhow::Result<Vec<Publication>> {
 fn due(
     definitions: &Definitions,
     order: &Order,
-    (before, mut asked): (&Listing, Asked),
+    (before, asked): (&Listing, Asked),
     publications: &[Publication],
     clock: Clock,
 ) -> anyhow::Result<Option<Publication>> {
     let day = order.day;
-    if order.releases_only {
-        asked = asked.releases_only(before);
-    } else {
+    if !order.releases_only {
         let cap = definitions.get(Table::DECISION)?.integer("export_cap")?;
         limit::check(before, &asked, order.cap.map_or_else(|| usize::try_from(cap), Ok)?)?;
     }
@@ -254,7 +252,9 @@ async fn asked(
         left_out.entry(*why).or_default().push(number.to_string());
     }
     let asked = asked.without(day, before, &protected.into_keys().collect());
-    let (asked, lapsed) = asked.without_lapsed((day, today), publications);
+    // A renewal that is held back prolongs no bar beyond the end that was told.
+    let asked = if order.releases_only { asked.releases_only(before) } else { asked };
+    let (asked, lapsed) = asked.without_lapsed((day, today), (before, publications));
     if !lapsed.is_empty() {
         left_out.insert(PAST_END, lapsed.into_iter().map(|number| number.to_string()).collect());
     }

@@ -161,31 +161,30 @@ impl Asked {
         self
     }
 
-    /// The same without the bars whose end has come by today since they were published, and these: they are given back,
-    /// though no later day was decided, and what is decided of earlier days does not bar them again. A bar that was over
-    /// when it was published first is that of a look into the past, and stays.
+    /// The same without the bars whose end has come by today, and these: who was told of one is given back, though no later
+    /// day was decided, and what is decided of earlier days bars nobody any more. Where no bar was published before its
+    /// end had come, the lists are a look into the past, and all stay.
     #[must_use]
-    pub fn without_lapsed(mut self, (day, today): (Day, Day), publications: &[Publication]) -> (Self, Vec<Number>) {
-        let mut lapsed = Vec::new();
-        let mut newest = BTreeMap::new();
-        for publication in publications {
+    pub fn without_lapsed(
+        mut self,
+        (day, today): (Day, Day),
+        (before, publications): (&Listing, &[Publication]),
+    ) -> (Self, Vec<Number>) {
+        let is_live = |publication: &Publication| {
             let published_on = Day::of(publication.published_at);
-            newest.extend(publication.changes.iter().map(|change| (change.entry.number, (published_on, change))));
+            let mut entries = publication.changes.iter().map(|change| &change.entry);
+            entries.any(|entry| entry.action.is_bar() && entry.until > published_on)
+        };
+        if !publications.iter().any(is_live) {
+            return (self, Vec::new());
         }
-        for (number, (published_on, Change { kind, entry })) in newest {
-            let is_over = self.bars.get(&number).is_some_and(|asked| asked.until <= today);
-            let is_lapsed = match kind {
-                Kind::Removed => entry.reason == LAPSED,
-                Kind::Added | Kind::Changed => entry.until > published_on,
-            };
-            if !is_over || !is_lapsed {
-                continue;
+        let is_over = |entry: &&Entry| entry.until <= today;
+        let lapsed: Vec<Number> = self.bars.values().filter(is_over).map(|entry| entry.number).collect();
+        for number in &lapsed {
+            self.bars.remove(number);
+            if let Some(entry) = before.get(number) {
+                self.ended.insert(*number, unblock(entry, LAPSED, day));
             }
-            self.bars.remove(&number);
-            if *kind != Kind::Removed {
-                self.ended.insert(number, unblock(entry, LAPSED, day));
-            }
-            lapsed.push(number);
         }
         (self, lapsed)
     }

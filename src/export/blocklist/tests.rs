@@ -328,7 +328,8 @@ fn a_bar_whose_end_has_come_is_given_back_once_and_is_not_asked_for_again_until_
     let mut publications = Vec::new();
     publish(&mut publications, day(0), &asked(1, 0));
     let lapsed = |publications: &[Publication], asked: Asked, today: i32| {
-        let (asked, lapsed) = asked.without_lapsed((day(0), day(today)), publications);
+        let before = standing(publications).unwrap();
+        let (asked, lapsed) = asked.without_lapsed((day(0), day(today)), (&before, publications));
         (asked, lapsed.len())
     };
     let (stands, count) = lapsed(&publications, asked(1, 0), 29);
@@ -342,6 +343,16 @@ fn a_bar_whose_end_has_come_is_given_back_once_and_is_not_asked_for_again_until_
     assert_eq!((over, count), (Asked::default(), 1), "the decision of before does not bar it again");
     let (renewed, count) = lapsed(&publications, asked(1, 5), 31);
     assert_eq!((renewed, count), (asked(1, 5), 0));
+    let (never, count) = lapsed(&publications, asked(2, 0), 30);
+    assert_eq!((never, count), (Asked::default(), 1), "who was never barred is not by a bar of the past");
+
+    // Given back since a list protected it, and that is over, too.
+    let mut allowed = publications[..1].to_vec();
+    let before = standing(&allowed).unwrap();
+    publish(&mut allowed, day(0), &asked(1, 0).without(day(0), &before, &BTreeSet::from([number(1)])));
+    assert_eq!(allowed[1].changes[0].entry.reason, "protected");
+    assert_eq!(lapsed(&allowed, asked(1, 0), 31), (Asked::default(), 1));
+    assert_eq!(lapsed(&allowed, asked(1, 0), 29), (asked(1, 0), 0));
 
     // A lake that is computed a year later: the bar was over when it was published.
     let mut late = Vec::new();

@@ -35,11 +35,16 @@ impl Site {
 
     /// Decides a day: numbers with their verdict, and that of the day before.
     async fn decide(&self, on: Day, verdicts: &[(i64, &str, &str)]) {
+        self.decide_until(on, day(30), verdicts).await;
+    }
+
+    /// The same of verdicts with another end.
+    async fn decide_until(&self, on: Day, until: Day, verdicts: &[(i64, &str, &str)]) {
         let mut sheet = Sheet::new(Table::DECISION.contract());
         for (last, verdict, previous) in verdicts {
             let row = sheet.row().day(on).text(&format!("C-{last}")).int64(digits(number(*last))).instant_or_null(None);
             let row = row.boolean(true).text("prepaid").text(verdict).text(previous).text("evidence");
-            let row = row.day(day(0)).day(day(30)).date_or_null(None).float64_or_null(None);
+            let row = row.day(day(0)).day(until).date_or_null(None).float64_or_null(None);
             let row = row.int64(2).int64(2).int64(0).int64(0).text("").boolean_or_null(None).text_or_null(None);
             row.instant_or_null(None).text_or_null(None).end();
         }
@@ -331,10 +336,29 @@ async fn where_no_day_is_decided_for_nights_the_last_list_gives_back_whose_bar_h
     for releases_only in [true, false] {
         assert_eq!(leave(0, day(31), releases_only).await.unwrap().sequence, 3);
     }
-    // The first day that is made up for holds them for its own, and bars them no more.
-    site.decide(day(1), &[(1, "limited", "limited"), (3, "limited", "limited")]).await;
+    // The first day that is made up for holds them for its own, and bars them no more, nor whom it would have barred anew.
+    let late = [(1, "limited", "limited"), (3, "limited", "limited"), (4, "limited", "clear")];
+    site.decide(day(1), &late).await;
     let caught_up = leave(1, day(31), false).await.unwrap();
     assert_eq!((caught_up.bars, caught_up.changes["added"]), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_renewal_that_is_held_back_prolongs_no_bar_beyond_the_end_that_was_told() {
+    let site = Site::new();
+    let leave = async |on: i32, at: Day, releases_only: bool| {
+        let order = Order { releases_only, ..site.order(day(on)) };
+        publish(&site.lake, &site.definitions, &order, None, Clock::Fixed(at.starts_at())).await.unwrap()
+    };
+    site.decide(day(0), &[(1, "limited", "clear")]).await;
+    assert_eq!(leave(0, day(1), false).await.bars, 1);
+    site.decide_until(day(28), day(58), &[(1, "limited", "limited"), (2, "limited", "clear")]).await;
+    assert_eq!(leave(28, day(29), true).await.bars, 1);
+    let given_back = leave(28, day(30), true).await;
+    assert_eq!((given_back.bars, given_back.changes["removed"]), (0, 1));
+    assert!(site.text("blocklist/2025-02-03/blocklist.csv").contains("84962000001,unblock,lapsed"));
+    let whole = leave(28, day(30), false).await;
+    assert_eq!((whole.bars, whole.changes["added"]), (2, 2), "and leaves with the whole list");
 }
 
 #[tokio::test(flavor = "multi_thread")]
