@@ -30,7 +30,7 @@ pub const RECIPIENT: Words = ("Recipient", "Nơi nhận");
 pub const WEEK: Words = ("Week", "Tuần");
 pub const SEQUENCE: Words = ("Sequence", "Số thứ tự");
 pub const SUPERSEDES: Words = ("Takes the place of", "Thay thế");
-pub const FOLLOWS: Words = ("Follows", "Tiếp theo");
+pub const FOLLOWS: Words = ("Follows", "Báo cáo liền trước");
 pub const COMPUTED: Words = ("Computed", "Thời điểm tính (UTC)");
 pub const NUMBERS: Words = ("Numbers", "Số lượng số bị gắn cờ");
 pub const PACKAGE: Words = ("package", "báo cáo số");
@@ -116,7 +116,7 @@ pub const PRECISION_NOTE: Words = (
 );
 /// Heads of its table: texts, then figures.
 pub const PRECISION_TEXTS: [Words; 4] =
-    [("week", "tuần"), ("rules", "phiên bản luật"), ("segment", "loại thuê bao"), ("band", "nhóm chỉ số")];
+    [("week", "tuần"), ("rules", "phiên bản quy tắc"), ("segment", "loại thuê bao"), ("band", "nhóm chỉ số")];
 pub const PRECISION_FIGURES: [Words; 4] = [
     ("numbers", "số bị gắn cờ"),
     ("reviewed", "đã rà soát"),
@@ -216,8 +216,8 @@ pub const FILE_NOTES: [(&str, Words); 5] = [
         "manifest.json",
         (
             "hashes, row counts, table versions and definitions; SHA256SUMS covers it, and is signed",
-            "mã băm, số dòng, phiên bản bảng dữ liệu và phiên bản luật; được SHA256SUMS bao gồm, và SHA256SUMS được ký \
-             số",
+            "mã băm, số dòng, phiên bản bảng dữ liệu và phiên bản quy tắc; được SHA256SUMS bao gồm, và SHA256SUMS được \
+             ký số",
         ),
     ),
 ];
@@ -250,7 +250,7 @@ const MEANINGS: &[(&str, &str)] = &[
     (
         "verdict",
         "Quyết định vào ngày cuối cùng trong tuần có quyết định: survey là khảo sát người được gọi, limited là hạn \
-         chế, blocked là chặn hai chiều, released là đã gỡ chặn.",
+         chế, blocked là chặn, released là đã gỡ chặn; biện pháp cụ thể ở cột action.",
     ),
     (
         "evidence",
@@ -288,7 +288,7 @@ const MEANINGS: &[(&str, &str)] = &[
         "Số cuộc gọi đi trong bốn tuần trước và trong tuần, đến hết ngày bị gắn cờ; để trống nếu bị gắn cờ từ tuần \
          trước.",
     ),
-    ("rules", "Mã băm của bộ luật đã dùng để quyết định."),
+    ("rules", "Mã băm của bộ quy tắc đã dùng để quyết định."),
     (
         "appeal",
         "Khiếu nại gần nhất kể từ khi bị gắn cờ, theo tình trạng cuối tuần: open là đang xử lý, rejected là không được \
@@ -340,7 +340,7 @@ const LABELS: &[Words] = &[
     ("1000 and more", "1000 trở lên"),
     ("survey", "khảo sát"),
     ("limited", "hạn chế"),
-    ("blocked", "chặn hai chiều"),
+    ("blocked", "chặn"),
     ("released", "đã gỡ chặn"),
     ("clear", "không bị gắn cờ"),
     ("watched", "theo dõi"),

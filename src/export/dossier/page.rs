@@ -138,7 +138,7 @@ fn table(section: &Section, lang: Lang) -> String {
 
 /// Tables and definitions that the facts come from.
 fn sources(dossier: &Dossier) -> String {
-    let title = dossier.lang.of("Tables and rules", "Bảng dữ liệu và phiên bản luật");
+    let title = dossier.lang.of("Tables and rules", "Bảng dữ liệu và phiên bản quy tắc");
     let lines = dossier.tables.iter().map(|(table, version)| {
         let hashes = dossier.definitions.get(table).into_iter().flatten().cloned().collect::<Vec<_>>().join(" ");
         (table.clone(), format!("version {version} {hashes}").trim_end().to_owned())

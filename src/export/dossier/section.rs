@@ -280,7 +280,7 @@ pub const DECISIONS: Kind = Kind {
         ("matched_reporters", ("matched reporters", "người phản ánh khớp")),
         ("survey_yes", ("said spam", "trả lời có")),
         ("survey_no", ("said no spam", "trả lời không")),
-        ("rules", ("rules", "phiên bản luật")),
+        ("rules", ("rules", "phiên bản quy tắc")),
     ],
 };
 
