@@ -106,6 +106,11 @@ impl Rows {
         Some(counts)
     }
 
+    /// Whether any row has a value in a column.
+    pub fn has_values(&self, name: &str) -> bool {
+        self.batch.column_by_name(name).is_some_and(|column| column.null_count() < column.len())
+    }
+
     /// As CSV with a header; what a spreadsheet would run is marked as text.
     pub fn csv(&self, out: &mut impl Write) -> anyhow::Result<()> {
         let mut writer = csv::Writer::from_writer(out);

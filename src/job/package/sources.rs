@@ -189,8 +189,9 @@ impl Sources {
         let mut changed = self.numbers.days_since(version).await?;
         changed.extend(told.days().await?.difference(&self.numbers.days().await?));
         for monday in changed.intersection(&weeks) {
-            let columns = told_columns(lake, issued, *monday, &order.columns).await?;
+            let mut columns = told_columns(lake, issued, *monday, &order.columns).await?;
             let (told, now) = (rows(&told, *monday).await?, rows(&self.numbers, *monday).await?);
+            columns.extend(told_since(issued, *monday, &order.columns, &told));
             found.add(&told, &now, (&order.columns, &columns))?;
         }
         Ok(found)
@@ -265,7 +266,7 @@ impl Sources {
 }
 
 /// Those of a recipient's columns that the last package of a week had. What only other columns tell is no change of what it
-/// was told: after an upgrade that adds some, a week that is computed again would be corrected row by row.
+/// was told: after an upgrade that adds some, a week that is computed again would be corrected row by row. See [`told_since`].
 pub(super) async fn told_columns(
     lake: &Lake,
     issued: &[Issued],
@@ -286,6 +287,14 @@ pub(super) async fn told_columns(
         },
     };
     Ok(columns.iter().filter(|column| had.contains(column)).cloned().collect())
+}
+
+/// Those of a recipient's columns that a package behind the last of a week had: what it corrected in the week, it told with
+/// them. Of a column that no row of the week had a value in by then, it told nothing.
+pub(super) fn told_since(issued: &[Issued], monday: Day, columns: &[String], told: &Rows) -> Vec<String> {
+    let later = issued.iter().rev().take_while(|issued| issued.week != monday);
+    let had: BTreeSet<&String> = later.filter_map(|issued| issued.columns.as_ref()).flatten().collect();
+    columns.iter().filter(|name| had.contains(name) && told.has_values(name)).cloned().collect()
 }
 
 async fn rows(table: &Handle, monday: Day) -> anyhow::Result<Rows> {

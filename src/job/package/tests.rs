@@ -1,7 +1,10 @@
 //! A package tells what reviewers found, and made again it says the same whatever was reviewed since.
 
+use std::collections::BTreeMap;
+
 use super::*;
 use crate::domain::day::Day;
+use crate::export::rows::Rows;
 use crate::job::desk::Look;
 use crate::job::ledger::act::{self, Loss, Note};
 use crate::job::tests::{inserted, note_run, open_desk};
@@ -166,7 +169,9 @@ async fn listed(lake: &Lake, verdict: &str, matched_reporters: i64) -> i64 {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_week_that_is_computed_again_is_corrected_where_it_differs_from_what_was_told_of_it() {
     let (place, lake, definitions) = site().await;
-    note_run(&lake, week().monday().plus(14), Table::REGULATOR_WEEK, ("{}", 1), 0).await;
+    for days in [14, 21] {
+        note_run(&lake, week().monday().plus(days), Table::REGULATOR_WEEK, ("{}", 1), 0).await;
+    }
     let order = Order::new(&definitions, week(), "regulator").unwrap();
     let made = async |weeks: i32, columns: &[&str]| {
         let week = week().monday().plus(7 * weeks).week();
@@ -184,6 +189,30 @@ async fn a_week_that_is_computed_again_is_corrected_where_it_differs_from_what_w
     assert_eq!(made(1, &more).await, head, "how many reported it was not told");
     listed(&lake, "limited", 5).await;
     assert_eq!(made(2, &more).await, format!("{head}changed,2025-01-06,84900000001,limited,5\n"));
+    listed(&lake, "limited", 6).await;
+    assert_eq!(made(3, &more).await, format!("{head}changed,2025-01-06,84900000001,limited,6\n"), "5 was told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_column_that_packages_since_have_told_corrects_a_week_unless_it_was_not_computed_by_then() {
+    let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+    let issued = |days: i32, columns: &[&str]| sources::Issued {
+        week: week().monday().plus(days),
+        sequence: 1,
+        manifest_sha256: String::new(),
+        numbers_sha256: String::new(),
+        tables: BTreeMap::new(),
+        columns: Some(names(columns)),
+    };
+    let issued = [issued(-7, &["score"]), issued(0, &["number"]), issued(7, &["number", "appeal"])];
+    let told = async |appeal: &str| {
+        let values = format!("(84900000001, CAST({appeal} AS VARCHAR), 0.5)");
+        let list = inserted(Table::REGULATOR_WEEK, "number, appeal, score", &values).await;
+        let list = Rows::of(Table::REGULATOR_WEEK.contract(), list).unwrap();
+        sources::told_since(&issued, week().monday(), &names(&["number", "appeal", "score"]), &list)
+    };
+    assert_eq!(told("'open'").await, ["number", "appeal"]);
+    assert_eq!(told("NULL").await, ["number"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]
