@@ -250,7 +250,8 @@ const MEANINGS: &[(&str, &str)] = &[
     (
         "verdict",
         "Quyết định vào ngày cuối cùng trong tuần có quyết định: survey là khảo sát người được gọi, limited là hạn \
-         chế, blocked là chặn, released là đã gỡ chặn; biện pháp cụ thể ở cột action.",
+         chế, blocked là chặn (biện pháp cụ thể ở cột action), released là đã gỡ chặn, watched là chỉ còn theo dõi, \
+         clear là đã bỏ gắn cờ.",
     ),
     (
         "evidence",
@@ -342,7 +343,7 @@ const LABELS: &[Words] = &[
     ("limited", "hạn chế"),
     ("blocked", "chặn"),
     ("released", "đã gỡ chặn"),
-    ("clear", "không bị gắn cờ"),
+    ("clear", "đã bỏ gắn cờ"),
     ("watched", "theo dõi"),
     ("bar_outgoing", "chặn chiều gọi đi"),
     ("bar_both", "chặn hai chiều"),
@@ -418,7 +419,7 @@ mod tests {
     fn every_word_that_a_column_has_is_told_in_vietnamese() {
         // A word that is counted, and shown beside a bar, stands in the meaning of its column as well.
         for (column, words) in [
-            ("verdict", "survey limited blocked released"),
+            ("verdict", "survey limited blocked released watched clear"),
             ("action", "bar_outgoing bar_both bar_incoming_from"),
             ("segment", "prepaid postpaid enterprise offnet"),
             ("evidence", "behaviour survey report registration"),
