@@ -54,7 +54,7 @@ pub(super) async fn promote(verb: PromoteVerb, json: bool) -> anyhow::Result<()>
     match verb {
         PromoteVerb::Propose { note, rules, hand } => {
             let definitions = rules.load().await?;
-            done(json, &hand.site.desk().await?.propose(hand.hand(), &definitions.hash(), &note).await?)
+            done(json, &hand.site.desk().await?.propose(hand.hand(), &definitions.hash()?, &note).await?)
         }
         PromoteVerb::Approve { id, hand } => done(json, &hand.site.desk().await?.promote(hand.hand(), id).await?),
         PromoteVerb::Decline { id, hand } => done(json, &hand.site.desk().await?.turn_down(hand.hand(), id).await?),

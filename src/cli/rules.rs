@@ -231,8 +231,8 @@ pub(super) struct BacktestArgs {
 pub(super) enum ShadowVerb {
     /// Decides a day that the live definitions have decided by others, into LAKE/shadow/HASH.
     #[command(after_help = "Example: callsieve shadow run --pipelines changed --lake /data/lake --day 2025-01-13\n\n\
-        Run it each day behind `callsieve decide`. No export reads what it writes, and nobody is asked by it. A change of any \
-        file of the folder is another shadow, with another HASH.")]
+        Run it each day behind `callsieve decide`. No export reads what it writes, and nobody is asked by it. A folder \
+        whose rules are changed is another shadow, with another HASH.")]
     Run {
         /// The day.
         #[arg(long)]

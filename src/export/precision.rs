@@ -19,7 +19,7 @@ pub const FLAGGED: &str = "flagged";
 /// What reviewers found in a band.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Band {
-    /// Hash over the definitions that decided.
+    /// Hash of the rules that decided.
     pub rules: String,
     /// A segment, or all.
     pub segment: String,

@@ -134,7 +134,7 @@ pub(super) async fn settle(
         *verdicts.entry(decision.verdict).or_default() += 1;
     }
     let definition = runner.definitions().get(Table::DECISION)?.clone();
-    let batch = sheet(day, &decisions, &runner.definitions().hash());
+    let batch = sheet(day, &decisions, &runner.definitions().rules()?);
     let written = runner.write(&definition, day, &[batch], &began).await?;
     Ok((verdicts, written))
 }

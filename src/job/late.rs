@@ -312,7 +312,7 @@ impl Versions {
 
     /// Whether a day was computed by another definition of its table.
     fn is_by_others(&self, definition: &Definition, day: Day) -> bool {
-        self.run(definition.table, day).is_some_and(|run| run.definition != definition.hash)
+        self.run(definition.table, day).is_some_and(|run| !definition.is_of(&run.definition))
     }
 
     /// Rows of a day that came since its events were built, and all that came.

@@ -64,7 +64,7 @@ pub async fn look(store: Option<&Store>, lake: &Lake, definitions: &Definitions)
 }
 
 fn pass(promoted: Option<String>, definitions: &Definitions) -> anyhow::Result<()> {
-    let given = definitions.hash();
+    let given = definitions.hash()?;
     if promoted.as_ref() == Some(&given) { Ok(()) } else { Err(NotPromoted { given, promoted }.into()) }
 }
 
@@ -167,14 +167,14 @@ mod tests {
         let (store, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
         let refused = admit(Some(&store), &lake, &ours).await.unwrap_err();
         assert_eq!(refused.downcast_ref::<NotPromoted>().unwrap().promoted, None);
-        promote(&store, &ours.hash()).await;
+        promote(&store, &ours.hash().unwrap()).await;
         admit(Some(&store), &lake, &ours).await.unwrap();
 
         let mut changed = ours.clone();
         changed.all.get_mut(&Table::BLOCK_CANDIDATE).unwrap().hash = "other".to_owned();
         let refused = admit(Some(&store), &lake, &changed).await.unwrap_err();
         assert!(refused.is::<NotPromoted>(), "one file that differs is another set: {refused:#}");
-        promote(&store, &changed.hash()).await;
+        promote(&store, &changed.hash().unwrap()).await;
         admit(Some(&store), &lake, &changed).await.unwrap();
         assert!(
             admit(Some(&store), &lake, &ours).await.unwrap_err().is::<NotPromoted>(),
@@ -191,7 +191,7 @@ mod tests {
         admit(Some(&store), &lake, &ours).await.unwrap_err();
         assert!(is_required(&lake).await.unwrap(), "before anything was promoted");
         assert!(admit(None, &lake, &ours).await.unwrap_err().is::<NotPromoted>());
-        promote(&store, &ours.hash()).await;
+        promote(&store, &ours.hash().unwrap()).await;
         admit(Some(&store), &lake, &ours).await.unwrap();
         admit(None, &lake, &ours).await.unwrap();
         // What was promoted since does not take the mark away.
@@ -206,7 +206,7 @@ mod tests {
         let lake = Lake::local(&place.path().join("lake")).unwrap();
         let (store, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
         assert!(look(Some(&store), &lake, &ours).await.unwrap_err().is::<NotPromoted>());
-        promote(&store, &ours.hash()).await;
+        promote(&store, &ours.hash().unwrap()).await;
         look(Some(&store), &lake, &ours).await.unwrap();
         assert!(lake.find(Table::PROMOTION).await.unwrap().is_none(), "who looks has decided nothing");
         admit(Some(&store), &lake, &ours).await.unwrap();
@@ -220,7 +220,7 @@ mod tests {
         let place = tempfile::tempdir().unwrap();
         let lake = Lake::local(&place.path().join("lake")).unwrap();
         let (first, ours) = (store(place.path()).await, Definitions::read(&folder(None)).unwrap());
-        promote(&first, &ours.hash()).await;
+        promote(&first, &ours.hash().unwrap()).await;
         admit(Some(&first), &lake, &ours).await.unwrap();
         let other = tempfile::tempdir().unwrap();
         let other = store(other.path()).await;

@@ -2,6 +2,7 @@
 //!
 //! In: definitions and contracts. Out: every problem, each with its file. Never: stops at the first.
 
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 
 use datafusion::sql::sqlparser::ast::{Expr, Value, visit_expressions};
@@ -26,6 +27,7 @@ pub async fn problems(definitions: &Definitions) -> anyhow::Result<Vec<String>> 
             .extend(wording(definition).into_iter().map(|problem| format!("{}: {problem}", definition.stem.display())));
     }
     problems.extend(copies(definitions));
+    problems.extend(twins(definitions));
     problems.extend(contradictions(definitions).await?);
     Ok(problems)
 }
@@ -38,6 +40,20 @@ fn copies(definitions: &Definitions) -> Vec<String> {
             let strays = models(&param.why).filter(|table| !is_as_in(definitions, table, name, param));
             let stem = definition.stem.display();
             problems.extend(strays.map(|table| format!("{stem}: param {name} is not as in {table}")));
+        }
+    }
+    problems
+}
+
+/// Cards of one name in two definitions: SQL names a card and no definition, so one of the two would count for both.
+fn twins(definitions: &Definitions) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut homes: BTreeMap<&str, &Definition> = BTreeMap::new();
+    for definition in definitions.all.values() {
+        for card in definition.facts.card.keys() {
+            if let Some(first) = homes.insert(card, definition) {
+                problems.push(format!("{}: card {card} is one of {} already", definition.stem.display(), first.table));
+            }
         }
     }
     problems
@@ -270,6 +286,16 @@ mod tests {
         card.characteristic.get_mut("imeis").unwrap().criterion = "complaint".to_owned();
         let lost = "card onnet_v2: imeis counts for complaint, and the SQL asks for no points of it";
         assert_eq!(wording(spam_score), [lost]);
+    }
+
+    #[test]
+    fn a_card_has_one_home() {
+        let mut definitions = ours();
+        let card = definitions.cards()["offnet_v1"].clone();
+        let stranger = definitions.all.get_mut(&Table::TRAINING_ROW).unwrap();
+        stranger.facts.card.insert("offnet_v1".to_owned(), card);
+        let problems = twins(&definitions);
+        assert!(problems[0].contains("card offnet_v1 is one of ") && problems.len() == 1, "{problems:?}");
     }
 
     #[test]

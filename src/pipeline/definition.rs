@@ -15,6 +15,7 @@ use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
 use self::bind::placeholder;
+use super::graph;
 use crate::domain::day::Day;
 use crate::export::recipient::Recipient;
 use crate::schema::contract::Table;
@@ -43,8 +44,11 @@ pub struct Definition {
     pub facts: Facts,
     /// What is computed; `None` for `decide`, whose rules are parameters of a state machine.
     pub select: Option<Select>,
-    /// SHA-256 over its files and the SQL that it takes from another, hex.
+    /// SHA-256 over its facts, its SQL, be it its own or another's, and its cards that are files, hex. Its cases change no
+    /// row, so they are no part of it.
     pub hash: String,
+    /// The same with its cases, as runs name it that are of before these were left out.
+    hash_with_cases: String,
 }
 
 /// The parsed statement with its text.
@@ -162,10 +166,23 @@ impl Definitions {
         self.all.get(&table).with_context(|| format!("no definition writes table {table}"))
     }
 
-    /// Over the hashes of all of them: what a promotion names, and what verdicts say that they were made by.
-    pub fn hash(&self) -> String {
+    /// Over the definitions that a verdict follows from, and no others: what verdicts say that they were made by.
+    pub fn rules(&self) -> anyhow::Result<String> {
+        let followed = graph::behind_verdicts(self)?;
+        Ok(self.hash_of(|table| followed.contains(table)))
+    }
+
+    /// What a promotion names: the rules, a dash, and the same over all other definitions. Two people answer for what is
+    /// sent out as well, and whose promotion a verdict is of is read from how this begins.
+    pub fn hash(&self) -> anyhow::Result<String> {
+        let followed = graph::behind_verdicts(self)?;
+        let rules = self.hash_of(|table| followed.contains(table));
+        Ok(format!("{rules}-{}", self.hash_of(|table| !followed.contains(table))))
+    }
+
+    fn hash_of(&self, is_meant: impl Fn(&Table) -> bool) -> String {
         let mut hash = Sha256::new();
-        for definition in self.all.values() {
+        for definition in self.all.values().filter(|definition| is_meant(&definition.table)) {
             hash.update(format!("{} {}\n", definition.table, definition.hash));
         }
         hex::encode(hash.finalize())
@@ -221,13 +238,18 @@ impl Definition {
         let sql = sql(&stem, facts.sql.as_deref())?;
         let slt = std::fs::read_to_string(stem.with_extension("slt")).unwrap_or_default();
         let mut hash = Sha256::new();
-        for text in [&toml, sql.as_deref().unwrap_or_default(), &slt] {
+        for text in [&toml, sql.as_deref().unwrap_or_default()] {
             hash.update(text.len().to_le_bytes());
             hash.update(text);
         }
+        let mut with_cases = hash.clone();
+        with_cases.update(slt.len().to_le_bytes());
+        with_cases.update(&slt);
         for (name, file) in &facts.card_file {
             let card = crate::score::file::read(&stem.with_file_name(file))?;
-            hash.update(card.name.as_deref().unwrap_or_default());
+            for hash in [&mut hash, &mut with_cases] {
+                hash.update(card.name.as_deref().unwrap_or_default());
+            }
             ensure!(
                 facts.card.insert(name.clone(), card).is_none(),
                 "card {name} is written here and is a file as well"
@@ -247,8 +269,14 @@ impl Definition {
             facts,
             select: sql.map(Select::parse).transpose()?,
             hash: hex::encode(hash.finalize()),
+            hash_with_cases: hex::encode(with_cases.finalize()),
             stem,
         })
+    }
+
+    /// Whether a run was by it, of which `pipeline_run` has this hash.
+    pub fn is_of(&self, hash: &str) -> bool {
+        self.hash == hash || self.hash_with_cases == hash
     }
 
     /// The file of its SQL, for messages.
@@ -345,13 +373,26 @@ mod tests {
     }
 
     #[test]
-    fn a_set_is_another_when_any_of_its_files_is() {
+    fn a_set_is_another_when_any_of_its_definitions_is_and_no_other_for_a_case() {
         let folder = folder();
-        let hash = || Definitions::read(folder.path()).unwrap().hash();
+        let hash = || Definitions::read(folder.path()).unwrap().hash().unwrap();
         let before = hash();
         assert_eq!(hash(), before);
         write(&folder, "caller_month.slt", "# One more case.");
+        assert_eq!(hash(), before);
+        write(&folder, "caller_week.sql", "SELECT $day AS day, 1 AS calls");
         assert_ne!(hash(), before);
+    }
+
+    #[test]
+    fn a_run_of_before_cases_were_left_out_is_still_of_its_definition() {
+        let folder = folder();
+        let run = "51b4047348e390ba43c017229c96a1e62a77cbaad739805ac382457e7fb57e47";
+        write(&folder, "caller_month.slt", "# A case.");
+        assert!(month(&folder).is_of(run));
+        write(&folder, "caller_month.slt", "# Another.");
+        let changed = month(&folder);
+        assert!(!changed.is_of(run) && changed.is_of(&changed.hash));
     }
 
     #[test]

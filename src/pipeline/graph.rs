@@ -89,6 +89,24 @@ pub fn after_decision(definitions: &Definitions) -> anyhow::Result<BTreeSet<Tabl
     Ok(behind)
 }
 
+/// The tables that a verdict follows from, be it by what they say of days before, as of whom people were asked about.
+/// Whatever has a scorecard is among them, since every definition knows the cards of all.
+pub fn behind_verdicts(definitions: &Definitions) -> anyhow::Result<BTreeSet<Table>> {
+    let has_card = |definition: &&Definition| !definition.facts.card.is_empty();
+    let mut left: Vec<Table> = definitions.all.values().filter(has_card).map(|definition| definition.table).collect();
+    left.extend([Table::DECISION, Table::BLOCK_CANDIDATE]);
+    let mut followed = BTreeSet::new();
+    while let Some(table) = left.pop() {
+        // Tables that no definition writes are what came in, and what people said.
+        let Some(definition) = definitions.all.get(&table) else { continue };
+        if followed.insert(table) {
+            let reads = reads(definition).with_context(|| definition.sql_file())?;
+            left.extend(reads.into_iter().map(|read| read.table));
+        }
+    }
+    Ok(followed)
+}
+
 /// Tables that are read but that nobody writes.
 pub fn unwritten(definitions: &Definitions) -> anyhow::Result<BTreeSet<Table>> {
     let mut unwritten = BTreeSet::new();
@@ -113,5 +131,29 @@ mod tests {
         assert_eq!(so_far(Table::SURVEY_REQUEST), Ok(Read { table: Table::SURVEY_REQUEST, before: true }));
         let refused = "\"survey_request_so_far\" is for the definition of survey_request alone";
         assert_eq!(so_far(Table::BLOCK_CANDIDATE), Err(refused.to_owned()));
+    }
+
+    #[test]
+    fn rules_are_others_where_a_verdict_could_be_and_a_promotion_answers_for_all() {
+        let ours = Definitions::read(&crate::pipeline::run::folder(None)).unwrap();
+        let (rules, promoted) = (ours.rules().unwrap(), ours.hash().unwrap());
+        assert_eq!(promoted.split_once('-').unwrap().0, rules);
+        let is_another = |table: Table| {
+            let mut changed = ours.clone();
+            changed.all.get_mut(&table).unwrap().hash = "other".to_owned();
+            assert_ne!(changed.hash().unwrap(), promoted, "{table}");
+            changed.rules().unwrap() != rules
+        };
+        // Whom the day before had asked is evidence of the next.
+        for table in [Table::CALL_EVENT, Table::RELATION, Table::SPAM_SCORE, Table::SURVEY_REQUEST, Table::DECISION] {
+            assert!(is_another(table), "{table}");
+        }
+        for table in [Table::REGULATOR_WEEK, Table::BLOCKLIST_DAY, Table::RULE_PRECISION, Table::TRAINING_ROW] {
+            assert!(!is_another(table), "{table}");
+        }
+        let mut changed = ours.clone();
+        let card = ours.cards()["offnet_v1"].clone();
+        changed.all.get_mut(&Table::REGULATOR_WEEK).unwrap().facts.card.insert("offnet_v1".to_owned(), card);
+        assert_ne!(changed.rules().unwrap(), rules, "a card counts wherever it is written");
     }
 }

@@ -1460,7 +1460,7 @@ pub mod decision {
     pub const SURVEY_YES: Column<Int64Array> = Column::new("survey_yes");
     /// Asked people who said it was not.
     pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
-    /// Hash over the definitions that decided, which a promotion names; in rows of before promotions, of decision.toml alone.
+    /// Hash of the rules that decided, with which the hash of their promotion begins; in rows of before promotions, of decision.toml alone.
     pub const RULES: Column<StringArray> = Column::new("rules");
     /// Whether papers or devices are among the origins; null in rows of before the column.
     pub const IS_REGISTRATION_EVIDENCE: Column<BooleanArray> = Column::new("is_registration_evidence");
@@ -1888,7 +1888,7 @@ pub mod pipeline_run {
     pub const DAY: Column<Date32Array> = Column::new("day");
     /// Table written.
     pub const TABLE_NAME: Column<StringArray> = Column::new("table_name");
-    /// SHA-256 over the definition's files.
+    /// SHA-256 over the definition's .toml, its SQL and its trained cards.
     pub const DEFINITION_HASH: Column<StringArray> = Column::new("definition_hash");
     /// Parameters as bound, JSON.
     pub const PARAMS: Column<StringArray> = Column::new("params");
@@ -1932,7 +1932,7 @@ pub mod promotion {
 
     /// Place of the approval in the case store's audit trail.
     pub const PROMOTION_ID: Column<Int64Array> = Column::new("promotion_id");
-    /// Hash over the hashes of all definitions.
+    /// Hash of the rules, as decision.rules has it, a dash, and the hash of all other definitions; one hash over all in rows of before there were two.
     pub const DEFINITIONS: Column<StringArray> = Column::new("definitions");
     /// Why, in the words of who proposed it.
     pub const NOTE: Column<StringArray> = Column::new("note");

@@ -233,12 +233,13 @@ async fn a_candidate_decides_in_the_shadow_and_nothing_follows_from_it() {
     let lake = decided(&folder.path().join("lake")).await;
     let before = versions(&lake).await;
     let definitions = stricter(&folder.path().join("pipelines")).await;
+    let rules = definitions.rules().unwrap();
     for on in [MONDAY, TUESDAY] {
         let shadowed = shadow::run(&lake, definitions.clone(), day(on)).await.unwrap();
-        assert_eq!((shadowed.definitions, shadowed.computed), (definitions.hash(), 2), "a day costs that day");
+        assert_eq!((shadowed.definitions, shadowed.computed), (rules.clone(), 2), "a day costs that day");
     }
     assert_eq!(versions(&lake).await, before, "a table was written");
-    let own = lake.shadow(&definitions.hash()).unwrap();
+    let own = lake.shadow(&rules).unwrap();
     for nothing in [Table::SURVEY_REQUEST, Table::BLOCKLIST_DAY, Table::SPAM_SCORE] {
         assert!(own.find(nothing).await.unwrap().is_none(), "{nothing}");
     }
@@ -260,7 +261,7 @@ async fn a_shadow_tells_of_days_that_it_has_seen_and_a_changed_folder_is_another
     let wednesday = day(TUESDAY).plus(1);
     assert!(shadow::run(&lake, definitions.clone(), wednesday).await.unwrap_err().is::<Undecided>());
     // A run was killed while it copied what was held: an old day is there, and Monday is not.
-    let mut copied = lake.shadow(&definitions.hash()).unwrap().open(Table::DECISION).await.unwrap();
+    let mut copied = lake.shadow(&definitions.rules().unwrap()).unwrap().open(Table::DECISION).await.unwrap();
     let old = day(MONDAY).plus(-3);
     let mut sheet = Sheet::new(Table::DECISION.contract());
     let row =

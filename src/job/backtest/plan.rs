@@ -88,7 +88,7 @@ impl Live {
 
     /// The last run by other files than a definition's.
     fn other_than(&self, definition: &Definition) -> Option<&Ran> {
-        self.0.get(&definition.table)?.values().rfind(|ran| ran.hash != definition.hash)
+        self.0.get(&definition.table)?.values().rfind(|ran| !definition.is_of(&ran.hash))
     }
 }
 

@@ -34,7 +34,7 @@ pub struct Unseen(Vec<Day>);
 pub struct Shadowed {
     /// The day.
     pub day: Day,
-    /// Hash over the definitions, by which the shadow is known.
+    /// Hash of its rules, by which the shadow is known: its verdicts name it as well.
     pub definitions: String,
     /// Subscriptions by verdict.
     pub verdicts: BTreeMap<String, u64>,
@@ -60,8 +60,8 @@ pub async fn run(live: &Lake, definitions: Definitions, day: Day) -> anyhow::Res
     }
     let plan = Plan::new(&definitions, &ran, &days)?;
     let verdicts = live.require(Table::DECISION).await?;
-    let hash = definitions.hash();
-    let lake = live.shadow(&hash)?;
+    let rules = definitions.rules()?;
+    let lake = live.shadow(&rules)?;
     let own = plan.needed.iter().map(|(table, _)| *table).collect();
     let mut runner = Runner::beside(lake.clone(), live.clone(), own, definitions, Clock::System);
     lake.alone(async {
@@ -84,7 +84,7 @@ pub async fn run(live: &Lake, definitions: Definitions, day: Day) -> anyhow::Res
         let (verdicts, _) = settle(&mut runner, began, day, input(&held)?, heard_until).await?;
         runner.note_runs().await?;
         let verdicts = verdicts.into_iter().map(|(verdict, count)| (verdict.to_string(), count)).collect();
-        Ok(Shadowed { day, definitions: hash, verdicts, computed: computed + 2 })
+        Ok(Shadowed { day, definitions: rules, verdicts, computed: computed + 2 })
     })
     .await
 }
@@ -120,7 +120,7 @@ async fn days_of(runner: &mut Runner, table: Table) -> anyhow::Result<BTreeSet<D
 /// How the verdicts of a shadow differ from the live ones on the days from `from` to `until`, all of which it has seen.
 pub async fn report(live: &Lake, definitions: &Definitions, from: Day, until: Day) -> anyhow::Result<Outcome> {
     let days = from..until.plus(1);
-    let lake = live.shadow(&definitions.hash())?;
+    let lake = live.shadow(&definitions.rules()?)?;
     let ran = Live::read(live, &days).await?;
     let seen_days = match lake.find(Table::PIPELINE_RUN).await? {
         Some(_) => Some(Live::read(&lake, &days).await?),
