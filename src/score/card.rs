@@ -173,9 +173,9 @@ impl Probability {
 }
 
 impl Characteristic {
-    /// The points of a value.
+    /// The points of a value; `NaN` is a missing one.
     pub fn points(&self, value: Option<f64>) -> i64 {
-        value.map_or(self.missing, |value| self.points[self.bin(value)])
+        value.filter(|value| !value.is_nan()).map_or(self.missing, |value| self.points[self.bin(value)])
     }
 
     /// The least and the most points that it gives.
@@ -238,8 +238,9 @@ mod tests {
     #[test]
     fn a_bound_belongs_to_the_bin_above_it() {
         let card = characteristic();
-        let points = [Some(0.0), Some(0.5), Some(0.79), Some(0.8), None].map(|value| card.points(value));
-        assert_eq!(points, [-10, 0, 0, 25, 3]);
+        let points =
+            [Some(0.0), Some(0.5), Some(0.79), Some(0.8), None, Some(f64::NAN)].map(|value| card.points(value));
+        assert_eq!(points, [-10, 0, 0, 25, 3, 3]);
     }
 
     #[test]

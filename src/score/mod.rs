@@ -49,8 +49,8 @@ pub fn register(session: &SessionContext, cards: BTreeMap<String, Card>) {
 
 /// `points(card, criterion, {'characteristic': value, …}) -> BIGINT`: what a card gives for one criterion.
 ///
-/// The sum over all characteristics that the card counts for it; a null value has the points of a missing one, and a
-/// characteristic without bounds needs no value. Never null. The criterion is a literal, the card may differ by row.
+/// The sum over all characteristics that the card counts for it; null and `NaN` have the points of a missing value, and
+/// a characteristic without bounds needs no value. Never null. The criterion is a literal, the card may differ by row.
 #[derive(Debug, PartialEq, Eq, Hash)]
 struct Points {
     signature: Signature,
@@ -81,16 +81,13 @@ fn add(
 ) -> Result<()> {
     let value = match values.column_by_name(name) {
         Some(column) => cast(column, &DataType::Float64)?,
-        None if characteristic.below.is_empty() => Arc::new(Float64Array::new_null(values.len())),
+        // Its only bin has every value, and what has none is everybody's, as the base.
+        None if characteristic.below.is_empty() => Arc::new(Float64Array::from(vec![0.0; values.len()])),
         None => return exec_err!("points: there is no value for characteristic {name}"),
     };
     let value = value.as_primitive::<Float64Type>();
     for (row, sum) in sums.iter_mut().enumerate().filter(|(row, _)| counts(*row)) {
-        *sum += if characteristic.below.is_empty() {
-            characteristic.points(Some(0.0))
-        } else {
-            characteristic.points(value.is_valid(row).then(|| value.value(row)))
-        };
+        *sum += characteristic.points(value.is_valid(row).then(|| value.value(row)));
     }
     Ok(())
 }
@@ -113,8 +110,13 @@ impl ScalarUDFImpl for Points {
         if !criterion.is_some_and(|criterion| CRITERIA.contains(&criterion)) {
             return plan_err!("points: the criterion is one of {}", CRITERIA.join(", "));
         }
-        if !args.arg_fields.get(2).is_some_and(|field| matches!(field.data_type(), DataType::Struct(_))) {
+        let Some(DataType::Struct(values)) = args.arg_fields.get(2).map(|field| field.data_type()) else {
             return plan_err!("points: the values are a struct with a field for each characteristic");
+        };
+        // Text that is no number would count as a missing value.
+        let is_number = |kind: &DataType| kind.is_numeric() || matches!(kind, DataType::Boolean | DataType::Null);
+        if let Some(text) = values.iter().find(|value| !is_number(value.data_type())) {
+            return plan_err!("points: characteristic {} is {} and no number", text.name(), text.data_type());
         }
         Ok(Arc::new(Field::new("points", DataType::Int64, false)))
     }

@@ -1,13 +1,16 @@
 //! What a session says of tables and functions.
 
-use arrow::array::{ArrayRef, AsArray, BooleanArray, Date32Array, Int64Array, TimestampMicrosecondArray};
-use arrow::datatypes::Int64Type;
+use arrow::array::{
+    ArrayRef, AsArray, BooleanArray, Date32Array, Float64Array, Int64Array, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{Float64Type, Int64Type};
 use arrow::util::pretty::pretty_format_batches;
 use proptest::prelude::*;
 
 use super::*;
 use crate::lake::Lake;
 use crate::schema::sheet::Sheet;
+use crate::score::chance::Chance;
 
 const DAY: &str = "2025-01-06";
 /// Enough for three files.
@@ -82,6 +85,103 @@ async fn points_are_a_probability_by_what_the_card_of_their_row_says() {
     let shown = said(&session, &sql).await;
     let cells: Vec<&str> = shown.split('|').map(str::trim).filter(|cell| cell.starts_with("0.")).collect();
     assert_eq!(cells, ["0.125", "0.5", "0.65", "0.9"], "{shown}");
+}
+
+/// A row to score: its number, its card, a share, handsets, and whether it has an answer at all.
+type Scored = (i64, &'static str, Option<f64>, Option<i64>, Option<bool>);
+
+fn scored_cards() -> BTreeMap<String, Card> {
+    let trained = r#"
+        doc = "Calibrated."
+        calibration = { points = [-40, 0, 60], probability_ppb = [1_234_567, 333_333_333, 987_654_321], low_ppb = [0, 0, 0], high_ppb = [987_654_321, 987_654_321, 987_654_321] }
+        [characteristic]
+        base = { criterion = "stranger", below = [], points = [-7], missing = -7, why = "Where every sum begins." }
+        share = { criterion = "stranger", below = [0.3, 0.7], points = [-30, 0, 25], missing = 4, why = "A test needs one." }
+        handsets = { criterion = "stranger", below = [2, 3], points = [0, 9, 31], missing = -2, why = "A test needs one." }
+        answer = { criterion = "stranger", below = [], points = [11], missing = -13, why = "Known of some, and one value." }"#;
+    let written = r#"
+        doc = "By hand."
+        points_per_logit = 10
+        [characteristic]
+        base = { criterion = "stranger", below = [], points = [-20], why = "Where every sum begins." }
+        share = { criterion = "stranger", below = [0.5], points = [-3, 17], missing = 1, why = "A test needs one." }"#;
+    [("trained", trained), ("written", written)]
+        .map(|(name, card)| (name.to_owned(), toml::from_str::<Card>(card).unwrap()))
+        .into()
+}
+
+/// What a card gives for a row, without SQL.
+fn scored_alone(cards: &BTreeMap<String, Card>, row: &Scored) -> (i64, i64, f64) {
+    let (number, card, share, handsets, answer) = *row;
+    let card = &cards[card];
+    let value = |name: &str| match name {
+        "share" => share,
+        "handsets" => handsets.map(|handsets| f64::from(i32::try_from(handsets).unwrap())),
+        "answer" => answer.map(f64::from),
+        _ => Some(0.0),
+    };
+    let points = card.characteristic.iter().map(|(name, found)| found.points(value(name))).sum();
+    (number, points, card.probability(points))
+}
+
+/// What SQL gives for rows that lie in so many streams, in batches of so many.
+async fn scored(rows: &[Scored], streams: usize, size: usize) -> Vec<(i64, i64, f64)> {
+    let batch = |rows: &[Scored]| {
+        let columns: [(&str, ArrayRef); 5] = [
+            ("number", Arc::new(rows.iter().map(|row| Some(row.0)).collect::<Int64Array>())),
+            ("card", Arc::new(rows.iter().map(|row| Some(row.1)).collect::<StringArray>())),
+            ("share", Arc::new(rows.iter().map(|row| row.2).collect::<Float64Array>())),
+            ("handsets", Arc::new(rows.iter().map(|row| row.3).collect::<Int64Array>())),
+            ("answer", Arc::new(rows.iter().map(|row| row.4).collect::<BooleanArray>())),
+        ];
+        RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap()
+    };
+    let session = session(scored_cards()).unwrap();
+    for (option, value) in [("target_partitions", streams), ("batch_size", size)] {
+        said(&session, &format!("SET datafusion.execution.{option} = {value}")).await;
+    }
+    let parts = rows.chunks(rows.len().div_ceil(streams));
+    let parts: Vec<Vec<RecordBatch>> = parts.map(|rows| rows.chunks(size).map(batch).collect()).collect();
+    let table = MemTable::try_new(batch(&[]).schema(), parts).unwrap();
+    session.register_table("scored", Arc::new(table)).unwrap();
+    // Rows that are made one are dealt anew, each to the stream of its key.
+    let sql = "SELECT number, points, probability(card, points) AS probability FROM (
+        SELECT number, card, points(card, 'stranger', named_struct('share', share, 'handsets', handsets, 'answer', answer))
+            AS points FROM (SELECT DISTINCT * FROM scored) AS one
+    ) AS pointed ORDER BY number";
+    let mut found = Vec::new();
+    for batch in session.sql(sql).await.unwrap().collect().await.unwrap() {
+        let whole = |column: usize| batch.column(column).as_primitive::<Int64Type>().values().iter().copied();
+        let probabilities = batch.column(2).as_primitive::<Float64Type>().values().iter().copied();
+        found.extend(whole(0).zip(whole(1)).zip(probabilities).map(|((number, points), p)| (number, points, p)));
+    }
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_score_is_the_same_however_the_rows_are_parted_and_in_whatever_order_they_come() {
+    const SHARES: [Option<f64>; 7] = [Some(0.0), Some(0.3), Some(0.5), Some(0.7), Some(1e300), Some(f64::NAN), None];
+    let mut chance = Chance::new(5, 0);
+    let rows = (0..300).map(|number| {
+        let card = if chance.below(2) == 0 { "trained" } else { "written" };
+        let handsets = [Some(1), Some(2), Some(3), None][chance.below(4)];
+        (number, card, SHARES[chance.below(7)], handsets, [Some(true), Some(false), None][chance.below(3)])
+    });
+    let mut rows: Vec<Scored> = rows.collect();
+    let cards = scored_cards();
+    let alone: Vec<_> = rows.iter().map(|row| scored_alone(&cards, row)).collect();
+    for (streams, size) in [(1, 8192), (1, 1), (2, 7), (3, 8192), (4, 1), (7, 7)] {
+        assert_eq!(scored(&rows, streams, size).await, alone, "{streams} streams, batches of {size}");
+        rows = chance.order(rows.len()).into_iter().map(|place| rows[place]).collect();
+    }
+}
+
+#[tokio::test]
+async fn text_is_no_value_of_a_characteristic() {
+    let session = session(scored_cards()).unwrap();
+    let sql = "SELECT points('written', 'stranger', named_struct('share', 'abc')) AS points";
+    let problem = session.sql(sql).await.unwrap_err().to_string();
+    assert!(problem.contains("points: characteristic share is Utf8 and no number"), "{problem}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
