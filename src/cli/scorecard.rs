@@ -1,6 +1,7 @@
-//! The verbs about scorecards: `scorecard labels`, `train`, `apply` and `evaluate`.
+//! The verbs about scorecards: `scorecard labels`, `train`, `apply`, `evaluate` and `about`.
 //!
-//! In: a lake's labels, files of numbers. Out: rows to train on, a card with its model card, scores, figures. Never: a column's meaning of its own.
+//! In: a lake's labels, files of numbers, definitions. Out: rows to train on, a card with its model card, scores, figures.
+//! Never: a column's meaning of its own.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use super::lake::LakeArgs;
 use super::print::say;
 use super::rules::RulesArgs;
 use crate::domain::day::Day;
-use crate::job::scorecard::{apply, evaluate, labels, train};
+use crate::job::scorecard::{about, apply, evaluate, labels, train};
 use crate::score::condition::Condition;
 use crate::score::fit::Trend;
 use crate::score::measure::Figure;
@@ -46,6 +47,15 @@ pub(super) enum ScorecardVerb {
         --where \"active_days >= 29\" --json"
     )]
     Evaluate(EvaluateArgs),
+    /// The model card of a scorecard that was written by hand, into a definition.
+    #[command(after_help = "Example: callsieve scorecard about offnet_v1 > pipelines/score/card/offnet_v1.md\n\n\
+        A trained card has its model card beside it, by `scorecard train`.")]
+    About {
+        /// The card, by the name that the definition gives it.
+        card: String,
+        #[command(flatten)]
+        rules: RulesArgs,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -193,6 +203,10 @@ pub(super) async fn scorecard(verb: ScorecardVerb, json: bool) -> anyhow::Result
             let options = evaluate::Options { scores, labels, label, id, condition, draws, seed };
             let evaluated = evaluate::evaluate(&options)?;
             say(json, &evaluated, || evaluated.text())
+        }
+        ScorecardVerb::About { card, rules } => {
+            let about = about::about(&rules.load().await?, &card)?;
+            say(json, &about, || about.markdown().trim_end().to_owned())
         }
     }
 }

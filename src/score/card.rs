@@ -125,9 +125,12 @@ impl Card {
         Some(reached)
     }
 
-    /// The least and the most points that anybody can have.
+    /// The least and the most points that anybody can have; the base everybody has.
     pub fn range(&self) -> (i64, i64) {
-        let spans = self.characteristic.values().map(Characteristic::span);
+        let spans = self.characteristic.iter().map(|(name, found)| match name.as_str() {
+            BASE => (found.points(Some(0.0)), found.points(Some(0.0))),
+            _ => found.span(),
+        });
         spans.fold((0, 0), |(least, most), (low, high)| (least + low, most + high))
     }
 }
@@ -311,7 +314,11 @@ mod tests {
     }
 
     #[test]
-    fn the_range_is_that_of_the_outermost_bins() {
-        assert_eq!(card(characteristic(), None).range(), (-10, 25));
+    fn the_range_is_that_of_the_outermost_bins_above_a_base_that_nobody_lacks() {
+        let mut card = card(characteristic(), None);
+        assert_eq!(card.range(), (-10, 25));
+        let base = Characteristic { below: vec![], points: vec![-80], missing: 0, ..characteristic() };
+        card.characteristic.insert(BASE.to_owned(), base);
+        assert_eq!((card.range(), card.least(0.5)), ((-90, -55), None));
     }
 }

@@ -24,6 +24,7 @@ pub mod ridge;
 pub mod shape;
 pub mod train;
 pub mod wording;
+pub mod written;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

@@ -4,9 +4,14 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
+use expect_test::expect_file;
+
+use super::about::about;
 use super::apply::apply;
 use super::evaluate::{self, evaluate};
 use super::train::{self, train};
+use crate::pipeline::definition::Definitions;
+use crate::pipeline::run::folder;
 use crate::score::chance::Chance;
 use crate::score::file;
 use crate::score::fit::Trend;
@@ -242,4 +247,29 @@ fn nothing_is_left_of_scores_that_were_not_finished() {
         format!("{:#}", apply(&folder.path().join("m.toml"), &rows, "id", &folder.path().join("s.csv")).unwrap_err());
     assert!(problem.ends_with("line 102, column callees: \"many\" is no number"), "{problem}");
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), before);
+}
+
+#[test]
+fn every_card_of_ours_has_a_model_card() {
+    let definitions = Definitions::read(&folder(None)).unwrap();
+    let folder = Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines/score/card"));
+    let mut written = 0;
+    for (name, card) in definitions.cards() {
+        match card.name {
+            Some(trained) => {
+                let told = std::fs::read_to_string(folder.join(format!("{name}.md"))).unwrap();
+                assert!(told.contains(&trained), "{name}.md is of another card");
+                let problem = about(&definitions, &name).unwrap_err().to_string();
+                assert!(problem.ends_with(&format!("score/card/{name}.md")), "{problem}");
+            }
+            None => {
+                written += 1;
+                expect_file![folder.join(format!("{name}.md"))]
+                    .assert_eq(&about(&definitions, &name).unwrap().markdown());
+            }
+        }
+    }
+    assert_eq!(written, 10);
+    let problem = about(&definitions, "offnet").unwrap_err().to_string();
+    assert!(problem.starts_with("there is no card offnet; there are bulk_registration, "), "{problem}");
 }
