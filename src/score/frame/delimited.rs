@@ -29,12 +29,13 @@ pub(super) fn scan(
         let place = Place::Line(record.position().map_or(0, csv::Position::line));
         let cell = |column: usize| {
             let cell = std::str::from_utf8(record.get(column).unwrap_or_default()).map(str::trim);
-            cell.map_err(|_| anyhow!("{place}: a cell is no UTF-8"))
+            cell.map_err(|_| anyhow!("a cell is no UTF-8"))
         };
         for (value, (column, name)) in values.iter_mut().zip(columns) {
-            *value = number(cell(*column)?).map_err(|problem| anyhow!("{place}, column {name}: {problem}"))?;
+            let found = cell(*column).and_then(number);
+            *value = found.map_err(|problem| anyhow!("{place}, column {name}: {problem}"))?;
         }
-        let id = id.map_or(Ok(""), cell)?;
+        let id = id.map_or(Ok(""), cell).map_err(|problem| anyhow!("{place}, the row's name: {problem}"))?;
         each(Row { id, place, values: &values })?;
     }
     Ok(())

@@ -88,6 +88,10 @@ fn a_bad_file_is_refused_with_line_and_column() {
     refuses("id,a\n1,2\n2,-inf\n", &["a"], &format!("f.csv: line 3, column a: \"-inf\" {blank}"));
     refuses("id,a\n1,2\n2,3\n1,4\n", &["a"], "f.csv line 4, column id: line 2 has the same");
     refuses("id,a\n1,2\n,3\n", &["a"], "f.csv: line 3: its id is blank");
+    let (_folder, path) = csv("");
+    std::fs::write(&path, b"id,a\n1,2\n2,\xff\n").unwrap();
+    let problem = format!("{:#}", read(&path, Some("id"), &["a"]).unwrap_err());
+    assert!(problem.ends_with("f.csv: line 3, column a: a cell is no UTF-8"), "{problem}");
     let short =
         "CSV error: record 2 (line: 3, byte: 9): found record with 1 fields, but the previous record has 2 fields";
     refuses("id,a\n1,2\n2\n", &["a"], &format!("f.csv: {short}"));
