@@ -215,7 +215,7 @@ async fn an_explanation_shows_peers_and_the_way_out_and_names_the_day_of_the_las
     let explained = explain::explain(&lake, &definitions, ben, day(MONDAY)).await.unwrap();
     assert_eq!(explained.explanation.points, Some(2));
     let text = explained.text(Lang::En);
-    let way_out = "clear with calls made among made and received 0.9 to 0.97 (-8), which leaves -6 points";
+    let way_out = "by its score clear with calls made among made and received 0.9 to 0.97 (-8), which leaves -6 points";
     assert!(text.contains(&format!("flagged from 0 points (score 0.500) on; {way_out}")), "{text}");
     let vi = explained.text(Lang::Vi);
     assert!(vi.contains("5 tỷ lệ gọi cho thuê bao không có mối quan hệ"), "{vi}");

@@ -109,8 +109,8 @@ impl Explanation {
         let moves = moves.collect::<Vec<_>>().join(lang.of(" and ", " và "));
         let left = change.points;
         line + &match lang {
-            Lang::En => format!("; clear with {moves}, which leaves {left} points"),
-            Lang::Vi => format!("; không bị gắn cờ nếu {moves}, còn {left} điểm"),
+            Lang::En => format!("; by its score clear with {moves}, which leaves {left} points"),
+            Lang::Vi => format!("; không bị gắn cờ theo chỉ số nếu {moves}, còn {left} điểm"),
         }
     }
 
@@ -192,7 +192,7 @@ mod tests {
                 outside the five criteria
                   start                    -              -20
                   sum                                     +19
-                flagged from 0 points (score 0.500) on; clear with calls to strangers 0.3 to 0.7 (-25), which leaves -6 points
+                flagged from 0 points (score 0.500) on; by its score clear with calls to strangers 0.3 to 0.7 (-25), which leaves -6 points
                 verdict limited (evidence), case C-1"#]],
         );
         check(
@@ -210,7 +210,7 @@ mod tests {
             ngoài năm tiêu chí
               điểm khởi đầu            -             -20
               tổng                                   +19
-            bị gắn cờ từ 0 điểm (chỉ số 0,500) trở lên; không bị gắn cờ nếu gọi số lạ 0,3 đến 0,7 (-25), còn -6 điểm
+            bị gắn cờ từ 0 điểm (chỉ số 0,500) trở lên; không bị gắn cờ theo chỉ số nếu gọi số lạ 0,3 đến 0,7 (-25), còn -6 điểm
             quyết định: hạn chế (limited); lý do: có bằng chứng; hồ sơ C-1"#]],
         );
     }
