@@ -147,5 +147,5 @@ pointed AS (
 SELECT
     $day AS day, type, number, trunk, group_kind, group_key,
     COALESCE(measure, 0.0) AS measure, threshold, COALESCE(reason, '') AS reason,
-    excess, types, campaign, points, 1 / (1 + EXP(-points / $points_per_logit)) AS probability
+    excess, types, campaign, points, probability(type, points) AS probability
 FROM pointed
