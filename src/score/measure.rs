@@ -130,6 +130,15 @@ fn figure(value: f64, mut drawn: Vec<f64>) -> Figure {
     Figure { value, low: at(25).copied().unwrap_or(value), high: at(975).copied().unwrap_or(value) }
 }
 
+/// A share with an interval that is none where all rows are of one kind: drawing among them never shows the other, of
+/// which so many units hide as much as this one time in forty.
+fn with_unseen(share: Figure, units: usize) -> Figure {
+    let unseen = 1.0 - 0.025_f64.powf(1.0 / real(units));
+    let low = if share.value > 1.0 - 1e-9 { share.low.min(1.0 - unseen) } else { share.low };
+    let high = if share.value < 1e-9 { share.high.max(unseen) } else { share.high };
+    Figure { low, high, ..share }
+}
+
 /// Weights of both kinds above a score.
 #[derive(Clone, Copy, Default)]
 struct Above {
@@ -269,8 +278,11 @@ impl Ranked {
 
     fn deciles(&self, observed: impl Iterator<Item = Figure>) -> Vec<Decile> {
         let decile = |(tenth, observed): (std::ops::Range<usize>, Figure)| {
-            let scores = &self.scores[tenth];
-            Decile { rows: scores.len(), predicted: scores.iter().sum::<f64>() / real(scores.len()), observed }
+            let is_in = |unit: &&Vec<usize>| unit.iter().any(|place| tenth.contains(place));
+            let units = self.units.iter().filter(is_in).count();
+            let scores = &self.scores[tenth.clone()];
+            let predicted = scores.iter().sum::<f64>() / real(scores.len());
+            Decile { rows: scores.len(), predicted, observed: with_unseen(observed, units) }
         };
         self.tenths().zip(observed).map(decile).collect()
     }

@@ -54,6 +54,10 @@ fn tenths_compare_what_is_said_with_what_is_seen() {
     assert_eq!((third.rows, third.observed.value), (100, 0.2));
     assert!((third.predicted - 0.2495).abs() < 1e-9);
     assert!(third.observed.low < 0.2 && 0.2 < third.observed.high);
+    // A hundred rows without a positive: the exact upper end of Clopper and Pearson.
+    let first = measured.calibration[0].observed;
+    assert_eq!((first.value, first.low), (0.0, 0.0));
+    assert!((first.high - 0.036_217).abs() < 1e-6, "{first:?}");
 }
 
 #[test]
