@@ -110,7 +110,7 @@ mod tests {
             concat!(
                 r#"{"kind":"scam_call","source":"84912345678","source_kind":"e164","sources":["84912345678"],"#,
                 r#""content":"gia cong an phuong, zalo 0913456789","scam_form":"vneid_update","#,
-                r#""evidence":["công an phường"],"impersonated":"police","targets":["all","elderly"],"#,
+                r#""evidence":["giả công an phường"],"impersonated":"police","targets":["all","elderly"],"#,
                 r#""entities":{"numbers":["84913456789"],"links":[],"domains":[],"accounts":[],"names":["zalo:0913456789"]},"#,
                 r#""parse_level":2,"needs_human":false}"#,
                 "\n",

@@ -43,7 +43,7 @@ fn unparsed(text: &str) -> Reading<'_> {
         source_raw: None,
         content: text,
         level: Level::Unread,
-        story: story::find(text),
+        story: story::find(text, false),
         needs_human: true,
     }
 }
@@ -82,7 +82,7 @@ fn copy(rest: &str) -> Reading<'_> {
         source_raw: None,
         content,
         level,
-        story: story::find(content),
+        story: story::find(content, false),
         needs_human: content.is_empty(),
     }
 }
@@ -109,7 +109,7 @@ fn report(kind: Kind, rest: &str) -> Reading<'_> {
         sources,
         source_raw: raw,
         content,
-        story: story::find(content),
+        story: story::find(content, kind == Kind::ScamCall),
         needs_human: !is_clear || content.is_empty(),
     }
 }

@@ -20,6 +20,7 @@ const GLUED: usize = 6;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Written {
+    sign: Vec<String>,
     points: Points,
     short: BTreeMap<String, String>,
     organisation: Vec<Organisation>,
@@ -31,8 +32,10 @@ struct Written {
 struct Points {
     strong: u32,
     plain: u32,
+    daily: u32,
     weak: u32,
     needed: u32,
+    alone: u32,
 }
 
 #[derive(Debug, Deserialize)]
@@ -56,14 +59,24 @@ pub struct Form {
     pub targets: Vec<String>,
     strong: Vec<String>,
     plain: Vec<String>,
+    daily: Vec<String>,
     weak: Vec<String>,
 }
 
 /// What a phrase speaks for.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Meaning {
-    Form { at: usize, points: u32 },
-    Organisation { at: usize },
+    /// It tells the form where it is a strong or a plain one; the others are words of every day, too.
+    Form {
+        at: usize,
+        points: u32,
+        tells: bool,
+    },
+    Organisation {
+        at: usize,
+    },
+    /// It says that something is a fraud, and not which.
+    Sign,
 }
 
 /// A phrase with everything that it speaks for.
@@ -110,9 +123,10 @@ pub fn forms() -> &'static [Form] {
     &LEXICON.written.form
 }
 
-/// The story that a text tells, if its words are those of a known one.
-pub fn find(text: &str) -> Option<Story> {
-    LEXICON.find(text)
+/// The story that a text tells, if its words are those of a known one; `is_accused` when whoever sends it says by its order
+/// that it is about a fraud.
+pub fn find(text: &str, is_accused: bool) -> Option<Story> {
+    LEXICON.find(text, is_accused)
 }
 
 impl Lexicon {
@@ -142,15 +156,18 @@ impl Lexicon {
         Ok(Self { written, short, phrases, patterns, phrase_of })
     }
 
-    fn find(&'static self, text: &str) -> Option<Story> {
+    fn find(&'static self, text: &str, is_accused: bool) -> Option<Story> {
         let is_shouted = is_capital(text);
         let words = Words::of(text, |written, word| {
             let short = self.short.get(word)?;
             let is_meant = !short.in_capitals || (is_capital(written) && !is_shouted);
             is_meant.then_some(short.long.as_str())
         });
-        let hits = self.hits(text, &words);
-        let (at, _) = self.best(&hits)?;
+        let found = self.all_hits(text, &words);
+        let is_accused = is_accused || found.iter().any(|hit| self.means(hit, &|meaning| *meaning == Meaning::Sign));
+        let impersonated = self.impersonated(&found);
+        let hits = self.longest(found);
+        let at = self.best(&hits, is_accused)?;
         let form = self.written.form.get(at)?;
         let phrases = hits.iter().filter_map(|hit| self.phrases.get(hit.phrase));
         let mut evidence = Vec::new();
@@ -159,17 +176,13 @@ impl Lexicon {
                 evidence.push(phrase.written.as_str());
             }
         }
-        Some(Story {
-            form: &form.name,
-            evidence,
-            impersonated: self.impersonated(text, &words),
-            targets: &form.targets,
-        })
+        Some(Story { form: &form.name, evidence, impersonated, targets: &form.targets })
     }
 
-    /// Phrases that stand in the text with the right marks, none inside a longer one.
-    fn hits(&self, text: &str, words: &Words) -> Vec<Hit> {
-        let mut hits = self.all_hits(text, words);
+    /// Phrases that belong to something, none inside a longer one.
+    fn longest(&self, mut hits: Vec<Hit>) -> Vec<Hit> {
+        // A sign belongs to nothing: the "tòa án" of a "giả tòa án" is still named.
+        hits.retain(|hit| self.means(hit, &|meaning| *meaning != Meaning::Sign));
         hits.sort_by_key(|hit| (hit.from, std::cmp::Reverse(hit.until)));
         let mut longest: Vec<Hit> = Vec::with_capacity(hits.len());
         let mut until = 0;
@@ -183,6 +196,11 @@ impl Lexicon {
         longest
     }
 
+    fn means(&self, hit: &Hit, what: &dyn Fn(&Meaning) -> bool) -> bool {
+        self.phrases.get(hit.phrase).is_some_and(|phrase| phrase.meanings.iter().any(what))
+    }
+
+    /// Phrases that stand in the text with the right marks.
     fn all_hits(&self, text: &str, words: &Words) -> Vec<Hit> {
         let mut hits = Vec::new();
         for found in self.patterns.find_overlapping_iter(&words.text) {
@@ -197,33 +215,35 @@ impl Lexicon {
         hits
     }
 
-    /// The form with the most points, and these; none where no form has enough.
-    fn best(&self, hits: &[Hit]) -> Option<(usize, u32)> {
+    /// The form with the most points; none where no form has enough.
+    fn best(&self, hits: &[Hit], is_accused: bool) -> Option<usize> {
         let mut seen = BTreeSet::new();
-        let mut points = vec![(0, 0); self.written.form.len()];
+        let mut spoken = vec![(0, 0, false); self.written.form.len()];
         for hit in hits.iter().filter(|hit| seen.insert(hit.phrase)) {
             for meaning in self.phrases.get(hit.phrase).map_or(&[][..], |phrase| &phrase.meanings) {
-                if let Meaning::Form { at, points: more } = meaning
-                    && let Some((sum, letters)) = points.get_mut(*at)
+                if let Meaning::Form { at, points, tells } = meaning
+                    && let Some((sum, letters, is_told)) = spoken.get_mut(*at)
                 {
-                    *sum += more;
+                    *sum += points;
                     *letters += hit.until - hit.from;
+                    *is_told |= *tells;
                 }
             }
         }
-        let enough = points.iter().enumerate().filter(|(_, (sum, _))| *sum >= self.written.points.needed);
-        let best = enough.max_by_key(|(at, points)| (**points, std::cmp::Reverse(*at)));
-        best.map(|(at, (sum, _))| (at, *sum))
+        let Points { needed, alone, .. } = self.written.points;
+        let least = |is_told: bool| if is_told || is_accused { needed } else { alone };
+        let enough = spoken.iter().enumerate().filter(|(_, (sum, _, is_told))| *sum >= least(*is_told));
+        let best = enough.max_by_key(|(at, (sum, letters, _))| (*sum, *letters, std::cmp::Reverse(*at)));
+        best.map(|(at, _)| at)
     }
 
     /// The first organisation that the text names.
-    fn impersonated(&self, text: &str, words: &Words) -> Option<&str> {
-        let hits = self.all_hits(text, words);
+    fn impersonated(&self, hits: &[Hit]) -> Option<&str> {
         let organisation = |hit: &Hit| {
             let meanings = &self.phrases.get(hit.phrase)?.meanings;
             meanings.iter().find_map(|meaning| match meaning {
                 Meaning::Organisation { at } => Some((hit.from, *at)),
-                Meaning::Form { .. } => None,
+                Meaning::Form { .. } | Meaning::Sign => None,
             })
         };
         let (_, at) = hits.iter().filter_map(organisation).min()?;
@@ -238,7 +258,7 @@ fn is_capital(text: &str) -> bool {
 impl Phrase {
     fn points_for(&self, form: usize) -> u32 {
         let points = self.meanings.iter().map(|meaning| match meaning {
-            Meaning::Form { at, points } if *at == form => *points,
+            Meaning::Form { at, points, .. } if *at == form => *points,
             _ => 0,
         });
         points.sum()
@@ -257,17 +277,25 @@ impl Phrase {
 
 fn phrases(written: &Written) -> anyhow::Result<Vec<Phrase>> {
     let mut by_words: BTreeMap<&str, Vec<Meaning>> = BTreeMap::new();
-    let Points { strong, plain, weak, .. } = written.points;
+    let Points { strong, plain, daily, weak, .. } = written.points;
     for (at, form) in written.form.iter().enumerate() {
         let mut own = BTreeSet::new();
-        for (list, points) in [(&form.strong, strong), (&form.plain, plain), (&form.weak, weak)] {
+        let telling = [(&form.strong, strong, true), (&form.plain, plain, true)];
+        for (list, points, tells) in telling.into_iter().chain([(&form.daily, daily, false), (&form.weak, weak, false)])
+        {
             for phrase in list {
                 ensure!(own.insert(phrase), "form {}: \"{phrase}\" stands twice", form.name);
-                let is_ambiguous = !phrase.contains(' ') && !phrase.is_ascii();
-                ensure!(points == weak || !is_ambiguous, "form {}: \"{phrase}\" alone can only be weak", form.name);
-                by_words.entry(phrase).or_default().push(Meaning::Form { at, points });
+                let is_weak = points == weak;
+                ensure!(is_weak || !is_ambiguous(phrase), "form {}: \"{phrase}\" alone can only be weak", form.name);
+                by_words.entry(phrase).or_default().push(Meaning::Form { at, points, tells });
             }
         }
+    }
+    let mut signs = BTreeSet::new();
+    for phrase in &written.sign {
+        ensure!(signs.insert(phrase), "sign: \"{phrase}\" stands twice");
+        ensure!(!is_ambiguous(phrase), "sign: \"{phrase}\" alone is several words");
+        by_words.entry(phrase).or_default().push(Meaning::Sign);
     }
     for (at, organisation) in written.organisation.iter().enumerate() {
         for phrase in &organisation.words {
@@ -275,6 +303,11 @@ fn phrases(written: &Written) -> anyhow::Result<Vec<Phrase>> {
         }
     }
     by_words.into_iter().map(|(phrase, meanings)| Phrase::read(phrase, meanings)).collect()
+}
+
+/// Whether a phrase is one word with marks: bare it is several.
+fn is_ambiguous(phrase: &str) -> bool {
+    !phrase.contains(' ') && !phrase.is_ascii()
 }
 
 impl Phrase {

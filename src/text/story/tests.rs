@@ -24,7 +24,7 @@ fn f1(texts: &[&Labelled]) -> (BTreeMap<&'static str, f64>, Vec<String>) {
     let mut counts: BTreeMap<&str, [f64; 3]> = BTreeMap::new();
     let mut wrong = Vec::new();
     for Labelled { form, text, .. } in texts {
-        let story = find(text);
+        let story = find(text, false);
         let found = story.as_ref().map_or("-", |story| story.form);
         if found == *form {
             counts.entry(form).or_default()[0] += 1.0;
@@ -69,7 +69,17 @@ fn every_form_is_in_the_labelled_texts_and_every_label_is_a_form() {
 
 #[track_caller]
 fn check(text: &str, expected: &str) {
-    let shown = find(text).map_or("-".to_owned(), |story| {
+    checked(text, find(text, false), expected);
+}
+
+#[track_caller]
+fn check_accused(text: &str, expected: &str) {
+    checked(text, find(text, true), expected);
+}
+
+#[track_caller]
+fn checked(text: &str, found: Option<Story>, expected: &str) {
+    let shown = found.map_or("-".to_owned(), |story| {
         format!("{} {:?} {}", story.form, story.evidence, story.impersonated.unwrap_or("-"))
     });
     assert_eq!(shown, expected, "{text}");
@@ -95,7 +105,7 @@ fn tricks_do_not_hide_a_phrase() {
         "CA bat giam",
         "cô\u{200b}ng an bắt giam",
     ] {
-        let story = find(text).unwrap();
+        let story = find(text, false).unwrap();
         assert_eq!((story.form, story.impersonated), ("police_court", Some("police")), "{text}");
     }
 }
@@ -109,15 +119,30 @@ fn a_word_of_the_language_is_no_abbreviation() {
     check("xưng là CA bắt nộp tiền", r#"police_court ["công an"] police"#);
     check("xung ca goi", r#"police_court ["xưng ca"] police"#);
     check("mao danh ca bat nop tien", r#"police_court ["mạo danh ca"] police"#);
-    check("CA QUAN 1 GOI LEN LAM VIEC", r#"police_court ["ca quận"] police"#);
+    check("CA QUAN 1 GOI LEN LAM VIEC", r#"police_court ["ca quận", "gọi lên làm việc"] police"#);
     check("gia ca tot", "-");
-    check("gia ca phuong goi", r#"vneid_update ["ca phường"] police"#);
+    check("mao danh ben ca phuong", r#"vneid_update ["ca phường"] police"#);
     check("rao khắp cả phường", "-");
 }
 
 #[test]
 fn a_phrase_inside_a_longer_one_is_not_counted() {
-    check("công an phường gọi", r#"vneid_update ["công an phường"] police"#);
+    check("mạo nhận công an phường", r#"vneid_update ["công an phường"] police"#);
+}
+
+#[test]
+fn a_word_of_every_day_is_a_fraud_only_where_somebody_says_so() {
+    check("Tiki khuyến mãi", "-");
+    check("Tiki khuyến mãi toàn hàng giả", r#"counterfeit_goods ["khuyến mãi", "hàng giả"] marketplace"#);
+    check("Tiki khuyến mãi, chuyển cọc rồi chặn", r#"counterfeit_goods ["khuyến mãi"] marketplace"#);
+    check("giao hàng", "-");
+    check("tự xưng giao hàng", r#"fake_shipper ["giao hàng"] -"#);
+    check_accused("giao hàng", r#"fake_shipper ["giao hàng"] -"#);
+    check_accused("đi làm công ăn lương", "-");
+    // Two of them are no more than a notice; many are a story.
+    check("EVN báo tiền điện", "-");
+    check("bệnh viện, bác sĩ, nhập viện", r#"relative_in_hospital ["bệnh viện", "bác sĩ", "nhập viện"] hospital"#);
+    check("mua, đặt, nhận hàng", "-");
 }
 
 #[test]
@@ -126,6 +151,8 @@ fn a_file_that_says_something_twice_is_refused() {
     assert!(Lexicon::read(text).is_ok());
     let twice = text.replacen("number  = 2\n", "number  = 1\n", 1);
     assert_eq!(Lexicon::read(&twice).err().map(|error| error.to_string()).as_deref(), Some("form 1 stands twice"));
+    let sign = text.replacen("\"lừa đảo\"", "\"lừa\"", 1);
+    assert!(Lexicon::read(&sign).is_err());
     let marks = text.replacen("\"bưu kiện\"", "\"bưu-kiện\"", 1);
     assert!(Lexicon::read(&marks).is_err());
 }
