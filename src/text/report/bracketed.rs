@@ -97,8 +97,9 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
     let numbers = callers(after);
     // Only a message has a name for its sender: of a call that is whom the caller claims to be.
     let is_sender = kind == Kind::SpamSms && sender::is_known(raw);
-    let is_bare = kind != Kind::SpamSms && !bracket.after.trim_start_matches(is_filler).starts_with(opens);
-    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_given(after, &numbers, is_bare);
+    let is_bare = !bracket.after.trim_start_matches(is_filler).starts_with(opens);
+    let is_caller = |behind: &str| kind != Kind::SpamSms && (is_bare || sender::is_calling(behind));
+    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_given(after, &numbers, is_caller);
     if is_content_first {
         return None;
     }
@@ -112,13 +113,14 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
 }
 
 /// Whether the first number of a text is given as a source: it is all of the text, or has one of several brackets for
-/// itself, or a call's begins the text outside of brackets. Among words it may be anybody's: `0912345678 la so me toi`.
-fn is_given(text: &str, numbers: &[Spelled], is_bare: bool) -> bool {
+/// itself, or begins the text and is the caller's by what follows. Among words it may be anybody's:
+/// `0912345678 la so me toi`.
+fn is_given(text: &str, numbers: &[Spelled], is_caller: impl Fn(&str) -> bool) -> bool {
     let called: Vec<&Spelled> = numbers.iter().skip_while(|number| is_account(text, number)).collect();
     let (from, until) = bounds(list(text, &called));
     let (before, behind) = (text.get(..from).unwrap_or_default(), text.get(until..).unwrap_or_default().trim_start());
     let is_ended = behind.starts_with(closes);
-    let is_leading = sender::is_label(before) && (is_ended || is_bare);
+    let is_leading = sender::is_label(before) && (is_ended || is_caller(behind));
     let is_alone = is_ended
         && before
             .rsplit_once(opens)
