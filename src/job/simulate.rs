@@ -137,8 +137,8 @@ pub fn write_reference(folder: &Path, operator: &Operator) -> anyhow::Result<()>
 }
 
 /// Writes the truth: `FOLDER/truth.parquet` of subscriptions, `FOLDER/spoofed.parquet` of trunks,
-/// `FOLDER/breaches.parquet` of advertising calls and `FOLDER/reports.parquet` of citizens' reports; returns how many
-/// subscriptions there are.
+/// `FOLDER/breaches.parquet` of advertising calls and `FOLDER/reports.parquet` of the numbers of citizens' reports;
+/// returns how many subscriptions there are.
 pub fn write_truth(folder: &Path, operator: &Operator) -> anyhow::Result<usize> {
     let truth = operator.truth();
     write_parquet(&folder.join("truth.parquet"), &truth_batch(&truth)?)?;

@@ -123,8 +123,8 @@ pub fn forms() -> &'static [Form] {
     &LEXICON.written.form
 }
 
-/// The story that a text tells, if its words are those of a known one; `is_accused` when whoever sends it says by its order
-/// that it is about a fraud.
+/// The story that a text tells, if its words are those of a known one; `is_accused` when whoever sends it says by its
+/// order that it is about a fraud.
 pub fn find(text: &str, is_accused: bool) -> Option<Story> {
     LEXICON.find(text, is_accused)
 }

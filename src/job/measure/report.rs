@@ -11,10 +11,10 @@ use serde::Serialize;
 use crate::schema::column::{block_candidate, report_check, report_day};
 use crate::source::synthetic::Accusation;
 
-/// Figures of reports. Unit: a report of a measured day, or a number where it says so.
+/// Figures of reports. Unit: a number that a report of a measured day names, or a number alone where it says so.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Reports {
-    /// Reports that were checked and that the operator had sent.
+    /// Numbers of reports that were checked and that the operator had sent.
     pub checked: usize,
     /// Of them, those that no record tells of yet.
     pub not_here_yet: usize,
@@ -30,6 +30,9 @@ pub struct Reports {
     pub wrongly_held: usize,
 }
 
+/// The state of a number that a report lists and nobody has read.
+const UNREAD: &str = "";
+
 /// Compares checks with what each report really was.
 pub fn figures(
     checks: &[RecordBatch],
@@ -37,24 +40,34 @@ pub fn figures(
     candidates: &[RecordBatch],
     accusations: &[Accusation],
 ) -> anyhow::Result<Reports> {
-    let truth: BTreeMap<&str, &Accusation> =
-        accusations.iter().map(|accusation| (accusation.report_id.as_str(), accusation)).collect();
-    let mut checked: BTreeMap<&str, (&Accusation, &str)> = BTreeMap::new();
+    let accused: BTreeSet<(&str, i64)> = accusations.iter().map(|one| (one.report_id.as_str(), one.source)).collect();
+    let mut named: BTreeMap<(&str, i64), &str> = BTreeMap::new();
+    let mut instead: BTreeMap<&str, &str> = BTreeMap::new();
     for batch in checks {
         let (id, source) = (report_check::REPORT_ID.of(batch)?, report_check::SOURCE.of(batch)?);
         let state = report_check::STATE.of(batch)?;
         for row in 0..batch.num_rows() {
-            let Some(accusation) = truth.get(id.value(row)).copied() else { continue };
-            // The operator knows of one number of a report; where that was not read, what was read instead counts.
-            let is_named = source.is_valid(row) && source.value(row) == accusation.source;
-            if is_named || !checked.contains_key(id.value(row)) {
-                checked.insert(id.value(row), (accusation, state.value(row)));
+            let (id, state) = (id.value(row), state.value(row));
+            let number = source.is_valid(row).then(|| source.value(row));
+            match number.filter(|number| accused.contains(&(id, *number))) {
+                Some(number) => {
+                    named.insert((id, number), state);
+                }
+                None => {
+                    instead.entry(id).or_insert(state);
+                }
             }
         }
     }
     let mut right: BTreeMap<&str, Vec<bool>> = BTreeMap::new();
     let (mut not_here_yet, mut brigaded) = (0, BTreeSet::new());
-    for (accusation, state) in checked.into_values() {
+    for accusation in accusations {
+        let id = accusation.report_id.as_str();
+        // Where a number was not read, what was read instead counts; where only others of its list were, it is no
+        // match.
+        let is_checked = || named.range((id, i64::MIN)..=(id, i64::MAX)).next().is_some();
+        let state = named.get(&(id, accusation.source)).or_else(|| instead.get(id)).copied();
+        let Some(state) = state.or_else(|| is_checked().then_some(UNREAD)) else { continue };
         not_here_yet += usize::from(state == "not_here_yet");
         right.entry(accusation.motive).or_default().push((state == "matched") == accusation.is_due);
         if accusation.motive == "brigade" {
@@ -131,12 +144,16 @@ mod tests {
     fn a_check_is_right_when_it_matches_what_was_and_nothing_else() {
         let accusations = [
             accusation("a", 1, "bothered", true),
+            accusation("a", 6, "bothered", false),
             accusation("b", 1, "bothered", true),
             accusation("c", 2, "brigade", false),
+            accusation("c", 9, "bothered", true),
             accusation("d", 3, "malicious", false),
+            accusation("e", 9, "bothered", true),
         ];
         let texts = |list: [&str; 7]| Arc::new(StringArray::from_iter_values(list)) as ArrayRef;
-        // The first report names another number before its own and one behind it, and the last one was read otherwise.
+        // Of the first report a number is read that it does not name, before its own two; of the third one of two is
+        // not read; the fourth was read otherwise, and the last was not checked.
         let ids = texts(["a", "a", "a", "b", "c", "d", "of another operator"]);
         let sources = Int64Array::from(vec![Some(5), Some(1), Some(6), None, Some(2), Some(4), Some(1)]);
         let not = "no_such_call";
@@ -157,7 +174,7 @@ mod tests {
         ]);
         let found = figures(&[checks], &[days], &[candidates], &accusations).unwrap();
         let expected = Reports {
-            checked: 4,
+            checked: 6,
             not_here_yet: 1,
             verified_right_share: Some(0.5),
             right_share_by_motive: BTreeMap::from([("bothered", 0.5), ("brigade", 1.0), ("malicious", 0.0)]),

@@ -11,7 +11,7 @@ use crate::text::{entity, report};
 #[test]
 fn reports_and_orders_are_read_as_they_are_meant() {
     let shares = ReportOptions { least_share: 0.05, most_share: 0.1, ..ReportOptions::default() };
-    let report = ReportOptions { named_share: 0.5, order_share: 0.02, ..shares };
+    let report = ReportOptions { named_share: 0.5, list_share: 0.5, order_share: 0.02, ..shares };
     let (beyond, days) = (BeyondOptions::NOTHING, 3);
     let options =
         Options { subscribers: 1_500, days, history_days: 3, spam_share: 0.08, beyond, report, ..Options::default() };
@@ -23,17 +23,22 @@ fn reports_and_orders_are_read_as_they_are_meant() {
             texts.insert(told.report_id.into_owned(), told.text.into_owned());
         }
     }
-    let (mut pages, mut accounts) = (0, 0);
+    let mut accused: BTreeMap<&str, Vec<String>> = BTreeMap::new();
     for accusation in operator.accusations() {
-        let text = texts.remove(&accusation.report_id).unwrap();
+        accused.entry(accusation.report_id.as_str()).or_default().push(masked(accusation.source));
+    }
+    let (mut pages, mut accounts, mut lists) = (0, 0, 0);
+    for (report_id, numbers) in accused {
+        let text = texts.remove(report_id).unwrap();
         let reading = report::read(&text);
-        let source = reading.source().and_then(Source::number).map(|number| number.to_string());
-        assert_eq!((reading.kind.is_report(), source), (true, Some(masked(accusation.source))), "{text}");
+        let sources = reading.sources.iter().filter_map(Source::number).map(|number| number.to_string());
+        assert_eq!((reading.kind.is_report(), sources.collect::<Vec<_>>()), (true, numbers), "{text}");
+        lists += usize::from(reading.sources.len() > 1);
         let named = entity::find(reading.content);
         pages += usize::from(named.domains.iter().any(|domain| domain.starts_with("gialap-")));
         accounts += usize::from(named.accounts.iter().any(|account| account.starts_with("999")));
     }
-    assert!(pages > 20 && accounts > 10, "{pages} pages, {accounts} accounts");
+    assert!(pages > 20 && accounts > 10 && lists > 5, "{pages} pages, {accounts} accounts, {lists} lists");
     let orders: Vec<_> = texts.values().filter(|text| text.to_uppercase().contains("DNC")).collect();
     assert!(orders.len() > 50, "{} orders", orders.len());
     for text in orders {

@@ -60,10 +60,11 @@ fn report(
     form: Option<(&'static str, &'static str)>,
     content: &str,
 ) -> Report {
-    let (motive, campaign) = (Motive::Brigade, None);
+    let (motive, campaign, others) = (Motive::Brigade, None, vec![]);
     let Some((channel, kind)) = form else {
         let text = format!("LD ({}) ({content})", national(source));
-        return Report { reporter, source, reported_at, channel: "sms_156", text, motive, fields: None, campaign };
+        let (channel, fields) = ("sms_156", None);
+        return Report { reporter, source, others, reported_at, channel, text, motive, fields, campaign };
     };
     let fields = Fields {
         kind,
@@ -71,7 +72,7 @@ fn report(
         evidence: (channel == "web").then(|| format!("{reported_at}/screen.jpg")),
     };
     let (text, fields) = (content.to_owned(), Some(fields));
-    Report { reporter, source, reported_at, channel, text, motive, fields, campaign }
+    Report { reporter, source, others, reported_at, channel, text, motive, fields, campaign }
 }
 
 #[cfg(test)]

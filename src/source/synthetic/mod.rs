@@ -20,6 +20,7 @@ mod encounter;
 mod event;
 mod fault;
 mod law;
+mod list;
 mod mention;
 mod network;
 mod options;
@@ -73,6 +74,9 @@ const BRIGADES: u64 = 1 << 35;
 /// Where the streams of draws begin for what reports name besides, one a report, and for orders, one a day.
 const MENTIONS: u64 = 1 << 36;
 const ORDERS: u64 = 1 << 37;
+
+/// Where the streams of draws begin for the lists of reports, one a report.
+const LISTS: u64 = 1 << 38;
 
 /// The desks of the base, of what comes beyond it, and of what comes beside both.
 const BASE: usize = 0;
@@ -279,11 +283,13 @@ impl Operator {
     }
 
     fn send_reports(&mut self, desk: usize, happened: (&[Call], &[Text]), rng: &mut Rng) {
-        let (seed, share) = (self.options.seed, self.options.report.named_share);
+        let (seed, named_share) = (self.options.seed, self.options.report.named_share);
+        let list_share = self.options.report.list_share;
         for mut report in report::of_day(&self.population, happened, &self.options.report, rng) {
             self.desks[desk].reports += 1;
             let number = self.desks[desk].reports;
-            mention::add(&mut report, share, seed, &mut stream(seed, MENTIONS + number));
+            list::add(&mut report, &self.population, happened, list_share, &mut stream(seed, LISTS + number));
+            mention::add(&mut report, named_share, seed, &mut stream(seed, MENTIONS + number));
             self.send_report(number, &report, rng);
         }
     }
@@ -314,7 +320,7 @@ impl Operator {
         let payload = encode::json(&report.wire(&report_id));
         let (at, key) = (report.reported_at, report.reporter);
         self.send_json(Message { topic: Topic::CitizenReport, at, key, payload }, rng);
-        self.witness.hear(report_id, report);
+        self.witness.hear(&report_id, report);
     }
 
     fn send_json(&mut self, message: Message, rng: &mut Rng) {

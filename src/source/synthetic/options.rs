@@ -64,6 +64,8 @@ pub struct ReportOptions {
     pub delay_sigma: f64,
     /// Reports about a campaign's numbers that name its page or its account.
     pub named_share: f64,
+    /// Reports by SMS that list other numbers, of those whose writers got spam of others on the day.
+    pub list_share: f64,
     /// Subscribers who send an order about the do-not-call register on a day.
     pub order_share: f64,
 }
@@ -137,6 +139,7 @@ impl Default for ReportOptions {
             delay_median_s: 3_600.0,
             delay_sigma: 2.0,
             named_share: 0.2,
+            list_share: 0.2,
             order_share: 2e-4,
         }
     }

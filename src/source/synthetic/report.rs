@@ -161,8 +161,10 @@ pub(super) enum Motive {
 #[derive(Debug)]
 pub(super) struct Report {
     pub(super) reporter: i64,
-    /// The number that it names.
+    /// The number that it names, before all others.
     pub(super) source: i64,
+    /// Those that it lists behind it.
+    pub(super) others: Vec<i64>,
     pub(super) reported_at: i64,
     pub(super) channel: &'static str,
     pub(super) text: String,
@@ -276,7 +278,8 @@ impl Told<'_> {
         let reported_at = self.at + whole(delay_s) * SECOND_US;
         let text = text(keyword, source, self.form, rng);
         let campaign = self.about.as_sim().and_then(|index| population.sims[index].campaign);
-        Some(Report { reporter, source, reported_at, channel, text, motive, fields: None, campaign })
+        let (others, fields) = (vec![], None);
+        Some(Report { reporter, source, others, reported_at, channel, text, motive, fields, campaign })
     }
 }
 

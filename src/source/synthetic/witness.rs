@@ -18,10 +18,10 @@ const NEAR_DAYS: i32 = 3;
 /// The same before and after the time that a report names, microseconds: whole days that this reaches into count.
 const AROUND_US: i64 = 12 * 3_600 * SECOND_US;
 
-/// A report as the one who looks into both telephones would know it.
+/// A number that a report names, as the one who looks into both telephones would know it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Accusation {
-    /// As in the message.
+    /// As in the message; a report that lists several numbers has one of these for each.
     pub report_id: String,
     /// Who reports, E.164 digits.
     pub reporter: i64,
@@ -71,17 +71,18 @@ impl Witness {
         }
     }
 
-    pub(super) fn hear(&mut self, report_id: String, report: &Report) {
-        self.open.push(Accusation {
-            report_id,
+    pub(super) fn hear(&mut self, report_id: &str, report: &Report) {
+        let accusation = |source: &i64| Accusation {
+            report_id: report_id.to_owned(),
             reporter: report.reporter,
-            source: report.source,
+            source: *source,
             reported_at: report.reported_at,
             called_at: report.fields.as_ref().map(|fields| fields.called_at),
             motive: report.motive.name(),
             is_sms: report.is_sms(),
             is_due: false,
-        });
+        };
+        self.open.extend(std::iter::once(&report.source).chain(&report.others).map(accusation));
     }
 
     /// Settles the reports of a day that is over.
@@ -140,7 +141,7 @@ impl Motive {
 }
 
 impl Operator {
-    /// The truth of every report that was received up to the last day that is over.
+    /// The truth of every number of the reports that were received up to the last day that is over.
     pub fn accusations(&self) -> &[Accusation] {
         &self.witness.known
     }
