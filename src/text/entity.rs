@@ -27,6 +27,12 @@ const MOST_BETWEEN: usize = 2;
 /// scheme or a path says that it is a link.
 const COUNTRIES: [&str; 9] = ["vn", "cc", "cn", "io", "tv", "us", "uk", "eu", "tk"];
 
+/// Endings of a domain that is written with a space before its dot; others are words as well (`goi hoai .xin`).
+const PARTED: [&str; 8] = ["com", "net", "org", "vn", "xyz", "top", "club", "online"];
+
+/// Bytes of a word that is no syllable, at least.
+const NO_SYLLABLE: usize = 8;
+
 /// Networks by the words that people use, and by their hosts.
 const NETWORKS: [(&str, &[&str], &[&str]); 3] = [
     ("zalo", &["zalo"], &["zalo.me"]),
@@ -124,6 +130,7 @@ fn links(text: &str, found: &mut Entities) {
             link(word, &host, found);
         }
     }
+    parted(text, found);
     let text = start_of(text);
     let is_defanged = found.domains.is_empty() && ["hxxp", "http", "[.]", "www"].iter().any(|sign| text.contains(sign));
     if let Some(host) = is_defanged.then(|| Host::read(text)).flatten()
@@ -131,6 +138,38 @@ fn links(text: &str, found: &mut Entities) {
     {
         found.domains.push(domain.to_owned());
     }
+}
+
+/// Domains with a space before a dot. What may be a syllable is left alone: in `vcb khoa .com` it is half of a name, and
+/// the domain that it makes is somebody else's.
+fn parted(text: &str, found: &mut Entities) {
+    for (at, _) in text.match_indices(" .") {
+        let (before, mut rest) = text.split_at(at);
+        let name = before.trim_end().rsplit(char::is_whitespace).next().unwrap_or_default();
+        let has_sign = name.contains(|letter: char| matches!(letter, '-' | '.') || letter.is_ascii_digit());
+        if !name.contains(char::is_alphabetic) || !(has_sign || name.len() >= NO_SYLLABLE) {
+            continue;
+        }
+        let mut word = name.to_owned();
+        while let Some((ending, behind)) = parted_ending(rest) {
+            word.push('.');
+            word.push_str(ending);
+            rest = behind;
+        }
+        let host = (word.len() > name.len()).then(|| host(&word)).flatten();
+        if let Some(domain) = host.as_ref().and_then(|host| domain(&word, host)) {
+            found.domains.push(domain.to_owned());
+        }
+    }
+}
+
+/// The ending that a text begins with behind a dot, and what follows.
+fn parted_ending(text: &str) -> Option<(&str, &str)> {
+    let label = text.trim_start().strip_prefix('.')?.trim_start();
+    let until = label.find(|letter: char| !letter.is_ascii_alphanumeric()).unwrap_or(label.len());
+    let (ending, behind) = label.split_at(until);
+    let is_known = PARTED.contains(&ending.to_ascii_lowercase().as_str());
+    (is_known && !behind.starts_with(char::is_alphanumeric)).then_some((ending, behind))
 }
 
 fn host(word: &str) -> Option<Host> {
@@ -305,6 +344,11 @@ mod tests {
         check("bit.ly/3xYz", &["link bit.ly/3xYz", "domain bit.ly"]);
         check("vao example.com.vn dang nhap", &["domain example.com.vn"]);
         check("vao www.example . top nhe", &["domain example.top"]);
+        check("vao vcb-khoa .top dang nhap", &["domain vcb-khoa.top"]);
+        check("vao vietcombanh . com . vn/khoa, nhe", &["domain vietcombanh.com.vn"]);
+        check("vao vcb khoa .com", &[]);
+        check("goi-hoai .xin dung goi", &[]);
+        check("goi 10-15 .com", &[]);
         check("xem:abc.xyz nhe, luc 9:30.Vao", &["domain abc.xyz"]);
         check("het tien.la mat. Goi.vay", &[]);
     }
