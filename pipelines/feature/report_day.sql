@@ -38,34 +38,38 @@ looked AS (
 ),
 busy AS (
     -- People who reported numbers enough to go about with anybody: a number that thousands report makes millions of pairs.
-    SELECT reporter FROM report_check WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL AND COALESCE(place, 0) = 0
+    SELECT reporter FROM report_check WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL
     GROUP BY reporter HAVING COUNT(DISTINCT source) >= $together_numbers
 ),
 known AS (
-    -- Which numbers they had reported by each of these days, within the weeks before it, and which of them ever as the first:
-    -- neighbours who pass one list on have reported one number together.
-    SELECT seen_on, source, report_check.reporter, BOOL_OR(COALESCE(place, 0) = 0) AS is_first
+    -- Which numbers they had reported by each of these days, within the weeks before it, each with one report that names it:
+    -- neighbours who pass a list on have one report in common, and nothing is hidden by standing behind others.
+    SELECT seen_on, source, report_check.reporter, MIN(CONCAT(channel, '/', report_id)) AS report
     FROM busy INNER JOIN report_check ON busy.reporter = report_check.reporter
     INNER JOIN looked ON day <= seen_on AND CAST(seen_on AS INT) - CAST(day AS INT) <= $together_days
     WHERE day BETWEEN $known_from AND $day AND source IS NOT NULL GROUP BY seen_on, source, report_check.reporter
 ),
 breadth AS (
-    -- How many numbers each person had reported.
-    SELECT seen_on, reporter, COUNT(*) AS numbers FROM known WHERE is_first GROUP BY seen_on, reporter
+    -- By how many reports each person had reported numbers: as many as there are numbers, where none is a list.
+    SELECT seen_on, reporter, COUNT(DISTINCT report) AS reports FROM known GROUP BY seen_on, reporter
 ),
 shared AS (
-    -- Pairs of people with how many numbers both had reported.
-    SELECT one.seen_on, one.reporter, other.reporter AS peer, COUNT(*) AS numbers
+    -- Pairs of people who both had reported numbers enough.
+    SELECT one.seen_on, one.reporter, other.reporter AS peer
     FROM known AS one INNER JOIN known AS other ON one.seen_on = other.seen_on AND one.source = other.source
-    WHERE one.reporter <> other.reporter AND one.is_first AND other.is_first GROUP BY one.seen_on, one.reporter, other.reporter
+    WHERE one.reporter <> other.reporter GROUP BY one.seen_on, one.reporter, other.reporter
     HAVING COUNT(*) >= $together_numbers
 ),
 companion AS (
-    -- Those of them who reported hardly anything else.
+    -- Those of them who did so by reports enough of either, and reported hardly anything else.
     SELECT shared.seen_on, shared.reporter, peer FROM shared
+    INNER JOIN known AS one ON shared.seen_on = one.seen_on AND shared.reporter = one.reporter
+    INNER JOIN known AS other ON shared.seen_on = other.seen_on AND peer = other.reporter AND one.source = other.source
     INNER JOIN breadth AS own ON shared.seen_on = own.seen_on AND shared.reporter = own.reporter
     INNER JOIN breadth AS theirs ON shared.seen_on = theirs.seen_on AND peer = theirs.reporter
-    WHERE shared.numbers >= $together_share * GREATEST(own.numbers, theirs.numbers)
+    GROUP BY shared.seen_on, shared.reporter, peer
+    HAVING LEAST(COUNT(DISTINCT one.report), COUNT(DISTINCT other.report))
+        >= GREATEST($together_numbers, $together_share * GREATEST(MAX(own.reports), MAX(theirs.reports)))
 ),
 party AS (
     -- People who had reported a number with enough companions on one of the days.
