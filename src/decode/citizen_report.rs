@@ -41,10 +41,9 @@ impl Rows {
         let reporter = number("reporter", &wire.reporter)?;
         let day = at.day("reported_at", wire.reported_at)?;
         let source = reading.source().and_then(Source::number).map(cell);
-        let Accused { numbers, is_cut } = Accused::of(reading, reporter);
+        let Accused { numbers, is_cut } = Accused::of(reading, source, reporter);
         // Who reports the own number has mistaken it for the caller's.
-        let is_own = source == Some(reporter) || numbers.first() == Some(&reporter);
-        let needs_human = reading.needs_human || is_own || is_cut;
+        let needs_human = reading.needs_human || source == Some(reporter) || is_cut;
         let scam_form = reading.story.as_ref().map(|story| story.form);
 
         let close =
@@ -78,15 +77,15 @@ struct Accused {
 }
 
 impl Accused {
-    fn of(reading: &Reading<'_>, reporter: i64) -> Self {
+    fn of(reading: &Reading<'_>, source: Option<i64>, reporter: i64) -> Self {
         let mut accused = Self { numbers: vec![], is_cut: false };
         if !reading.kind.is_report() {
             return accused;
         }
         for number in reading.sources.iter().filter_map(Source::number).map(cell) {
-            // The own number in a list is a slip that must not count as a wrong report; it would also stay behind when
-            // the reporter is erased.
-            let is_own = number == reporter && !accused.numbers.is_empty();
+            // The own number behind another source, be it a short code, is a slip that must not count as a wrong report;
+            // it would also stay behind when the reporter is erased.
+            let is_own = number == reporter && source != Some(reporter);
             if is_own || accused.numbers.contains(&number) {
                 continue;
             }
@@ -418,7 +417,7 @@ mod tests {
             ("0914567890 0912345678", None, false),
             ("0912345678 0914567890", Some("84912345678|84914567890"), true),
             ("BANK 0914567890", Some("84914567890"), false),
-            ("BANK 0912345678", Some("84912345678"), true),
+            ("BANK 0912345678", None, false),
             (many.as_str(), Some(five), true),
             ("FW 0914567890 0914567891", None, false),
         ];
