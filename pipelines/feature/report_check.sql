@@ -100,7 +100,9 @@ told AS (
 ),
 record AS (
     -- What became of the numbers that each person reported earlier: all that matched, and of a report without one its first.
-    SELECT reporter, COUNT(DISTINCT source) AS numbers, COUNT(DISTINCT CASE WHEN state = 'matched' THEN source END) AS matched
+    -- The own number stands beside its reporter alone.
+    SELECT reporter, COUNT(DISTINCT COALESCE(source, reporter)) AS numbers,
+        COUNT(DISTINCT CASE WHEN state = 'matched' THEN source END) AS matched
     FROM (SELECT *, BOOL_OR(state = 'matched') OVER (PARTITION BY day, channel, report_id) AS is_right FROM report_check_before
         WHERE day >= $record_from AND state IN ('matched', 'no_such_call', 'other_direction', 'outside_window', 'own_number')) AS earlier
     WHERE state = 'matched' OR (NOT is_right AND COALESCE(place, 0) = 0) GROUP BY reporter
@@ -144,7 +146,9 @@ compared AS (
     LEFT JOIN own_range ON true
 )
 SELECT
-    $day AS day, channel, report_id, COALESCE(reporter, 0) AS reporter, source, COALESCE(kind, '') AS kind,
+    $day AS day, channel, report_id, COALESCE(reporter, 0) AS reporter,
+    -- The own number beside the pseudonym of whoever was erased would tell whose it is.
+    NULLIF(source, reporter) AS source, COALESCE(kind, '') AS kind,
     COALESCE(reported_at, $from) AS reported_at,
     CASE
         WHEN source IS NULL THEN 'no_source'

@@ -41,7 +41,7 @@ impl Rows {
         let reporter = number("reporter", &wire.reporter)?;
         let day = at.day("reported_at", wire.reported_at)?;
         let source = reading.source().and_then(Source::number).map(cell);
-        let Accused { numbers, is_cut } = Accused::of(reading, source, reporter);
+        let Accused { numbers, is_cut } = Accused::of(reading, reporter);
         // Who reports the own number has mistaken it for the caller's.
         let needs_human = reading.needs_human || source == Some(reporter) || is_cut;
         let scam_form = reading.story.as_ref().map(|story| story.form);
@@ -77,16 +77,15 @@ struct Accused {
 }
 
 impl Accused {
-    fn of(reading: &Reading<'_>, source: Option<i64>, reporter: i64) -> Self {
+    fn of(reading: &Reading<'_>, reporter: i64) -> Self {
         let mut accused = Self { numbers: vec![], is_cut: false };
         if !reading.kind.is_report() {
             return accused;
         }
         for number in reading.sources.iter().filter_map(Source::number).map(cell) {
-            // The own number behind another source, be it a short code, is a slip that must not count as a wrong report;
-            // it would also stay behind when the reporter is erased.
-            let is_own = number == reporter && source != Some(reporter);
-            if is_own || accused.numbers.contains(&number) {
+            // The own number beside others is a slip that must not count as a wrong report; it would also stay behind
+            // when the reporter is erased.
+            if number == reporter || accused.numbers.contains(&number) {
                 continue;
             }
             if accused.numbers.len() == MOST_ACCUSED {
@@ -408,14 +407,15 @@ mod tests {
     }
 
     #[test]
-    fn a_list_accuses_five_numbers_and_its_reporters_own_only_where_that_stands_first() {
+    fn a_list_accuses_five_numbers_and_never_its_reporters_own() {
         let many = ["0914567890", "0914567891", "0914567892", "0914567893", "0914567894", "0914567895"].join(" ");
         let five = "84914567890|84914567891|84914567892|84914567893|84914567894";
-        let cases: [(&str, Option<&str>, bool); 8] = [
+        let cases: [(&str, Option<&str>, bool); 9] = [
             ("0914567890", None, false),
             ("0914567890 0914567891 0914567890", Some("84914567890|84914567891"), false),
             ("0914567890 0912345678", None, false),
-            ("0912345678 0914567890", Some("84912345678|84914567890"), true),
+            ("0912345678 0914567890", Some("84914567890"), true),
+            ("0912345678", None, true),
             ("BANK 0914567890", Some("84914567890"), false),
             ("BANK 0912345678", None, false),
             (many.as_str(), Some(five), true),
@@ -428,7 +428,7 @@ mod tests {
             let found = sources.is_valid(row).then(|| sources.value(row));
             assert_eq!((found, needs_human.value(row)), (expected, is_for_people), "{text}");
         }
-        let entities = column::ENTITIES.of(&batch).unwrap().value(6);
+        let entities = column::ENTITIES.of(&batch).unwrap().value(7);
         assert!(entities.ends_with("|number:84914567895"), "{entities}: the sixth is named all the same");
     }
 

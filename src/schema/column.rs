@@ -184,7 +184,7 @@ pub mod citizen_report {
     pub const ENTITIES: Column<StringArray> = Column::new("entities");
     /// Province of the citizen as a form says, by its name since July 2025 (pipelines/province.csv); null when nobody said or nothing is called so, and in rows of before the column.
     pub const PROVINCE: Column<StringArray> = Column::new("province");
-    /// Reported numbers of a report that accuses somebody, in the order of the message, each once and at most five, E.164 digits parted by |; the reporter's own stands here as the first or not at all. Null where source says all of it, and in rows of before the column.
+    /// Reported numbers of a report that accuses somebody, in the order of the message, each once and at most five, E.164 digits parted by |; never the reporter's own. Null where source says all of it, and in rows of before the column.
     pub const SOURCES: Column<StringArray> = Column::new("sources");
 }
 
@@ -852,13 +852,13 @@ pub mod report_check {
     pub const REPORT_ID: Column<StringArray> = Column::new("report_id");
     /// Number that reported, E.164 digits.
     pub const REPORTER: Column<Int64Array> = Column::new("reporter");
-    /// Reported number, E.164 digits, each of the sources of citizen_report; null for no_source.
+    /// Reported number, E.164 digits, each of the sources of citizen_report; null for no_source and own_number.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
     /// spam_call, spam_sms or scam_call.
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// Receipt, UTC.
     pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
-    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that, which is the time of the first number's call alone. Of the rest: false_number (all its calls came in by a trunk that the number cannot come by, as trunk_day has it: true of the call, and nobody's who has the number), former_holder (all of it was before the number was given to whom it belongs now: true, and against nobody who has it), no_source (the report names no number: hidden, a sender's name, a short code), own_number (the reporter's own, first of the report), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
+    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that, which is the time of the first number's call alone. Of the rest: false_number (all its calls came in by a trunk that the number cannot come by, as trunk_day has it: true of the call, and nobody's who has the number), former_holder (all of it was before the number was given to whom it belongs now: true, and against nobody who has it), no_source (the report names no number: hidden, a sender's name, a short code), own_number (the reporter's own, and no other), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
     pub const STATE: Column<StringArray> = Column::new("state");
     /// Start of the first call from the source to the reporter on the days that it is looked for, from match_from on or around called_at, UTC.
     pub const FIRST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("first_call_at");

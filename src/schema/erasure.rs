@@ -16,6 +16,7 @@ pub struct Erasure {
     /// Column of the number whose holder may ask for it.
     pub of: String,
     /// What is emptied: to null where a column may be null, a text to an empty one, the number itself to a pseudonym.
+    /// Of another column of numbers, cells with that same number alone.
     pub columns: Vec<String>,
     /// Rows that it is about, as words by column; all when none is named.
     #[serde(default)]

@@ -59,7 +59,7 @@ impl Blank<'_> {
                     continue;
                 }
                 let mut empties = vec![false; rows.len()];
-                let cells = rows.iter_mut().zip(&mut empties).zip(&theirs).zip(is_filled(array, column)?);
+                let cells = rows.iter_mut().zip(&mut empties).zip(&theirs).zip(self.is_filled(array, column)?);
                 for (((row, empties), _), _) in cells.filter(|((_, theirs), is_filled)| **theirs && *is_filled) {
                     let free_on = row.day.plus(after);
                     *empties = free_on <= self.today;
@@ -90,6 +90,21 @@ impl Blank<'_> {
         Ok(theirs)
     }
 
+    /// Whether there is anything to empty in each row; of the holder's own number there always is, and another's is not
+    /// the holder's to take out.
+    fn is_filled(self, array: &ArrayRef, column: &Column) -> anyhow::Result<Vec<bool>> {
+        if column.null && column.is_number() {
+            let numbers = typed::<Int64Array>(array, &column.name)?.iter();
+            let holders = numbers.map(|number| number.and_then(Number::from_e164));
+            return Ok(holders.map(|holder| holder == Some(self.tenure.number)).collect());
+        }
+        if !column.null && column.kind == Type::Utf8 {
+            let texts = typed::<StringArray>(array, &column.name)?;
+            return Ok(texts.iter().map(|text| text.is_some_and(|text| !text.is_empty())).collect());
+        }
+        Ok((0..array.len()).map(|row| array.is_valid(row)).collect())
+    }
+
     fn emptied(self, array: &ArrayRef, column: &Column, empties: Vec<bool>) -> anyhow::Result<ArrayRef> {
         if column.null {
             return Ok(nullif(array, &BooleanArray::from(empties))?);
@@ -112,15 +127,6 @@ pub(super) fn holders<'a>(
 ) -> anyhow::Result<impl Iterator<Item = Option<Number>> + 'a> {
     let array: &Int64Array = named(batch, name)?;
     Ok(array.iter().map(|number| number.and_then(Number::from_e164)))
-}
-
-/// Whether there is anything to empty in each row; of the holder's own number there always is.
-fn is_filled(array: &ArrayRef, column: &Column) -> anyhow::Result<Vec<bool>> {
-    if !column.null && column.kind == Type::Utf8 {
-        let texts = typed::<StringArray>(array, &column.name)?;
-        return Ok(texts.iter().map(|text| text.is_some_and(|text| !text.is_empty())).collect());
-    }
-    Ok((0..array.len()).map(|row| array.is_valid(row)).collect())
 }
 
 fn rows(batch: &RecordBatch, contract: &Contract) -> anyhow::Result<Vec<Row>> {

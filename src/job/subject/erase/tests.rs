@@ -203,6 +203,21 @@ async fn words_go_with_no_row_and_nobody_elses() {
 }
 
 #[tokio::test]
+async fn who_reported_the_own_number_is_not_told_by_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let (lake, desk) = (Lake::local(&folder.path().join("lake")).unwrap(), desk(folder.path(), false).await);
+    subscribe(&lake).await;
+    let said = [(0, OWN), (1, ACCUSED)];
+    let said = said.map(|(id, source)| format!("('{MONDAY}', 'r{id}', {OWN}, 'spam_call', {source})"));
+    put(&lake, Table::CITIZEN_REPORT, "day, report_id, reporter, kind, source", &said).await;
+    erased(&lake, &desk, &asked("an")).await.unwrap();
+    let reports = rows(&lake, Table::CITIZEN_REPORT).await;
+    let source = |id: &str| with(&reports, "report_id", id)["source"].clone();
+    assert_eq!((source("r0"), source("r1")), (String::new(), ACCUSED.to_string()));
+    assert!(!erased(&lake, &desk, &asked("an")).await.unwrap().is_changed);
+}
+
+#[tokio::test]
 async fn place_and_handset_go_where_they_are_the_persons_own() {
     let folder = tempfile::tempdir().unwrap();
     let (lake, desk) = (lake(&folder.path().join("lake")).await, desk(folder.path(), false).await);
