@@ -138,10 +138,8 @@ pub async fn publish(
             (due(definitions, order, (&before, asked), &publications, clock)?, left_out)
         }
     };
+    file::refuse_unknown(&order.out, &publications)?;
     let is_new = wanted.is_some();
-    if let Some(wanted) = &wanted {
-        file::refuse_unknown(&order.out, wanted.sequence)?;
-    }
     publications.extend(wanted);
     let of_day = publications.iter().rposition(|publication| publication.day == order.day);
     let day = order.day;
@@ -323,7 +321,7 @@ fn write(order: &Order, publications: &[Publication]) -> anyhow::Result<Publishe
     let given_back = told(publications, last.day);
     let ended: Vec<&Entry> =
         given_back.into_iter().filter(|(number, _)| !listing.contains_key(number)).map(|(_, entry)| entry).collect();
-    published.full = Some(file::full(&order.out.join("blocklist"), last, &listing, &ended, order.format)?);
+    published.full = Some(file::full(&order.out.join(file::LISTS), last, &listing, &ended, order.format)?);
     Ok(published)
 }
 

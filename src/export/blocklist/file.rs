@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use anyhow::bail;
-use serde::Serialize;
+use anyhow::{Context, bail, ensure};
+use serde::{Deserialize, Serialize};
 
 use super::mml::Script;
 use super::{Change, Entry, Kind, Listing, Publication, digits};
@@ -20,6 +20,8 @@ use crate::export::manifest::{self, Listed};
 
 /// What kind of folder it is, and which version of that kind.
 pub const SCHEMA: &str = "callsieve/block-list/1";
+/// The folder of whole lists.
+pub const LISTS: &str = "blocklist";
 /// The folder of changes.
 pub const DELTAS: &str = "blocklist-delta";
 /// The folder of commands.
@@ -76,6 +78,13 @@ struct Manifest<'a> {
 struct Supersedes<'a> {
     sequence: i64,
     list_sha256: &'a str,
+}
+
+/// Which publication a manifest is of.
+#[derive(Debug, Deserialize)]
+struct Told {
+    sequence: i64,
+    list_sha256: String,
 }
 
 #[derive(Serialize)]
@@ -154,11 +163,12 @@ pub fn missing(root: &Path, last: i64) -> anyhow::Result<Vec<i64>> {
     Ok((first..=last).filter(|sequence| !present.contains(sequence)).collect())
 }
 
-/// Fails where a folder to publish in has a publication from a number on that is about to be given out: what the network was
-/// told by it, this lake does not know, and would not take back.
-pub fn refuse_unknown(out: &Path, from: i64) -> anyhow::Result<()> {
+/// Fails where a folder to publish in has something that this lake has not published: what the network was told by it, the
+/// lake does not know. A delta would not take that back, and a whole list would give back everybody whom it bars.
+pub fn refuse_unknown(out: &Path, publications: &[Publication]) -> anyhow::Result<()> {
+    let last = publications.last().map_or(0, |last| last.sequence);
     for root in [DELTAS, SCRIPTS].map(|name| out.join(name)) {
-        if let Some(found) = present(&root)?.into_iter().filter(|found| *found >= from).min() {
+        if let Some(found) = present(&root)?.into_iter().filter(|found| *found > last).min() {
             bail!(
                 "{} is of no publication that this lake knows: is it another lake's folder? or was the lake restored from a \
                  backup? then nothing takes back what the network was told since: undo it there (rollback.txt of \
@@ -168,7 +178,35 @@ pub fn refuse_unknown(out: &Path, from: i64) -> anyhow::Result<()> {
             );
         }
     }
+    if let Some((folder, list)) = newest(&out.join(LISTS))? {
+        let is_ours = |ours: &Publication| (ours.sequence, &ours.list_sha256) == (list.sequence, &list.list_sha256);
+        ensure!(
+            publications.iter().any(is_ours),
+            "{} is of no publication that this lake knows, and the next list would give back whom it bars: is this the lake \
+             that was meant? or was it restored from a backup? then look at what `--dry-run` with an empty --out says, and \
+             where the network is to take that in place of all that it has, move {0} out of blocklist",
+            folder.display()
+        );
+    }
     Ok(())
+}
+
+/// The folder of the newest day that has a whole list, and what its manifest says.
+fn newest(root: &Path) -> anyhow::Result<Option<(PathBuf, Told)>> {
+    let mut days: Vec<Day> = Vec::new();
+    if root.is_dir() {
+        for entry in std::fs::read_dir(root)? {
+            let name = entry?.file_name();
+            days.extend(name.to_str().and_then(|name| name.parse::<Day>().ok()));
+        }
+    }
+    days.retain(|day| root.join(day.to_string()).join(manifest::FILE).exists());
+    let Some(day) = days.into_iter().max() else { return Ok(None) };
+    let folder = root.join(day.to_string());
+    let path = folder.join(manifest::FILE);
+    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+    let told = serde_json::from_str(&text).with_context(|| format!("{} is no manifest", path.display()))?;
+    Ok(Some((folder, told)))
 }
 
 /// The numbers of the publications that a folder has.

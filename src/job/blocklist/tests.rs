@@ -395,6 +395,13 @@ async fn what_another_lake_or_this_one_before_it_was_restored_has_published_is_n
     assert!(refused.contains("blocklist-delta/00000001 is of no publication that this lake knows"), "{refused}");
     assert!(restored.lake.find(Table::BLOCKLIST_EXPORT).await.unwrap().is_none());
     std::fs::remove_dir_all(lost.root.path().join("out/blocklist-delta")).unwrap();
+    // Where whole lists alone are taken, too: the next one would give back whom nobody has released.
+    for is_dry_run in [true, false] {
+        let refused = restored.publish(&Order { is_dry_run, ..lost.order(day(0)) }).await.unwrap_err().to_string();
+        assert!(refused.contains("blocklist/2025-01-06 is of no publication that this lake knows"), "{refused}");
+    }
+    assert!(lost.text("blocklist/2025-01-06/blocklist.csv").contains("84962000001,bar_outgoing"));
+    std::fs::remove_dir_all(lost.root.path().join("out/blocklist")).unwrap();
     assert_eq!(restored.publish(&order).await.unwrap().sequence, 1);
 }
 
