@@ -150,12 +150,12 @@ impl Config {
         Ok(formats)
     }
 
-    /// The lake that it names, which is there.
-    pub fn open_lake(&self) -> anyhow::Result<Lake> {
+    /// The lake that it names; none where its folder is missing.
+    pub fn open_lake(&self) -> anyhow::Result<Option<Lake>> {
         Lake::existing(self.location()?, &self.store()?)
     }
 
-    /// The same for verbs that a lake may begin with.
+    /// The same for the one verb that a lake may begin with.
     pub fn make_lake(&self) -> anyhow::Result<Lake> {
         Lake::at(self.location()?, &self.store()?)
     }

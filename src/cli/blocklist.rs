@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{Args, Subcommand, ValueEnum};
 
 use super::BadConfig;
-use super::lake::{LakeArgs, PlaceArgs};
+use super::lake::{LakeArgs, PlaceArgs, of_site};
 use super::print::say;
 use super::rules::RulesArgs;
 use crate::clock::Clock;
@@ -123,7 +123,7 @@ pub(super) async fn export(args: BlocklistArgs, json: bool) -> anyhow::Result<()
         }
     };
     let mml = args.mml.as_deref().map(Template::read).transpose().map_err(BadConfig)?;
-    let lake = args.place.open()?;
+    let lake = args.place.open().await?;
     let order = job::blocklist::Order {
         day: args.day,
         out: args.place.out,
@@ -144,7 +144,7 @@ pub(super) async fn export(args: BlocklistArgs, json: bool) -> anyhow::Result<()
 pub(super) async fn publish(verb: PublishVerb, json: bool) -> anyhow::Result<()> {
     let PublishVerb::Flags { day, full, dry_run, config, by } = verb;
     let site = Config::read(&config).map_err(BadConfig)?;
-    let lake = site.open_lake().map_err(BadConfig)?;
+    let lake = of_site(&site).await?;
     let kafka = site.kafka.as_ref().with_context(|| format!("{} has no [kafka]", config.display()));
     let flags = Flags::connect(kafka.map_err(BadConfig)?, &site.flags)?;
     let registry = Registry::new(&site.registry)?;
@@ -158,7 +158,7 @@ pub(super) async fn publish(verb: PublishVerb, json: bool) -> anyhow::Result<()>
 
 pub(super) async fn receipts(args: ReceiptsArgs, json: bool) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
-    let reconciled = job::receipts::day(&args.lake.open()?, definitions, args.day, Clock::System).await?;
+    let reconciled = job::receipts::day(&args.lake.open().await?, definitions, args.day, Clock::System).await?;
     say(json, &reconciled, || reconciled.text())?;
     Ok(reconciled.verdict()?)
 }

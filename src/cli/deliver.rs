@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::Args;
 
 use super::BadConfig;
+use super::lake::of_site;
 use super::print::say;
 use crate::clock::Clock;
 use crate::config::{Config, store_of_environment};
@@ -43,7 +44,7 @@ pub(super) async fn deliver(args: DeliverArgs, json: bool) -> anyhow::Result<()>
     });
     let target = options.map_err(BadConfig)?.target(store_of_environment());
     let target = target.with_context(|| format!("delivery.{to}")).map_err(BadConfig)?;
-    let lake = site.open_lake().map_err(BadConfig)?;
+    let lake = of_site(&site).await?;
     let parcel = Parcel::read(&folder)?;
     let order = job::deliver::Order { is_dry_run: dry_run, is_out_of_turn: out_of_turn };
     let delivered = job::deliver::deliver(&lake, (&to, &target), &parcel, order, Clock::System).await?;

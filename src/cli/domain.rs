@@ -73,7 +73,10 @@ pub(super) async fn domain(verb: DomainVerb, json: bool) -> anyhow::Result<()> {
     let DomainVerb::Lookup(args) = verb;
     let (options, seal) = args.options()?;
     let lookup = Lookup::open(&options, Clock::System).map_err(BadConfig)?;
-    let lake = args.lake.as_deref().map(existing).transpose()?;
+    let lake = match &args.lake {
+        Some(lake) => Some(existing(lake).await?),
+        None => None,
+    };
     let answered = job::domain::answer(&lookup, &args.name, lake.as_ref(), &seal).await?;
     if let Some(file) = &args.html {
         answered.write_page(file)?;

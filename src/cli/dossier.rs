@@ -68,7 +68,7 @@ pub(super) async fn dossier(args: DossierArgs, json: bool) -> anyhow::Result<()>
         Some(legal_ref) => Some(order.clear(&desk, giver.by, giver.at, &legal_ref).await?.with_keys(args.site.seal()?)),
     };
     let key = args.key.as_deref().map(job::key::read).transpose()?;
-    let (definitions, lake) = (args.rules.load().await?, args.place.open()?);
+    let (definitions, lake) = (args.rules.load().await?, args.place.open().await?);
     let to = (args.place.out.as_path(), key.as_ref());
     let filed = job::dossier::publish(&lake, &definitions, &order, to, cleared.as_ref(), giver).await?;
     say(json, &filed, || text(&filed))

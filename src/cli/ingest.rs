@@ -15,6 +15,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use super::BadConfig;
+use super::lake::of_site;
 use super::print::{self, say};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -23,6 +24,7 @@ use crate::job::backfill::{Backfill, Wanted};
 use crate::job::files::Files;
 use crate::job::ingest::{Ingest, Site};
 use crate::job::replay::Reading;
+use crate::lake::Lake;
 use crate::schema::topic::Topic;
 use crate::serve::Server;
 use crate::source::kafka::Purpose;
@@ -110,7 +112,7 @@ pub(super) async fn ingest(args: IngestArgs) -> anyhow::Result<()> {
     let memory_bytes = i64::try_from(config.ingest.memory_bytes).unwrap_or(i64::MAX);
     metrics.memory_budget.with_label_values(&NONE).set(memory_bytes);
     let purpose = Purpose { until_caught_up: args.until_caught_up, newest_first: args.newest_first };
-    let site = site(&config, purpose, &metrics)?;
+    let site = site(&config, begin(&config).await?, purpose, &metrics)?;
     if !site.seal.has_key() {
         tracing::info!("no key is configured, words of citizens lie in clear");
     }
@@ -126,7 +128,8 @@ pub(super) async fn ingest(args: IngestArgs) -> anyhow::Result<()> {
 
 pub(super) async fn backfill(args: &BackfillArgs, json: bool) -> anyhow::Result<()> {
     let config = Config::read(&args.config).map_err(BadConfig)?;
-    let site = site(&config, Purpose::default(), &Arc::new(Metrics::new()))?;
+    let lake = of_site(&config).await?;
+    let site = site(&config, lake, Purpose::default(), &Arc::new(Metrics::new()))?;
     let (topic, wanted, is_dry_run) = (args.topic, args.wanted(), args.dry_run);
     let format = config.formats().map_err(BadConfig)?.of_topic(topic);
     let kafka = config.kafka.with_context(|| format!("{} has no [kafka] to read from", args.config.display()));
@@ -147,7 +150,7 @@ pub(super) async fn backfill(args: &BackfillArgs, json: bool) -> anyhow::Result<
 pub(super) async fn replay(args: &ReplayArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let config = Config::read(&args.config).map_err(BadConfig)?;
     let registry = Registry::new(&config.registry)?;
-    let lake = config.open_lake().map_err(BadConfig)?;
+    let lake = of_site(&config).await?;
     let (formats, seal) = (config.formats().map_err(BadConfig)?, config.seal.open().map_err(BadConfig)?);
     let reading = Reading { lake: &lake, registry: &registry, decode: config.decode, formats: &formats, seal: &seal };
     let done = job::replay::replay(&reading, &args.topic, args.reason.as_deref(), Clock::System).await?;
@@ -169,11 +172,26 @@ pub(super) async fn interrupted() {
     }
 }
 
-fn site(config: &Config, purpose: Purpose, metrics: &Arc<Metrics>) -> anyhow::Result<Site> {
+/// The lake that a configuration names, which begins with what is read into it. On a site's first day that is right, and
+/// on no other: a path that is misspelt, or a disk that is not mounted, is told of here.
+async fn begin(config: &Config) -> anyhow::Result<Lake> {
+    let lake = config.make_lake().map_err(BadConfig)?;
+    // A store that does not answer is for whoever writes to it to tell of.
+    if matches!(lake.is_begun().await, Ok(false)) {
+        let location = config.lake.as_deref().unwrap_or_default();
+        tracing::warn!(
+            lake = location,
+            "no lake is there, so a new one begins; if one was, stop ingest and see to path and disk"
+        );
+    }
+    Ok(lake)
+}
+
+fn site(config: &Config, lake: Lake, purpose: Purpose, metrics: &Arc<Metrics>) -> anyhow::Result<Site> {
     Ok(Site {
         decode: config.decode,
         seal: config.seal.open().map_err(BadConfig)?,
-        lake: config.make_lake().map_err(BadConfig)?,
+        lake,
         registry: Arc::new(Registry::new(&config.registry)?),
         metrics: Arc::clone(metrics),
         clock: Clock::System,

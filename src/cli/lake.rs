@@ -4,6 +4,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::anyhow;
 use clap::{Args, Subcommand};
 
 use super::BadConfig;
@@ -26,18 +27,35 @@ pub(super) struct LakeArgs {
 
 impl LakeArgs {
     /// A lake that is there.
-    pub(super) fn open(&self) -> anyhow::Result<Lake> {
-        existing(&self.lake)
-    }
-
-    /// The same for verbs that a lake may begin with.
-    pub(super) fn make(&self) -> anyhow::Result<Lake> {
-        Lake::at(&self.lake, &config::store_of_environment()).map_err(|error| BadConfig(error).into())
+    pub(super) async fn open(&self) -> anyhow::Result<Lake> {
+        existing(&self.lake).await
     }
 }
 
-pub(super) fn existing(location: &str) -> anyhow::Result<Lake> {
-    Lake::existing(location, &config::store_of_environment()).map_err(|error| BadConfig(error).into())
+/// A lake that is there, by what the environment says of its store.
+pub(super) async fn existing(location: &str) -> anyhow::Result<Lake> {
+    begun(location, Lake::existing(location, &config::store_of_environment())).await
+}
+
+/// The lake that a site's configuration names, which is there.
+pub(super) async fn of_site(site: &Config) -> anyhow::Result<Lake> {
+    begun(site.lake.as_deref().unwrap_or_default(), site.open_lake()).await
+}
+
+/// Ends where nothing was ever written: a lake that began by a slip knows of no bar, and a list that is made of it gives
+/// back everybody who is under one.
+async fn begun(location: &str, found: anyhow::Result<Option<Lake>>) -> anyhow::Result<Lake> {
+    let found = found.map_err(BadConfig)?;
+    let is_begun = match &found {
+        Some(lake) => lake.is_begun().await?,
+        None => false,
+    };
+    let absent = || {
+        anyhow!(
+            "there is no lake at {location}; is that its path, and its disk mounted? only `callsieve ingest` begins one"
+        )
+    };
+    found.filter(|_| is_begun).ok_or_else(|| BadConfig(absent()).into())
 }
 
 /// Where what is exported comes from, and where it goes.
@@ -51,8 +69,8 @@ pub(super) struct PlaceArgs {
 }
 
 impl PlaceArgs {
-    pub(super) fn open(&self) -> anyhow::Result<Lake> {
-        self.lake.open()
+    pub(super) async fn open(&self) -> anyhow::Result<Lake> {
+        self.lake.open().await
     }
 }
 
@@ -97,7 +115,7 @@ pub(super) async fn maintain(args: &MaintainArgs, json: bool, metrics: Option<&M
         Some(config) => Config::read(config).map_err(BadConfig)?.maintain,
         None => job::maintain::Options::default(),
     };
-    let lake = args.lake.open()?;
+    let lake = args.lake.open().await?;
     let work = job::maintain::maintain(&lake, options, Clock::System, args.dry_run);
     // Who only looks is in nobody's way.
     let done = if args.dry_run { work.await? } else { lake.rewriting(work).await? };
@@ -109,7 +127,7 @@ pub(super) async fn maintain(args: &MaintainArgs, json: bool, metrics: Option<&M
 
 pub(super) async fn reference(verb: ReferenceVerb, json: bool) -> anyhow::Result<()> {
     let ReferenceVerb::Load { table, file, from, lake } = verb;
-    let lake = lake.make()?;
+    let lake = lake.open().await?;
     let loaded = lake.alone(job::reference::load(&lake, table, &file, from)).await?;
     say(json, &loaded, || {
         format!("{table} from {from}: {} begin, {} end, {} stay", loaded.begun, loaded.ended, loaded.kept)

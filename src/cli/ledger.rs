@@ -125,7 +125,7 @@ impl SignerArgs {
 pub(super) async fn ledger(args: &LedgerArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let trusted = args.trust.as_deref().map(Keys::read).transpose()?;
     let days = args.from.zip(args.until);
-    let shown = job::ledger::ledger(&args.lake.open()?, &args.topic, days, trusted.as_ref()).await?;
+    let shown = job::ledger::ledger(&args.lake.open().await?, &args.topic, days, trusted.as_ref()).await?;
     if let Some(metrics) = metrics {
         job::note::ledger(&shown, metrics);
     }
@@ -136,12 +136,12 @@ pub(super) async fn ledger(args: &LedgerArgs, json: bool, metrics: Option<&Metri
 pub(super) async fn sign(act: LedgerVerb) -> anyhow::Result<()> {
     match act {
         LedgerVerb::Accept { topic, source, partition, from, until, why, signer } => {
-            let (lake, seed) = (signer.lake.open()?, signer.seed()?);
+            let (lake, seed) = (signer.lake.open().await?, signer.seed()?);
             let loss = Loss { topic, source, partition, from, until };
             act::accept(&lake, &loss, signer.note(why), &seed, Clock::System).await
         }
         LedgerVerb::Retire { topic, source, why, signer } => {
-            let (lake, seed) = (signer.lake.open()?, signer.seed()?);
+            let (lake, seed) = (signer.lake.open().await?, signer.seed()?);
             let retirement = Retirement { topic, source };
             act::retire(&lake, &retirement, signer.note(why), &seed, Clock::System).await
         }

@@ -50,7 +50,7 @@ pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
         "a dossier is made anew by export dossier: --recompute is for packages"
     );
     if let Some(lake) = args.recompute.filter(|_| verdict.is_sound) {
-        let lake = existing(&lake)?;
+        let lake = existing(&lake).await?;
         verdict.problems = match job::package::recompute(&lake, &args.package).await {
             // What can be said of it is said all the same.
             Err(older) if older.is::<OlderFormat>() => {

@@ -44,14 +44,14 @@ pub(super) struct PrecisionArgs {
 
 pub(super) async fn sample(args: SampleArgs, json: bool) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
-    let (desk, lake) = (args.look.site.desk().await?, args.lake.open()?);
+    let (desk, lake) = (args.look.site.desk().await?, args.lake.open().await?);
     list(json, &desk.sample(args.look.look(), &lake, definitions, args.week).await?)
 }
 
 pub(super) async fn precision(args: PrecisionArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
     let store = store(args.config.as_ref()).await?;
-    let precision = job::precision::precision(&args.lake.open()?, definitions, args.week, store.as_ref()).await?;
+    let precision = job::precision::precision(&args.lake.open().await?, definitions, args.week, store.as_ref()).await?;
     if let Some(metrics) = metrics {
         precision.note(metrics);
     }

@@ -9,6 +9,7 @@ use anyhow::Context;
 use clap::{Args, Subcommand};
 
 use super::BadConfig;
+use super::lake::of_site;
 use super::print::say;
 use crate::answer::Templates;
 use crate::clock::Clock;
@@ -55,7 +56,7 @@ async fn answer(args: &AnswerArgs, json: bool) -> anyhow::Result<()> {
     let templates = folder("answer").map_or_else(Templates::embedded, |folder| Templates::read(&folder));
     let mut lookup = config.lookup.clone();
     lookup.rules = folder("lookup").or(lookup.rules);
-    let (lake, seal) = (config.open_lake().map_err(BadConfig)?, config.seal.open().map_err(BadConfig)?);
+    let (lake, seal) = (of_site(&config).await?, config.seal.open().map_err(BadConfig)?);
     let desk = job::answer::Desk {
         lake: &lake,
         seal: &seal,

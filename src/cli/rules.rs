@@ -264,7 +264,7 @@ pub(super) enum ShadowVerb {
 
 pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
-    let lake = args.lake.make()?;
+    let lake = args.lake.open().await?;
     super::site::admit(args.config.as_ref(), &lake, &definitions, false).await?;
     let ran = match (args.window.day, args.window.week) {
         (Some(day), _) => job::run::day(&lake, definitions, &args.tables, day).await?,
@@ -279,7 +279,7 @@ pub(super) async fn run(args: RunArgs, json: bool, metrics: Option<&Metrics>) ->
 
 pub(super) async fn decide(args: DecideArgs, json: bool, metrics: Option<&Metrics>) -> anyhow::Result<()> {
     let definitions = args.rules.load().await?;
-    let lake = if args.dry_run { args.lake.open()? } else { args.lake.make()? };
+    let lake = args.lake.open().await?;
     super::site::admit(args.config.as_ref(), &lake, &definitions, args.dry_run).await?;
     let store = super::site::store(args.config.as_ref()).await?;
     if args.dry_run {
@@ -300,14 +300,14 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
             let rules = pipelines.map(|folder| folder.join("lookup"));
             let options = lookup::Options { rules, ..lookup::Options::default() };
             let lookup = Lookup::open(&options, Clock::System).map_err(BadConfig)?;
-            print::published(json, &job::entity::domains(&place.open()?, &lookup, &place.out, week).await?)
+            print::published(json, &job::entity::domains(&place.open().await?, &lookup, &place.out, week).await?)
         }
         ExportVerb::Accounts { week, place } => {
-            print::published(json, &job::entity::accounts(&place.open()?, &place.out, week).await?)
+            print::published(json, &job::entity::accounts(&place.open().await?, &place.out, week).await?)
         }
         ExportVerb::Awareness { month, week, least, place } => {
             let period = week.map(Period::Week).or(month.map(Period::Month)).context("name a month or a week")?;
-            let told = job::awareness::publish(&place.open()?, &place.out, period, least).await?;
+            let told = job::awareness::publish(&place.open().await?, &place.out, period, least).await?;
             say(json, &told, || told.text())
         }
         ExportVerb::Notices { day, config, by, place, rules } => {
@@ -316,13 +316,13 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
             let trail = Trail { store: store.as_ref(), by: by.as_deref() };
             // It is named before it is written down: what nobody has read is told by the next run.
             let name = |noticed: &job::notice::Noticed| say(json, noticed, || noticed.text());
-            let lake = place.open()?;
+            let lake = place.open().await?;
             job::notice::publish(&lake, &templates, &place.out, day, (trail, Clock::System), name).await.map(drop)
         }
         ExportVerb::Dossier(args) => dossier(args, json).await,
         ExportVerb::Regulator { week, key, recipient, config, by, place, rules } => {
             let key = key.as_deref().map(job::key::read).transpose()?;
-            let (definitions, lake) = (rules.load().await?, place.open()?);
+            let (definitions, lake) = (rules.load().await?, place.open().await?);
             let store = super::site::store(config.as_ref()).await?;
             let trail = Trail { store: store.as_ref(), by: by.as_deref() };
             let (wanted, signed) = ((week, recipient.as_str()), (key.as_ref(), trail));
@@ -334,7 +334,7 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
 pub(super) async fn explain(args: ExplainArgs, json: bool) -> anyhow::Result<()> {
     let number = Number::parse_given(&args.number).context("that is no telephone number")?;
     let definitions = args.rules.load().await?;
-    let explained = job::explain::explain(&args.lake.open()?, &definitions, number, args.day).await?;
+    let explained = job::explain::explain(&args.lake.open().await?, &definitions, number, args.day).await?;
     say(json, &explained, || explained.text(args.lang))
 }
 
@@ -342,7 +342,7 @@ pub(super) async fn backtest(args: BacktestArgs, json: bool) -> anyhow::Result<(
     let BacktestArgs { from, until, dir, html, lake, rules } = args;
     ensure_order(from, until);
     let definitions = rules.load().await?;
-    let outcome = job::backtest::backtest(&lake.open()?, definitions, &dir, from, until).await?;
+    let outcome = job::backtest::backtest(&lake.open().await?, definitions, &dir, from, until).await?;
     if let Some(file) = html {
         job::backtest::write_page(&outcome, &file)?;
     }
@@ -353,13 +353,13 @@ pub(super) async fn shadow(verb: ShadowVerb, json: bool) -> anyhow::Result<()> {
     match verb {
         ShadowVerb::Run { day, lake, rules } => {
             let definitions = rules.load().await?;
-            let shadowed = job::backtest::shadow::run(&lake.open()?, definitions, day).await?;
+            let shadowed = job::backtest::shadow::run(&lake.open().await?, definitions, day).await?;
             say(json, &shadowed, || shadowed.text())
         }
         ShadowVerb::Report { from, until, html, lake, rules } => {
             ensure_order(from, until);
             let definitions = rules.load().await?;
-            let outcome = job::backtest::shadow::report(&lake.open()?, &definitions, from, until).await?;
+            let outcome = job::backtest::shadow::report(&lake.open().await?, &definitions, from, until).await?;
             if let Some(file) = html {
                 job::backtest::write_page(&outcome, &file)?;
             }

@@ -190,7 +190,7 @@ pub(super) async fn scorecard(verb: ScorecardVerb, json: bool) -> anyhow::Result
     match verb {
         ScorecardVerb::Labels(LabelsArgs { from, until, out, lake, rules }) => {
             let definitions = rules.load().await?;
-            let written = labels::labels(&lake.open()?, definitions, (from, until), &out).await?;
+            let written = labels::labels(&lake.open().await?, definitions, (from, until), &out).await?;
             say(json, &written, || written.text())
         }
         ScorecardVerb::Train(args) => train(args, json),

@@ -90,7 +90,7 @@ pub(super) async fn subject(verb: SubjectVerb, json: bool) -> anyhow::Result<()>
 async fn erase(args: EraseArgs, json: bool) -> anyhow::Result<()> {
     let EraseArgs { number, held_on, case_ref, by, dry_run, site, lake, rules } = args;
     let (desk, keep_files_days) = (site.desk().await?, site.maintain()?.keep_files_days);
-    let (definitions, lake) = (rules.load().await?, lake.open()?);
+    let (definitions, lake) = (rules.load().await?, lake.open().await?);
     if !dry_run {
         // What copies the words is built again by these definitions.
         site.admit(&lake, &definitions).await?;
@@ -104,6 +104,6 @@ async fn export(args: ExportArgs, json: bool) -> anyhow::Result<()> {
     let ExportArgs { number, held_on, by, out, site, lake } = args;
     let (desk, seal) = (site.desk().await?, site.seal()?);
     let giver = Giver { desk: &desk, by: &by, at: Clock::System.now() };
-    let handed = job::subject::export(&lake.open()?, (number, held_on), &out, &seal, giver).await?;
+    let handed = job::subject::export(&lake.open().await?, (number, held_on), &out, &seal, giver).await?;
     say(json, &handed, || handed.text())
 }

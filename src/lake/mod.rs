@@ -68,12 +68,21 @@ impl Lake {
         Ok(Self { root, store })
     }
 
-    /// The same of a lake that is there. For who only reads, a folder that is missing is a misspelt one and no empty
-    /// lake; in a bucket nothing is made before a table is.
-    pub fn existing(location: &str, settings: &Settings) -> anyhow::Result<Self> {
+    /// The same, without a folder that is made; none where it is missing. In a bucket nothing is made before a table is.
+    pub fn existing(location: &str, settings: &Settings) -> anyhow::Result<Option<Self>> {
         let is_missing = !location.contains("://") && !Path::new(location).is_dir();
-        ensure!(!is_missing, "there is no lake at {location}");
-        Self::at(location, settings)
+        if is_missing { Ok(None) } else { Self::at(location, settings).map(Some) }
+    }
+
+    /// Whether it has a table yet. What has none is no lake: a folder whose disk is not mounted, or another than was meant.
+    pub async fn is_begun(&self) -> anyhow::Result<bool> {
+        for table in Table::all() {
+            let found = self.builder(table)?.build()?.verify_deltatable_existence().await;
+            if found.with_context(|| format!("looking for table {table}"))? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// The lake of a candidate below this one: tables of the same names that nobody finds who does not ask for them.

@@ -27,9 +27,9 @@ struct Site {
 }
 
 impl Site {
-    fn new(target: &str) -> Self {
+    async fn new(target: &str) -> Self {
         let site = Self { root: tempfile::tempdir().unwrap() };
-        fs::create_dir(site.root.path().join("lake")).unwrap();
+        Lake::local(&site.root.path().join("lake")).unwrap().open(Table::REJECT).await.unwrap();
         let root = site.root.path().display();
         let config = format!(
             "lake = \"{root}/lake\"\n[[files]]\ntopic = \"call_record\"\nfolder = \"{root}\"\n[delivery.there]\n{target}\n"
@@ -107,7 +107,7 @@ fn seen(site: &Site, place: &Path) -> usize {
 async fn what_stands_is_delivered_once_and_exit_5_says_that_it_has_not_arrived() {
     let share = tempfile::tempdir().unwrap();
     let path = share.path().join("in");
-    let site = Site::new(&format!("kind = \"folder\"\npath = \"{}\"", path.display()));
+    let site = Site::new(&format!("kind = \"folder\"\npath = \"{}\"", path.display())).await;
     let output = site.deliver(&[]);
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(output.status.code() == Some(5) && said.contains("mount it, or make it"), "{said}");
@@ -148,7 +148,8 @@ async fn a_run_that_is_killed_at_any_moment_shows_no_half_and_the_next_finishes(
         keys.join("client_key").display(),
         fs::read_to_string(keys.join("fingerprint")).unwrap().trim(),
         own.path().file_name().unwrap().to_str().unwrap(),
-    ));
+    ))
+    .await;
     let place = own.path().join(site.place());
     let mut before = 0;
     for round in 0..20 {
@@ -182,7 +183,8 @@ async fn a_bucket_gets_a_folder_once() {
     ];
     let url = format!("s3://lake/delivery-{}", std::process::id());
     let written: Vec<String> = settings.iter().map(|(name, value)| format!("{name} = \"{value}\"")).collect();
-    let site = Site::new(&format!("kind = \"s3\"\nurl = \"{url}\"\n[delivery.there.store]\n{}", written.join("\n")));
+    let site =
+        Site::new(&format!("kind = \"s3\"\nurl = \"{url}\"\n[delivery.there.store]\n{}", written.join("\n"))).await;
     let (told, _) = done(&site.deliver(&[]));
     assert_eq!((&told["state"], &told["sent"]), (&json!("done"), &json!(3)));
     let settings = settings.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
@@ -194,8 +196,7 @@ async fn a_bucket_gets_a_folder_once() {
     }
     assert_eq!(done(&site.deliver(&[])).0["state"], "known");
     // A site that has lost what its lake held sends nothing that stands there.
-    fs::remove_dir_all(site.root.path().join("lake")).unwrap();
-    fs::create_dir(site.root.path().join("lake")).unwrap();
+    fs::remove_dir_all(site.root.path().join("lake/delivery")).unwrap();
     let (told, _) = done(&site.deliver(&[]));
     assert_eq!((&told["state"], &told["sent"]), (&json!("done"), &json!(0)));
 }

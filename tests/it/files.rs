@@ -30,9 +30,11 @@ async fn a_file_is_loaded_once_and_its_bad_lines_are_rejects() {
         (0..2_000).map(|id| if id % 100 == 3 { "poison".to_owned() } else { record(id).replace('\n', " ") }).collect();
     std::fs::write(drop.join("a.jsonl"), lines.join("\n")).unwrap();
     std::fs::write(drop.join("later.jsonl.part"), record(9_000).replace('\n', " ")).unwrap();
-    for _ in 0..2 {
+    for is_first in [true, false] {
         let done = ingest(folder.path());
-        assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+        let said = String::from_utf8_lossy(&done.stderr);
+        assert!(done.status.success(), "{said}");
+        assert_eq!(said.contains("so a new one begins"), is_first, "{said}");
         // The same content under another name is the same file.
         std::fs::copy(drop.join("a.jsonl"), drop.join("b.jsonl")).unwrap();
     }

@@ -571,6 +571,7 @@ async fn rebuilding_a_day_twice_changes_nothing() {
 async fn a_week_waits_for_what_is_late_as_its_days_do() {
     let site = Site::new();
     let [lake, out] = [site.lake(), site.path("out").to_str().unwrap().to_owned()];
+    Lake::local(&site.path("lake")).unwrap().open(Table::REJECT).await.unwrap();
     done(&callsieve(&["run", "--week", "2025-W02", "--lake", &lake]));
     let sunday: Day = "2025-01-12".parse().unwrap();
     let export = || callsieve(&["export", "regulator", "--week", "2025-W02", "--out", &out, "--lake", &lake]);

@@ -88,10 +88,11 @@ async fn every_offset_is_a_record_a_reject_or_a_tombstone() {
     assert_eq!(code, 4);
 }
 
-#[test]
-fn a_lake_that_nothing_was_read_into_is_not_complete() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_lake_that_nothing_was_read_into_is_not_complete() {
     let folder = tempfile::tempdir().unwrap();
     let [lake, out] = ["lake", "out"].map(|name| folder.path().join(name).to_str().unwrap().to_owned());
+    Lake::local(Path::new(&lake)).unwrap().open(Table::REJECT).await.unwrap();
     let ran = callsieve(&["run", "--week", "2025-W02", "--lake", &lake]);
     assert!(ran.status.success(), "{}", String::from_utf8_lossy(&ran.stderr));
     let refused = callsieve(&["export", "regulator", "--week", "2025-W02", "--out", &out, "--lake", &lake]);
@@ -103,7 +104,7 @@ fn a_lake_that_nothing_was_read_into_is_not_complete() {
 }
 
 #[test]
-fn who_only_reads_makes_no_lake() {
+fn nothing_but_ingest_begins_a_lake_in_a_folder_that_is_missing_or_empty() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("mistyped");
     let [at, out, config] = [&lake, &folder.path().join("out"), &folder.path().join("site.toml")]
@@ -111,7 +112,11 @@ fn who_only_reads_makes_no_lake() {
     let more = "[kafka]\nbrokers = \"127.0.0.1:1\"\n[delivery.there]\nkind = \"folder\"\npath = \"there\"\n";
     std::fs::write(&config, format!("lake = \"{at}\"\n{more}")).unwrap();
     let (day, week) = (["--day", "2025-01-06"], ["--week", "2025-W02"]);
-    let verbs: [&[&str]; 7] = [
+    let verbs: [&[&str]; 11] = [
+        &[&["run"][..], &day].concat(),
+        &[&["run"][..], &week].concat(),
+        &[&["decide"][..], &day].concat(),
+        &["reference", "load", "allow_list", "hospitals.csv", "--from", "2025-01-06"],
         &["ledger"],
         &["maintain"],
         &["domain", "lookup", "example.vn"],
@@ -120,7 +125,8 @@ fn who_only_reads_makes_no_lake() {
         &[&["export", "blocklist", "--out", &out][..], &day].concat(),
         &[&["export", "regulator", "--out", &out][..], &week].concat(),
     ];
-    let of_a_site: [&[&str]; 4] = [
+    let of_a_site: [&[&str]; 5] = [
+        &["backfill", "--topic", "call_record"],
         &["replay"],
         &["report", "answer"],
         &["deliver", &out, "--to", "there"],
@@ -128,18 +134,28 @@ fn who_only_reads_makes_no_lake() {
     ];
     let by_lake = verbs.map(|verb| [verb, &["--lake", &at]].concat());
     let by_config = of_a_site.map(|verb| [verb, &["--config", &config]].concat());
-    for arguments in by_lake.into_iter().chain(by_config) {
-        let done = callsieve(&arguments);
-        let said = String::from_utf8_lossy(&done.stderr).into_owned();
-        assert_eq!(done.status.code(), Some(3), "{arguments:?}: {said}");
-        assert!(said.contains(&format!("there is no lake at {at}")), "{arguments:?}: {said}");
-    }
+    let ways: Vec<_> = by_lake.into_iter().chain(by_config).collect();
+    let check_refused = || {
+        for arguments in &ways {
+            let done = callsieve(arguments);
+            let said = String::from_utf8_lossy(&done.stderr).into_owned();
+            assert_eq!(done.status.code(), Some(3), "{arguments:?}: {said}");
+            assert!(said.contains(&format!("there is no lake at {at};")), "{arguments:?}: {said}");
+        }
+    };
+    check_refused();
     assert!(!lake.exists());
+    // A disk that is not mounted leaves its folder behind, with nothing in it.
+    std::fs::create_dir(&lake).unwrap();
+    check_refused();
+    assert_eq!(std::fs::read_dir(&lake).unwrap().count(), 0);
+    assert!(!Path::new(&out).exists());
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_never_read_is_not_closed() {
     let hand = Hand::new();
+    hand.lake.open(Table::REJECT).await.unwrap();
     let (code, shown) = hand.ledger(&[]);
     let never = |shown: &Value| shown["unread"].as_array().unwrap().len();
     assert_eq!((code, &shown["is_closed"], never(&shown)), (4, &Value::Bool(false), Topic::ALL.len()), "{shown}");

@@ -225,11 +225,11 @@ async fn take_a_row_away(lake: &Path) {
     table.replace(day, &rows).await.unwrap();
 }
 
-#[test]
-fn a_ledger_of_nothing_is_open() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_ledger_of_nothing_is_open() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
-    std::fs::create_dir(&lake).unwrap();
+    Lake::local(&lake).unwrap().open(Table::REJECT).await.unwrap();
     let (code, open) = leave(folder.path(), "ledger", &["ledger", "--lake", lake.to_str().unwrap()]);
     let values = ["open", "findings"].map(|what| value(&open, &format!("callsieve_ledger_{what}{{verb=\"ledger\"}}")));
     assert_eq!((code, values), (4, [Some(1), Some(6)]), "{open}");
@@ -238,11 +238,11 @@ fn a_ledger_of_nothing_is_open() {
     assert_eq!((code, value(&none, "callsieve_ledger_open{verb=\"ledger\"}")), (3, None), "{none}");
 }
 
-#[test]
-fn a_file_that_cannot_be_left_changes_no_exit_code() {
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_cannot_be_left_changes_no_exit_code() {
     let folder = tempfile::tempdir().unwrap();
     let lake = folder.path().join("lake");
-    std::fs::create_dir(&lake).unwrap();
+    Lake::local(&lake).unwrap().open(Table::REJECT).await.unwrap();
     let with = |arguments: &[&str], file: &Path| {
         let mut verb = callsieve();
         verb.args(arguments).arg("--lake").arg(&lake).arg("--metrics-file").arg(file).output().unwrap()

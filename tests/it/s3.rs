@@ -142,6 +142,8 @@ async fn a_bucket_keeps_the_same_promises_as_a_disk() {
 async fn two_runs_over_a_bucket_do_not_meet(bucket: &Bucket) {
     let lake = bucket.open();
     let run = || bucket.callsieve(&["run", "call_event", "--day", "2025-01-06"]);
+    assert_eq!(run().status.code(), Some(3), "there is no lake yet");
+    lake.open(Table::REJECT).await.unwrap();
     let held = lake.alone(async { Ok(run().status.code()) }).await.unwrap();
     assert_eq!(held, Some(7), "another run holds the lock");
     assert_eq!(run().status.code(), Some(0), "it was given back");
