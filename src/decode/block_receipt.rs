@@ -6,7 +6,7 @@
 use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
-use super::row::{Cells, Place, Topical, number, one_of};
+use super::row::{Cells, Place, Topical, filled, number, one_of};
 use crate::domain::bar::Action;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
@@ -44,8 +44,9 @@ impl Topical for Rows {
         let day = place.day("reported_at", wire.reported_at)?;
 
         let row = self.0.row().day(day).int64(number).text(&wire.action).int64_or_null(wire.sequence);
-        let row = row.text_or_null(wire.case_id.as_deref()).text(&wire.state).instant(wire.reported_at);
-        place.end(row.text_or_null(wire.code.as_deref()));
+        let row =
+            row.text_or_null(wire.case_id.as_deref().and_then(filled)).text(&wire.state).instant(wire.reported_at);
+        place.end(row.text_or_null(wire.code.as_deref().and_then(filled)));
         Ok(())
     }
 

@@ -5,7 +5,7 @@
 use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
-use super::row::{Cells, Place, Topical, digits, not_empty, not_negative, one_of, party, present};
+use super::row::{Cells, Place, Topical, digits, filled, not_empty, not_negative, one_of, party, present};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::CallRecord;
@@ -55,19 +55,47 @@ impl Topical for Rows {
         let day = place.day("start_at", wire.start_at)?;
 
         let row = self.0.row().day(day).text(&wire.record_type).text(&wire.record_id);
-        let row = row.text_or_null(wire.call_ref.as_deref()).int32_or_null(wire.partial_seq);
+        let row = row.text_or_null(wire.call_ref.as_deref().and_then(filled)).int32_or_null(wire.partial_seq);
         let row = row.int64_or_null(digits(&caller)).text(caller.kind.as_str());
         let row = row.text(wire.caller.as_deref().unwrap_or_default());
         let row = row.int64_or_null(digits(&callee)).text(callee.kind.as_str());
         let row = row.text(wire.callee.as_deref().unwrap_or_default());
         let row = row.instant(wire.start_at).int32_or_null(wire.ring_s).int32(wire.duration_s);
         let row = row.boolean(wire.is_answered).int32_or_null(wire.release_cause);
-        let row = row.text_or_null(wire.trunk.as_deref());
+        let row = row.text_or_null(wire.trunk.as_deref().and_then(filled));
         place.end(row.int64_or_null(wire.cell).int64_or_null(wire.imei).int64_or_null(wire.imsi));
         Ok(())
     }
 
     fn finish(&mut self) -> RecordBatch {
         self.0.finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::Array;
+
+    use super::*;
+    use crate::decode::Options;
+    use crate::domain::message::Message;
+    use crate::schema::column::call_record as column;
+
+    /// 2025-01-06 10:00 in Vietnam.
+    const AT: i64 = 1_736_132_400_000_000;
+
+    #[test]
+    fn calls_whose_reference_and_trunk_are_left_blank_have_none_in_common() {
+        let body = format!(
+            r#"{{"record_id":"r1","record_type":"originating","call_ref":"","caller":"0962000001","caller_nature":"national",
+            "callee":"0912345678","callee_nature":"national","start_at":{AT},"duration_s":60,"is_answered":true,"trunk":" "}}"#
+        );
+        let message = Message { partition: 0, offset: 0, kafka_at: None, key: None, payload: None, headers: None };
+        let mut rows = Rows::with_capacity(1);
+        let place = Place::new(&message, "test/0", Options::default(), AT);
+        rows.push(serde_json::from_str(&body).unwrap(), &place).unwrap();
+        let rows = rows.finish();
+        assert!(column::CALL_REF.of(&rows).unwrap().is_null(0));
+        assert!(column::TRUNK.of(&rows).unwrap().is_null(0));
     }
 }

@@ -7,7 +7,7 @@
 use arrow::array::{RecordBatch, StringArray};
 
 use super::reject::{Reason, Refusal};
-use super::row::{Cells, Place, Topical, cell, not_empty, number, one_of};
+use super::row::{Cells, Place, Topical, cell, filled, not_empty, number, one_of};
 use crate::domain::province;
 use crate::domain::report::{Kind, Level, Name, Read, Reading, Source};
 use crate::domain::seal::Seal;
@@ -167,11 +167,6 @@ impl Topical for Rows {
     fn finish(&mut self) -> RecordBatch {
         self.sheet.finish()
     }
-}
-
-/// A field that is not left blank.
-fn filled(field: &str) -> Option<&str> {
-    (!field.trim().is_empty()).then_some(field)
 }
 
 /// What a channel with fields of their own says in them.

@@ -154,6 +154,11 @@ pub(super) fn not_negative(field: &'static str, value: Option<i32>) -> Result<()
     }
 }
 
+/// A field that is not left blank: blank is what a sender writes of what it does not know, and not a name that many share.
+pub(super) fn filled(field: &str) -> Option<&str> {
+    (!field.trim().is_empty()).then_some(field)
+}
+
 /// Text that must say something.
 pub(super) fn not_empty(field: &'static str, text: &str) -> Result<(), Refusal> {
     if text.is_empty() { Err(Refusal::new(Reason::Empty, field)) } else { Ok(()) }

@@ -5,7 +5,7 @@
 use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
-use super::row::{Cells, Place, Topical, digits, not_empty, not_negative, one_of, party, present};
+use super::row::{Cells, Place, Topical, digits, filled, not_empty, not_negative, one_of, party, present};
 use crate::domain::party::PartyKind;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
@@ -55,12 +55,12 @@ impl Topical for Rows {
         };
 
         let row = self.0.row().day(day).text(&wire.record_type).text(&wire.record_id);
-        let row = row.text_or_null(wire.message_ref.as_deref());
+        let row = row.text_or_null(wire.message_ref.as_deref().and_then(filled));
         let row = row.int64_or_null(digits(&sender)).text(sender.kind.as_str());
         let row = row.text(wire.sender.as_deref().unwrap_or_default()).text_or_null(name.as_deref());
         let row = row.int64_or_null(digits(&recipient)).text(recipient.kind.as_str());
         let row = row.text(wire.recipient.as_deref().unwrap_or_default());
-        let row = row.instant(wire.sent_at).int32(wire.parts).text_or_null(wire.trunk.as_deref());
+        let row = row.instant(wire.sent_at).int32(wire.parts).text_or_null(wire.trunk.as_deref().and_then(filled));
         place.end(row.int64_or_null(wire.cell).int64_or_null(wire.imei).int64_or_null(wire.imsi));
         Ok(())
     }

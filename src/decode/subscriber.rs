@@ -6,7 +6,7 @@
 use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
-use super::row::{Cells, Place, Topical, number, one_of};
+use super::row::{Cells, Place, Topical, filled, number, one_of};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::Subscriber;
@@ -45,7 +45,8 @@ impl Topical for Rows {
     fn push(&mut self, wire: Subscriber<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         let number = number("number", &wire.number)?;
         one_of("segment", &wire.segment, &SEGMENTS)?;
-        if let Some(lock_reason) = &wire.lock_reason {
+        let lock_reason = wire.lock_reason.as_deref().and_then(filled);
+        if let Some(lock_reason) = lock_reason {
             one_of("lock_reason", lock_reason, &LOCKS)?;
         }
         let day = place.day_of_state("changed_at", wire.changed_at)?;
@@ -55,9 +56,9 @@ impl Topical for Rows {
 
         let row = self.0.row().day(day).int64(number).instant(wire.activated_at);
         let row = row.instant_or_null(wire.deactivated_at).text(&wire.segment);
-        let row = row.text_or_null(wire.identity_hash.as_deref()).int32_or_null(wire.key_epoch);
-        let row = place.cells(row.text_or_null(wire.dealer.as_deref()).instant(wire.changed_at));
-        row.text_or_null(wire.lock_reason.as_deref()).end();
+        let row = row.text_or_null(wire.identity_hash.as_deref().and_then(filled)).int32_or_null(wire.key_epoch);
+        let row = place.cells(row.text_or_null(wire.dealer.as_deref().and_then(filled)).instant(wire.changed_at));
+        row.text_or_null(lock_reason).end();
         Ok(())
     }
 
@@ -92,10 +93,19 @@ mod tests {
     fn a_lock_has_its_reason_and_a_sender_of_before_says_none() {
         let locked = pushed(r#","lock_reason":"device""#).unwrap();
         assert_eq!(column::LOCK_REASON.of(&locked).unwrap().value(0), "device");
-        for open in ["", r#","lock_reason":null"#] {
+        for open in ["", r#","lock_reason":null"#, r#","lock_reason":"""#, r#","lock_reason":" ""#] {
             assert!(column::LOCK_REASON.of(&pushed(open).unwrap()).unwrap().is_null(0), "{open}");
         }
         let refused = pushed(r#","lock_reason":"because""#).unwrap_err();
         assert_eq!(refused, Refusal::new(Reason::UnknownWord, "lock_reason"));
+    }
+
+    #[test]
+    fn whose_identity_is_left_blank_shares_it_with_nobody() {
+        let named = pushed(r#","identity_hash":"h","dealer":"d""#).unwrap();
+        assert_eq!(column::IDENTITY_HASH.of(&named).unwrap().value(0), "h");
+        let blank = pushed(r#","identity_hash":"","dealer":" ""#).unwrap();
+        assert!(column::IDENTITY_HASH.of(&blank).unwrap().is_null(0));
+        assert!(column::DEALER.of(&blank).unwrap().is_null(0));
     }
 }
