@@ -67,7 +67,7 @@ const EXIT_CODES: &str = "Exit codes:\n\
     0  done\n\
     1  failed\n\
     2  wrong usage\n\
-    3  configuration or pipelines invalid, or no lake where one is named\n\
+    3  configuration or pipelines invalid, or no lake or case store where one is named\n\
     4  input incomplete: the ledger is not closed, the week or the month is not all there, a day to compare with is \
     not decided or not in the shadow, a week to draw from is not decided to its end, or a registry did not answer; \
     come again\n\
@@ -116,7 +116,7 @@ pub fn main() -> ExitCode {
 fn exit_code(error: &anyhow::Error) -> u8 {
     if error.is::<crate::store::reason::Unknown>() {
         2
-    } else if error.is::<BadConfig>() || error.is::<job::check::Invalid>() {
+    } else if error.is::<BadConfig>() || error.is::<job::check::Invalid>() || error.is::<crate::store::Absent>() {
         3
     } else if error.is::<job::ledger::Open>()
         || error.is::<job::export::Incomplete>()

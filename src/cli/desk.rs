@@ -317,7 +317,7 @@ pub(super) async fn decline(args: AnswerArgs, json: bool) -> anyhow::Result<()> 
 pub(super) async fn user(verb: UserVerb, json: bool) -> anyhow::Result<()> {
     match verb {
         UserVerb::Add { name, role, hand } => {
-            done(json, &hand.site.desk().await?.add_user(hand.hand(), &name, role).await?)
+            done(json, &hand.site.begin_desk().await?.add_user(hand.hand(), &name, role).await?)
         }
         UserVerb::Remove { name, hand } => done(json, &hand.site.desk().await?.remove_user(hand.hand(), &name).await?),
         UserVerb::List { site } => {

@@ -54,9 +54,18 @@ pub(super) struct LookArgs {
 
 impl SiteArgs {
     pub(super) async fn desk(&self) -> anyhow::Result<Desk> {
+        Desk::open(&self.options()?).await
+    }
+
+    /// The same for who may be the first to work there.
+    pub(super) async fn begin_desk(&self) -> anyhow::Result<Desk> {
+        Desk::begin(&self.options()?).await
+    }
+
+    fn options(&self) -> anyhow::Result<job::desk::Options> {
         let config = Config::read(&self.config).map_err(BadConfig)?;
         let options = config.desk.with_context(|| format!("{} has no [desk]", self.config.display()));
-        Desk::open(&options.map_err(BadConfig)?).await
+        Ok(options.map_err(BadConfig)?)
     }
 
     /// Lets definitions pass as [`admit`] does.

@@ -38,9 +38,9 @@ pub struct Options {
 }
 
 impl Options {
-    /// Opens the store.
+    /// Opens the store, which is there.
     pub async fn open(&self) -> anyhow::Result<Store> {
-        Store::open(&self.store.value().context("desk.store")?).await
+        Store::existing(&self.store.value().context("desk.store")?).await
     }
 }
 
@@ -121,6 +121,12 @@ impl Desk {
     /// Opens the desk of a site.
     pub async fn open(options: &Options) -> anyhow::Result<Self> {
         Ok(Self { store: options.open().await?, four_eyes: options.four_eyes })
+    }
+
+    /// The same for who is the first to work there, with whom its store begins.
+    pub async fn begin(options: &Options) -> anyhow::Result<Self> {
+        let store = Store::open(&options.store.value().context("desk.store")?).await?;
+        Ok(Self { store, four_eyes: options.four_eyes })
     }
 
     /// A reviewer's word about a number's day.

@@ -59,7 +59,7 @@ pub(super) fn site(lake: &Path) -> Site {
 /// A desk whose store lies in a folder, with its supervisors; the first of them adds the others.
 pub(super) async fn open_desk(folder: &Path, four_eyes: bool, at: i64, supervisors: &[&str]) -> Desk {
     let store = Setting::Text(format!("sqlite://{}/desk.db", folder.display()));
-    let desk = Desk::open(&Options { store, four_eyes, require_promotion: false }).await.unwrap();
+    let desk = Desk::begin(&Options { store, four_eyes, require_promotion: false }).await.unwrap();
     let first = Hand { by: supervisors[0], at, is_dry_run: false, in_clear: false };
     for name in supervisors {
         desk.add_user(first, name, Role::Supervisor).await.unwrap();

@@ -14,6 +14,8 @@ pub mod review;
 pub mod user;
 pub mod wish;
 
+use std::path::Path;
+
 use anyhow::Context;
 use serde_json::Value;
 use sqlx::any::{Any, AnyPoolOptions, AnyRow, install_default_drivers};
@@ -42,6 +44,11 @@ const NOBODY: &str = "callsieve";
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct Refused(pub(crate) String);
+
+/// There is no case store where one is named: exit code 3.
+#[derive(Debug, thiserror::Error)]
+#[error("there is no case store at {0}; is that its path? only `callsieve user add` begins one")]
+pub struct Absent(String);
 
 /// An open case store.
 #[derive(Debug, Clone)]
@@ -84,6 +91,15 @@ impl Database {
 }
 
 impl Store {
+    /// Opens a store that is there. One that a misspelt path began would know of nobody whom the desk has cleared, and
+    /// the next list would bar them again.
+    pub async fn existing(url: &str) -> anyhow::Result<Self> {
+        match file_of(url) {
+            Some(file) if !Path::new(file).exists() => Err(Absent(file.to_owned()).into()),
+            _ => Self::open(url).await,
+        }
+    }
+
     /// Opens a store, and makes it or brings it up to date.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
         let database = Database::of(url)?;
@@ -137,6 +153,14 @@ impl Store {
         let tail = Tail::read(&mut tx).await?;
         Ok(Act { tx, tail, by: by.to_owned(), role: Role::Auditor, at })
     }
+}
+
+/// The file of a store in SQLite; none of a server's, of one in memory, and where the path is not written as it is.
+fn file_of(url: &str) -> Option<&str> {
+    let rest = url.strip_prefix("sqlite:")?;
+    let file = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
+    let is_plain = !file.is_empty() && file != ":memory:" && !url.contains("mode=memory") && !file.contains('%');
+    is_plain.then_some(file)
 }
 
 /// A transaction in somebody's name: all that it writes is there with its audit rows, or not at all.

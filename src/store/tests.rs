@@ -303,3 +303,20 @@ async fn with_sslmode_require_nothing_is_said_in_clear() {
     assert_eq!(asked, [0, 0, 0, 8, 4, 210, 22, 47], "the length and code of PostgreSQL's SSLRequest");
     assert!(rest.is_empty() && opened.is_err(), "whoever has no TLS hears neither user nor password");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_is_not_there_is_made_by_who_may_begin_one_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("desk.db");
+    let urls = [format!("sqlite:{}", file.display()), format!("sqlite://{}?mode=rwc", file.display())];
+    for url in &urls {
+        let refused = Store::existing(url).await.unwrap_err();
+        assert!(refused.is::<Absent>() && !file.exists(), "{refused:#}");
+    }
+    Store::open(&urls[0]).await.unwrap();
+    for url in &urls {
+        Store::existing(url).await.unwrap();
+    }
+    let elsewhere = ["postgres://u@h/d", "sqlite::memory:", "sqlite://x?mode=memory", "sqlite:", "sqlite:a%20b"];
+    assert_eq!(elsewhere.map(file_of), [None; 5]);
+}

@@ -284,6 +284,25 @@ async fn a_lake_of_promoted_rules_is_decided_by_no_others_with_or_without_its_co
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_misspelt_store_is_no_desk_that_has_cleared_nobody() {
+    let sites = sites().await;
+    let site = &sites[0];
+    site.accuse(MONDAY).await;
+    site.decide(MONDAY);
+    let (lake, out, config) = (site.text("lake"), site.text("out"), site.text("misspelt.toml"));
+    let misspelt = std::fs::read_to_string(site.path("site.toml")).unwrap().replace("desk.db", "dek.db");
+    std::fs::write(&config, misspelt).unwrap();
+    let list = ["export", "blocklist", "--day", MONDAY, "--lake", &lake, "--out", &out];
+    for verb in [&["decide", "--day", MONDAY, "--lake", &lake][..], &list, &["user", "list"], &["audit", "verify"]] {
+        let said = refused(&callsieve(&[verb, &["--config", &config]].concat()), 3);
+        assert!(said.contains("there is no case store at"), "{verb:?}: {said}");
+    }
+    assert!(!site.path("dek.db").exists() && !site.path("out").exists());
+    done(&callsieve(&["user", "add", "an", "--role", "supervisor", "--by", "an", "--config", &config]));
+    done(&callsieve(&["user", "list", "--config", &config]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_desk_needs_neither_lake_nor_broker_and_what_needs_them_says_so() {
     for site in sites().await {
         let config = site.text("desk.toml");

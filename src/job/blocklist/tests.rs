@@ -206,7 +206,7 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list_and_holds_
     site.decide(day(0), &all).await;
     let url = format!("sqlite://{}/desk.db", site.root.path().display());
     let desk =
-        Desk::open(&desk::Options { store: Setting::Text(url.clone()), four_eyes: false, require_promotion: false })
+        Desk::begin(&desk::Options { store: Setting::Text(url.clone()), four_eyes: false, require_promotion: false })
             .await
             .unwrap();
     let hand = Hand { by: "an", at: day(0).ends_at(), is_dry_run: false, in_clear: false };
