@@ -172,7 +172,7 @@ pub(super) struct AnswerArgs {
 
 #[derive(Debug, Subcommand)]
 pub(super) enum UserVerb {
-    /// Takes somebody in, or gives them another role; the first supervisor names themself.
+    /// Takes somebody in, or gives them another role; the first supervisor names themself, and begins the desk's store.
     #[command(after_help = "Example: callsieve user add an --role supervisor --by an --config site.toml")]
     Add {
         /// The name.

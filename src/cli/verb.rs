@@ -35,7 +35,8 @@ pub(super) enum Verb {
     Simulate(SimulateArgs),
     /// Reads topics into the lake, exactly once, until stopped.
     #[command(after_help = "Example: callsieve ingest --config site.toml\n\n\
-        The tables remember the offsets. After a topic was made anew, raise its kafka.epochs by one.")]
+        The tables remember the offsets. After a topic was made anew, raise its kafka.epochs by one.\n\
+        Where no lake is, one begins, and a warning says so: no other verb begins one.")]
     Ingest(IngestArgs),
     /// Reads what ingest has left out, beside it: the holes in a topic's ledger, all or those within bounds.
     #[command(after_help = "Example: callsieve backfill --config site.toml --topic call_record \\\n    \
