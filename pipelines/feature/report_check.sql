@@ -66,8 +66,7 @@ near AS (
     -- Each number with the contacts that it made, and with those that came back; whether they are of those days.
     SELECT channel, report_id, place, true AS is_made, day BETWEEN from_day AND until_day AS is_near, contact.*
     FROM asked INNER JOIN contact ON source = caller AND reporter = callee
-    UNION ALL
-    SELECT channel, report_id, place, false, day BETWEEN from_day AND until_day, contact.*
+    UNION ALL SELECT channel, report_id, place, false, day BETWEEN from_day AND until_day, contact.*
     FROM asked INNER JOIN contact ON reporter = caller AND source = callee
 ),
 met AS (
@@ -82,8 +81,7 @@ newest AS (
     -- How new the records of each day are.
     SELECT false AS is_message, day, MAX(last_call_at) AS newest_at FROM contact_day
     WHERE day BETWEEN $known_from AND $day AND last_call_at IS NOT NULL GROUP BY day
-    UNION ALL
-    SELECT true, day, MAX(start_at) FROM sms_event WHERE day BETWEEN $known_from AND $day GROUP BY day
+    UNION ALL SELECT true, day, MAX(start_at) FROM sms_event WHERE day BETWEEN $known_from AND $day GROUP BY day
 ),
 loaded AS (
     -- Of how many of the days of each number there are records, and how new these are.
@@ -99,8 +97,8 @@ told AS (
     GROUP BY reporter, named
 ),
 record AS (
-    -- What became of the numbers that each person reported earlier: all that matched, and of a report without one its first.
-    -- The own number stands beside its reporter alone.
+    -- What became of the numbers that each person reported earlier, the own among them, whose source is not kept: all that
+    -- matched, and of a report without one its first.
     SELECT reporter, COUNT(DISTINCT COALESCE(source, reporter)) AS numbers,
         COUNT(DISTINCT CASE WHEN state = 'matched' THEN source END) AS matched
     FROM (SELECT *, BOOL_OR(state = 'matched') OVER (PARTITION BY day, channel, report_id) AS is_right FROM report_check_before
@@ -140,16 +138,14 @@ compared AS (
     LEFT JOIN told ON asked.source = told.source AND asked.reporter = told.reporter
     LEFT JOIN record ON asked.reporter = record.reporter
     LEFT JOIN loaded ON asked.channel = loaded.channel AND asked.report_id = loaded.report_id AND asked.place = loaded.place
-    LEFT JOIN ported ON asked.source = ported.number
+    LEFT JOIN ported ON asked.source = ported.number LEFT JOIN own_range ON true
     LEFT JOIN served AS source_served ON asked.source = source_served.number
     LEFT JOIN served AS reporter_served ON asked.reporter = reporter_served.number
-    LEFT JOIN own_range ON true
 )
 SELECT
     $day AS day, channel, report_id, COALESCE(reporter, 0) AS reporter,
     -- The own number beside the pseudonym of whoever was erased would tell whose it is.
-    NULLIF(source, reporter) AS source, COALESCE(kind, '') AS kind,
-    COALESCE(reported_at, $from) AS reported_at,
+    NULLIF(source, reporter) AS source, COALESCE(kind, '') AS kind, COALESCE(reported_at, $from) AS reported_at,
     CASE
         WHEN source IS NULL THEN 'no_source'
         WHEN source = reporter THEN 'own_number'
