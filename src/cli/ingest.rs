@@ -25,6 +25,7 @@ use crate::job::files::Files;
 use crate::job::ingest::{Ingest, Site};
 use crate::job::replay::Reading;
 use crate::lake::Lake;
+use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 use crate::serve::Server;
 use crate::source::kafka::Purpose;
@@ -183,6 +184,8 @@ async fn begin(config: &Config) -> anyhow::Result<Lake> {
             lake = location,
             "no lake is there, so a new one begins; if one was, stop ingest and see to path and disk"
         );
+        // It is there from now on, though nothing may have come yet: reference tables are loaded next.
+        lake.open(Table::REJECT).await?;
     }
     Ok(lake)
 }

@@ -57,3 +57,20 @@ async fn a_file_is_loaded_once_and_its_bad_lines_are_rejects() {
     assert!(String::from_utf8_lossy(&failed.stderr).contains("c.json.gz"));
     assert_eq!(arrived(folder.path()).await.len(), 1_981);
 }
+
+#[test]
+fn a_lake_begins_before_the_first_file_comes_so_that_reference_tables_can_be_loaded() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("drop")).unwrap();
+    let done = ingest(folder.path());
+    let said = String::from_utf8_lossy(&done.stderr);
+    assert!(done.status.success() && said.contains("so a new one begins"), "{said}");
+    let list = folder.path().join("hospitals.csv");
+    std::fs::write(&list, "number,reason\n0962000001,hospital\n").unwrap();
+    let loaded = Command::new(env!("CARGO_BIN_EXE_callsieve"))
+        .args(["reference", "load", "allow_list", list.to_str().unwrap(), "--from", "2025-01-06", "--lake"])
+        .arg(folder.path().join("lake"))
+        .output()
+        .unwrap();
+    assert!(loaded.status.success(), "{}", String::from_utf8_lossy(&loaded.stderr));
+}
