@@ -76,7 +76,9 @@ busy_hour AS (
             COALESCE(CAST(ROUND(usual_activations) AS BIGINT), 0), ' in a usual hour') AS reason
     FROM dealer_hour
     WHERE day = $day AND segment <> 'enterprise' AND activations >= $hour_sims
-        AND (activations >= $unusual_hours * COALESCE(usual_activations, 0.0) OR identities <= $few_identities * activations)
+        AND (activations >= $unusual_hours * COALESCE(usual_activations, 0.0)
+            -- Who has none on file may be anybody: each counts as an identity of its own.
+            OR identities + unidentified <= $few_identities * activations)
 ),
 bought_block AS (
     -- Blocks of fresh numbers that call the same strangers.
