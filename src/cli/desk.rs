@@ -317,7 +317,11 @@ pub(super) async fn decline(args: AnswerArgs, json: bool) -> anyhow::Result<()> 
 pub(super) async fn user(verb: UserVerb, json: bool) -> anyhow::Result<()> {
     match verb {
         UserVerb::Add { name, role, hand } => {
-            done(json, &hand.site.begin_desk().await?.add_user(hand.hand(), &name, role).await?)
+            let acting = hand.hand();
+            // Anybody else is refused where nobody works yet, and would leave behind a store that has cleared nobody.
+            let is_first = acting.by == name && role == Role::Supervisor && !acting.is_dry_run;
+            let desk = if is_first { hand.site.begin_desk().await? } else { hand.site.desk().await? };
+            done(json, &desk.add_user(acting, &name, role).await?)
         }
         UserVerb::Remove { name, hand } => done(json, &hand.site.desk().await?.remove_user(hand.hand(), &name).await?),
         UserVerb::List { site } => {

@@ -47,7 +47,9 @@ pub struct Refused(pub(crate) String);
 
 /// There is no case store where one is named: exit code 3.
 #[derive(Debug, thiserror::Error)]
-#[error("there is no case store at {0}; is that its path? only `callsieve user add` begins one")]
+#[error(
+    "there is no case store at {0}; is that its path? only `callsieve user add` of its first supervisor begins one"
+)]
 pub struct Absent(String);
 
 /// An open case store.

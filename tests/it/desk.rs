@@ -293,7 +293,10 @@ async fn a_misspelt_store_is_no_desk_that_has_cleared_nobody() {
     let misspelt = std::fs::read_to_string(site.path("site.toml")).unwrap().replace("desk.db", "dek.db");
     std::fs::write(&config, misspelt).unwrap();
     let list = ["export", "blocklist", "--day", MONDAY, "--lake", &lake, "--out", &out];
-    for verb in [&["decide", "--day", MONDAY, "--lake", &lake][..], &list, &["user", "list"], &["audit", "verify"]] {
+    let add = ["user", "add", "dung", "--role", "supervisor", "--by", "an"];
+    let tried = ["user", "add", "an", "--role", "supervisor", "--by", "an", "--dry-run"];
+    let decide = ["decide", "--day", MONDAY, "--lake", &lake];
+    for verb in [&decide[..], &list, &["user", "list"], &["audit", "verify"], &add, &tried] {
         let said = refused(&callsieve(&[verb, &["--config", &config]].concat()), 3);
         assert!(said.contains("there is no case store at"), "{verb:?}: {said}");
     }
