@@ -67,6 +67,21 @@ fn every_form_is_in_the_labelled_texts_and_every_label_is_a_form() {
     assert_eq!(forms().len(), 36);
 }
 
+#[test]
+fn a_later_text_is_no_other_one_in_another_order() {
+    let labelled = labelled();
+    let of = |text: &'static str| bare_words(text).split_whitespace().map(str::to_owned).collect::<BTreeSet<_>>();
+    let (later, others): (Vec<_>, Vec<_>) = labelled.iter().partition(|labelled| labelled.part == "later");
+    let others: Vec<_> = others.iter().map(|other| (other.text, of(other.text))).collect();
+    for text in later.iter().map(|later| later.text) {
+        let words = of(text);
+        for (other, known) in &others {
+            let (both, either) = (words.intersection(known).count(), words.union(known).count());
+            assert!(4 * both < 3 * either, "{text} was known as {other}");
+        }
+    }
+}
+
 #[track_caller]
 fn check(text: &str, expected: &str) {
     checked(text, find(text, false), expected);
