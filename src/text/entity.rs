@@ -147,7 +147,9 @@ fn parted(text: &str, found: &mut Entities) {
         let (before, mut rest) = text.split_at(at);
         let name = before.trim_end().rsplit(char::is_whitespace).next().unwrap_or_default();
         let has_sign = name.contains(|letter: char| matches!(letter, '-' | '.') || letter.is_ascii_digit());
-        if !name.contains(char::is_alphabetic) || !(has_sign || name.len() >= NO_SYLLABLE) {
+        // An ending is nobody's name, and whatever follows it was read with the name before: a line of endings is read once.
+        let is_ending = name.starts_with('.');
+        if is_ending || !name.contains(char::is_alphabetic) || !(has_sign || name.len() >= NO_SYLLABLE) {
             continue;
         }
         let mut word = name.to_owned();
@@ -349,6 +351,7 @@ mod tests {
         check("vao vcb khoa .com", &[]);
         check("goi-hoai .xin dung goi", &[]);
         check("goi 10-15 .com", &[]);
+        check("vao day .top .com", &[]);
         check("xem:abc.xyz nhe, luc 9:30.Vao", &["domain abc.xyz"]);
         check("het tien.la mat. Goi.vay", &[]);
     }
