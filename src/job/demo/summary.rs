@@ -112,7 +112,7 @@ impl Summary {
     fn verified(&self) -> String {
         let reports = &self.reports;
         format!(
-            "\n  {} reports checked, {} of them right; {} of {} brigades seen; {} numbers held on false reports\n",
+            "\n  {} reported numbers checked, {} of them right; {} of {} brigades seen; {} numbers held on false reports\n",
             reports.checked,
             share(reports.verified_right_share),
             reports.brigaded_seen,

@@ -43,6 +43,7 @@ pub fn figures(
     let accused: BTreeSet<(&str, i64)> = accusations.iter().map(|one| (one.report_id.as_str(), one.source)).collect();
     let mut named: BTreeMap<(&str, i64), &str> = BTreeMap::new();
     let mut instead: BTreeMap<&str, &str> = BTreeMap::new();
+    let mut misled: BTreeSet<&str> = BTreeSet::new();
     for batch in checks {
         let (id, source) = (report_check::REPORT_ID.of(batch)?, report_check::SOURCE.of(batch)?);
         let state = report_check::STATE.of(batch)?;
@@ -55,6 +56,9 @@ pub fn figures(
                 }
                 None => {
                     instead.entry(id).or_insert(state);
+                    if number.is_some() && state == "matched" {
+                        misled.insert(id);
+                    }
                 }
             }
         }
@@ -63,13 +67,15 @@ pub fn figures(
     let (mut not_here_yet, mut brigaded) = (0, BTreeSet::new());
     for accusation in accusations {
         let id = accusation.report_id.as_str();
-        // Where a number was not read, what was read instead counts; where only others of its list were, it is no
-        // match.
+        // Where a number was not read, what was read instead counts, and a match of somebody else is wrong whatever was
+        // due; where only others of its list were read, it is no match.
         let is_checked = || named.range((id, i64::MIN)..=(id, i64::MAX)).next().is_some();
-        let state = named.get(&(id, accusation.source)).or_else(|| instead.get(id)).copied();
+        let read = named.get(&(id, accusation.source));
+        let is_misled = read.is_none() && misled.contains(id);
+        let state = read.or_else(|| instead.get(id)).copied();
         let Some(state) = state.or_else(|| is_checked().then_some(UNREAD)) else { continue };
         not_here_yet += usize::from(state == "not_here_yet");
-        right.entry(accusation.motive).or_default().push((state == "matched") == accusation.is_due);
+        right.entry(accusation.motive).or_default().push(!is_misled && (state == "matched") == accusation.is_due);
         if accusation.motive == "brigade" {
             brigaded.insert(accusation.source);
         }
@@ -150,14 +156,16 @@ mod tests {
             accusation("c", 9, "bothered", true),
             accusation("d", 3, "malicious", false),
             accusation("e", 9, "bothered", true),
+            accusation("f", 7, "bothered", true),
         ];
-        let texts = |list: [&str; 7]| Arc::new(StringArray::from_iter_values(list)) as ArrayRef;
+        let texts = |list: [&str; 8]| Arc::new(StringArray::from_iter_values(list)) as ArrayRef;
         // Of the first report a number is read that it does not name, before its own two; of the third one of two is
-        // not read; the fourth was read otherwise, and the last was not checked.
-        let ids = texts(["a", "a", "a", "b", "c", "d", "of another operator"]);
-        let sources = Int64Array::from(vec![Some(5), Some(1), Some(6), None, Some(2), Some(4), Some(1)]);
+        // not read; the fourth was read otherwise, and the last but one was not checked. Of the last somebody else is
+        // read, who had called as well.
+        let ids = texts(["a", "a", "a", "b", "c", "d", "of another operator", "f"]);
+        let sources = Int64Array::from(vec![Some(5), Some(1), Some(6), None, Some(2), Some(4), Some(1), Some(8)]);
         let not = "no_such_call";
-        let states = texts([not, "matched", not, "not_here_yet", not, "matched", "matched"]);
+        let states = texts([not, "matched", not, "not_here_yet", not, "matched", "matched", "matched"]);
         let checks = batch([
             (report_check::REPORT_ID.name, ids),
             (report_check::SOURCE.name, Arc::new(sources)),
@@ -174,10 +182,10 @@ mod tests {
         ]);
         let found = figures(&[checks], &[days], &[candidates], &accusations).unwrap();
         let expected = Reports {
-            checked: 6,
+            checked: 7,
             not_here_yet: 1,
-            verified_right_share: Some(0.5),
-            right_share_by_motive: BTreeMap::from([("bothered", 0.5), ("brigade", 1.0), ("malicious", 0.0)]),
+            verified_right_share: Some(3.0 / 7.0),
+            right_share_by_motive: BTreeMap::from([("bothered", 0.4), ("brigade", 1.0), ("malicious", 0.0)]),
             brigaded: 1,
             brigaded_seen: 1,
             // Number 1 was reported with reason, number 4 by those who were asked.
