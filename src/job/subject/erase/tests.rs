@@ -210,10 +210,13 @@ async fn who_reported_the_own_number_is_not_told_by_it() {
     let said = [(0, OWN), (1, ACCUSED)];
     let said = said.map(|(id, source)| format!("('{MONDAY}', 'r{id}', {OWN}, 'spam_call', {source})"));
     put(&lake, Table::CITIZEN_REPORT, "day, report_id, reporter, kind, source", &said).await;
+    put(&lake, Table::REPORT_CHECK, "day, report_id, reporter, kind, source", &said).await;
     erased(&lake, &desk, &asked("an")).await.unwrap();
-    let reports = rows(&lake, Table::CITIZEN_REPORT).await;
-    let source = |id: &str| with(&reports, "report_id", id)["source"].clone();
-    assert_eq!((source("r0"), source("r1")), (String::new(), ACCUSED.to_string()));
+    for table in [Table::CITIZEN_REPORT, Table::REPORT_CHECK] {
+        let reports = rows(&lake, table).await;
+        let source = |id: &str| with(&reports, "report_id", id)["source"].clone();
+        assert_eq!((source("r0"), source("r1")), (String::new(), ACCUSED.to_string()), "{}", table.name());
+    }
     assert!(!erased(&lake, &desk, &asked("an")).await.unwrap().is_changed);
 }
 
