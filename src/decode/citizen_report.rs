@@ -149,7 +149,13 @@ impl Topical for Rows {
         let form = Form::of(&wire, at)?;
         let text = (self.read)(&wire.text);
         let Some(source) = form.source else {
-            return self.row(&wire, &Reading { kind: form.kind.unwrap_or(text.kind), ..text }, at);
+            let kind = form.kind.unwrap_or(text.kind);
+            // What a form calls a scam tells its story as behind the keyword, which the text may not have.
+            let story = match kind {
+                Kind::ScamCall if text.kind != kind => (self.read)(&format!("LD {}", wire.text)).story.or(text.story),
+                _ => text.story,
+            };
+            return self.row(&wire, &Reading { kind, story, ..text }, at);
         };
         // A form that does not say what it is about is what its text says.
         let kind = form.kind.unwrap_or(text.kind);
@@ -307,6 +313,20 @@ mod tests {
         assert_eq!(column::KIND.of(&batch).unwrap().value(1), "scam_call", "as the text says");
         assert!(column::EVIDENCE.of(&batch).unwrap().is_null(1));
         assert_eq!(column::CALLED_AT.of(&batch).unwrap().value(2), RECEIVED + 1);
+    }
+
+    /// A reader that finds a story behind the keyword of a scam alone.
+    fn accused(text: &str) -> Reading<'_> {
+        let story = Story { form: "fake_shipper", evidence: vec![], impersonated: None, targets: &[] };
+        Reading { story: text.starts_with("LD ").then_some(story), ..order(text) }
+    }
+
+    #[test]
+    fn what_a_form_calls_a_scam_is_read_as_one() {
+        let told = |kind: &'static str| CitizenReport { kind: Some(kind.into()), ..report("giao hang") };
+        let batch = pushed_with(Seal::default(), accused, vec![told("scam_call"), told("spam_call")]).unwrap();
+        let form = column::SCAM_FORM.of(&batch).unwrap();
+        assert_eq!((form.value(0), form.is_null(1)), ("fake_shipper", true));
     }
 
     #[test]
