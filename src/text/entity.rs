@@ -147,7 +147,7 @@ fn parted(text: &str, found: &mut Entities) {
         let (before, mut rest) = text.split_at(at);
         let name = before.trim_end().rsplit(char::is_whitespace).next().unwrap_or_default();
         let has_sign = name.contains(|letter: char| matches!(letter, '-' | '.') || letter.is_ascii_digit());
-        // An ending is nobody's name, and whatever follows it was read with the name before: a line of endings is read once.
+        // An ending is nobody's name, and what follows was read with the name before: a line of endings is read once.
         let is_ending = name.starts_with('.');
         if is_ending || !name.contains(char::is_alphabetic) || !(has_sign || name.len() >= NO_SYLLABLE) {
             continue;
