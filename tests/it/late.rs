@@ -413,9 +413,9 @@ async fn a_day_that_was_computed_by_other_definitions_bars_nobody() {
     site.load("call_record", "monday.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
     let changed = site.path("changed");
     crate::backtest::copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines")), &changed);
-    let cases = changed.join("decide/block_candidate.slt");
-    let text = std::fs::read_to_string(&cases).unwrap();
-    std::fs::write(&cases, text + "\n# Of a rule that is only tried.\n").unwrap();
+    let facts = changed.join("decide/block_candidate.toml");
+    let text = std::fs::read_to_string(&facts).unwrap();
+    std::fs::write(&facts, text + "\n# Of a rule that is only tried.\n").unwrap();
     let lake = site.lake();
     done(&callsieve(&["run", "--day", MONDAY, "--lake", &lake, "--pipelines", changed.to_str().unwrap()]));
     site.accuse(MONDAY).await;
