@@ -65,25 +65,15 @@ fn bothering(report: &Report, population: &Population, (calls, texts): (&[Call],
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::super::tests::{clean, run};
+    use super::super::tests::{clean, run, texts};
     use super::super::{Message, Operator, Options, ReportOptions};
     use super::*;
     use crate::schema::topic::Topic;
-    use crate::schema::wire::CitizenReport;
 
     /// An operator of whose reporters so many list what they can.
     fn told(list_share: f64) -> (Operator, Vec<Message>) {
         let report = ReportOptions { list_share, least_share: 0.05, most_share: 0.1, ..Default::default() };
         run(Options { report, spam_share: 0.08, ..clean(1_500) })
-    }
-
-    fn texts(messages: &[Message]) -> BTreeMap<String, String> {
-        let reports = messages.iter().filter(|message| message.topic == Topic::CitizenReport);
-        let texts = reports.map(|message| {
-            let report: CitizenReport<'_> = serde_json::from_slice(&message.payload).unwrap();
-            (report.report_id.into_owned(), report.text.into_owned())
-        });
-        texts.collect()
     }
 
     #[test]

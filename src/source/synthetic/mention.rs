@@ -35,22 +35,15 @@ pub(super) fn add(report: &mut Report, share: f64, seed: u64, rng: &mut Rng) {
 mod tests {
     use std::collections::{BTreeMap, BTreeSet};
 
-    use super::super::tests::{clean, run};
+    use super::super::tests::{clean, run, texts};
     use super::super::{Options, ReportOptions};
-    use crate::schema::topic::Topic;
-    use crate::schema::wire::CitizenReport;
 
     /// The text of each report, where so many of them name something.
     fn told(named_share: f64) -> BTreeMap<String, String> {
         let shares = ReportOptions { least_share: 0.05, most_share: 0.1, ..Default::default() };
         let report = ReportOptions { named_share, order_share: 0.0, ..shares };
         let (_, messages) = run(Options { report, spam_share: 0.08, ..clean(1_500) });
-        let reports = messages.iter().filter(|message| message.topic == Topic::CitizenReport);
-        let texts = reports.map(|message| {
-            let report: CitizenReport<'_> = serde_json::from_slice(&message.payload).unwrap();
-            (report.report_id.into_owned(), report.text.into_owned())
-        });
-        texts.collect()
+        texts(&messages)
     }
 
     #[test]

@@ -35,6 +35,15 @@ pub(super) fn run(options: Options) -> (Operator, Vec<Message>) {
     (operator, messages)
 }
 
+/// The text of each report.
+pub(super) fn texts(messages: &[Message]) -> BTreeMap<String, String> {
+    let texts = of(Topic::CitizenReport, messages).map(|message| {
+        let report: CitizenReport<'_> = serde_json::from_slice(&message.payload).unwrap();
+        (report.report_id.into_owned(), report.text.into_owned())
+    });
+    texts.collect()
+}
+
 fn of(topic: Topic, messages: &[Message]) -> impl Iterator<Item = &Message> {
     messages.iter().filter(move |message| message.topic == topic)
 }
