@@ -5,15 +5,13 @@
 
 use std::collections::BTreeSet;
 
-use super::letter::{closes, is_dash, is_part_of_letter, opens};
-use super::sender::{self, holder};
-use super::spelling;
+use super::letter::{closes, opens};
+use super::sender::{self, bank, holder};
 use super::word::bare_words;
+use super::{account, spelling};
 use crate::domain::host::Host;
 use crate::domain::report::Source;
 
-/// Digits of a bank account.
-const ACCOUNT: std::ops::RangeInclusive<usize> = 6..=19;
 /// Bytes of a link, at most; what is longer is no link, and slow to take apart.
 const LONGEST_LINK: usize = 2048;
 /// Words of a person's name in a social network.
@@ -61,11 +59,13 @@ pub struct Entities {
 /// Everything that a text names.
 pub fn find(text: &str) -> Entities {
     let mut found = Entities::default();
-    accounts(text, &mut found);
-    for number in spelling::numbers(text) {
+    let numbers = spelling::numbers(text);
+    found.accounts = account::accounts(text, &numbers);
+    for number in numbers {
         let before = text.get(..number.from).unwrap_or_default();
         let after = text.get(number.until..).unwrap_or_default();
-        let is_account = sender::is_account(before) || holder::is_our_account(before);
+        let is_account =
+            sender::is_account(before) || bank::is_transfer(before, after) || holder::is_our_account(before);
         if !is_account && !holder::is_ours(before, after) {
             found.numbers.push(number.source);
         }
@@ -100,26 +100,6 @@ pub fn line(text: &str) -> Option<String> {
     let found = found.chain(accounts.into_iter().map(labelled("account"))).chain(names);
     let found: Vec<String> = found.filter(|entity| !entity.contains('|')).collect();
     (!found.is_empty()).then(|| found.join("|"))
-}
-
-// --- bank accounts ---
-
-fn accounts(text: &str, found: &mut Entities) {
-    let mut rest = text;
-    while let Some(start) = rest.find(|letter: char| letter.is_ascii_digit()) {
-        let from = text.len() - rest.len() + start;
-        let (before, run) = text.split_at(from);
-        let is_inside = |letter: char| letter.is_ascii_digit() || letter == ' ' || letter == '.' || is_dash(letter);
-        let end = run.find(|letter| !is_inside(letter) && !is_part_of_letter(letter)).unwrap_or(run.len());
-        let (run, after) = run.split_at(end);
-        rest = after;
-        if sender::is_account(before) && !holder::is_ours(before, after) {
-            let digits: String = run.chars().filter(char::is_ascii_digit).collect();
-            if ACCOUNT.contains(&digits.len()) {
-                found.accounts.push(digits);
-            }
-        }
-    }
 }
 
 // --- links ---
@@ -322,6 +302,8 @@ mod tests {
         check("stk 0912345678 MB, goi 0913456789", &["84913456789", "account 0912345678"]);
         check("số tài khoản: 1903 4567 8901 23", &["account 19034567890123"]);
         check("STK VCB 0071001234567", &["account 0071001234567"]);
+        check("chuyen khoan 0912345678 MB, goi 0913456789", &["84913456789", "account 0912345678"]);
+        check("VCB 0912345678 goi moi vay", &["84912345678"]);
         check("mat 50.000.000 dong ngay 12/10/2026", &[]);
     }
 

@@ -13,6 +13,7 @@ use super::letter::{bare, closes, is_dash, is_part_of_letter, is_unseen, opens, 
 use super::word::bare_words;
 use crate::domain::report::Source;
 
+pub(super) mod bank;
 pub(super) mod holder;
 
 /// Characters of a registered sender's name (decree 91/2020, article 23), and of one word that a citizen takes for one.
@@ -39,6 +40,9 @@ struct Lists {
     labels: BTreeSet<String>,
     joints: BTreeSet<String>,
     accounts: BTreeSet<String>,
+    banks: BTreeSet<String>,
+    transfers: BTreeSet<String>,
+    codes: BTreeSet<String>,
     units: BTreeSet<String>,
     numbers: BTreeSet<String>,
     close: BTreeSet<String>,
@@ -82,9 +86,15 @@ fn is_count(phrase: &str) -> bool {
 pub(super) fn is_account(before: &str) -> bool {
     let words = bare_words(end_of(before, NEAR));
     let mut words: Vec<&str> = words.split_whitespace().collect();
-    // The bank may stand between: `stk VCB 007…`.
+    // The bank may stand between: `stk VCB 007…`, `stk ngan hang MB: 007…`.
     words.pop_if(|last| LISTS.names.contains(*last));
-    (0..words.len()).any(|from| words.get(from..).is_some_and(|tail| LISTS.accounts.contains(&tail.join(" "))))
+    let is_label = |said: String| ends_in(&said.split(' ').collect::<Vec<_>>(), &LISTS.accounts);
+    ends_in(&words, &LISTS.accounts) || bank::before_name(before).is_some_and(is_label)
+}
+
+/// Whether words end in a phrase of a list.
+fn ends_in(words: &[&str], list: &BTreeSet<String>) -> bool {
+    (0..words.len()).any(|from| words.get(from..).is_some_and(|tail| list.contains(&tail.join(" "))))
 }
 
 /// A text's last bytes, `most` of them.
