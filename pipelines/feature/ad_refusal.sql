@@ -27,10 +27,17 @@ word AS (
     SELECT number, scope, CAST(valid_until - INTERVAL '1 day' AS DATE), $from, '', false, 0
     FROM known WHERE valid_until IS NOT NULL
 ),
+holder AS (
+    -- Since when whoever has one of these numbers now has it.
+    SELECT subscriber.number, MAX(activated_at) AS since
+    FROM subscriber INNER JOIN (SELECT DISTINCT number FROM word) AS said ON subscriber.number = said.number
+    WHERE activated_at < $until GROUP BY subscriber.number
+),
 last_word AS (
-    -- The last word of each day.
-    SELECT number, scope, day, LAST_VALUE(is_refusal ORDER BY turn, said_at, report_id) AS is_refusal
-    FROM word GROUP BY number, scope, day
+    -- The last word of each day; what was said before the number changed hands was another's.
+    SELECT word.number, scope, day, LAST_VALUE(is_refusal ORDER BY turn, said_at, report_id) AS is_refusal
+    FROM word LEFT JOIN holder ON word.number = holder.number
+    WHERE since IS NULL OR day >= local_day(since) GROUP BY word.number, scope, day
 ),
 followed AS (
     -- The same with the word before.

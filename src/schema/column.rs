@@ -1130,7 +1130,7 @@ pub mod campaign_day {
     pub const SHARED_CALLEE_SHARE: Column<Float64Array> = Column::new("shared_callee_share");
 }
 
-/// One row per subscriber and kind of advertising that the texts DK DNC refuse, as known at the end of a day; a text counts from the day after. What was loaded as do_not_call stands there.
+/// One row per subscriber and kind of advertising that the texts DK DNC refuse, as known at the end of a day; a text counts from the day after, and until the number changes hands. What was loaded as do_not_call stands there.
 pub mod ad_refusal {
     use super::*;
 
