@@ -1,7 +1,8 @@
 //! `export domains` and `export accounts`: what a week's reports name, for the registry's abuse desk and for banks.
 //!
 //! In: `report_entity` of a week, and what is known of domains. Out: a published folder. Never: accuses a domain that
-//! strangers share, or one of the bank that is imitated; computes what was not computed.
+//! strangers share, or one of the bank that is imitated; computes what was not computed; tells a part of a week for
+//! all of it.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,7 +10,7 @@ use std::path::Path;
 use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 
-use super::export::{computed, refuse_shadow};
+use super::export::{computed, computed_whole, refuse_shadow};
 use crate::domain::day::{Week, instant};
 use crate::domain::host::Link;
 use crate::domain::number::Number;
@@ -51,8 +52,12 @@ async fn named(lake: &Lake, week: Week, kind: &str) -> anyhow::Result<Vec<Entity
     refuse_shadow(lake)?;
     let nothing = || format!("nothing has been computed yet; `callsieve run --week {week}` does");
     let runs = lake.find(Table::PIPELINE_RUN).await?.with_context(nothing)?;
-    let is_there = computed(&runs.day(week.monday()).await?, Table::REPORT_ENTITY)?;
-    anyhow::ensure!(is_there, "report_entity of {week} has not been computed; `callsieve run --week {week}` does");
+    let runs = runs.day(week.monday()).await?;
+    let does = format!("`callsieve run --week {week}` does");
+    let is_there = computed(&runs, Table::REPORT_ENTITY)?;
+    anyhow::ensure!(is_there, "report_entity of {week} has not been computed; {does}");
+    let is_whole = computed_whole(&runs, Table::REPORT_ENTITY, week.monday().plus(6))?;
+    anyhow::ensure!(is_whole, "report_entity of {week} has not been computed since the week is over; {does}");
     let table = lake.require(Table::REPORT_ENTITY).await?;
     let mut entities: BTreeMap<String, Entity> = BTreeMap::new();
     for batch in table.day(week.monday()).await? {
@@ -98,11 +103,11 @@ mod tests {
     use crate::job::tests::note_run;
     use crate::schema::sheet::Sheet;
 
-    /// A lake with a computed week that names these.
+    /// A lake with a week that names these, computed when it was over.
     async fn lake(folder: &Path, named: &[(&str, &str, i64, i64)]) -> Lake {
         let lake = Lake::local(folder).unwrap();
         let week: Week = "2025-W02".parse().unwrap();
-        note_run(&lake, week.monday(), Table::REPORT_ENTITY, ("{}", 1), 0).await;
+        note_run(&lake, week.monday(), Table::REPORT_ENTITY, ("{}", 1), week.monday().plus(7).starts_at()).await;
         let mut sheet = Sheet::new(Table::REPORT_ENTITY.contract());
         for (kind, value, source, reporters) in named {
             let row = sheet.row().day(week.monday()).text(kind).text(value).int64(*source).int64(1).int64(1);
@@ -145,5 +150,18 @@ mod tests {
         assert_eq!(accounts(&lake, folder.path(), "2025-W02".parse().unwrap()).await.unwrap().rows, 0);
         let problem = accounts(&lake, folder.path(), "2025-W03".parse().unwrap()).await.unwrap_err();
         assert!(problem.to_string().contains("run --week 2025-W03"), "{problem:#}");
+    }
+
+    #[tokio::test]
+    async fn a_week_that_was_computed_while_it_went_on_is_not_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder.path().join("lake"), &[]).await;
+        let week: Week = "2025-W03".parse().unwrap();
+        let over = week.monday().plus(7).starts_at();
+        note_run(&lake, week.monday(), Table::REPORT_ENTITY, ("{}", 1), over - 1).await;
+        let problem = accounts(&lake, folder.path(), week).await.unwrap_err();
+        assert!(problem.to_string().contains("since the week is over; `callsieve run --week 2025-W03`"), "{problem:#}");
+        note_run(&lake, week.monday(), Table::REPORT_ENTITY, ("{}", 2), over).await;
+        assert_eq!(accounts(&lake, folder.path(), week).await.unwrap().rows, 0);
     }
 }
