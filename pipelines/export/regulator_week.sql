@@ -41,8 +41,8 @@ typed AS (
     SELECT number, STRING_AGG(type, '+' ORDER BY type) AS types FROM found GROUP BY number
 ),
 ported AS (
-    -- Numbers that are not carried by their range's holder, at the end of the week.
-    SELECT number, MAX(operator) AS carrier FROM ported_number
+    -- Numbers that are not carried by their range's holder, at the end of the week, with whom each went to last.
+    SELECT number, LAST_VALUE(operator ORDER BY valid_from, operator) AS carrier FROM ported_number
     WHERE valid_from < $until_day AND (valid_until IS NULL OR valid_until >= $until_day)
     GROUP BY number
 ),

@@ -31,8 +31,8 @@ own_range AS (
     GROUP BY range_holder(number) ORDER BY COUNT(*) DESC, holder LIMIT 1
 ),
 ported AS (
-    -- Numbers that left the holder of their range.
-    SELECT number, MAX(operator) AS operator FROM ported_number
+    -- Numbers that left the holder of their range, with whom each went to last: a register may never end the line before.
+    SELECT number, LAST_VALUE(operator ORDER BY valid_from, operator) AS operator FROM ported_number
     WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day) GROUP BY number
 ),
 agency AS (
