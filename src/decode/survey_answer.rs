@@ -7,6 +7,7 @@ use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
 use super::row::{Cells, Place, Topical, not_empty, number};
+use crate::domain::sms;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::SurveyAnswer;
@@ -47,11 +48,15 @@ impl Topical for Rows {
     }
 }
 
-/// The contract's word for an answer, which may come as the citizen wrote it: `Có`.
+/// The contract's word for an answer, which may come as the citizen wrote it: `Dạ có ạ.`
 fn word(answer: &str) -> Option<&'static str> {
-    match answer.trim().trim_end_matches('.').to_lowercase().as_str() {
-        "yes" | "có" | "co\u{301}" | "co" => Some("yes"),
-        "no" | "không" | "kho\u{302}ng" | "khong" => Some("no"),
+    let said = sms::plain(answer).to_lowercase();
+    let said = said.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    // Whoever is polite begins with `dạ` and ends with `ạ`.
+    let said = said.strip_prefix("da ").or_else(|| said.strip_prefix("da, ")).unwrap_or(said);
+    match said.strip_suffix(" a").unwrap_or(said).trim() {
+        "yes" | "co" => Some("yes"),
+        "no" | "khong" | "ko" => Some("no"),
         "other" => Some("other"),
         _ => None,
     }
@@ -70,7 +75,15 @@ mod tests {
             ("Co\u{301}", Some("yes")),
             ("KHÔNG", Some("no")),
             ("khong", Some("no")),
+            ("Có ạ", Some("yes")),
+            ("Dạ, có", Some("yes")),
+            ("co!", Some("yes")),
+            ("Da\u{323} kho\u{302}ng a\u{323}", Some("no")),
+            ("Ko", Some("no")),
             ("other", Some("other")),
+            ("Không biết", None),
+            ("Có lẽ", None),
+            ("có không", None),
             ("cho", None),
             ("1", None),
             ("", None),
