@@ -6,8 +6,9 @@
 //! look-up while the registry is silent, before its days are over; names more than one number of a list.
 //!
 //! An answer is written down as intended, with its text; then it is sent; then it is written down as sent. Killed behind
-//! the first step, the next run sends what was intended, word for word. Killed behind the second, it sends the same once
-//! more under the same id, and whoever reads the topic drops it. Of two runs at once only one intends; the other ends.
+//! the first step, the next run sends what was intended, word for word, unless its days are over or the reporter's number
+//! is another's by then. Killed behind the second, it sends the same once more under the same id, and whoever reads the
+//! topic drops it. Of two runs at once only one intends; the other ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -160,7 +161,7 @@ enum Held {
 pub async fn answer(desk: &Desk<'_>, kafka: &kafka::Options, is_dry_run: bool) -> anyhow::Result<Answered> {
     let mut done = Answered { is_dry_run, ..Answered::default() };
     let known = Known::read(desk.lake).await?;
-    let mut answers = known.unsent(desk.lake, desk.seal, &mut done).await?;
+    let mut answers = desk.left(&known, &mut done).await?;
     let new = desk.plan(&known, &mut done).await?;
     if is_dry_run || (answers.is_empty() && new.is_empty()) {
         return Ok(done);
@@ -169,11 +170,12 @@ pub async fn answer(desk: &Desk<'_>, kafka: &kafka::Options, is_dry_run: bool) -
     intend(&mut table, &known, &new, desk).await?;
     answers.extend(new);
     let (kafka, topic, at) = (kafka.clone(), desk.options.topic.clone(), desk.clock.now());
+    let to = format!("sending answers to the topic \"{topic}\"; what was not sent goes out again by the next run");
     let sending = move || {
         send(&answers, &topic, &mut Producer::to(&kafka)?, at)?;
         anyhow::Ok(answers)
     };
-    let sent = tokio::task::spawn_blocking(sending).await?.context("sending answers")?;
+    let sent = tokio::task::spawn_blocking(sending).await?.context(to)?;
     mark(&mut table, &sent, desk).await?;
     Ok(done)
 }
@@ -187,6 +189,29 @@ fn dialled(number: Number) -> String {
 }
 
 impl Desk<'_> {
+    /// Answers of an earlier run that was cut off, as far as they are in time still and go to whoever has reported.
+    async fn left(&self, known: &Known, done: &mut Answered) -> anyhow::Result<Vec<Answer>> {
+        let answers = known.unsent(self.lake, self.seal, done).await?;
+        let recipients = answers.iter().map(|answer| digits(answer.recipient)).collect();
+        let holders = Holders::read(self.lake.find(Table::SUBSCRIBER).await?.as_ref(), &recipients).await?;
+        let today = Day::of(self.clock.now());
+        let mut left = Vec::new();
+        for answer in answers {
+            let holder = holders.within(digits(answer.recipient), (answer.day, today))?;
+            let is_theirs = holder.activated_at().is_none_or(|activated| Day::of(activated) <= answer.day);
+            // As long as it could be planned: a look-up has a day more.
+            let days = match answer.stage == Stage::Result.as_str() {
+                true => self.options.result_days,
+                false => self.options.received_days.saturating_add(1),
+            };
+            if is_theirs && answer.day > today.plus(-days) {
+                left.push(answer);
+            }
+        }
+        done.again = left.len();
+        Ok(left)
+    }
+
     /// Answers that nobody has intended yet.
     async fn plan(&self, known: &Known, done: &mut Answered) -> anyhow::Result<Vec<Answer>> {
         let today = Day::of(self.clock.now());

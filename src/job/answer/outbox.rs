@@ -88,7 +88,6 @@ impl Known {
         }
         // Of who was erased neither the number nor the text is known any more.
         answers.retain(|answer: &Answer| !answer.recipient.is_erased());
-        done.again = answers.len();
         Ok(answers)
     }
 }

@@ -117,7 +117,7 @@ impl Site {
     async fn planned(&self, days: i64) -> (Vec<Answer>, Vec<Answer>, Answered) {
         let (desk, mut done) = (self.desk(days), Answered::default());
         let known = Known::read(&self.lake).await.unwrap();
-        let left = known.unsent(&self.lake, &self.seal, &mut done).await.unwrap();
+        let left = desk.left(&known, &mut done).await.unwrap();
         let new = desk.plan(&known, &mut done).await.unwrap();
         (left, new, done)
     }
@@ -185,6 +185,31 @@ async fn what_a_kill_leaves_goes_out_word_for_word_under_the_same_id() {
     site.mark(&left).await;
     let (left, new, _) = site.planned(0).await;
     assert!(left.is_empty() && new.is_empty());
+}
+
+#[tokio::test]
+async fn what_a_kill_leaves_comes_in_time_and_to_who_has_reported_or_not_at_all() {
+    let site = Site::new();
+    site.report("r1", Kind::SpamCall, 0, "moi vay").await;
+    site.verdict(Verdict::Limited, 0, AT - 100 * DAY).await;
+    site.export(0).await;
+    let (_, new, _) = site.planned(0).await;
+    site.intend(&new).await;
+    let left = async |days| {
+        let (left, _, done) = site.planned(days).await;
+        assert_eq!(done.again, left.len());
+        ids(&left).into_iter().map(str::to_owned).collect::<Vec<_>>()
+    };
+    assert_eq!(left(3).await, ["r1/received", "r1/result"]);
+    assert_eq!(left(4).await, ["r1/result"]);
+    assert_eq!(left(29).await, ["r1/result"]);
+    assert!(left(30).await.is_empty());
+
+    site.activate(REPORTER, AT - 100 * DAY).await;
+    assert_eq!(left(2).await, ["r1/received", "r1/result"]);
+    site.activate(REPORTER, AT + DAY).await;
+    assert_eq!(left(0).await, ["r1/received", "r1/result"], "not yet");
+    assert!(left(2).await.is_empty());
 }
 
 #[tokio::test]
