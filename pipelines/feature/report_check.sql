@@ -96,15 +96,6 @@ told AS (
         FROM citizen_report WHERE day BETWEEN $seen_from AND $day AND kind IN ('spam_call', 'spam_sms', 'scam_call')) AS mention
     GROUP BY reporter, named
 ),
-record AS (
-    -- What became of the numbers that each person reported earlier, the own among them, whose source is not kept: all that
-    -- matched, and of a report without one its first.
-    SELECT reporter, COUNT(DISTINCT COALESCE(source, reporter)) AS numbers,
-        COUNT(DISTINCT CASE WHEN state = 'matched' THEN source END) AS matched
-    FROM (SELECT *, BOOL_OR(state = 'matched') OVER (PARTITION BY day, channel, report_id) AS is_right FROM report_check_before
-        WHERE day >= $record_from AND state IN ('matched', 'no_such_call', 'other_direction', 'outside_window', 'own_number')) AS earlier
-    WHERE state = 'matched' OR (NOT is_right AND COALESCE(place, 0) = 0) GROUP BY reporter
-),
 party AS (
     -- Both ends of all reports.
     SELECT source AS number FROM report WHERE source IS NOT NULL UNION SELECT reporter FROM report
@@ -115,6 +106,17 @@ served AS (
     INNER JOIN party ON subscriber.number = party.number LEFT JOIN own_range ON true
     WHERE activated_at < $until GROUP BY subscriber.number
     HAVING COALESCE(LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) > $from, true)
+),
+record AS (
+    -- What became of the numbers that each person reported earlier, the own among them, whose source is not kept: all that
+    -- matched, and of a report without one its first. What the last holder of a reporter's number said is not theirs.
+    SELECT reporter, COUNT(DISTINCT COALESCE(source, reporter)) AS numbers,
+        COUNT(DISTINCT CASE WHEN state = 'matched' THEN source END) AS matched
+    FROM (SELECT *, BOOL_OR(state = 'matched') OVER (PARTITION BY day, channel, report_id) AS is_right FROM report_check_before
+        WHERE day >= $record_from AND state IN ('matched', 'no_such_call', 'other_direction', 'outside_window', 'own_number')) AS earlier
+    LEFT JOIN served ON reporter = served.number
+    WHERE (served.activated_at IS NULL OR day >= local_day(served.activated_at))
+        AND (state = 'matched' OR (NOT is_right AND COALESCE(place, 0) = 0)) GROUP BY reporter
 ),
 compared AS (
     -- Each number with all of that.
