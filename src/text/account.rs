@@ -29,7 +29,9 @@ pub(super) fn accounts(text: &str, numbers: &[Spelled]) -> Vec<String> {
         let from = text.len() - rest.len() + start;
         let (before, run) = text.split_at(from);
         let is_labelled = sender::is_account(before);
-        let (digits, after) = if is_labelled || bank::ends_in_transfer(before) { joined(run) } else { piece(run) };
+        let (all, behind) = joined(run);
+        let is_all = is_labelled || (all.len() >= FEWEST_BY_BANK && bank::ends_in_transfer(before));
+        let (digits, after) = if is_all { (all, behind) } else { piece(run) };
         let written = run.get(..run.len() - after.len()).unwrap_or_default();
         let is_by_bank = || {
             let is_account = digits.len() >= FEWEST_BY_BANK && !is_figure(&digits, written, after);
