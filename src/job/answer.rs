@@ -6,9 +6,9 @@
 //! look-up while the registry is silent, before its days are over; names more than one number of a list.
 //!
 //! An answer is written down as intended, with its text; then it is sent; then it is written down as sent. Killed behind
-//! the first step, the next run sends what was intended, word for word, unless its days are over or the reporter's number
-//! is another's by then. Killed behind the second, it sends the same once more under the same id, and whoever reads the
-//! topic drops it. Of two runs at once only one intends; the other ends.
+//! the first step, the next run sends what was intended, word for word, unless its days are over or the reporter's
+//! number is another's by then. Killed behind the second, it sends the same once more under the same id, and whoever
+//! reads the topic drops it. Of two runs at once only one intends; the other ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 

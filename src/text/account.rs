@@ -1,8 +1,8 @@
 //! Bank accounts that a text names.
 //!
-//! In: a text, and the telephone numbers in it. Out: the digits of each account, in its order. Never: takes an amount, a
-//! date, the number of an order, or a telephone number that only stands beside a bank's name for one; lists what the text
-//! calls the citizen's own.
+//! In: a text, and the telephone numbers in it. Out: the digits of each account, in its order. Never: takes an amount,
+//! a date, the number of an order, or a telephone number that only stands beside a bank's name for one; lists what the
+//! text calls the citizen's own.
 
 use std::ops::RangeInclusive;
 
