@@ -115,8 +115,7 @@ record AS (
     FROM (SELECT *, BOOL_OR(state = 'matched') OVER (PARTITION BY day, channel, report_id) AS is_right FROM report_check_before
         WHERE day >= $record_from AND state IN ('matched', 'no_such_call', 'other_direction', 'outside_window', 'own_number')) AS earlier
     LEFT JOIN served ON reporter = served.number
-    WHERE (served.activated_at IS NULL OR day >= local_day(served.activated_at))
-        AND (state = 'matched' OR (NOT is_right AND COALESCE(place, 0) = 0)) GROUP BY reporter
+    WHERE COALESCE(day >= local_day(activated_at), true) AND (state = 'matched' OR (NOT is_right AND COALESCE(place, 0) = 0)) GROUP BY reporter
 ),
 compared AS (
     -- Each number with all of that.
@@ -137,8 +136,7 @@ compared AS (
     FROM asked
     LEFT JOIN met AS made ON asked.channel = made.channel AND asked.report_id = made.report_id AND asked.place = made.place AND made.is_made
     LEFT JOIN met AS back ON asked.channel = back.channel AND asked.report_id = back.report_id AND asked.place = back.place AND NOT back.is_made
-    LEFT JOIN told ON asked.source = told.source AND asked.reporter = told.reporter
-    LEFT JOIN record ON asked.reporter = record.reporter
+    LEFT JOIN told ON asked.source = told.source AND asked.reporter = told.reporter LEFT JOIN record ON asked.reporter = record.reporter
     LEFT JOIN loaded ON asked.channel = loaded.channel AND asked.report_id = loaded.report_id AND asked.place = loaded.place
     LEFT JOIN ported ON asked.source = ported.number LEFT JOIN own_range ON true
     LEFT JOIN served AS source_served ON asked.source = source_served.number
