@@ -228,6 +228,9 @@ async fn asked(
     clock: Clock,
 ) -> anyhow::Result<(Asked, LeftOut)> {
     let (day, today) = (order.day, Day::of(clock.now()));
+    if let Some(store) = store {
+        ensure_own(lake, order, store).await?;
+    }
     let asked = match decided(lake, day).await {
         // Nothing is wanted of the decision but whom it gives back: all others wait for nobody.
         Err(error) if order.releases_only && publications.last().is_some_and(|last| last.day == day) => {
@@ -257,6 +260,19 @@ async fn asked(
         left_out.insert(PAST_END, lapsed.into_iter().map(|number| number.to_string()).collect());
     }
     Ok((asked, left_out))
+}
+
+/// Fails where a store is another than the one whose words the lake has, or an older one: who was cleared by what it lacks
+/// would be barred anew. What is given back leaves all the same, since nobody is barred by that.
+async fn ensure_own(lake: &Lake, order: &Order, store: &Store) -> anyhow::Result<()> {
+    match case::refuse_another(store, lake).await {
+        Err(error) if order.releases_only => {
+            let (day, error) = (order.day, format!("{error:#}"));
+            tracing::warn!(%day, error, "words of the desk are missing, what it has cleared since is not known");
+            Ok(())
+        }
+        compared => compared,
+    }
 }
 
 /// What the decision of a day asks for.

@@ -50,6 +50,11 @@ async fn words(store: &Store, lake: &Lake) -> anyhow::Result<(Vec<Event>, bool)>
     Ok((events, known == said))
 }
 
+/// Fails where a lake has words of a desk that a store lacks: whom they have cleared, that store would not protect.
+pub(super) async fn refuse_another(store: &Store, lake: &Lake) -> anyhow::Result<()> {
+    words(store, lake).await.map(drop)
+}
+
 /// Whether a lake has had the words of a desk, which is not asked now: what it has said since is not heard, and that is told.
 pub(super) async fn is_unasked(lake: &Lake) -> anyhow::Result<bool> {
     let words = known(lake).await?.len();

@@ -239,6 +239,39 @@ async fn whom_a_list_or_the_desk_protects_by_now_is_barred_by_no_list_and_holds_
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_list_for_which_another_or_an_older_store_is_asked_bars_nobody_whom_the_desk_has_cleared() {
+    let site = Site::new();
+    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    let hand = Hand { by: "an", at: day(0).ends_at(), is_dry_run: false, in_clear: false };
+    let store = async |name: &str| {
+        let folder = site.root.path().join(name);
+        std::fs::create_dir(&folder).unwrap();
+        let desk = open_desk(&folder, false, day(0).ends_at(), &["an"]).await;
+        (desk, Store::open(&format!("sqlite://{}/desk.db", folder.display())).await.unwrap())
+    };
+    let ((desk, own), (_, older)) = (store("own").await, store("older").await);
+    let leave = async |store: &Store, is_dry_run: bool, releases_only: bool| {
+        let order = Order { is_dry_run, releases_only, ..site.order(day(0)) };
+        publish(&site.lake, &site.definitions, &order, Some(store), Clock::System).await
+    };
+    let (deed, reason, note) = (Deed::Release, "our_error".to_owned(), String::new());
+    desk.want(hand, &Wish { deed, number: number(2), reason, note, until: None }).await.unwrap();
+    // The words are in the lake, as a decision has copied them.
+    case::copy(&own, &site.lake).await.unwrap();
+    assert_eq!(leave(&own, false, false).await.unwrap().bars, 1);
+
+    for is_dry_run in [true, false] {
+        let refused = leave(&older, is_dry_run, false).await.unwrap_err().to_string();
+        assert!(refused.starts_with("the case store lacks 1 words that the lake has of it"), "{refused}");
+        assert!(refused.contains("84962•••002 released"), "{refused}");
+    }
+    assert_eq!(published(&site.lake).await.unwrap().len(), 1, "nobody was barred again");
+    let given_back = leave(&older, false, true).await.unwrap();
+    assert_eq!((given_back.sequence, given_back.bars), (1, 1), "what is given back waits for no store");
+    assert_eq!(leave(&own, false, false).await.unwrap().sequence, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_list_leaves_only_once_the_desks_trail_says_so() {
     let site = Site::new();
     site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
