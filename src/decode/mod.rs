@@ -12,7 +12,7 @@ mod csv;
 pub mod reject;
 mod row;
 mod sms_record;
-mod subscriber;
+pub mod subscriber;
 mod survey_answer;
 
 use std::sync::Arc;
@@ -257,6 +257,11 @@ impl Decoded {
     /// How many rows there are.
     pub fn records(&self) -> u64 {
         self.rows.iter().map(|rows| rows.num_rows() as u64).sum()
+    }
+
+    /// How many of them tell of a locked line, and not why in any word that was agreed on with the sender.
+    pub fn unknown_locks(&self) -> u64 {
+        self.rows.iter().map(subscriber::unknown_locks).sum()
     }
 
     fn append(&mut self, other: Self) -> anyhow::Result<()> {

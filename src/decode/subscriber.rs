@@ -1,12 +1,13 @@
 //! Subscriptions and their changes.
 //!
 //! In: `wire::Subscriber`. Out: rows of `subscriber`. Never: a name or an identity number; the sender hashes them
-//! with its own key.
+//! with its own key. Refuses a state for the word of its lock: whose number it is by now would not be known.
 
 use arrow::array::RecordBatch;
 
 use super::reject::{Reason, Refusal};
 use super::row::{Cells, Place, Topical, filled, number, one_of};
+use crate::schema::column::subscriber as column;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::Subscriber;
@@ -16,6 +17,9 @@ const SEGMENTS: [&str; 3] = ["prepaid", "postpaid", "enterprise"];
 /// Why an operator locks a line of its own accord: a changed device and an identity that is not verified by Thông tư
 /// 08/2026/TT-BKHCN, and what it did before.
 const LOCKS: [&str; 6] = ["device", "identity", "spam", "owner", "debt", "other"];
+
+/// What stands for any other word: a lock all the same, for a reason that the sender has not agreed on.
+pub const UNKNOWN_LOCK: &str = "unknown";
 
 pub(super) struct Rows(Sheet);
 
@@ -45,10 +49,7 @@ impl Topical for Rows {
     fn push(&mut self, wire: Subscriber<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         let number = number("number", &wire.number)?;
         one_of("segment", &wire.segment, &SEGMENTS)?;
-        let lock_reason = wire.lock_reason.as_deref().and_then(filled);
-        if let Some(lock_reason) = lock_reason {
-            one_of("lock_reason", lock_reason, &LOCKS)?;
-        }
+        let lock_reason = wire.lock_reason.as_deref().and_then(filled).map(lock);
         let day = place.day_of_state("changed_at", wire.changed_at)?;
         if wire.deactivated_at.is_some_and(|end| end < wire.activated_at) {
             return Err(Refusal::new(Reason::EndsBeforeStart, "deactivated_at"));
@@ -67,6 +68,17 @@ impl Topical for Rows {
     }
 }
 
+/// The reason of a lock, as far as it is known.
+fn lock(word: &str) -> &str {
+    if LOCKS.contains(&word) { word } else { UNKNOWN_LOCK }
+}
+
+/// How many rows tell of a lock whose reason is not known; none of another table's.
+pub(super) fn unknown_locks(rows: &RecordBatch) -> u64 {
+    let Ok(locks) = column::LOCK_REASON.of(rows) else { return 0 };
+    locks.iter().filter(|lock| *lock == Some(UNKNOWN_LOCK)).count() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use arrow::array::Array;
@@ -74,7 +86,6 @@ mod tests {
     use super::*;
     use crate::decode::Options;
     use crate::domain::message::Message;
-    use crate::schema::column::subscriber as column;
 
     /// 2025-01-06 10:00 in Vietnam.
     const AT: i64 = 1_736_132_400_000_000;
@@ -96,8 +107,18 @@ mod tests {
         for open in ["", r#","lock_reason":null"#, r#","lock_reason":"""#, r#","lock_reason":" ""#] {
             assert!(column::LOCK_REASON.of(&pushed(open).unwrap()).unwrap().is_null(0), "{open}");
         }
-        let refused = pushed(r#","lock_reason":"because""#).unwrap_err();
-        assert_eq!(refused, Refusal::new(Reason::UnknownWord, "lock_reason"));
+    }
+
+    #[test]
+    fn a_lock_for_a_reason_that_nobody_has_agreed_on_is_a_lock_and_costs_no_state() {
+        for word in ["because", "DEBT", "unknown"] {
+            let rows = pushed(&format!(r#","deactivated_at":{AT},"lock_reason":"{word}""#)).unwrap();
+            assert_eq!(column::LOCK_REASON.of(&rows).unwrap().value(0), UNKNOWN_LOCK);
+            assert_eq!(column::DEACTIVATED_AT.of(&rows).unwrap().value(0), AT, "its holder is known all the same");
+            assert_eq!(unknown_locks(&rows), 1, "{word}");
+        }
+        assert_eq!(unknown_locks(&pushed(r#","lock_reason":"other""#).unwrap()), 0);
+        assert_eq!(unknown_locks(&pushed("").unwrap()), 0);
     }
 
     #[test]

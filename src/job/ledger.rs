@@ -11,6 +11,7 @@ use serde::Serialize;
 
 use self::act::{Accepted, Keys, Retired};
 use self::sums::DaySum;
+use crate::decode::subscriber::UNKNOWN_LOCK;
 use crate::domain::account::Offsets;
 use crate::domain::day::Day;
 use crate::domain::origin::Origin;
@@ -18,7 +19,7 @@ use crate::lake::ledger::{Books, Entry, Kind};
 use crate::lake::proof::seen::Seen;
 use crate::lake::proof::{self, Expired, Fault, Found, Proof};
 use crate::lake::{Handle, Lake};
-use crate::schema::column::{call_record, reject};
+use crate::schema::column::{call_record, reject, subscriber};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 
@@ -40,6 +41,17 @@ pub struct Shown {
     pub accepted: Vec<Accepted>,
     /// Sources that were given up, likewise.
     pub retired: Vec<Retired>,
+    /// What a sender says of locks in words of its own, which opens no ledger: every state is a row.
+    pub unknown_locks: Option<UnknownLocks>,
+}
+
+/// Rows of lines that are locked for a reason that is no word of the contract.
+#[derive(Debug, Serialize)]
+pub struct UnknownLocks {
+    /// How many.
+    pub rows: usize,
+    /// The day of the newest.
+    pub last_day: Day,
 }
 
 /// One source partition.
@@ -91,6 +103,9 @@ pub async fn ledger(
         shown.retired.extend(of(Kind::Retired).map(|entry| Retired::read(*topic, entry, trusted)));
         shown.partitions.extend(prove(lake, &mut books, rows, &entries, days).await?);
         shown.days.extend(sums::sums(lake, rows, &entries, days).await?);
+        if *topic == Topic::Subscriber {
+            shown.unknown_locks = unknown_locks(rows, days).await?;
+        }
     }
     // Messages and reports may never come.
     if topics.is_empty() && shown.unread.len() < Topic::ALL.len() {
@@ -102,6 +117,17 @@ pub async fn ledger(
         && shown.accepted.iter().all(|accepted| accepted.is_signed)
         && shown.retired.iter().all(|retired| retired.is_signed);
     Ok(shown)
+}
+
+/// The rows of some days, or of all, that tell of a lock and not why in any word of the contract; nothing when there are none.
+async fn unknown_locks(rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<Option<UnknownLocks>> {
+    let is_within = |day: &Day| days.is_none_or(|(from, until)| *day >= from && *day < until);
+    let mut found = Vec::new();
+    for batch in rows.rows_with(subscriber::LOCK_REASON.name, UNKNOWN_LOCK, &[subscriber::DAY.name]).await? {
+        let told = subscriber::DAY.of(&batch)?.values().iter().map(|day| Day::from_epoch_days(*day));
+        found.extend(told.filter(is_within));
+    }
+    Ok(found.iter().max().map(|last_day| UnknownLocks { rows: found.len(), last_day: *last_day }))
 }
 
 /// The entries of a topic's table at the version that is held.
@@ -305,6 +331,16 @@ impl Partition {
     }
 }
 
+impl UnknownLocks {
+    fn text(&self) -> String {
+        let Self { rows, last_day } = self;
+        format!(
+            "subscriber: {rows} rows have a lock_reason that is no word of the contract, the last of {last_day}: these lines \
+             count as locked, and no bar begins on them; have the sender keep to schemas/topic/subscriber.avsc"
+        )
+    }
+}
+
 impl Shown {
     /// For people.
     pub fn text(&self) -> String {
@@ -313,6 +349,7 @@ impl Shown {
         lines.extend(self.unread.iter().map(|topic| format!("{topic} has never been read")));
         lines.extend(self.accepted.iter().map(Accepted::text));
         lines.extend(self.retired.iter().map(Retired::text));
+        lines.extend(self.unknown_locks.as_ref().map(UnknownLocks::text));
         let verdict = if self.is_closed { "the ledger is closed" } else { "THE LEDGER IS NOT CLOSED" };
         lines.push(verdict.to_owned());
         lines.join("\n")

@@ -102,6 +102,8 @@ pub(super) struct Committed {
     pub tombstones: u64,
     /// Rejects, by reason.
     pub reasons: Vec<(Reason, u64)>,
+    /// Rows of lines that are locked for a reason that is not known.
+    pub unknown_locks: u64,
     /// Bytes of the files.
     pub bytes: u64,
 }
@@ -117,6 +119,11 @@ impl Committed {
         metrics.ingest_written_bytes.with_label_values(&topic).inc_by(self.bytes);
         for (reason, count) in &self.reasons {
             metrics.ingest_rejects.with_label_values(&[topic[0], reason.as_str()]).inc_by(*count);
+        }
+        metrics.ingest_unknown_locks.with_label_values(&topic).inc_by(self.unknown_locks);
+        if self.unknown_locks > 0 {
+            let rows = self.unknown_locks;
+            tracing::warn!(topic = topic[0], rows, "lock reason is no word of the contract, the line counts as locked");
         }
     }
 
@@ -276,6 +283,7 @@ impl Writer {
                     honoured,
                     rows: decoded.records(),
                     tombstones: decoded.tombstones,
+                    unknown_locks: decoded.unknown_locks(),
                     reasons: decoded.reasons,
                     bytes,
                 }))

@@ -218,7 +218,7 @@ pub mod subscriber {
     pub const LOADED_AT: Column<TimestampMicrosecondArray> = Column::new("loaded_at");
     /// Where the offset counts: CLUSTER/TOPIC/EPOCH for Kafka, file/SHA256 for a dropped file, seed for invented history; null in rows of before the column.
     pub const SOURCE_ID: Column<StringArray> = Column::new("source_id");
-    /// Why the operator itself has locked the line in this state: device (changed, and not verified since), identity, spam, owner (who asked for it), debt or other; null while it is open, and in rows of before the column.
+    /// Why the operator itself has locked the line in this state: device (changed, and not verified since), identity, spam, owner (who asked for it), debt, other, or unknown where the sender has another word; null while it is open, and in rows of before the column.
     pub const LOCK_REASON: Column<StringArray> = Column::new("lock_reason");
 }
 

@@ -89,6 +89,7 @@ pub fn lock(lang: Lang, word: &str) -> &str {
         "owner" => "theo yêu cầu của chủ thuê bao",
         "debt" => "nợ cước",
         "other" => "lý do khác",
+        "unknown" => "lý do không rõ",
         other => other,
     };
     lang.of(word, vi)

@@ -25,6 +25,8 @@ pub struct Metrics {
     pub ingest_rejects: IntCounterVec,
     /// Messages without a body.
     pub ingest_tombstones: IntCounterVec,
+    /// Rows of lines that are locked for a reason that is no word of the contract.
+    pub ingest_unknown_locks: IntCounterVec,
     /// Messages skipped since an earlier run had already rejected them.
     pub ingest_honoured: IntCounterVec,
     /// Bytes written to the lake.
@@ -112,6 +114,11 @@ impl Metrics {
             ingest_rows: add.counter("ingest_rows_total", "Rows written from a topic.", &["topic"]),
             ingest_rejects: add.counter("ingest_rejects_total", "Messages refused, by reason.", &["topic", "reason"]),
             ingest_tombstones: add.counter("ingest_tombstones_total", "Messages without a body.", &["topic"]),
+            ingest_unknown_locks: add.counter(
+                "ingest_unknown_locks_total",
+                "Rows of lines that are locked for a reason that is no word of the contract.",
+                &["topic"],
+            ),
             ingest_honoured: add.counter(
                 "ingest_honoured_total",
                 "Messages skipped since an earlier run had already rejected them.",
@@ -232,6 +239,7 @@ impl Metrics {
             &self.ingest_messages,
             &self.ingest_rows,
             &self.ingest_tombstones,
+            &self.ingest_unknown_locks,
             &self.ingest_honoured,
             &self.ingest_written_bytes,
             &self.ingest_fenced,
