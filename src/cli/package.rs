@@ -10,7 +10,7 @@ use clap::{Args, Subcommand};
 use super::lake::existing;
 use super::print::say;
 use crate::export::sign::PublicKey;
-use crate::export::verify::{Unsound, verify as look_at};
+use crate::export::verify::verify as look_at;
 use crate::job;
 use crate::job::package::OlderFormat;
 
@@ -60,9 +60,10 @@ pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
             made => made?,
         };
         verdict.is_sound = verdict.problems.is_empty();
+        verdict.is_as_signed = verdict.is_sound;
     }
     say(json, &verdict, || verdict.text())?;
-    if verdict.is_sound { Ok(()) } else { Err(Unsound.into()) }
+    Ok(verdict.ensure_sound()?)
 }
 
 pub(super) fn key(verb: KeyVerb, json: bool) -> anyhow::Result<()> {

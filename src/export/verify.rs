@@ -25,6 +25,8 @@ mod dossier;
 pub struct Verdict {
     /// Nothing is wrong.
     pub is_sound: bool,
+    /// Nothing is wrong with the package itself, whatever was given as the one before it.
+    pub is_as_signed: bool,
     /// Everything that is wrong.
     pub problems: Vec<Problem>,
     /// For whom the package is; null when its manifest cannot be read, as are the next two.
@@ -53,10 +55,18 @@ pub struct Problem {
     pub what: String,
 }
 
-/// The package is not what was signed: exit code 1.
+/// Which of the two is wrong: exit code 1.
 #[derive(Debug, thiserror::Error)]
-#[error("the package is not what was signed")]
-pub struct Unsound;
+pub enum Unsound {
+    /// The package.
+    #[error("the package is not what was signed")]
+    Package,
+    /// What was given as the one before it.
+    #[error(
+        "the chain is broken: the package is what was signed, and what --previous names is not the one that it follows"
+    )]
+    Chain,
+}
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -86,16 +96,26 @@ pub fn verify(package: &Path, key: &PublicKey, previous: Option<&Path>) -> anyho
             None
         }
     };
+    let mut broken = Vec::new();
     if let Some(manifest) = &manifest {
         listed(&manifest.files, &hashes, &entries, &mut problems);
         counted(package, manifest, &mut problems);
-        chained(manifest, key, previous, &mut problems)?;
+        if (manifest.sequence == 1) != manifest.previous.is_none() {
+            problems.push(problem(manifest::FILE, "only the first package follows none"));
+        }
+        if manifest.previous.as_ref().is_some_and(|said| said.sequence + 1 != manifest.sequence) {
+            problems.push(problem(manifest::FILE, "its number is not the next one behind the package that it follows"));
+        }
+        broken = previous.map_or_else(|| Ok(Vec::new()), |folder| chained(manifest, key, folder))?;
     }
+    let is_as_signed = problems.is_empty();
+    problems.extend(broken);
     problems.sort();
     problems.dedup();
     let of = manifest.as_ref();
     Ok(Verdict {
         is_sound: problems.is_empty(),
+        is_as_signed,
         recipient: of.map(|manifest| manifest.recipient.clone()),
         week: of.map(|manifest| manifest.week.clone()),
         sequence: of.map(|manifest| manifest.sequence),
@@ -243,43 +263,45 @@ fn verdicts(path: &Path) -> anyhow::Result<(u64, BTreeMap<String, u64>)> {
     Ok((rows, verdicts))
 }
 
-/// Holds the manifest against the package before it.
-fn chained(
-    manifest: &Manifest,
-    key: &PublicKey,
-    previous: Option<&Path>,
-    problems: &mut Vec<Problem>,
-) -> anyhow::Result<()> {
-    let is_first = manifest.sequence == 1;
-    if is_first != manifest.previous.is_none() {
-        problems.push(problem(manifest::FILE, "only the first package follows none"));
-    }
-    let Some(folder) = previous else { return Ok(()) };
+/// Holds the manifest against what was given as the package before it: all that is wrong there.
+fn chained(manifest: &Manifest, key: &PublicKey, folder: &Path) -> anyhow::Result<Vec<Problem>> {
+    let named = |file: &str| format!("{}/{file}", folder.display());
     let Some(said) = &manifest.previous else {
-        problems.push(problem(manifest::FILE, format!("it follows no package, and {} is one", folder.display())));
-        return Ok(());
+        let what = "the package that is looked at is the first of its recipient and follows no package";
+        return Ok(vec![problem(&named(manifest::FILE), what)]);
     };
     let before = verify(folder, key, None)?;
-    let named = |file: &str| format!("{}/{file}", folder.display());
-    problems.extend(before.problems.iter().map(|found| problem(&named(&found.file), &found.what)));
+    let mut problems: Vec<Problem> =
+        before.problems.iter().map(|found| problem(&named(&found.file), &found.what)).collect();
     let found = folder::sha256(&folder.join(manifest::FILE)).unwrap_or_default();
-    if found != said.manifest_sha256 || before.sequence != Some(said.sequence) || said.sequence + 1 != manifest.sequence
-    {
-        let wanted = format!("package {} ({})", said.sequence, said.week);
-        problems.push(problem(
-            &named(manifest::FILE),
-            format!("it is not the manifest of {wanted}, which this one follows"),
-        ));
+    if found != said.manifest_sha256 || before.sequence != Some(said.sequence) {
+        let is = match (before.sequence, &before.week) {
+            (Some(sequence), Some(week)) => format!(", but of package {sequence} ({week})"),
+            _ => String::new(),
+        };
+        let wanted = format!("package {} ({}), which this one follows", said.sequence, said.week);
+        let file = named(manifest::FILE);
+        problems.push(problem(&file, format!("it is not the manifest of {wanted}{is}")));
     }
-    Ok(())
+    Ok(problems)
 }
 
 impl Verdict {
+    /// Fails with what is wrong.
+    pub fn ensure_sound(&self) -> Result<(), Unsound> {
+        match (self.is_sound, self.is_as_signed) {
+            (true, _) => Ok(()),
+            (false, true) => Err(Unsound::Chain),
+            (false, false) => Err(Unsound::Package),
+        }
+    }
+
     /// For people.
     pub fn text(&self) -> String {
         if !self.is_sound {
             let problems: Vec<String> = self.problems.iter().map(|problem| format!("  {problem}\n")).collect();
-            return format!("NOT SOUND\n{}", problems.concat().trim_end());
+            let head = if self.is_as_signed { self.broken() } else { "NOT SOUND".to_owned() };
+            return format!("{head}\n{}", problems.concat().trim_end());
         }
         if let Some(told) = &self.dossier {
             return format!("{told}\nevery file is as it was signed by key {}; the counts hold", self.key);
@@ -293,6 +315,16 @@ impl Verdict {
              every file is as it was signed by key {}; the counts hold; every input offset is counted once; {chain}",
             self.sequence.unwrap_or_default(),
             self.numbers.unwrap_or_default(),
+            self.key
+        )
+    }
+
+    /// What is said of a package that is as it was signed, where what was given as the one before it is wrong.
+    fn broken(&self) -> String {
+        let (sequence, week) = (self.sequence.unwrap_or_default(), self.week.as_deref().unwrap_or_default());
+        format!(
+            "THE CHAIN IS BROKEN\npackage {sequence}, week {week}, is itself as it was signed by key {}; what was given as the \
+             one before it is not what it follows, or was changed:",
             self.key
         )
     }

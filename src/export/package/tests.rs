@@ -225,13 +225,24 @@ fn a_week_follows_the_one_before() {
     assert!(verdict(&second).is_sound, "it can be looked at alone");
 
     let (other, _) = build(root.path(), "other", &Spec { holder: "Viettel", ..Spec::first() });
-    assert!(chained(&other).text().contains("other/manifest.json: it is not the manifest of package 1"));
+    let wrong = chained(&other);
+    let said =
+        "other/manifest.json: it is not the manifest of package 1 (2025-W02), which this one follows, but of package 1";
+    assert!(wrong.text().starts_with("THE CHAIN IS BROKEN\npackage 2, week 2025-W02, is itself as it was signed"));
+    assert!(wrong.text().contains(said), "{}", wrong.text());
+    assert!(wrong.ensure_sound().unwrap_err().to_string().starts_with("the chain is broken: the package is what was"));
     let alone = verify(&first, &KEY.public(), Some(&second)).unwrap();
-    assert!(alone.text().contains("it follows no package"), "{}", alone.text());
+    let said = "second/manifest.json: the package that is looked at is the first";
+    assert!(alone.is_as_signed && alone.text().contains(said), "{}", alone.text());
     let unfounded = build(root.path(), "unfounded", &Spec { sequence: 2, ..Spec::first() }).0;
     check_named(&unfounded, "manifest.json");
     std::fs::write(first.join("report.html"), "").unwrap();
-    assert!(chained(&first).text().contains("first/report.html: its bytes differ"));
+    let changed = chained(&first);
+    assert!(changed.is_as_signed && changed.text().contains("first/report.html: its bytes differ"));
+    // Whatever is given as the one before, a package that was changed is the first to be said.
+    std::fs::write(second.join("report.html"), "").unwrap();
+    assert!(chained(&first).text().starts_with("NOT SOUND\n"));
+    assert_eq!(chained(&first).ensure_sound().unwrap_err().to_string(), "the package is not what was signed");
 }
 
 /// Runs a tool in a folder; `None`, and a line that says so, where it is not installed.

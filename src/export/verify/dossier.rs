@@ -56,6 +56,7 @@ pub(super) fn verify(
     problems.dedup();
     Verdict {
         is_sound: problems.is_empty(),
+        is_as_signed: problems.is_empty(),
         recipient: None,
         week: None,
         sequence: None,
