@@ -61,10 +61,15 @@ pub(super) fn published(json: bool, published: &Published) -> anyhow::Result<()>
 
 pub(super) fn packaged(json: bool, packaged: &Packaged) -> anyhow::Result<()> {
     say(json, packaged, || {
-        let Packaged { folder, recipient, week, sequence, rows, is_signed, is_changed, .. } = packaged;
+        let Packaged { folder, recipient, week, sequence, rows, is_signed, is_changed, kept, .. } = packaged;
         let signed = if *is_signed { "signed" } else { "NOT SIGNED" };
         let news = if *is_changed { "" } else { " (unchanged)" };
-        format!("{}: package {sequence} for {recipient}, {week}: {rows} numbers, {signed}{news}", folder.display())
+        let kept = kept.as_ref().map(|kept| format!("\n{}: the package that stood there before", kept.display()));
+        let kept = kept.unwrap_or_default();
+        format!(
+            "{}: package {sequence} for {recipient}, {week}: {rows} numbers, {signed}{news}{kept}",
+            folder.display()
+        )
     })
 }
 

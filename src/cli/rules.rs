@@ -117,7 +117,8 @@ pub(super) enum ExportVerb {
     /// The numbers flagged in a week, as a package: lists, workbook, report, manifest, sums and signature.
     #[command(
         after_help = "Example: callsieve export regulator --lake /data/lake --week 2025-W02 --out /data/export \\\n    \
-        --key package.key\n\nThe package is OUT/RECIPIENT/WEEK; callsieve verify says whether it is what was signed."
+        --key package.key\n\nThe package is OUT/RECIPIENT/WEEK, and the one that it corrects is kept as \
+        OUT/RECIPIENT/WEEK.SEQUENCE; callsieve verify says whether it is what was signed."
     )]
     Regulator {
         /// The ISO week.

@@ -119,7 +119,7 @@ pub async fn ledger(
     Ok(shown)
 }
 
-/// The rows of some days, or of all, that tell of a lock and not why in any word of the contract; nothing when there are none.
+/// The rows of some days, or of all, that tell of a lock for a reason that is no word of the contract; nothing when none do.
 async fn unknown_locks(rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<Option<UnknownLocks>> {
     let is_within = |day: &Day| days.is_none_or(|(from, until)| *day >= from && *day < until);
     let mut found = Vec::new();

@@ -2,8 +2,9 @@
 //!
 //! In: `regulator_week`, what the books say of its input, what reviewers found, the trends of the reports, and what was
 //! published before. Out: a published folder, and a row of `package` from which it can be made again. Never: gives two
-//! packages of a recipient one number; shows a package that is not written down.
+//! packages of a recipient one number; shows a package that is not written down; takes one away that another follows.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, ensure};
@@ -47,6 +48,8 @@ pub struct Packaged {
     pub is_signed: bool,
     /// Whether anything changed; a second export of the same rows changes nothing.
     pub is_changed: bool,
+    /// Where the package of another number is by now that stood in the folder before.
+    pub kept: Option<PathBuf>,
 }
 
 /// A package of a format from before this program's, which can be verified and not made anew.
@@ -91,7 +94,8 @@ impl Order {
     }
 }
 
-/// Publishes `OUT/RECIPIENT/WEEK`. The same numbers as the last time are the same package, to the last byte.
+/// Publishes `OUT/RECIPIENT/WEEK`. The same numbers as the last time are the same package, to the last byte; a week that
+/// is corrected is another one, and the package before it moves to `OUT/RECIPIENT/WEEK.SEQUENCE`.
 pub async fn publish(
     lake: &Lake,
     order: &Order,
@@ -175,6 +179,7 @@ fn done(
     key: Option<&SecretKey>,
 ) -> anyhow::Result<Packaged> {
     let head = &contents.head;
+    let kept = keep(head, root)?;
     Ok(Packaged {
         folder: root.join(head.week.to_string()),
         recipient: head.recipient.clone(),
@@ -184,7 +189,25 @@ fn done(
         manifest_sha256,
         is_signed: key.is_some(),
         is_changed: aside.publish()?,
+        kept,
     })
+}
+
+/// Copies the package of another number that stands where one is about to appear: it can still be verified, and so can
+/// the one that follows it. It stands in both places until then, so that no kill loses it.
+fn keep(head: &Head, root: &Path) -> anyhow::Result<Option<PathBuf>> {
+    let place = root.join(head.week.to_string());
+    let text = std::fs::read_to_string(place.join(manifest::FILE)).ok();
+    let standing = text.and_then(|text| Manifest::read(&text).ok());
+    let Some(standing) = standing.filter(|standing| standing.sequence != head.sequence) else { return Ok(None) };
+    let aside = Aside::open(root, &format!("{}.{}", head.week, standing.sequence))?;
+    for name in folder::files(&place)?.into_keys() {
+        let mut source =
+            File::open(place.join(&name)).with_context(|| format!("reading {name} of {}", place.display()))?;
+        aside.write(&name, |out| Ok(std::io::copy(&mut source, out).map(drop)?))?;
+    }
+    aside.publish()?;
+    Ok(Some(root.join(format!("{}.{}", head.week, standing.sequence))))
 }
 
 /// Makes a package anew from the table versions that its manifest names, and names every file that has other bytes; fails

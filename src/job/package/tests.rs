@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::*;
 use crate::domain::day::Day;
 use crate::export::rows::Rows;
+use crate::export::verify::verify;
 use crate::job::desk::Look;
 use crate::job::ledger::act::{self, Loss, Note};
 use crate::job::tests::{inserted, note_run, open_desk};
@@ -191,6 +192,39 @@ async fn a_week_that_is_computed_again_is_corrected_where_it_differs_from_what_w
     assert_eq!(made(2, &more).await, format!("{head}changed,2025-01-06,84900000001,limited,5\n"));
     listed(&lake, "limited", 6).await;
     assert_eq!(made(3, &more).await, format!("{head}changed,2025-01-06,84900000001,limited,6\n"), "5 was told");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_corrected_week_leaves_the_package_that_others_follow_to_be_verified() {
+    let (place, lake, definitions) = site().await;
+    let key = SecretKey::new().unwrap();
+    let made = async |week: Week| {
+        let order = Order::new(&definitions, week, "regulator").unwrap();
+        publish(&lake, &order, place.path(), Some(&key), (Trail::default(), Clock::System)).await.unwrap()
+    };
+    let folder = |name: &str| place.path().join("regulator").join(name);
+    let is_chained = |name: &str, previous: &str| {
+        let verdict = verify(&folder(name), &key.public(), Some(&folder(previous))).unwrap();
+        assert!(verdict.is_as_signed, "{}", verdict.text());
+        verdict.is_sound
+    };
+    listed(&lake, "survey", 1).await;
+    let (first, next) = (made(week()).await, made(week().monday().plus(7).week()).await);
+    assert_eq!((first.kept, next.kept), (None, None));
+    listed(&lake, "limited", 1).await;
+    let corrected = made(week()).await;
+    assert_eq!((corrected.sequence, corrected.kept), (3, Some(folder("2025-W02.1"))));
+    assert!(is_chained("2025-W02", "2025-W03"), "the correction follows what left last");
+    assert!(is_chained("2025-W03", "2025-W02.1"), "and what it corrects is still followed by what was sent then");
+    assert!(!is_chained("2025-W03", "2025-W02"));
+    let manifest_sha256 = folder::sha256(&folder("2025-W02.1").join(manifest::FILE)).unwrap();
+    assert_eq!(manifest_sha256, first.manifest_sha256);
+
+    let again = made(week()).await;
+    assert_eq!((again.sequence, again.is_changed, again.kept), (3, false, None));
+    listed(&lake, "blocked", 1).await;
+    assert_eq!(made(week()).await.kept, Some(folder("2025-W02.3")), "each has a place of its own");
+    assert!(is_chained("2025-W02", "2025-W02.3") && is_chained("2025-W03", "2025-W02.1"));
 }
 
 #[tokio::test(flavor = "multi_thread")]
