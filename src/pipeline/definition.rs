@@ -343,6 +343,9 @@ impl Select {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::lang::Lang;
+    use crate::score::card::Characteristic;
+    use crate::score::wording;
 
     /// A folder with two definitions, of which the second names the SQL of the first.
     fn folder() -> tempfile::TempDir {
@@ -361,6 +364,18 @@ mod tests {
 
     fn month(folder: &tempfile::TempDir) -> Definition {
         Definitions::read(folder.path()).unwrap().get(Table::CALLER_MONTH).unwrap().clone()
+    }
+
+    #[test]
+    fn every_reason_of_a_card_for_its_points_is_told_in_vietnamese() {
+        let cards = Definitions::read(&crate::pipeline::run::folder(None)).unwrap().cards();
+        assert!(cards.len() >= 10, "{:?}", cards.keys());
+        for (card, found) in cards {
+            for (name, Characteristic { why, why_vi, .. }) in &found.characteristic {
+                let vi = wording::why(Lang::Vi, why, why_vi.as_deref());
+                assert!(!vi.is_empty() && vi != why.as_str(), "{card}.{name} has no why_vi");
+            }
+        }
     }
 
     #[test]

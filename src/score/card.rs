@@ -70,6 +70,9 @@ pub struct Characteristic {
     pub missing: i64,
     /// Why these bins and points.
     pub why: String,
+    /// The same in Vietnamese; nothing in a card that was trained, whose words `wording` knows.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub why_vi: Option<String>,
 }
 
 /// The components of a score: the five criteria of Thông tư 22/2021 Art. 4, and what lies outside them.
@@ -235,6 +238,7 @@ mod tests {
             points: vec![-10, 0, 25],
             missing: 3,
             why: "a test needs one".to_owned(),
+            why_vi: None,
         }
     }
 

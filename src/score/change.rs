@@ -137,6 +137,7 @@ mod tests {
             points: points.to_vec(),
             missing: 0,
             why: "a test needs one".to_owned(),
+            why_vi: None,
         }
     }
 

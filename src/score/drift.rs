@@ -46,6 +46,7 @@ mod tests {
             points: vec![0, 1],
             missing: 0,
             why: "a test needs one".to_owned(),
+            why_vi: None,
         };
         let values = |low: usize, high: usize| [vec![0.0; low], vec![2.0; high]].concat();
         let (then, now) = (values(500_000, 500_000), values(800_000, 200_000));

@@ -10,8 +10,9 @@ use serde::Serialize;
 
 use super::card::{CRITERIA, Card, Characteristic};
 use super::change::{Change, Place, smallest};
-use super::wording::Name;
+use super::wording::{Name, why};
 use crate::domain::day::Day;
+use crate::domain::lang::Lang;
 
 mod text;
 
@@ -66,6 +67,8 @@ pub struct Component {
     pub points: i64,
     /// Why the card gives them.
     pub why: String,
+    /// The same in Vietnamese; in English where the card does not say it.
+    pub why_vi: String,
     /// Its place among the others; `None` when the value is missing.
     pub peers: Option<Peers>,
 }
@@ -182,6 +185,7 @@ fn component(characteristic: &str, bins: &Characteristic, judged: &Judged<'_>) -
         below: bin.and_then(|bin| bins.below.get(bin)).copied(),
         points: bins.points(if is_base { Some(0.0) } else { value }),
         why: bins.why.clone(),
+        why_vi: why(Lang::Vi, &bins.why, bins.why_vi.as_deref()).to_owned(),
         peers: value.map(|value| Peers::of(value, peers)),
     }
 }
@@ -194,7 +198,6 @@ fn place<'a>(component: &'a Component, card: &'a Card) -> Option<Place<'a>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::domain::lang::Lang;
 
     const CARD: &str = r#"
         doc = "A card for a test."

@@ -20,6 +20,7 @@ pub mod frame;
 pub mod measure;
 pub mod method;
 pub mod number;
+pub mod reason;
 pub mod ridge;
 pub mod shape;
 pub mod train;

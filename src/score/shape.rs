@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use super::card::{BASE, Characteristic};
 use super::fit::Model;
 use super::number::{real, real_points, whole};
+use super::wording;
 
 /// Points for a step of one in the log-odds: so fine that rounding moves no row past another that matters.
 pub const POINTS_PER_LOGIT: i64 = 100;
@@ -45,9 +46,9 @@ pub fn characteristics(model: &Model, sources: &[Source]) -> BTreeMap<String, Ch
         all.insert(source.name.clone(), characteristic(&centred, source));
     }
     let points = points(base);
-    let why = "What the average row has; all other points are told against it.".to_owned();
-    let criterion = "support".to_owned();
-    let base = Characteristic { criterion, below: Vec::new(), points: vec![points], missing: points, why };
+    let (why, criterion) = (wording::AVERAGE.0.to_owned(), "support".to_owned());
+    let (below, all_points) = (Vec::new(), vec![points]);
+    let base = Characteristic { criterion, below, points: all_points, missing: points, why, why_vi: None };
     all.insert(BASE.to_owned(), base);
     all
 }
@@ -79,6 +80,7 @@ fn characteristic(shape: &[f64], source: &Source) -> Characteristic {
         points: all_points,
         missing: shape.get(known).copied().map_or(0, points),
         why: source.why.clone(),
+        why_vi: None,
     }
 }
 

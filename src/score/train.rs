@@ -13,6 +13,7 @@ use super::fold::{FOLDS, folds, folds_of_groups};
 use super::method::Method;
 use super::number::{logistic, real};
 use super::shape::{POINTS_PER_LOGIT, Source, characteristics};
+use super::wording;
 
 /// A column to train on.
 #[derive(Debug, Clone)]
@@ -193,7 +194,7 @@ fn source(column: &Given, below: Vec<f64>, binned: &fit::Column) -> Source {
     let mut rows = vec![0; binned.count];
     binned.bins.iter().for_each(|bin| rows[usize::from(*bin)] += 1);
     let (name, criterion) = (column.name.clone(), column.criterion.clone());
-    let why = "Trained: its points are what the labels say, given all other characteristics.".to_owned();
+    let why = wording::TRAINED.0.to_owned();
     Source { name, criterion, why, below, rows }
 }
 

@@ -7,7 +7,18 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::domain::lang::Lang;
+use crate::domain::lang::{Lang, Words};
+
+/// Why a trained card gives its points.
+pub const TRAINED: Words = (
+    "Trained: its points are what the labels say, given all other characteristics.",
+    "Được huấn luyện: điểm theo nhãn của dữ liệu, khi đã xét mọi đặc trưng khác.",
+);
+/// Why it has a base.
+pub const AVERAGE: Words = (
+    "What the average row has; all other points are told against it.",
+    "Mức của trường hợp trung bình; mọi điểm khác được tính so với mức này.",
+);
 
 /// What a characteristic is called, in each language.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,6 +53,34 @@ pub fn criterion(lang: Lang, word: &str) -> &str {
         other => (other, other),
     };
     lang.of(en, vi)
+}
+
+/// Why a card gives its points: in Vietnamese as the card has it, or as it is said of trained ones.
+pub fn why<'a>(lang: Lang, why: &'a str, why_vi: Option<&'a str>) -> &'a str {
+    let trained = [TRAINED, AVERAGE].into_iter().find(|(en, _)| *en == why).map(|(_, vi)| vi);
+    lang.of(why, why_vi.or(trained).unwrap_or(why))
+}
+
+/// What a number was found at, by type, joined by +; in Vietnamese with the words of the tables beside it.
+pub fn detections(lang: Lang, words: &str) -> String {
+    let told = |word: &str| {
+        let vi = match word {
+            "telemarketing" => "gọi quảng cáo",
+            "robocall" => "gọi tự động",
+            "one_ring" => "nháy máy",
+            "impersonation" => "mạo danh",
+            "debt_harassment" => "quấy rối đòi nợ",
+            "sim_box" => "gọi qua SIM box",
+            "spoofed_number" => "giả mạo số",
+            "bulk_registration" => "đăng ký SIM hàng loạt",
+            _ => return word.to_owned(),
+        };
+        format!("{vi} ({word})")
+    };
+    match lang {
+        Lang::En => words.to_owned(),
+        Lang::Vi => words.split('+').map(told).collect::<Vec<_>>().join(", "),
+    }
 }
 
 /// A verdict; in Vietnamese with the word of the tables beside it.
@@ -136,6 +175,13 @@ mod tests {
             assert_ne!(criterion(Lang::En, word), word);
             assert_ne!(criterion(Lang::Vi, word), criterion(Lang::En, word));
         }
+    }
+
+    #[test]
+    fn what_a_number_was_found_at_is_told_type_by_type() {
+        let vi = "gọi tự động (robocall), nháy máy (one_ring), later";
+        assert_eq!(detections(Lang::Vi, "robocall+one_ring+later"), vi);
+        assert_eq!(detections(Lang::En, "robocall+one_ring"), "robocall+one_ring");
     }
 
     #[test]

@@ -28,6 +28,7 @@ use crate::schema::column::{
 };
 use crate::schema::contract::Table;
 use crate::score::explanation::{Component, Explanation, Peers};
+use crate::score::reason::reason;
 use crate::score::wording;
 
 pub(super) struct Facts<'a> {
@@ -65,7 +66,7 @@ pub(super) fn criteria(explanation: Option<&Explanation>, lang: Lang) -> Section
             component.points.into(),
             component.peers.and_then(Peers::share).map_or(Cell::Empty, Cell::Share),
             component.peers.and_then(|peers| i64::try_from(peers.all).ok()).into(),
-            component.why.as_str().into(),
+            Cell::Word(component.why.clone(), lang.of(&component.why, &component.why_vi).clone()),
         ]
     };
     Section { kind: &section::CRITERIA, rows: components.iter().map(row).collect() }
@@ -79,7 +80,7 @@ impl Facts<'_> {
         let sections = vec![
             scores,
             self.by_day(&section::DAYS, Table::CALLER_DAY, caller_day::CALLER.name, &DAYS).await?,
-            self.by_day(&section::DETECTIONS, Table::DETECTION_DAY, detection_day::NUMBER.name, &DETECTIONS).await?,
+            self.detections().await?,
             self.by_day(&section::REPORTED, Table::REPORT_DAY, report_day::SOURCE.name, &REPORTED).await?,
             reports,
             self.surveys().await?,
@@ -122,6 +123,20 @@ impl Facts<'_> {
             }
         }
         Ok(sorted(kind, rows))
+    }
+
+    async fn detections(&self) -> anyhow::Result<Section> {
+        let (lang, column) = (self.order.lang, detection_day::NUMBER.name);
+        let mut found = self.by_day(&section::DETECTIONS, Table::DETECTION_DAY, column, &DETECTIONS).await?;
+        for line in &mut found.rows {
+            if let Some(cell) = line.get_mut(1) {
+                say(cell, |word| wording::detections(lang, word));
+            }
+            if let Some(cell) = line.get_mut(4) {
+                say(cell, |words| reason(lang, words).into_owned());
+            }
+        }
+        Ok(found)
     }
 
     async fn scores(&self) -> anyhow::Result<(Section, Option<Day>)> {

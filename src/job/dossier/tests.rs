@@ -175,6 +175,24 @@ async fn other_parties_are_masked_and_a_report_sent_twice_is_one() {
 }
 
 #[tokio::test]
+async fn what_it_was_found_at_is_told_in_the_language_of_the_page_and_alike_to_programs() {
+    let site = Site::new().await;
+    let words = "380 of 400 calls rang once; 4 answered, 31 of 399 parties called back";
+    let row = format!("('2025-01-09', 'one_ring', {NUMBER}, 380.0, 100.0, '{words}')");
+    let columns = "day, type, number, measure, threshold, reason";
+    put(&site.lake, Table::DETECTION_DAY, Some("2025-01-09"), columns, &[&row]).await;
+    for (lang, expected) in [(Lang::Vi, "380 trên 400 cuộc gọi chỉ đổ chuông một lần"), (Lang::En, words)]
+    {
+        let (filed, facts) = site.file(&Order { lang, ..order() }, &lang.to_string(), None).await;
+        assert_eq!(column(&facts, "detections", "type"), ["one_ring"]);
+        assert_eq!(column(&facts, "detections", "reason"), [words]);
+        let page = std::fs::read_to_string(filed.folder.join("dossier.html")).unwrap();
+        assert!(page.contains(expected), "{page}");
+        assert_eq!(page.contains("nháy máy (one_ring)"), lang == Lang::Vi);
+    }
+}
+
+#[tokio::test]
 async fn an_answer_is_told_of_whoever_was_asked_and_as_verdicts_count_it() {
     let site = Site::new().await;
     let columns = "day, request_id, subject, activated_at, respondent, called_at";

@@ -15,6 +15,7 @@ impl Explanation {
             _ => self.silence(lang),
         };
         if let Some(detections) = &self.detections {
+            let detections = wording::detections(lang, detections);
             lines.push(format!("{} {detections}", lang.of("found at", "phát hiện:")));
         }
         if let Some(lock_reason) = &self.lock_reason {
