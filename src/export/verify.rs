@@ -323,8 +323,8 @@ impl Verdict {
     fn broken(&self) -> String {
         let (sequence, week) = (self.sequence.unwrap_or_default(), self.week.as_deref().unwrap_or_default());
         format!(
-            "THE CHAIN IS BROKEN\npackage {sequence}, week {week}, is itself as it was signed by key {}; what was given as the \
-             one before it is not what it follows, or was changed:",
+            "THE CHAIN IS BROKEN\npackage {sequence}, week {week}, is itself as it was signed by key {}; what was given \
+             as the one before it is not what it follows, or was changed:",
             self.key
         )
     }

@@ -262,8 +262,8 @@ async fn asked(
     Ok((asked, left_out))
 }
 
-/// Fails where a store is another than the one whose words the lake has, or an older one: who was cleared by what it lacks
-/// would be barred anew. What is given back leaves all the same, since nobody is barred by that.
+/// Fails where a store is another than the one whose words the lake has, or an older one: who was cleared by what it
+/// lacks would be barred anew. What is given back leaves all the same, since nobody is barred by that.
 async fn ensure_own(lake: &Lake, order: &Order, store: &Store) -> anyhow::Result<()> {
     match case::refuse_another(store, lake).await {
         Err(error) if order.releases_only => {

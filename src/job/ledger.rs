@@ -119,7 +119,7 @@ pub async fn ledger(
     Ok(shown)
 }
 
-/// The rows of some days, or of all, that tell of a lock for a reason that is no word of the contract; nothing when none do.
+/// The rows of some days, or of all, whose lock has a reason that is no word of the contract; nothing when none has.
 async fn unknown_locks(rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<Option<UnknownLocks>> {
     let is_within = |day: &Day| days.is_none_or(|(from, until)| *day >= from && *day < until);
     let mut found = Vec::new();
@@ -335,8 +335,8 @@ impl UnknownLocks {
     fn text(&self) -> String {
         let Self { rows, last_day } = self;
         format!(
-            "subscriber: {rows} rows have a lock_reason that is no word of the contract, the last of {last_day}: these lines \
-             count as locked, and no bar begins on them; have the sender keep to schemas/topic/subscriber.avsc"
+            "subscriber: {rows} rows have a lock_reason that is no word of the contract, the last of {last_day}: these \
+             lines count as locked, and no bar begins on them; have the sender keep to schemas/topic/subscriber.avsc"
         )
     }
 }

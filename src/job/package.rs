@@ -94,8 +94,8 @@ impl Order {
     }
 }
 
-/// Publishes `OUT/RECIPIENT/WEEK`. The same numbers as the last time are the same package, to the last byte; a week that
-/// is corrected is another one, and the package before it moves to `OUT/RECIPIENT/WEEK.SEQUENCE`.
+/// Publishes `OUT/RECIPIENT/WEEK`. The same numbers as the last time are the same package, to the last byte; a week
+/// that is corrected is another one, and the package before it moves to `OUT/RECIPIENT/WEEK.SEQUENCE`.
 pub async fn publish(
     lake: &Lake,
     order: &Order,

@@ -1,61 +1,62 @@
 //! What a detection was found by, in Vietnamese.
 //!
-//! In: the words of `detection_day`, which are English with figures among them. Out: the same figures in Vietnamese words.
-//! Never: a figure of its own; words that it does not know are shown as they stand.
+//! In: the words of `detection_day`, which are English with figures among them. Out: the same figures among Vietnamese
+//! words. Never: a figure of its own; words that it does not know are shown as they stand.
 
 use std::borrow::Cow;
 
 use crate::domain::lang::{Lang, Words};
 
-/// What the definitions of `detection_day` and `detection_group` write, with `{}` for each figure; what may follow on it is
-/// a text of its own. In Vietnamese figures have other places.
+/// What the definitions of `detection_day` and `detection_group` write, with `{}` for each figure, and the same in
+/// Vietnamese with the figures by their numbers. One that may have more behind it is two texts.
 const TEXTS: [Words; 13] = [
     (
-        "{} calls to {} parties, {} never in contact before; {} answered, {} outside advertising hours; {} called back; \
-         in a week {} calls made and {} received",
-        "{0} cuộc gọi đến {1} số, {2} số chưa từng liên lạc; {3} cuộc được trả lời, {4} cuộc ngoài khung giờ được quảng \
-         cáo; {5} số gọi lại; trong tuần có {6} cuộc gọi đi và {7} cuộc gọi đến",
+        "{} calls to {} parties, {} never in contact before; {} answered, {} outside advertising hours; {} called \
+         back; in a week {} calls made and {} received",
+        "{0} cuộc gọi đến {1} số, {2} số chưa từng liên lạc; {3} cuộc được trả lời, {4} cuộc ngoài khung giờ được \
+         quảng cáo; {5} số gọi lại; trong tuần có {6} cuộc gọi đi và {7} cuộc gọi đến",
     ),
     (
-        "{} calls, one each {} s give or take {}; talks of {} s give or take {}; {} to the next number, {} before the last \
-         had ended",
-        "{0} cuộc gọi, cứ {1} giây một cuộc, lệch {2} giây; mỗi cuộc nói chuyện {3} giây, lệch {4} giây; {5} cuộc đến số \
-         liền sau, {6} cuộc bắt đầu khi cuộc trước chưa kết thúc",
+        "{} calls, one each {} s give or take {}; talks of {} s give or take {}; {} to the next number, {} before the \
+         last had ended",
+        "{0} cuộc gọi, cứ {1} giây một cuộc, lệch {2} giây; mỗi cuộc nói chuyện {3} giây, lệch {4} giây; {5} cuộc đến \
+         số liền sau, {6} cuộc bắt đầu khi cuộc trước chưa kết thúc",
     ),
     (
         "{} of {} calls rang once; {} answered, {} of {} parties called back",
         "{0} trên {1} cuộc gọi chỉ đổ chuông một lần; {2} cuộc được trả lời, {3} trên {4} số gọi lại",
     ),
     (
-        "{} people whom it had called reported a scam, {} reported it at all; asked, {} said yes and {} no; {} calls in \
-         the week",
-        "{0} người từng được số này gọi báo là lừa đảo, tổng cộng {1} người phản ánh; khi được hỏi, {2} người trả lời có \
-         và {3} người trả lời không; {4} cuộc gọi trong tuần",
+        "{} people whom it had called reported a scam, {} reported it at all; asked, {} said yes and {} no; {} calls \
+         in the week",
+        "{0} người từng được số này gọi báo là lừa đảo, tổng cộng {1} người phản ánh; khi được hỏi, {2} người trả lời \
+         có và {3} người trả lời không; {4} cuộc gọi trong tuần",
     ),
     (
-        "{} people whom it had called reported a scam, {} reported it at all; asked, {} said yes and {} no; {} calls in \
-         the week, as a telemarketer or a robot makes them",
-        "{0} người từng được số này gọi báo là lừa đảo, tổng cộng {1} người phản ánh; khi được hỏi, {2} người trả lời có \
-         và {3} người trả lời không; {4} cuộc gọi trong tuần, theo cách của người gọi quảng cáo hoặc máy gọi tự động",
+        "{} people whom it had called reported a scam, {} reported it at all; asked, {} said yes and {} no; {} calls \
+         in the week, as a telemarketer or a robot makes them",
+        "{0} người từng được số này gọi báo là lừa đảo, tổng cộng {1} người phản ánh; khi được hỏi, {2} người trả lời \
+         có và {3} người trả lời không; {4} cuộc gọi trong tuần, theo cách của người gọi quảng cáo hoặc máy gọi tự \
+         động",
     ),
     (
-        "{} of {} calls that came in showed what cannot come by a trunk of kind {}, as {} callers; {} calls showed our own \
-         numbers, {} fixed lines, {} agencies, {} numbers nobody holds",
+        "{} of {} calls that came in showed what cannot come by a trunk of kind {}, as {} callers; {} calls showed \
+         our own numbers, {} fixed lines, {} agencies, {} numbers nobody holds",
         "{0} trên {1} cuộc gọi đến mang số không thể đi qua trung kế loại {2}, dưới {3} số gọi; {4} cuộc mang số của \
          chính mạng này, {5} cuộc mang số cố định, {6} cuộc mang số của cơ quan, {7} cuộc mang số chưa cấp cho ai",
     ),
     (
-        "{} numbers called one party for the first time, on {} days, {} times; {} of them from one handset, {} out of one \
-         block; {} of the last day's {} calls unanswered or short",
-        "{0} số lần đầu gọi đến cùng một người, trong {1} ngày, {2} cuộc; {3} số trong đó từ cùng một máy, {4} số thuộc \
-         cùng một dải số; {5} trên {6} cuộc gọi của ngày cuối không được trả lời hoặc rất ngắn",
+        "{} numbers called one party for the first time, on {} days, {} times; {} of them from one handset, {} out of \
+         one block; {} of the last day's {} calls unanswered or short",
+        "{0} số lần đầu gọi đến cùng một người, trong {1} ngày, {2} cuộc; {3} số trong đó từ cùng một máy, {4} số \
+         thuộc cùng một dải số; {5} trên {6} cuộc gọi của ngày cuối không được trả lời hoặc rất ngắn",
     ),
     (
-        "{} numbers called one party for the first time, on {} days, {} times; {} of them from one handset, {} out of one \
-         block; {} of the last day's {} calls unanswered or short; {} called {} times, seldom answered",
-        "{0} số lần đầu gọi đến cùng một người, trong {1} ngày, {2} cuộc; {3} số trong đó từ cùng một máy, {4} số thuộc \
-         cùng một dải số; {5} trên {6} cuộc gọi của ngày cuối không được trả lời hoặc rất ngắn; {7} số gọi {8} cuộc, \
-         hiếm khi được trả lời",
+        "{} numbers called one party for the first time, on {} days, {} times; {} of them from one handset, {} out of \
+         one block; {} of the last day's {} calls unanswered or short; {} called {} times, seldom answered",
+        "{0} số lần đầu gọi đến cùng một người, trong {1} ngày, {2} cuộc; {3} số trong đó từ cùng một máy, {4} số \
+         thuộc cùng một dải số; {5} trên {6} cuộc gọi của ngày cuối không được trả lời hoặc rất ngắn; {7} số gọi {8} \
+         cuộc, hiếm khi được trả lời",
     ),
     (
         "{} numbers called from one handset, from {} cells: {} calls to {} numbers; {} calls came to them",
@@ -71,8 +72,8 @@ const TEXTS: [Words; 13] = [
     ),
     (
         "{} numbers of one block called, {} activated of late; {} of {} called parties called by several of them",
-        "{0} số của cùng một dải số đã gọi, {1} số mới kích hoạt gần đây; {2} trên {3} số được gọi nhận cuộc gọi từ nhiều \
-         số trong dải",
+        "{0} số của cùng một dải số đã gọi, {1} số mới kích hoạt gần đây; {2} trên {3} số được gọi nhận cuộc gọi từ \
+         nhiều số trong dải",
     ),
     (
         "{} activations by one dealer in a day, {} on {} identities",
@@ -168,8 +169,8 @@ mod tests {
             "380 trên 400 cuộc gọi chỉ đổ chuông một lần; 4 cuộc được trả lời, 31 trên 399 số gọi lại"
         );
         assert_eq!(reason(Lang::En, one_ring), one_ring);
-        let victim = "9 numbers called one party for the first time, on 2 days, 40 times; 8 of them from one handset, 0 out \
-             of one block; 20 of the last day's 22 calls unanswered or short";
+        let victim = "9 numbers called one party for the first time, on 2 days, 40 times; 8 of them from one handset, \
+             0 out of one block; 20 of the last day's 22 calls unanswered or short";
         assert!(reason(Lang::Vi, victim).ends_with("không được trả lời hoặc rất ngắn"));
         let pressed = format!("{victim}; 2 called 17 times, seldom answered");
         assert!(reason(Lang::Vi, &pressed).ends_with("; 2 số gọi 17 cuộc, hiếm khi được trả lời"));
