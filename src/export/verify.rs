@@ -103,7 +103,7 @@ pub fn verify(package: &Path, key: &PublicKey, previous: Option<&Path>) -> anyho
         if (manifest.sequence == 1) != manifest.previous.is_none() {
             problems.push(problem(manifest::FILE, "only the first package follows none"));
         }
-        if manifest.previous.as_ref().is_some_and(|said| said.sequence + 1 != manifest.sequence) {
+        if manifest.previous.as_ref().is_some_and(|said| said.sequence.saturating_add(1) != manifest.sequence) {
             problems.push(problem(manifest::FILE, "its number is not the next one behind the package that it follows"));
         }
         broken = previous.map_or_else(|| Ok(Vec::new()), |folder| chained(manifest, key, folder))?;

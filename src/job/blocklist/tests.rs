@@ -252,7 +252,7 @@ async fn a_list_for_which_another_or_an_older_store_is_asked_bars_nobody_whom_th
     let ((desk, own), (_, older)) = (store("own").await, store("older").await);
     let leave = async |store: &Store, is_dry_run: bool, releases_only: bool| {
         let order = Order { is_dry_run, releases_only, ..site.order(day(0)) };
-        publish(&site.lake, &site.definitions, &order, Some(store), Clock::System).await
+        publish(&site.lake, &site.definitions, &order, Some(store), Clock::Fixed(day(1).starts_at())).await
     };
     let (deed, reason, note) = (Deed::Release, "our_error".to_owned(), String::new());
     desk.want(hand, &Wish { deed, number: number(2), reason, note, until: None }).await.unwrap();
