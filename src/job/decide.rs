@@ -11,9 +11,9 @@ use anyhow::{Context, ensure};
 use arrow::array::{Array, BooleanArray, PrimitiveArray, RecordBatch, StringArray};
 use arrow::datatypes::ArrowPrimitiveType;
 
-use super::case;
 use super::late::Versions;
 use super::overtaken::Chain;
+use super::{case, ledger};
 use crate::clock::Clock;
 use crate::decide::desk::{Desk, Said};
 use crate::decide::rails::Rules;
@@ -66,9 +66,10 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let began = Began::now(clock);
     ensure_candidates(runner, day).await?;
     let complete_at = day.ends_at() + lateness_us(runner.definitions())?;
-    let mut reasons = super::ledger::open_reasons(runner.lake(), complete_at).await?;
-    // Looked up behind the ledger: what it has found to be read is among what came.
-    let mut versions = Versions::read(runner.lake()).await?;
+    // Read once for both: what the ledger finds to be read is among what came.
+    let books = ledger::books(runner).await?;
+    let mut versions = Versions::read(runner, &books).await?;
+    let mut reasons = ledger::open_reasons_by(books, complete_at);
     let mut ran = super::late::renew(runner, &mut versions, day).await?;
     reasons.extend(behind_ledger(&versions, runner.definitions(), day, began.at)?);
     for reason in &reasons {
@@ -84,7 +85,11 @@ pub async fn run(runner: &mut Runner, clock: Clock, day: Day) -> anyhow::Result<
     let behind = super::run::behind_decision(runner.definitions())?;
     ran.extend(runner.run(&behind, day).await?);
     let from = super::late::followed_from(runner.definitions(), day)?;
-    let overtaken = Chain::read(runner.lake()).await?.overtaken(from, now);
+    let chain = match runner.newest(Table::PIPELINE_RUN).await? {
+        Some(runs) => Chain::of(runs).await?,
+        None => Chain::default(),
+    };
+    let overtaken = chain.overtaken(from, now);
     if !overtaken.is_empty() {
         let days = super::late::words(&overtaken);
         tracing::warn!(%day, days, "these days follow from what was held before, run and decide each again in this order");
@@ -408,6 +413,27 @@ mod tests {
             let is_told = decided.open.iter().any(|reason| reason == "2025-01-06 is not over");
             assert_eq!(is_told, !is_over, "{:?}", decided.open);
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_another_decided_anew_in_between_is_told_to_whoever_decides_the_next_day() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(place.path()).unwrap();
+        let monday: Day = "2025-01-06".parse().unwrap();
+        let [tuesday, wednesday] = [1, 2].map(|after| monday.plus(after));
+        lake.open(Table::BLOCK_CANDIDATE).await.unwrap();
+        for day in [monday, tuesday, wednesday] {
+            note_run(&lake, day, Table::BLOCK_CANDIDATE, ("{}", 0), day.ends_at()).await;
+        }
+        let definitions = Definitions::read(&folder(None)).unwrap();
+        let runner = || Runner::new(lake.clone(), definitions.clone(), Clock::System);
+        let (mut one, mut other) = (runner(), runner());
+        for day in [monday, tuesday] {
+            assert!(run(&mut one, Clock::System, day).await.unwrap().overtaken.is_empty());
+        }
+        run(&mut other, Clock::System, monday).await.unwrap();
+        let decided = run(&mut one, Clock::System, wednesday).await.unwrap();
+        assert_eq!(decided.overtaken, BTreeSet::from([tuesday, wednesday]));
     }
 
     #[tokio::test(flavor = "multi_thread")]

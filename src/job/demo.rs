@@ -297,12 +297,13 @@ impl Stage {
     }
 
     /// Waits until the books show that every partition has been read beyond a day, as its decision wants it.
-    async fn wait_until_complete(&self, last: Day) -> anyhow::Result<()> {
+    async fn wait_until_complete(&mut self, last: Day) -> anyhow::Result<()> {
         let watch = Stopwatch::start();
         // Longer than any lateness that a decision waits for.
         let until = last.plus(7).ends_at();
         loop {
-            let reasons = super::ledger::open_reasons(&self.lake, until).await?;
+            let books = super::ledger::books(&mut self.runner).await?;
+            let reasons = super::ledger::open_reasons_by(books, until);
             if reasons.is_empty() {
                 return Ok(());
             }

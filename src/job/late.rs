@@ -7,15 +7,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
+use super::ledger::{self, Entries};
 use crate::domain::day::Day;
-use crate::lake::Lake;
-use crate::lake::ledger::Books;
 use crate::pipeline::definition::{Definition, Definitions, Select, Window};
 use crate::pipeline::graph::{self, Read};
 use crate::pipeline::run::{Ran, Runner, made_from};
 use crate::schema::column::pipeline_run as column;
 use crate::schema::contract::Table;
-use crate::schema::topic::Topic;
 
 /// Tables of records, and of the events that are folded from them.
 pub const FOLDS: [(Table, Table); 2] = [(Table::CALL_RECORD, Table::CALL_EVENT), (Table::SMS_RECORD, Table::SMS_EVENT)];
@@ -39,7 +37,8 @@ pub struct Restated {
 pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Restated> {
     let chain = chain(runner.definitions())?;
     let from = followed_from(runner.definitions(), until)?;
-    let mut versions = Versions::read(runner.lake()).await?;
+    let books = ledger::books(runner).await?;
+    let mut versions = Versions::read(runner, &books).await?;
     // The same without what records of a neighbouring day did: they complete a call across midnight, every night.
     let mut changed = versions.clone();
     let mut restated = Restated::default();
@@ -264,8 +263,9 @@ struct Run {
 }
 
 impl Versions {
-    pub(super) async fn read(lake: &Lake) -> anyhow::Result<Self> {
-        Ok(Self { came: came(lake).await?, runs: runs(lake).await? })
+    /// By books that were read just now, and by all runs.
+    pub(super) async fn read(runner: &mut Runner, books: &Entries) -> anyhow::Result<Self> {
+        Ok(Self { came: came(books), runs: runs(runner).await? })
     }
 
     /// Every partition that has been computed, is over before `until` and still kept, in the order of their last days,
@@ -367,31 +367,24 @@ impl Run {
 }
 
 /// What each commit has brought of each day, by table.
-async fn came(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Vec<Came>>>> {
-    let mut books = Books::open(lake).await?;
-    for topic in Topic::ALL {
-        let table = topic.table();
-        if let Some(rows) = lake.find(table).await? {
-            books.settle(&rows).await?;
-        }
-    }
+fn came(books: &Entries) -> BTreeMap<Table, BTreeMap<Day, Vec<Came>>> {
     let mut all: BTreeMap<Table, BTreeMap<Day, Vec<Came>>> = BTreeMap::new();
-    for (table, entries) in books.all_entries().await? {
-        let came = all.entry(table).or_default();
+    for (table, entries) in books {
+        let came = all.entry(*table).or_default();
         for entry in entries {
             let Some(version) = entry.table_version else { continue };
-            for (day, rows) in entry.account.days {
-                came.entry(day).or_default().push(Came { version, rows });
+            for (day, rows) in &entry.account.days {
+                came.entry(*day).or_default().push(Came { version, rows: *rows });
             }
         }
     }
-    Ok(all)
+    all
 }
 
 /// The newest run of each table and day.
-async fn runs(lake: &Lake) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Run>>> {
+async fn runs(runner: &mut Runner) -> anyhow::Result<BTreeMap<Table, BTreeMap<Day, Run>>> {
     let mut all: BTreeMap<Table, BTreeMap<Day, Run>> = BTreeMap::new();
-    let Some(runs) = lake.find(Table::PIPELINE_RUN).await? else { return Ok(all) };
+    let Some(runs) = runner.newest(Table::PIPELINE_RUN).await? else { return Ok(all) };
     let columns = [
         column::DAY.name,
         column::TABLE_NAME.name,

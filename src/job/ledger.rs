@@ -19,6 +19,7 @@ use crate::lake::ledger::{Books, Entry, Kind};
 use crate::lake::proof::seen::Seen;
 use crate::lake::proof::{self, Expired, Fault, Found, Proof};
 use crate::lake::{Handle, Lake};
+use crate::pipeline::run::Runner;
 use crate::schema::column::{call_record, reject, subscriber};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
@@ -242,16 +243,33 @@ async fn offsets(table: &Handle, meant_for: Option<Table>) -> anyhow::Result<Pla
     Ok(seen)
 }
 
+/// Every entry of the books, by the table that it tells of.
+pub(super) type Entries = BTreeMap<Table, Vec<Entry>>;
+
+/// The books of a runner's lake, once they have all commits of its topics until now. The tables stay open with the
+/// runner, which reads their logs on from there: those of records are by far the longest of a lake.
+pub(super) async fn books(runner: &mut Runner) -> anyhow::Result<Entries> {
+    let mut books = Books::of(runner.open(Table::INGEST_RANGE).await?.clone());
+    for topic in Topic::ALL {
+        let Some(rows) = runner.newest(topic.table()).await? else { continue };
+        books.settle(rows).await?;
+    }
+    books.all_entries().await
+}
+
 /// What makes a window incomplete: holes, and partitions that have not been read past it. Empty when it is closed.
 pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>> {
     let mut books = Books::open(lake).await?;
-    let mut reasons = Vec::new();
     for topic in Topic::ALL {
-        let table = topic.table();
-        let Some(rows) = lake.find(table).await? else { continue };
+        let Some(rows) = lake.find(topic.table()).await? else { continue };
         books.settle(&rows).await?;
     }
-    let all = books.all_entries().await?;
+    Ok(open_reasons_by(books.all_entries().await?, until))
+}
+
+/// The same by books that were read.
+pub(super) fn open_reasons_by(all: Entries, until: i64) -> Vec<String> {
+    let mut reasons = Vec::new();
     // Reports and messages may never come. Without call records there is nothing to judge by; without subscriptions a
     // verdict binds to the bare number, and whoever gets it next would be barred for what another did.
     for table in [Table::CALL_RECORD, Table::SUBSCRIBER] {
@@ -269,7 +287,7 @@ pub async fn open_reasons(lake: &Lake, until: i64) -> anyhow::Result<Vec<String>
         entries.retain(|entry| holds(topic, entry));
         reasons.extend(proof::window::open_reasons(table, &entries, until));
     }
-    Ok(reasons)
+    reasons
 }
 
 /// The same of one topic alone.
@@ -364,4 +382,38 @@ fn short(offsets: &Offsets) -> String {
     runs.iter().take(RUNS).cloned().for_each(|run| shown.push(run));
     let more = if runs.len() > RUNS { format!(" and {} more runs", runs.len() - RUNS) } else { String::new() };
     format!("{} offsets, {shown}{more}", offsets.count())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::domain::account::Account;
+    use crate::lake::ledger::Told;
+    use crate::pipeline::definition::Definitions;
+    use crate::pipeline::run::folder;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn what_others_commit_between_two_looks_of_a_runner_is_in_the_second() {
+        let place = tempfile::tempdir().unwrap();
+        let lake = Lake::local(place.path()).unwrap();
+        let definitions = Definitions::read(&folder(None)).unwrap();
+        let mut runner = Runner::new(lake.clone(), definitions, Clock::Fixed(0));
+        assert!(books(&mut runner).await.unwrap().is_empty());
+
+        // Ingest has handles of its own, and copies its accounts before anybody looks, or leaves it to whoever does.
+        let mut rows = lake.open(Table::CALL_RECORD).await.unwrap();
+        for offset in 0..4 {
+            let account = Account { until: offset + 1, records: 1, ..Account::empty("k/call_record/0", 0, offset) };
+            let told = Told { kind: Kind::Read, accounts: &[account], at: offset, note: None };
+            rows.append_told(&[], &[], told).await.unwrap();
+            if offset % 2 == 0 {
+                Books::open(&lake).await.unwrap().settle(&rows).await.unwrap();
+            }
+            let all = books(&mut runner).await.unwrap();
+            let seen: Vec<i64> = all[&Table::CALL_RECORD].iter().map(|entry| entry.account.from).collect();
+            assert_eq!(seen, (0..=offset).collect::<Vec<_>>());
+            assert_eq!(open_reasons_by(all, 0), open_reasons(&lake, 0).await.unwrap());
+        }
+    }
 }

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::domain::day::Day;
-use crate::lake::Lake;
+use crate::lake::{Handle, Lake};
 use crate::pipeline::run::made_from;
 use crate::schema::column::pipeline_run as column;
 use crate::schema::contract::Table;
@@ -25,8 +25,15 @@ struct Link {
 
 impl Chain {
     pub(super) async fn read(lake: &Lake) -> anyhow::Result<Self> {
+        match lake.find(Table::PIPELINE_RUN).await? {
+            Some(runs) => Self::of(&runs).await,
+            None => Ok(Self::default()),
+        }
+    }
+
+    /// The same of a table `pipeline_run` that is open.
+    pub(super) async fn of(runs: &Handle) -> anyhow::Result<Self> {
         let mut chain = Self::default();
-        let Some(runs) = lake.find(Table::PIPELINE_RUN).await? else { return Ok(chain) };
         for batch in runs.rows_with(column::TABLE_NAME.name, Table::DECISION.name(), &[]).await? {
             let (days, inputs) = (column::DAY.of(&batch)?, column::INPUTS.of(&batch)?);
             let outputs = column::OUTPUT_VERSION.of(&batch)?;

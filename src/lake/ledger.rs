@@ -152,7 +152,12 @@ pub struct Books {
 impl Books {
     /// Opens the table, which is made when absent.
     pub async fn open(lake: &Lake) -> anyhow::Result<Self> {
-        Ok(Self { ranges: lake.open(Table::INGEST_RANGE).await? })
+        Ok(Self::of(lake.open(Table::INGEST_RANGE).await?))
+    }
+
+    /// The table, which somebody has opened.
+    pub fn of(ranges: Handle) -> Self {
+        Self { ranges }
     }
 
     /// Copies the accounts of a table's commits that are not in the books yet; safe beside others who do the same.

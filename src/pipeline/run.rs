@@ -288,7 +288,8 @@ impl Runner {
         Ok(())
     }
 
-    async fn open(&mut self, table: Table) -> anyhow::Result<&mut Handle> {
+    /// The newest version of a table of its own, to write; made after its contract when absent.
+    pub async fn open(&mut self, table: Table) -> anyhow::Result<&mut Handle> {
         ensure!(self.other(table).is_none(), "table {table} belongs to a lake that is only read");
         if !self.handles.contains_key(&table) {
             let handle = self.lake.open(table).await?;

@@ -71,8 +71,9 @@ pub async fn day(
     let mut runner = Runner::new(lake.clone(), definitions, clock);
     ensure_candidates(&mut runner, day).await?;
     let complete_at = day.ends_at() + super::lateness_us(runner.definitions())?;
-    let mut open = ledger::open_reasons(lake, complete_at).await?;
-    let mut versions = Versions::read(lake).await?;
+    let books = ledger::books(&mut runner).await?;
+    let mut versions = Versions::read(&mut runner, &books).await?;
+    let mut open = ledger::open_reasons_by(books, complete_at);
     let late_rows = late::behind_candidates(&versions, runner.definitions(), day)?;
     if late_rows > 0 {
         // What will be computed again is older than nothing then.
