@@ -15,8 +15,8 @@ use crate::schema::topic::Topic;
 
 /// Delta itself deletes nothing younger: somebody may still read or write it.
 const LEAST_DAYS: u32 = 7;
-/// The logs of tables tell of what was removed for sixty days from their next checkpoint on; a file that no log tells of
-/// is of no use.
+/// The logs of tables tell of what was removed for sixty days, and until a checkpoint is that old; a file that no log
+/// tells of is of no use.
 const MOST_DAYS: u32 = 56;
 
 /// How long what was replaced stays.
@@ -95,6 +95,9 @@ pub async fn maintain(lake: &Lake, options: Options, clock: Clock, dry_run: bool
             maintained.into_files.get_or_insert(0);
         }
         maintained.deleted_files = handle.vacuum(options.keep_files_days, dry_run).await?;
+        if !dry_run {
+            handle.clean_log().await?;
+        }
         tracing::info!(table = %table, joined = maintained.joined_files, deleted = maintained.deleted_files, "maintained");
         done.push(maintained);
     }

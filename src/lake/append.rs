@@ -6,12 +6,12 @@
 
 use arrow::array::RecordBatch;
 use deltalake::DeltaTableError;
-use deltalake::kernel::transaction::{CommitBuilder, CommitConflictError, CommitProperties, TransactionError};
+use deltalake::kernel::transaction::{CommitBuilder, CommitConflictError, TransactionError};
 use deltalake::kernel::{Action, Transaction};
 use deltalake::protocol::SaveMode;
 
 use super::ledger::Told;
-use super::{Added, Handle, adds, finished, ledger, log_store};
+use super::{Added, Handle, adds, commit_properties, finished, ledger, log_store};
 
 /// Offsets `[from, until)` of one source partition, under the name by which the table remembers it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ impl Handle {
         transactions: Vec<Transaction>,
     ) -> Result<(), DeltaTableError> {
         let properties =
-            CommitProperties::default().with_application_transactions(transactions).with_metadata(told.iter().cloned());
+            commit_properties().with_application_transactions(transactions).with_metadata(told.iter().cloned());
         let commit = CommitBuilder::from(properties).with_actions(actions.to_vec()).build(
             Some(self.delta.snapshot()?.snapshot()),
             log_store(&self.delta),

@@ -9,13 +9,14 @@ use std::num::NonZeroU64;
 use anyhow::Context;
 use deltalake::DeltaTable;
 use deltalake::kernel::Action;
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::operations::optimize::OptimizeType;
 use deltalake::protocol::DeltaOperation;
+use deltalake::protocol::checkpoints::cleanup_metadata;
 use futures::TryStreamExt;
 
 use super::ledger::{self, Kind, Told};
-use super::{Handle, log_store, snapshot, writer_properties};
+use super::{Handle, commit_properties, log_store, snapshot, writer_properties};
 use crate::domain::account::Account;
 use crate::domain::day::Day;
 
@@ -86,7 +87,7 @@ impl Handle {
         // Which versions it has looked at: what others add meanwhile stays, though the commit lands behind it.
         let account = Account { until: self.version() + 1, ..Account::empty("", 0, 0) };
         let told = ledger::metadata(Told { kind: Kind::Expired, accounts: &[account], at, note: Some(&note) })?;
-        let properties = CommitProperties::default().with_metadata([(ledger::KEY.to_owned(), told)]);
+        let properties = commit_properties().with_metadata([(ledger::KEY.to_owned(), told)]);
         let snapshot = self.delta.snapshot()?;
         let commit = CommitBuilder::from(properties).with_actions(removals).build(
             Some(snapshot.snapshot()),
@@ -107,5 +108,52 @@ impl Handle {
             .with_context(|| format!("deleting old files of table {}", self.table))?;
         self.delta = table;
         Ok(metrics.files_deleted.len() as u64)
+    }
+
+    /// Deletes entries of the log that are past their time and behind a checkpoint; says how many.
+    ///
+    /// The handle knows the log of before and is of no more use.
+    pub async fn clean_log(self) -> anyhow::Result<usize> {
+        let cleaned = cleanup_metadata(&self.delta, None).await;
+        cleaned.with_context(|| format!("deleting old entries of the log of table {}", self.table))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+    use std::time::{Duration, SystemTime};
+
+    use super::*;
+    use crate::lake::Lake;
+    use crate::schema::contract::Table;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn old_entries_of_a_log_go_by_upkeep_alone_and_no_further_than_an_old_checkpoint() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        let log = folder.path().join("call_record/_delta_log");
+        let least = || {
+            let names = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
+            names.filter(|name| name.ends_with(".json")).min().unwrap()
+        };
+        let mut handle = lake.open(Table::CALL_RECORD).await.unwrap();
+        let commits = async |handle: &mut Handle, until: i64| {
+            while handle.version() < until {
+                handle.expire(Day::of(0), 0).await.unwrap();
+            }
+        };
+        commits(&mut handle, 120).await;
+        let long_ago = SystemTime::now() - Duration::from_secs(61 * 86_400);
+        for entry in fs::read_dir(&log).unwrap() {
+            let file = fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
+            file.set_modified(long_ago).unwrap();
+        }
+        commits(&mut handle, 205).await;
+        assert_eq!(least(), "00000000000000000000.json", "no commit looks for old entries, a checkpoint either");
+        assert_eq!(handle.clean_log().await.unwrap(), 99);
+        // Version 99 is the checkpoint; what came after the entries of then has to be read from there.
+        assert_eq!(least(), "00000000000000000099.json");
+        assert_eq!(lake.require(Table::CALL_RECORD).await.unwrap().version(), 205);
     }
 }

@@ -25,6 +25,7 @@ use anyhow::{Context, ensure};
 use arrow::array::RecordBatch;
 use arrow::datatypes::{DataType, Field, Schema};
 use deltalake::kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
+use deltalake::kernel::transaction::CommitProperties;
 use deltalake::kernel::{Action, Add, MetadataValue, StructField};
 use deltalake::logstore::ObjectStoreRef;
 use deltalake::operations::create::CreateBuilder;
@@ -356,4 +357,11 @@ pub struct Added {
 
 fn log_store(delta: &DeltaTable) -> Arc<dyn deltalake::logstore::LogStore> {
     delta.log_store()
+}
+
+/// Properties of every commit of ours: it leaves old entries of the log to `maintain`.
+///
+/// Delta would list the whole log after each commit to find them, and ingest commits every few seconds.
+fn commit_properties() -> CommitProperties {
+    CommitProperties::default().with_cleanup_expired_logs(Some(false))
 }

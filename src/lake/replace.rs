@@ -10,13 +10,13 @@ use std::{mem, thread};
 
 use anyhow::{Context, bail, ensure};
 use arrow::array::{Array, DynComparator, RecordBatch, make_comparator};
-use deltalake::kernel::transaction::{CommitBuilder, CommitProperties};
+use deltalake::kernel::transaction::CommitBuilder;
 use deltalake::kernel::{Action, Add};
 use deltalake::protocol::SaveMode;
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 
 use super::clustered::ORDER;
-use super::{Handle, adds, finished, log_store};
+use super::{Handle, adds, commit_properties, finished, log_store};
 use crate::domain::day::Day;
 use crate::schema::contract::Contract;
 
@@ -79,7 +79,7 @@ impl Handle {
         actions.extend(self.removals(partition).await?);
         let predicate = partition.map(|(column, day)| format!("{column} = '{day}'"));
         let snapshot = self.delta.snapshot()?;
-        let commit = CommitBuilder::from(CommitProperties::default()).with_actions(actions).build(
+        let commit = CommitBuilder::from(commit_properties()).with_actions(actions).build(
             Some(snapshot.snapshot()),
             log_store(&self.delta),
             self.write_operation(SaveMode::Overwrite, predicate),
