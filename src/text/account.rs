@@ -35,13 +35,14 @@ pub(super) fn accounts(text: &str, numbers: &[Spelled]) -> Vec<String> {
         let written = run.get(..run.len() - after.len()).unwrap_or_default();
         let is_by_bank = || {
             let is_account = digits.len() >= FEWEST_BY_BANK && !is_figure(&digits, written, after);
-            let until = from + written.len();
-            is_account
-                && (bank::is_transfer(before, after) || (is_beside(before, after) && !is_among(numbers, from, until)))
+            is_account && (bank::is_transfer(before, after) || is_beside(before, after))
         };
-        let is_theirs = |after: &str| !holder::is_ours(before, after) && !holder::is_our_account(before);
-        let is_account = ACCOUNT.contains(&digits.len()) && (is_labelled || is_by_bank());
-        if is_account && is_theirs(after) && bank::behind_name(after).is_none_or(is_theirs) {
+        let is_account = match is_among(numbers, from, from + written.len()) {
+            true => sender::is_account_rather(before, after),
+            false => is_labelled || is_by_bank(),
+        };
+        let is_account = ACCOUNT.contains(&digits.len()) && is_account;
+        if is_account && !is_ours(before, after) {
             found.push(digits);
         }
         rest = after;
@@ -90,6 +91,14 @@ fn is_beside(before: &str, after: &str) -> bool {
     let is_named = bank::before_name(before).is_some() || bank::behind_name(after).is_some();
     let is_part = || before.ends_with(|last: char| last.is_alphanumeric() || last == '+');
     is_named && !is_part() && !bank::ends_in_code(before) && !entity::ends_in_link(before)
+}
+
+/// Whether digits are the citizen's own account: by whose it is called, or since money left it.
+fn is_ours(before: &str, after: &str) -> bool {
+    let behind = bank::behind_name(after);
+    let is_named_ours = |after: &str| holder::is_ours(before, after);
+    let is_owned = is_named_ours(after) || behind.is_some_and(is_named_ours) || holder::is_our_account(before);
+    is_owned || bank::is_drawn_on(before, behind.unwrap_or(after))
 }
 
 /// Whether a telephone number has one of these places.
@@ -146,6 +155,12 @@ mod tests {
         check("bat chuyen khoan, so goi 0912345678 MB", &[]);
         check("bat chuyen khoan 0912345678 ngay", &[]);
         check("khoa tai khoan MB, 0912345678 goi", &[]);
+        check("khoa tai khoan ngan hang Vietcombank 0912345678", &[]);
+        check("chuyen tien qua Vietcombank 0912345678 goi luc 9h", &[]);
+        check("chuyen tien qua MB 0913456789 goi bang so 0912345678", &["0913456789"]);
+        check("bat chuyen khoan 0912345678 VCB 0071000123456", &["0071000123456"]);
+        check("bat chuyen khoan 0912345678 ngan hang MB stk 0913456789", &["0913456789"]);
+        check("dau tu ck MB 0912345678", &[]);
     }
 
     #[test]
@@ -166,6 +181,8 @@ mod tests {
             "don hang 123456789012, VCB tru tien",
             "ma 123456789012. VCB bao",
             "CCCD 079123456789 VCB",
+            "cccd so 079123456789 VCB",
+            "GD 123456789012 tai VCB",
             "FT24123456789012 VCB",
             "VCB1234567890123",
             "vcb-abc.xyz/0071000123456 VCB",
@@ -177,6 +194,14 @@ mod tests {
 
     #[test]
     fn the_citizens_own_account_at_a_bank_is_none() {
+        check("tai khoan cua toi VCB 0071001234567 bi hack", &[]);
+        check("tai khoan cua toi tai ngan hang Vietcombank: 0071001234567", &[]);
+        check("VCB 0071001234567 vua bi tru 5 trieu", &[]);
+        check("0071001234567 (VCB) bi tru 5 trieu", &[]);
+        check("VCB 0071001234567 bi nhieu nguoi to", &["0071001234567"]);
+        check("toi chuyen tu VCB 0071001234567 sang stk 19034567890123 TCB", &["19034567890123"]);
+        check("toi chuyen tu tai khoan VCB 0071001234567 sang TCB 19034567890123", &["19034567890123"]);
+        check("nhan duoc tien tu stk 0071001234567 VCB", &["0071001234567"]);
         check("tru tien trong tk 0071001234567 VCB cua toi", &[]);
         check("0071001234567 VCB cua toi bi tru", &[]);
         check("0071001234567 (VCB) cua toi bi tru", &[]);

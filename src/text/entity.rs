@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use super::letter::{closes, opens};
-use super::sender::{self, bank, holder};
+use super::sender::{self, holder};
 use super::word::bare_words;
 use super::{account, spelling};
 use crate::domain::host::Host;
@@ -64,8 +64,7 @@ pub fn find(text: &str) -> Entities {
     for number in numbers {
         let before = text.get(..number.from).unwrap_or_default();
         let after = text.get(number.until..).unwrap_or_default();
-        let is_account =
-            sender::is_account(before) || bank::is_transfer(before, after) || holder::is_our_account(before);
+        let is_account = sender::is_account_rather(before, after) || holder::is_our_account(before);
         if !is_account && !holder::is_ours(before, after) {
             found.numbers.push(number.source);
         }

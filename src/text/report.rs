@@ -10,7 +10,7 @@
 use self::bracketed::bracketed;
 use self::mark::{is_filler, stripped};
 use super::letter::{closes, opens, plain};
-use super::sender::{bank, holder};
+use super::sender::holder;
 use super::spelling::{self, Spelled};
 use super::{entity, keyword, sender, story};
 use crate::domain::host::Host;
@@ -263,7 +263,7 @@ fn is_account(text: &str, number: &Spelled) -> bool {
     let part = before.trim_end_matches(|letter: char| opens(letter) || (is_filler(letter) && !closes(letter)));
     // What was said in a bracket that is closed says nothing of the next: `(chuyen vao tai khoan)(0912345678)`.
     let is_other_part = part.ends_with(closes) && before.get(part.len()..).is_some_and(|gap| gap.contains(opens));
-    !is_other_part && (sender::is_account(before) || bank::is_transfer(before, after))
+    !is_other_part && sender::is_account_rather(before, after)
 }
 
 #[cfg(test)]

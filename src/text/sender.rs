@@ -8,9 +8,9 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
-use super::entity;
 use super::letter::{bare, closes, is_dash, is_part_of_letter, is_unseen, opens, plain};
 use super::word::bare_words;
+use super::{entity, spelling};
 use crate::domain::report::Source;
 
 pub(super) mod bank;
@@ -42,6 +42,8 @@ struct Lists {
     accounts: BTreeSet<String>,
     banks: BTreeSet<String>,
     transfers: BTreeSet<String>,
+    locks: BTreeSet<String>,
+    losses: BTreeSet<String>,
     codes: BTreeSet<String>,
     units: BTreeSet<String>,
     numbers: BTreeSet<String>,
@@ -84,12 +86,29 @@ fn is_count(phrase: &str) -> bool {
 
 /// Whether what stands before a number makes it a bank account.
 pub(super) fn is_account(before: &str) -> bool {
+    is_labelled(before) || bank::is_labelled(before)
+}
+
+/// Whether a telephone number between two texts is an account rather, that money was to go to: not behind
+/// `khoa tai khoan VCB`, and not where it says that it called.
+pub(super) fn is_account_rather(before: &str, after: &str) -> bool {
+    let is_by_bank = || bank::is_labelled(before) || bank::is_transfer(before, after);
+    !bank::ends_in_lock(before) && (is_labelled(before) || (is_by_bank() && !is_caller(after)))
+}
+
+fn is_labelled(before: &str) -> bool {
     let words = bare_words(end_of(before, NEAR));
     let mut words: Vec<&str> = words.split_whitespace().collect();
-    // The bank may stand between: `stk VCB 007…`, `stk ngan hang MB: 007…`.
+    // The bank may stand between: `stk VCB 007…`.
     words.pop_if(|last| LISTS.names.contains(*last));
-    let is_label = |said: String| ends_in(&said.split(' ').collect::<Vec<_>>(), &LISTS.accounts);
-    ends_in(&words, &LISTS.accounts) || bank::before_name(before).is_some_and(is_label)
+    ends_in(&words, &LISTS.accounts)
+}
+
+/// Whether what stands behind a number says that this one called: in `stk MB 0913456789 goi bang so 0912345678` it is
+/// the other.
+fn is_caller(after: &str) -> bool {
+    let near = after.get(..after.floor_char_boundary(NEAR)).unwrap_or_default();
+    is_calling(near) && spelling::numbers(near).is_empty()
 }
 
 /// Whether words end in a phrase of a list.

@@ -5,14 +5,27 @@
 
 use std::collections::BTreeSet;
 
-use super::{LISTS, NEAR, end_of, ends_in};
+use super::{LISTS, NEAR, end_of, ends_in, longest};
 use crate::text::letter::{closes, is_part_of_letter};
+use crate::text::spelling;
 use crate::text::word::bare_words;
 
+/// Bytes before digits that may say what they are: with a bank's name among them it takes more.
+const WIDE: usize = 80;
 /// Words of the longest name of a bank.
 const MOST_WORDS: usize = 3;
 /// Places among which the last word of a bank's name ends, with what stands before it.
 const MOST_ENDS: usize = 8;
+
+/// Digits of an account behind a word for one, and behind a bank's name alone, at least.
+const FEWEST: usize = 6;
+const FEWEST_ALONE: usize = 9;
+/// Words that may say of money that it was got from somebody: `nhận được tiền từ`.
+const FROM: usize = 4;
+
+/// Words that are short for a transfer, and behind which others they are none: `nói chuyện`, `đầu tư ck` (shares).
+const NO_TRANSFER: [(&[&str], &str); 2] =
+    [(&["noi", "tro", "ke", "van"], " chuyen"), (&["tu", "van", "choi", "ty", "cty", "nhom", "san"], " ck")];
 
 /// What stands before a bank's name: `tại ngân hàng VCB`.
 const TITLES: [&str; 6] = ["tai", "o", "ben", "nh", "ngan", "hang"];
@@ -23,7 +36,7 @@ const MONEY: [&str; 10] = ["d", "dong", "vnd", "k", "nghin", "ngan", "tr", "trie
 /// What is said before the bank's name that a text ends with: `stk` of `stk ngân hàng VCB: `.
 pub(in crate::text) fn before_name(text: &str) -> Option<String> {
     let said = said_before(text).filter(|said| said.len() < text.len())?;
-    let words = bare_words(end_of(said, NEAR));
+    let words = bare_words(end_of(said, WIDE));
     let words: Vec<&str> = words.split_whitespace().collect();
     let mut before = (1..=MOST_WORDS).rev().find_map(|count| {
         let (before, name) = words.split_at(words.len().checked_sub(count)?);
@@ -55,14 +68,74 @@ fn is_name(phrase: &str) -> bool {
     LISTS.banks.contains(&name.join(" "))
 }
 
+/// Whether a text ends in a word for an account with a bank's name behind it: `stk ngân hàng MB: `.
+pub(super) fn is_labelled(before: &str) -> bool {
+    before_name(before).is_some_and(|said| super::is_labelled(&said))
+}
+
 /// Whether digits between two texts are an account that money was to go to: `chuyển khoản 0071000123456 VCB`.
 pub(in crate::text) fn is_transfer(before: &str, after: &str) -> bool {
-    ends_in_transfer(before) && (before_name(before).is_some() || behind_name(after).is_some())
+    let is_at_bank = || before_name(before).is_some() || behind_name(after).is_some_and(|rest| !begins_account(rest));
+    ends_in_transfer(before) && is_at_bank()
+}
+
+/// Whether what follows a bank's name is an account, which the bank is named for then: ` 0071000123456`, ` stk 0071000`.
+fn begins_account(after: &str) -> bool {
+    let near = after.get(..after.floor_char_boundary(NEAR)).unwrap_or_default();
+    let (label, digits) = near.split_at(near.find(|letter: char| letter.is_ascii_digit()).unwrap_or(near.len()));
+    let count = digits.bytes().take_while(u8::is_ascii_digit).count();
+    let words = bare_words(label);
+    let is_number = || spelling::numbers(digits).first().is_some_and(|number| number.from == 0);
+    let is_account = match words.trim() {
+        "" => count >= FEWEST_ALONE && !is_number(),
+        said => count >= FEWEST && LISTS.accounts.contains(said),
+    };
+    is_account && !label.contains(is_end)
 }
 
 /// Whether a text ends in words for a transfer, maybe with a bank's name behind them.
 pub(in crate::text) fn ends_in_transfer(before: &str) -> bool {
-    ends_in_one_of(before_name(before).as_deref().unwrap_or(before), &LISTS.transfers)
+    let said = before_name(before);
+    let said = said.as_deref().unwrap_or(before);
+    let words = bare_words(end_of(said, NEAR));
+    let is_other = |(others, short): &(&[&str], &str)| {
+        let said = words.trim_end().strip_suffix(*short).unwrap_or_default();
+        said.split_whitespace().next_back().is_some_and(|last| others.contains(&last))
+    };
+    !NO_TRANSFER.iter().any(is_other) && ends_in_one_of(said, &LISTS.transfers)
+}
+
+/// Whether a text ends in what somebody does to the citizen's account: `khóa tài khoản Vietcombank `.
+pub(super) fn ends_in_lock(before: &str) -> bool {
+    let words = said_of_account(before);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let is_label = |from: usize| words.get(from..).is_some_and(|tail| LISTS.accounts.contains(&tail.join(" ")));
+    let is_locked = |from: usize| words.get(..from).is_some_and(|said| ends_in(said, &LISTS.locks));
+    (0..words.len()).any(|from| is_label(from) && is_locked(from))
+}
+
+/// Whether an account between two texts is one that money left: `chuyển từ VCB 0071000123456`, `0071000123456 bị trừ`.
+/// What somebody got money from (`nhận tiền từ`) is another's.
+pub(in crate::text) fn is_drawn_on(before: &str, after: &str) -> bool {
+    let behind = bare_words(after.get(..after.floor_char_boundary(NEAR)).unwrap_or_default());
+    let behind: Vec<&str> = behind.split_whitespace().collect();
+    let words = said_of_account(before);
+    let words: Vec<&str> = words.split_whitespace().collect();
+    let is_label = |from: &usize| words.get(*from..).is_some_and(|tail| LISTS.accounts.contains(&tail.join(" ")));
+    let labelled = (0..words.len()).find(is_label).unwrap_or(words.len());
+    let said = words.get(..labelled).unwrap_or_default();
+    let is_from = said.ends_with(&["tu"]) && !said.ends_with(&["dau", "tu"]);
+    let is_got = said.iter().rev().take(FROM).any(|word| *word == "nhan");
+    (is_from && !is_got) || longest(&behind, &LISTS.losses) > 0
+}
+
+/// The words that a text ends with before a bank's or another known name.
+fn said_of_account(before: &str) -> String {
+    let said = before_name(before);
+    let words = bare_words(end_of(said.as_deref().unwrap_or(before), WIDE));
+    let mut words: Vec<&str> = words.split_whitespace().collect();
+    words.pop_if(|last| LISTS.names.contains(*last));
+    words.join(" ")
 }
 
 /// Whether a text ends in words that make the digits behind it something else: `mã đơn hàng`, `CCCD`.
@@ -92,7 +165,7 @@ fn said_before(text: &str) -> Option<&str> {
 
 /// What ends a sentence, a part of one, or a bracket.
 fn is_end(letter: char) -> bool {
-    closes(letter) || matches!(letter, '.' | ',' | ';' | '|')
+    closes(letter) || matches!(letter, '.' | ',' | ';' | '|' | '!' | '?')
 }
 
 #[cfg(test)]
@@ -126,11 +199,30 @@ mod tests {
     }
 
     #[test]
+    fn what_somebody_does_to_an_account_sends_no_money_to_it() {
+        assert!(ends_in_lock("báo khóa tài khoản ngân hàng Vietcombank "));
+        assert!(ends_in_lock("hack tk momo "));
+        assert!(!ends_in_lock("chuyen vao tai khoan VCB "));
+        assert!(is_drawn_on("toi chuyen tu tk so ", ""));
+        assert!(is_drawn_on("VCB ", " vua bi tru"));
+        assert!(!is_drawn_on("nhan duoc 500k tu stk ", ""));
+        assert!(!is_drawn_on("chuyen vao VCB ", " ngay"));
+        assert!(!is_drawn_on("bat chuyen tien dau tu VCB ", ""));
+    }
+
+    #[test]
     fn a_transfer_takes_its_word_and_a_bank() {
         assert!(is_transfer("bat chuyen khoan ", " VCB"));
         assert!(is_transfer("chuyển khoản cho MB: ", " ngay"));
         assert!(!is_transfer("bat chuyen khoan ", " ngay"));
         assert!(!is_transfer("bat chuyen khoan, so goi ", " VCB"));
         assert!(!is_transfer("bat chuyen khoan. ", " VCB"));
+        assert!(!is_transfer("bat chuyen khoan! ", " VCB"));
+        assert!(!is_transfer("noi chuyen ", " VCB"));
+        assert!(!is_transfer("dau tu ck MB ", ""));
+        assert!(is_transfer("yeu cau ck MB ", ""));
+        assert!(is_transfer("bat chuyen khoan ", " MB 0913456789"));
+        assert!(!is_transfer("bat chuyen khoan ", " VCB 0071000123456"));
+        assert!(!is_transfer("bat chuyen khoan ", " MB stk: 0913456789"));
     }
 }

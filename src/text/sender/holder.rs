@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{LISTS, end_of, is_account, longest};
+use super::{LISTS, bank, end_of, is_account, longest};
 use crate::text::letter::{closes, is_dash, is_part_of_letter, opens};
 use crate::text::word::bare_words;
 
@@ -66,9 +66,11 @@ fn is_ours_by_what_leads(before: &str) -> bool {
     })
 }
 
-/// Whether what stands before a number makes it the citizen's own account, or that of somebody close: `stk cua toi la`.
+/// Whether what stands before a number makes it the citizen's own account, or that of somebody close: `stk cua toi la`,
+/// `stk cua toi tai VCB`.
 pub(in crate::text) fn is_our_account(before: &str) -> bool {
-    let words = bare_words(end_of(before, NEAR));
+    let said = bank::before_name(before);
+    let words = bare_words(end_of(said.as_deref().unwrap_or(before), NEAR));
     let words: Vec<&str> = words.split_whitespace().collect();
     let said = words.strip_suffix(&["la"]).unwrap_or(&words);
     if !said.last().is_some_and(|word| is_citizen(word)) {
