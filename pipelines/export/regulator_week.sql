@@ -43,8 +43,8 @@ typed AS (
 ported AS (
     -- Numbers that are not carried by their range's holder, at the end of the week, with whom each went to last.
     SELECT number, LAST_VALUE(operator ORDER BY valid_from, operator) AS carrier FROM ported_number
-    WHERE valid_from < $until_day AND (valid_until IS NULL OR valid_until >= $until_day)
-    GROUP BY number
+    WHERE valid_from < $until_day
+    GROUP BY number HAVING COALESCE(LAST_VALUE(valid_until ORDER BY valid_from, operator) >= $until_day, true)
 ),
 early AS (
     -- Calls of those who were flagged in the week, up to the day of their flag, since their activation.

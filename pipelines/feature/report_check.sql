@@ -31,9 +31,9 @@ own_range AS (
     GROUP BY range_holder(number) ORDER BY COUNT(*) DESC, holder LIMIT 1
 ),
 ported AS (
-    -- Numbers that left the holder of their range, with whom each went to last: a register may never end the line before.
-    SELECT number, LAST_VALUE(operator ORDER BY valid_from, operator) AS operator FROM ported_number
-    WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day) GROUP BY number
+    -- Numbers that left the holder of their range, with whom each went to last: a register may never end the lines before.
+    SELECT number, LAST_VALUE(operator ORDER BY valid_from, operator) AS operator FROM ported_number WHERE valid_from <= $day
+    GROUP BY number HAVING COALESCE(LAST_VALUE(valid_until ORDER BY valid_from, operator) > $day, true)
 ),
 agency AS (
     -- Numbers of agencies and services on the day.
