@@ -4,10 +4,10 @@
 //! come before it.
 
 use arrow::array::RecordBatch;
+use unicode_normalization::UnicodeNormalization;
 
 use super::reject::{Reason, Refusal};
 use super::row::{Cells, Place, Topical, not_empty, number};
-use crate::domain::sms;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::SurveyAnswer;
@@ -50,13 +50,22 @@ impl Topical for Rows {
 
 /// The contract's word for an answer, which may come as the citizen wrote it: `Dạ có ạ.`
 fn word(answer: &str) -> Option<&'static str> {
-    let said = sms::plain(answer).to_lowercase();
-    let said = said.trim_matches(|letter: char| !letter.is_ascii_alphanumeric());
+    let is_mark = |letter: char| !letter.is_alphanumeric();
+    // Whoever asks back says neither: `có à?`.
+    if answer.contains(['?', '？']) {
+        return None;
+    }
+    // With its marks, which make another word of it: `dạ cô` says neither.
+    let said = answer.nfc().collect::<String>().to_lowercase();
+    let said = said.trim_matches(is_mark);
     // Whoever is polite begins with `dạ` and ends with `ạ`.
-    let said = said.strip_prefix("da ").or_else(|| said.strip_prefix("da, ")).unwrap_or(said);
-    match said.strip_suffix(" a").unwrap_or(said).trim() {
-        "yes" | "co" => Some("yes"),
-        "no" | "khong" | "ko" => Some("no"),
+    let behind =
+        said.strip_prefix("dạ").or_else(|| said.strip_prefix("da")).filter(|behind| behind.starts_with(is_mark));
+    let said = behind.unwrap_or(said).trim_start_matches(is_mark);
+    let before = said.strip_suffix('ạ').or_else(|| said.strip_suffix('a')).filter(|before| before.ends_with(is_mark));
+    match before.unwrap_or(said).trim_end_matches(is_mark) {
+        "yes" | "có" | "co" => Some("yes"),
+        "no" | "không" | "khong" | "ko" | "không có" | "khong co" | "ko có" | "ko co" => Some("no"),
         "other" => Some("other"),
         _ => None,
     }
@@ -82,6 +91,13 @@ mod tests {
             ("Ko", Some("no")),
             ("other", Some("other")),
             ("Không biết", None),
+            ("Dạ không có ạ.", Some("no")),
+            ("Có à?", None),
+            ("co a?", None),
+            ("Có à", None),
+            ("Dạ cô", None),
+            ("Cô ạ", None),
+            ("dạ", None),
             ("Có lẽ", None),
             ("có không", None),
             ("cho", None),
