@@ -198,7 +198,11 @@ impl Desk<'_> {
         let mut left = Vec::new();
         for answer in answers {
             let holder = holders.within(digits(answer.recipient), (answer.day, today))?;
-            let is_theirs = holder.activated_at().is_none_or(|activated| Day::of(activated) <= answer.day);
+            // Where two had the number on the report's day, nothing here says which of them has reported.
+            let is_theirs = holder.own.as_ref().is_none_or(|own| {
+                let is_new = own.activated_at >= answer.day.starts_at();
+                !is_new || (holder.others == 0 && Day::of(own.activated_at) == answer.day)
+            });
             // As long as it could be planned: a look-up has a day more.
             let days = match answer.stage == Stage::Result.as_str() {
                 true => self.options.result_days,

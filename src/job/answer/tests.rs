@@ -213,6 +213,18 @@ async fn what_a_kill_leaves_comes_in_time_and_to_who_has_reported_or_not_at_all(
 }
 
 #[tokio::test]
+async fn what_a_kill_leaves_of_a_day_on_which_the_number_changed_hands_goes_to_nobody() {
+    let site = Site::new();
+    site.report("r1", Kind::SpamCall, 0, "moi vay").await;
+    let (_, new, _) = site.planned(0).await;
+    site.intend(&new).await;
+    site.activate(REPORTER, AT - 3_600 * 1_000_000).await;
+    assert_eq!(ids(&site.planned(1).await.0), ["r1/received"], "whoever has reported is new");
+    site.activate(REPORTER, AT + 3_600 * 1_000_000).await;
+    assert!(site.planned(1).await.0.is_empty(), "and had it for two hours");
+}
+
+#[tokio::test]
 async fn of_two_runs_at_once_one_gives_way() {
     let site = Site::new();
     site.report("r1", Kind::SpamCall, 0, "moi vay").await;
