@@ -196,6 +196,7 @@ mod tests {
     fn the_citizens_own_account_at_a_bank_is_none() {
         check("tai khoan cua toi VCB 0071001234567 bi hack", &[]);
         check("tai khoan cua toi tai ngan hang Vietcombank: 0071001234567", &[]);
+        check("tai khoan MB Bank cua me toi 0912345678 bi hack", &[]);
         check("VCB 0071001234567 vua bi tru 5 trieu", &[]);
         check("0071001234567 (VCB) bi tru 5 trieu", &[]);
         check("VCB 0071001234567 bi nhieu nguoi to", &["0071001234567"]);

@@ -10,7 +10,7 @@
 use self::bracketed::bracketed;
 use self::mark::{is_filler, stripped};
 use super::letter::{closes, opens, plain};
-use super::sender::holder;
+use super::sender::{bank, holder};
 use super::spelling::{self, Spelled};
 use super::{entity, keyword, sender, story};
 use crate::domain::host::Host;
@@ -223,13 +223,17 @@ fn is_code_label(phrase: &str) -> bool {
 
 // --- numbers among words ---
 
-/// The numbers that may have called or written: none of those that were called, and none out of a link.
+/// The numbers that may have called or written: none of those that were called, none that is the citizen's account, and
+/// none out of a link.
 fn callers(text: &str) -> Vec<Spelled> {
     let mut numbers = spelling::numbers(text);
     numbers.retain(|number| {
         let before = text.get(..number.from).unwrap_or_default();
         let after = text.get(number.until..).unwrap_or_default();
-        !entity::ends_in_link(before) && !holder::is_ours(before, after)
+        // In `khoa tai khoan cua toi 0912345678` it is rather who said so.
+        let is_at_bank = || bank::behind_name(after).is_some() || bank::is_drawn_on(before, after);
+        let is_ours = holder::is_ours(before, after) || (holder::is_our_account(before) && is_at_bank());
+        !entity::ends_in_link(before) && !is_ours
     });
     numbers
 }

@@ -79,7 +79,8 @@ pub(in crate::text) fn is_our_account(before: &str) -> bool {
     (1..said.len()).any(|from| {
         let (label, tail) = said.split_at(from);
         let is_holder = Holder::first(tail).is_some_and(|holder| holder.words == tail.len() && !holder.is_told);
-        is_holder && is_account(&label.join(" "))
+        // The bank may stand before whose it is: `tai khoan MB Bank cua me toi`.
+        is_holder && is_account(&format!("{} ", label.join(" ")))
     })
 }
 
