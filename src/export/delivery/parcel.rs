@@ -56,6 +56,9 @@ pub struct NotWhole {
 struct Manifest {
     schema: String,
     files: Vec<manifest::Listed>,
+    /// Of a weekly package alone.
+    week: Option<String>,
+    sequence: Option<i64>,
 }
 
 /// Of `summary.json` the same.
@@ -73,13 +76,15 @@ struct Said {
     marker: &'static str,
     hashes: BTreeMap<String, String>,
     needs_sums: bool,
+    /// The week of a package, and its number.
+    package: Option<(String, i64)>,
 }
 
 impl Parcel {
     /// Looks at every byte of a published folder.
     pub fn read(folder: &Path) -> anyhow::Result<Self> {
         let folder = folder.canonicalize().with_context(|| format!("reading {}", folder.display()))?;
-        let name = name(&folder)?;
+        let own = name(&folder)?;
         let sizes = folder::files(&folder)?;
         let mut files = Vec::new();
         for (name, size_bytes) in &sizes {
@@ -94,7 +99,7 @@ impl Parcel {
         }
         files.sort_by_key(|item| rank(&item.name, said.marker));
         let manifest_sha256 = files.last().map(|marker| marker.sha256.clone()).unwrap_or_default();
-        Ok(Self { folder, name, manifest_sha256, files })
+        Ok(Self { name: said.as_published(&own), folder, manifest_sha256, files })
     }
 
     /// SHA-256 of its signature, hex, where it has one.
@@ -172,18 +177,31 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && !name.starts_with('.') && name.bytes().all(is_known)
 }
 
+impl Said {
+    /// The name by which a folder was published: a package whose week was corrected since lies beside the correction,
+    /// under its number, and has gone where it went under its week.
+    fn as_published(&self, name: &str) -> String {
+        let kept = self.package.as_ref().and_then(|(week, sequence)| {
+            let kind = name.strip_suffix(&format!("/{week}.{sequence}"))?;
+            Some(format!("{kind}/{week}"))
+        });
+        kept.unwrap_or_else(|| name.to_owned())
+    }
+}
+
 fn said(folder: &Path, sizes: &BTreeMap<String, u64>) -> anyhow::Result<Said> {
     let read = |file: &'static str| std::fs::read(folder.join(file)).with_context(|| format!("reading {file}"));
     if sizes.contains_key(manifest::FILE) {
         let said: Manifest = serde_json::from_slice(&read(manifest::FILE)?).context(manifest::FILE)?;
         let hashes = said.files.into_iter().map(|file| (file.name, file.sha256)).collect();
-        return Ok(Said { marker: manifest::FILE, hashes, needs_sums: said.schema != BLOCK_LIST });
+        let (needs_sums, package) = (said.schema != BLOCK_LIST, said.week.zip(said.sequence));
+        return Ok(Said { marker: manifest::FILE, hashes, needs_sums, package });
     }
     if sizes.contains_key(SUMMARY) {
         let said: Summary = serde_json::from_slice(&read(SUMMARY)?).context(SUMMARY)?;
         let mut hashes = said.beside;
         hashes.insert(said.file, said.sha256);
-        return Ok(Said { marker: SUMMARY, hashes, needs_sums: false });
+        return Ok(Said { marker: SUMMARY, hashes, needs_sums: false, package: None });
     }
     bail!("it has neither {} nor {SUMMARY}", manifest::FILE)
 }
