@@ -48,7 +48,7 @@ pub struct Packaged {
     pub is_signed: bool,
     /// Whether anything changed; a second export of the same rows changes nothing.
     pub is_changed: bool,
-    /// Where the package of another number is by now that stood in the folder before.
+    /// Where the package is by now that stood in the folder before, if it was another.
     pub kept: Option<PathBuf>,
 }
 
@@ -179,7 +179,7 @@ fn done(
     key: Option<&SecretKey>,
 ) -> anyhow::Result<Packaged> {
     let head = &contents.head;
-    let kept = keep(head, root)?;
+    let kept = keep(head, &manifest_sha256, root)?;
     Ok(Packaged {
         folder: root.join(head.week.to_string()),
         recipient: head.recipient.clone(),
@@ -193,21 +193,27 @@ fn done(
     })
 }
 
-/// Copies the package of another number that stands where one is about to appear: it can still be verified, and so can
-/// the one that follows it. It stands in both places until then, so that no kill loses it.
-fn keep(head: &Head, root: &Path) -> anyhow::Result<Option<PathBuf>> {
+/// Copies another package that stands where one is about to appear: it can still be verified, and so can the one that
+/// follows it. It stands in both places until then, so that no kill loses it.
+fn keep(head: &Head, manifest_sha256: &str, root: &Path) -> anyhow::Result<Option<PathBuf>> {
     let place = root.join(head.week.to_string());
-    let text = std::fs::read_to_string(place.join(manifest::FILE)).ok();
-    let standing = text.and_then(|text| Manifest::read(&text).ok());
-    let Some(standing) = standing.filter(|standing| standing.sequence != head.sequence) else { return Ok(None) };
-    let aside = Aside::open(root, &format!("{}.{}", head.week, standing.sequence))?;
+    let path = place.join(manifest::FILE);
+    let Some(found) = folder::sha256(&path).ok().filter(|found| found != manifest_sha256) else { return Ok(None) };
+    let standing = std::fs::read_to_string(&path).ok().and_then(|text| Manifest::read(&text).ok());
+    let Some(standing) = standing else { return Ok(None) };
+    let own = format!("{}.{}", head.week, standing.sequence);
+    let aside = Aside::open(root, &own)?;
     for name in folder::files(&place)?.into_keys() {
         let mut source =
             File::open(place.join(&name)).with_context(|| format!("reading {name} of {}", place.display()))?;
         aside.write(&name, |out| Ok(std::io::copy(&mut source, out).map(drop)?))?;
     }
+    // Another export of the week was faster, and has kept it itself: what was copied may be of what took its place.
+    if folder::sha256(&path)? != found {
+        return Ok(None);
+    }
     aside.publish()?;
-    Ok(Some(root.join(format!("{}.{}", head.week, standing.sequence))))
+    Ok(Some(root.join(own)))
 }
 
 /// Makes a package anew from the table versions that its manifest names, and names every file that has other bytes; fails

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::*;
 use crate::domain::day::Day;
+use crate::export::delivery::parcel::Parcel;
 use crate::export::rows::Rows;
 use crate::export::verify::verify;
 use crate::job::desk::Look;
@@ -211,6 +212,7 @@ async fn a_corrected_week_leaves_the_package_that_others_follow_to_be_verified()
     listed(&lake, "survey", 1).await;
     let (first, next) = (made(week()).await, made(week().monday().plus(7).week()).await);
     assert_eq!((first.kept, next.kept), (None, None));
+    let sent = Parcel::read(&folder("2025-W02")).unwrap();
     listed(&lake, "limited", 1).await;
     let corrected = made(week()).await;
     assert_eq!((corrected.sequence, corrected.kept), (3, Some(folder("2025-W02.1"))));
@@ -219,12 +221,31 @@ async fn a_corrected_week_leaves_the_package_that_others_follow_to_be_verified()
     assert!(!is_chained("2025-W03", "2025-W02"));
     let manifest_sha256 = folder::sha256(&folder("2025-W02.1").join(manifest::FILE)).unwrap();
     assert_eq!(manifest_sha256, first.manifest_sha256);
+    let kept = Parcel::read(&folder("2025-W02.1")).unwrap();
+    assert_eq!((kept.name.as_str(), kept.place()), ("regulator/2025-W02", sent.place()), "what has arrived is known");
 
     let again = made(week()).await;
     assert_eq!((again.sequence, again.is_changed, again.kept), (3, false, None));
     listed(&lake, "blocked", 1).await;
     assert_eq!(made(week()).await.kept, Some(folder("2025-W02.3")), "each has a place of its own");
     assert!(is_chained("2025-W02", "2025-W02.3") && is_chained("2025-W03", "2025-W02.1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_number_that_a_restored_lake_gives_a_second_time_takes_no_package_away() {
+    let (place, lake, definitions) = site().await;
+    let (_backup, restored, _) = site().await;
+    let order = Order::new(&definitions, week(), "regulator").unwrap();
+    let made = async |lake: &Lake, verdict: &str| {
+        listed(lake, verdict, 1).await;
+        publish(lake, &order, place.path(), None, (Trail::default(), Clock::System)).await.unwrap()
+    };
+    let (first, second) = (made(&lake, "survey").await, made(&restored, "limited").await);
+    assert_eq!((first.sequence, second.sequence), (1, 1));
+    let kept = place.path().join("regulator/2025-W02.1");
+    assert_eq!(second.kept.as_deref(), Some(kept.as_path()));
+    assert_eq!(folder::sha256(&kept.join(manifest::FILE)).unwrap(), first.manifest_sha256);
+    assert_eq!(folder::sha256(&second.folder.join(manifest::FILE)).unwrap(), second.manifest_sha256);
 }
 
 #[tokio::test(flavor = "multi_thread")]
