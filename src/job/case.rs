@@ -34,8 +34,9 @@ pub async fn copy(store: &Store, lake: &Lake) -> anyhow::Result<()> {
 
 /// All words of a store, and whether the lake has each of them; fails where it has others.
 async fn words(store: &Store, lake: &Lake) -> anyhow::Result<(Vec<Event>, bool)> {
-    let events = store.events().await?;
+    // The lake first: what is said and copied between the two would seem to be another store's.
     let known = known(lake).await?;
+    let events = store.events().await?;
     let said: BTreeSet<Known> = events.iter().map(known_as).collect();
     let forgotten: Vec<&Known> = known.difference(&said).collect();
     let shown = forgotten.iter().take(SHOWN).map(|(id, number, word, _)| format!("{id}: {number} {word}"));
