@@ -51,7 +51,7 @@ pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
     );
     if let Some(lake) = args.recompute.filter(|_| verdict.is_sound) {
         let lake = existing(&lake).await?;
-        verdict.problems = match job::package::recompute(&lake, &args.package).await {
+        let problems = match job::package::recompute(&lake, &args.package).await {
             // What can be said of it is said all the same.
             Err(older) if older.is::<OlderFormat>() => {
                 say(json, &verdict, || verdict.text())?;
@@ -59,8 +59,7 @@ pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
             }
             made => made?,
         };
-        verdict.is_sound = verdict.problems.is_empty();
-        verdict.is_as_signed = verdict.is_sound;
+        verdict.made_anew(problems);
     }
     say(json, &verdict, || verdict.text())?;
     Ok(verdict.ensure_sound()?)

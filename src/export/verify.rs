@@ -27,6 +27,8 @@ pub struct Verdict {
     pub is_sound: bool,
     /// Nothing is wrong with the package itself, whatever was given as the one before it.
     pub is_as_signed: bool,
+    /// Whether a lake makes the same bytes; null where none was asked.
+    pub is_made_anew: Option<bool>,
     /// Everything that is wrong.
     pub problems: Vec<Problem>,
     /// For whom the package is; null when its manifest cannot be read, as are the next two.
@@ -66,6 +68,9 @@ pub enum Unsound {
         "the chain is broken: the package is what was signed, and what --previous names is not the one that it follows"
     )]
     Chain,
+    /// Nothing but that the lake makes other bytes.
+    #[error("the package is what was signed, and the lake that --recompute names makes another")]
+    Lake,
 }
 
 impl fmt::Display for Problem {
@@ -116,6 +121,7 @@ pub fn verify(package: &Path, key: &PublicKey, previous: Option<&Path>) -> anyho
     Ok(Verdict {
         is_sound: problems.is_empty(),
         is_as_signed,
+        is_made_anew: None,
         recipient: of.map(|manifest| manifest.recipient.clone()),
         week: of.map(|manifest| manifest.week.clone()),
         sequence: of.map(|manifest| manifest.sequence),
@@ -289,18 +295,25 @@ fn chained(manifest: &Manifest, key: &PublicKey, folder: &Path) -> anyhow::Resul
 impl Verdict {
     /// Fails with what is wrong.
     pub fn ensure_sound(&self) -> Result<(), Unsound> {
-        match (self.is_sound, self.is_as_signed) {
-            (true, _) => Ok(()),
-            (false, true) => Err(Unsound::Chain),
-            (false, false) => Err(Unsound::Package),
+        match (self.is_sound, self.is_as_signed, self.is_made_anew) {
+            (true, ..) => Ok(()),
+            (false, false, _) => Err(Unsound::Package),
+            (false, true, Some(false)) => Err(Unsound::Lake),
+            (false, true, _) => Err(Unsound::Chain),
         }
+    }
+
+    /// Takes in what was found when a package that is sound was made anew: what differs is no change of the package.
+    pub fn made_anew(&mut self, problems: Vec<Problem>) {
+        (self.is_sound, self.is_made_anew) = (problems.is_empty(), Some(problems.is_empty()));
+        self.problems = problems;
     }
 
     /// For people.
     pub fn text(&self) -> String {
         if !self.is_sound {
             let problems: Vec<String> = self.problems.iter().map(|problem| format!("  {problem}\n")).collect();
-            let head = if self.is_as_signed { self.broken() } else { "NOT SOUND".to_owned() };
+            let head = if self.is_as_signed { self.beside() } else { "NOT SOUND".to_owned() };
             return format!("{head}\n{}", problems.concat().trim_end());
         }
         if let Some(told) = &self.dossier {
@@ -319,13 +332,15 @@ impl Verdict {
         )
     }
 
-    /// What is said of a package that is as it was signed, where what was given as the one before it is wrong.
-    fn broken(&self) -> String {
+    /// What is said of a package that is as it was signed, where what it was held against is another.
+    fn beside(&self) -> String {
         let (sequence, week) = (self.sequence.unwrap_or_default(), self.week.as_deref().unwrap_or_default());
-        format!(
-            "THE CHAIN IS BROKEN\npackage {sequence}, week {week}, is itself as it was signed by key {}; what was given \
-             as the one before it is not what it follows, or was changed:",
-            self.key
-        )
+        let (head, what) = match self.is_made_anew {
+            Some(_) => ("THE LAKE MAKES ANOTHER", "these files differ where it is made anew:"),
+            None => {
+                ("THE CHAIN IS BROKEN", "what was given as the one before it is not what it follows, or was changed:")
+            }
+        };
+        format!("{head}\npackage {sequence}, week {week}, is itself as it was signed by key {}; {what}", self.key)
     }
 }

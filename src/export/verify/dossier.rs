@@ -57,6 +57,7 @@ pub(super) fn verify(
     Verdict {
         is_sound: problems.is_empty(),
         is_as_signed: problems.is_empty(),
+        is_made_anew: None,
         recipient: None,
         week: None,
         sequence: None,
