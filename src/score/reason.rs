@@ -48,13 +48,13 @@ const TEXTS: [Words; 13] = [
     (
         "{} numbers called one party for the first time, on {} days, {} times; {} of them from one handset, {} out of \
          one block; {} of the last day's {} calls unanswered or short",
-        "{0} số lần đầu gọi đến cùng một người, trong {1} ngày, {2} cuộc; {3} số trong đó từ cùng một máy, {4} số \
+        "{0} số gọi lần đầu đến cùng một người, trong {1} ngày, {2} cuộc; {3} số trong đó từ cùng một máy, {4} số \
          thuộc cùng một dải số; {5} trên {6} cuộc gọi của ngày cuối không được trả lời hoặc rất ngắn",
     ),
     (
         "{} numbers called one party for the first time, on {} days, {} times; {} of them from one handset, {} out of \
          one block; {} of the last day's {} calls unanswered or short; {} called {} times, seldom answered",
-        "{0} số lần đầu gọi đến cùng một người, trong {1} ngày, {2} cuộc; {3} số trong đó từ cùng một máy, {4} số \
+        "{0} số gọi lần đầu đến cùng một người, trong {1} ngày, {2} cuộc; {3} số trong đó từ cùng một máy, {4} số \
          thuộc cùng một dải số; {5} trên {6} cuộc gọi của ngày cuối không được trả lời hoặc rất ngắn; {7} số gọi {8} \
          cuộc, hiếm khi được trả lời",
     ),
@@ -171,7 +171,9 @@ mod tests {
         assert_eq!(reason(Lang::En, one_ring), one_ring);
         let victim = "9 numbers called one party for the first time, on 2 days, 40 times; 8 of them from one handset, \
              0 out of one block; 20 of the last day's 22 calls unanswered or short";
-        assert!(reason(Lang::Vi, victim).ends_with("không được trả lời hoặc rất ngắn"));
+        let told = reason(Lang::Vi, victim);
+        // "Số lần" would read as how often.
+        assert!(told.starts_with("9 số gọi lần đầu đến") && told.ends_with("không được trả lời hoặc rất ngắn"));
         let pressed = format!("{victim}; 2 called 17 times, seldom answered");
         assert!(reason(Lang::Vi, &pressed).ends_with("; 2 số gọi 17 cuộc, hiếm khi được trả lời"));
         for other in ["", "9 numbers", "a word of later rules 3"] {
