@@ -27,7 +27,7 @@ pub struct Verdict {
     pub is_sound: bool,
     /// Nothing is wrong with the package itself, whatever was given as the one before it.
     pub is_as_signed: bool,
-    /// Whether a lake makes the same bytes; null where none was asked.
+    /// Whether a lake makes the same bytes; null where none was asked, or something is wrong before that.
     pub is_made_anew: Option<bool>,
     /// Everything that is wrong.
     pub problems: Vec<Problem>,
