@@ -11,11 +11,11 @@ WITH subscription AS (
     GROUP BY number, activated_at
 ),
 held AS (
-    -- Which of them the day and the window know.
+    -- Which of them the day and the window know; whose segment is unknown may be an enterprise's.
     SELECT identity_hash, key_epoch, dealer,
         deactivated_at IS NULL OR deactivated_at > $from AS is_active,
         local_day(activated_at) >= $window_from AS is_fresh
-    FROM subscription WHERE identity_hash IS NOT NULL AND segment <> 'enterprise'
+    FROM subscription WHERE identity_hash IS NOT NULL AND segment NOT IN ('enterprise', 'unknown')
 ),
 counted AS (
     -- One row per identity.

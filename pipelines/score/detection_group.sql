@@ -75,7 +75,7 @@ busy_hour AS (
         CONCAT(activations, ' activations by one dealer in one hour, on ', identities, ' identities; ',
             COALESCE(CAST(ROUND(usual_activations) AS BIGINT), 0), ' in a usual hour') AS reason
     FROM dealer_hour
-    WHERE day = $day AND segment <> 'enterprise' AND activations >= $hour_sims
+    WHERE day = $day AND segment NOT IN ('enterprise', 'unknown') AND activations >= $hour_sims
         AND (activations >= $unusual_hours * COALESCE(usual_activations, 0.0)
             -- Who has none on file may be anybody: each counts as an identity of its own.
             OR identities + unidentified <= $few_identities * activations)
@@ -104,7 +104,8 @@ purchase AS (
     -- What each identity got of one dealer on the day, and whether it is as much as one may have online.
     SELECT dealer, segment, identity_hash, COUNT(*) AS sims,
         CASE WHEN COUNT(*) >= $online_sims AND identity_hash IS NOT NULL THEN COUNT(*) END AS many_sims
-    FROM subscription WHERE activated_on = $day AND segment <> 'enterprise' GROUP BY dealer, segment, identity_hash
+    FROM subscription WHERE activated_on = $day AND segment NOT IN ('enterprise', 'unknown')
+    GROUP BY dealer, segment, identity_hash
 ),
 lot AS (
     -- Dealers of whose day a good part were such purchases.

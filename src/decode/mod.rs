@@ -29,6 +29,7 @@ use self::row::{Place, Topical};
 use crate::domain::message::{Message, Messages};
 use crate::domain::report;
 use crate::domain::seal::Seal;
+use crate::schema::column::subscriber as column;
 use crate::schema::csv::Layout;
 use crate::schema::topic::Topic;
 
@@ -261,7 +262,12 @@ impl Decoded {
 
     /// How many of them tell of a locked line, and not why in any word that was agreed on with the sender.
     pub fn unknown_locks(&self) -> u64 {
-        self.rows.iter().map(subscriber::unknown_locks).sum()
+        self.rows.iter().map(|rows| subscriber::unknown(column::LOCK_REASON, rows)).sum()
+    }
+
+    /// How many of them are of a segment that was not agreed on with the sender.
+    pub fn unknown_segments(&self) -> u64 {
+        self.rows.iter().map(|rows| subscriber::unknown(column::SEGMENT, rows)).sum()
     }
 
     fn append(&mut self, other: Self) -> anyhow::Result<()> {

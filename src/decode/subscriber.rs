@@ -1,13 +1,14 @@
 //! Subscriptions and their changes.
 //!
 //! In: `wire::Subscriber`. Out: rows of `subscriber`. Never: a name or an identity number; the sender hashes them
-//! with its own key. Refuses a state for the word of its lock: whose number it is by now would not be known.
+//! with its own key. Refuses a state for the word of its lock or its segment: whose number it is by now would not be
+//! known.
 
-use arrow::array::RecordBatch;
+use arrow::array::{RecordBatch, StringArray};
 
 use super::reject::{Reason, Refusal};
-use super::row::{Cells, Place, Topical, filled, number, one_of};
-use crate::schema::column::subscriber as column;
+use super::row::{Cells, Place, Topical, filled, number};
+use crate::schema::column::{Column, subscriber as column};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::Subscriber;
@@ -18,8 +19,9 @@ const SEGMENTS: [&str; 3] = ["prepaid", "postpaid", "enterprise"];
 /// 08/2026/TT-BKHCN, and what it did before.
 const LOCKS: [&str; 6] = ["device", "identity", "spam", "owner", "debt", "other"];
 
-/// What stands for any other word: a lock all the same, for a reason that the sender has not agreed on.
-pub const UNKNOWN_LOCK: &str = "unknown";
+/// What stands for any other word of either: a lock all the same, and a segment that no budget is for, so that no bar
+/// begins until the sender keeps to what was agreed on.
+pub const UNKNOWN: &str = "unknown";
 
 pub(super) struct Rows(Sheet);
 
@@ -48,15 +50,14 @@ impl Topical for Rows {
 
     fn push(&mut self, wire: Subscriber<'_>, place: &Place<'_>) -> Result<(), Refusal> {
         let number = number("number", &wire.number)?;
-        one_of("segment", &wire.segment, &SEGMENTS)?;
-        let lock_reason = wire.lock_reason.as_deref().and_then(filled).map(lock);
+        let lock_reason = wire.lock_reason.as_deref().and_then(filled).map(|word| known(word, &LOCKS));
         let day = place.day_of_state("changed_at", wire.changed_at)?;
         if wire.deactivated_at.is_some_and(|end| end < wire.activated_at) {
             return Err(Refusal::new(Reason::EndsBeforeStart, "deactivated_at"));
         }
 
         let row = self.0.row().day(day).int64(number).instant(wire.activated_at);
-        let row = row.instant_or_null(wire.deactivated_at).text(&wire.segment);
+        let row = row.instant_or_null(wire.deactivated_at).text(known(&wire.segment, &SEGMENTS));
         let row = row.text_or_null(wire.identity_hash.as_deref().and_then(filled)).int32_or_null(wire.key_epoch);
         let row = place.cells(row.text_or_null(wire.dealer.as_deref().and_then(filled)).instant(wire.changed_at));
         row.text_or_null(lock_reason).end();
@@ -68,15 +69,15 @@ impl Topical for Rows {
     }
 }
 
-/// The reason of a lock, as far as it is known.
-fn lock(word: &str) -> &str {
-    if LOCKS.contains(&word) { word } else { UNKNOWN_LOCK }
+/// A word as far as it is of the contract.
+fn known<'a>(word: &'a str, list: &[&str]) -> &'a str {
+    if list.contains(&word) { word } else { UNKNOWN }
 }
 
-/// How many rows tell of a lock whose reason is not known; none of another table's.
-pub(super) fn unknown_locks(rows: &RecordBatch) -> u64 {
-    let Ok(locks) = column::LOCK_REASON.of(rows) else { return 0 };
-    locks.iter().filter(|lock| *lock == Some(UNKNOWN_LOCK)).count() as u64
+/// How many rows have a word in a column that is none of the contract; none of another table's.
+pub(super) fn unknown(column: Column<StringArray>, rows: &RecordBatch) -> u64 {
+    let Ok(words) = column.of(rows) else { return 0 };
+    words.iter().filter(|word| *word == Some(UNKNOWN)).count() as u64
 }
 
 #[cfg(test)]
@@ -92,8 +93,13 @@ mod tests {
 
     /// The row of a subscription in JSON with some more fields.
     fn pushed(more: &str) -> Result<RecordBatch, Refusal> {
+        pushed_as("prepaid", more)
+    }
+
+    /// The same of a segment.
+    fn pushed_as(segment: &str, more: &str) -> Result<RecordBatch, Refusal> {
         let body =
-            format!(r#"{{"number":"0912345678","activated_at":{AT},"segment":"prepaid","changed_at":{AT}{more}}}"#);
+            format!(r#"{{"number":"0912345678","activated_at":{AT},"segment":"{segment}","changed_at":{AT}{more}}}"#);
         let message = Message { partition: 0, offset: 0, kafka_at: None, key: None, payload: None, headers: None };
         let mut rows = Rows::with_capacity(1);
         rows.push(serde_json::from_str(&body).unwrap(), &Place::new(&message, "test/0", Options::default(), AT))?;
@@ -113,12 +119,29 @@ mod tests {
     fn a_lock_for_a_reason_that_nobody_has_agreed_on_is_a_lock_and_costs_no_state() {
         for word in ["because", "DEBT", "unknown"] {
             let rows = pushed(&format!(r#","deactivated_at":{AT},"lock_reason":"{word}""#)).unwrap();
-            assert_eq!(column::LOCK_REASON.of(&rows).unwrap().value(0), UNKNOWN_LOCK);
+            assert_eq!(column::LOCK_REASON.of(&rows).unwrap().value(0), UNKNOWN);
             assert_eq!(column::DEACTIVATED_AT.of(&rows).unwrap().value(0), AT, "its holder is known all the same");
-            assert_eq!(unknown_locks(&rows), 1, "{word}");
+            assert_eq!(unknown(column::LOCK_REASON, &rows), 1, "{word}");
         }
-        assert_eq!(unknown_locks(&pushed(r#","lock_reason":"other""#).unwrap()), 0);
-        assert_eq!(unknown_locks(&pushed("").unwrap()), 0);
+        assert_eq!(unknown(column::LOCK_REASON, &pushed(r#","lock_reason":"other""#).unwrap()), 0);
+        assert_eq!(unknown(column::LOCK_REASON, &pushed("").unwrap()), 0);
+    }
+
+    #[test]
+    fn a_segment_that_nobody_has_agreed_on_costs_no_state() {
+        for word in ["corporate", "PREPAID", ""] {
+            let rows = pushed_as(word, &format!(r#","deactivated_at":{AT},"lock_reason":"debt""#)).unwrap();
+            assert_eq!(column::SEGMENT.of(&rows).unwrap().value(0), UNKNOWN);
+            assert_eq!(column::DEACTIVATED_AT.of(&rows).unwrap().value(0), AT, "its holder is known all the same");
+            assert_eq!(column::LOCK_REASON.of(&rows).unwrap().value(0), "debt");
+            let counts = [column::SEGMENT, column::LOCK_REASON].map(|column| unknown(column, &rows));
+            assert_eq!(counts, [1, 0], "{word}");
+        }
+        for word in SEGMENTS {
+            let rows = pushed_as(word, "").unwrap();
+            assert_eq!(column::SEGMENT.of(&rows).unwrap().value(0), word);
+            assert_eq!(unknown(column::SEGMENT, &rows), 0);
+        }
     }
 
     #[test]

@@ -244,7 +244,8 @@ const MEANINGS: &[(&str, &str)] = &[
     ),
     (
         "segment",
-        "Loại thuê bao: prepaid là trả trước, postpaid là trả sau, enterprise là doanh nghiệp, offnet là ngoại mạng.",
+        "Loại thuê bao: prepaid là trả trước, postpaid là trả sau, enterprise là doanh nghiệp, offnet là ngoại mạng, \
+         unknown là không rõ.",
     ),
     ("flagged_day", "Ngày đầu tiên bị gắn cờ (mức survey trở lên)."),
     (
@@ -421,7 +422,7 @@ mod tests {
         for (column, words) in [
             ("verdict", "survey limited blocked released watched clear"),
             ("action", "bar_outgoing bar_both bar_incoming_from"),
-            ("segment", "prepaid postpaid enterprise offnet"),
+            ("segment", "prepaid postpaid enterprise offnet unknown"),
             ("evidence", "behaviour survey report registration"),
             ("appeal", "open rejected overturned"),
             (

@@ -6,12 +6,12 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use arrow::array::Array;
+use arrow::array::{Array, StringArray};
 use serde::Serialize;
 
 use self::act::{Accepted, Keys, Retired};
 use self::sums::DaySum;
-use crate::decode::subscriber::UNKNOWN_LOCK;
+use crate::decode::subscriber::UNKNOWN;
 use crate::domain::account::Offsets;
 use crate::domain::day::Day;
 use crate::domain::origin::Origin;
@@ -20,7 +20,7 @@ use crate::lake::proof::seen::Seen;
 use crate::lake::proof::{self, Expired, Fault, Found, Proof};
 use crate::lake::{Handle, Lake};
 use crate::pipeline::run::Runner;
-use crate::schema::column::{call_record, reject, subscriber};
+use crate::schema::column::{Column, call_record, reject, subscriber};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 
@@ -43,12 +43,14 @@ pub struct Shown {
     /// Sources that were given up, likewise.
     pub retired: Vec<Retired>,
     /// What a sender says of locks in words of its own, which opens no ledger: every state is a row.
-    pub unknown_locks: Option<UnknownLocks>,
+    pub unknown_locks: Option<UnknownWords>,
+    /// Likewise of segments.
+    pub unknown_segments: Option<UnknownWords>,
 }
 
-/// Rows of lines that are locked for a reason that is no word of the contract.
+/// Rows with what is no word of the contract.
 #[derive(Debug, Serialize)]
-pub struct UnknownLocks {
+pub struct UnknownWords {
     /// How many.
     pub rows: usize,
     /// The day of the newest.
@@ -105,7 +107,8 @@ pub async fn ledger(
         shown.partitions.extend(prove(lake, &mut books, rows, &entries, days).await?);
         shown.days.extend(sums::sums(lake, rows, &entries, days).await?);
         if *topic == Topic::Subscriber {
-            shown.unknown_locks = unknown_locks(rows, days).await?;
+            shown.unknown_locks = unknown(subscriber::LOCK_REASON, rows, days).await?;
+            shown.unknown_segments = unknown(subscriber::SEGMENT, rows, days).await?;
         }
     }
     // Messages and reports may never come.
@@ -120,15 +123,19 @@ pub async fn ledger(
     Ok(shown)
 }
 
-/// The rows of some days, or of all, whose lock has a reason that is no word of the contract; nothing when none has.
-async fn unknown_locks(rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<Option<UnknownLocks>> {
+/// The rows of some days, or of all, with what is no word of the contract in a column; nothing when there are none.
+async fn unknown(
+    column: Column<StringArray>,
+    rows: &Handle,
+    days: Option<(Day, Day)>,
+) -> anyhow::Result<Option<UnknownWords>> {
     let is_within = |day: &Day| days.is_none_or(|(from, until)| *day >= from && *day < until);
     let mut found = Vec::new();
-    for batch in rows.rows_with(subscriber::LOCK_REASON.name, UNKNOWN_LOCK, &[subscriber::DAY.name]).await? {
+    for batch in rows.rows_with(column.name, UNKNOWN, &[subscriber::DAY.name]).await? {
         let told = subscriber::DAY.of(&batch)?.values().iter().map(|day| Day::from_epoch_days(*day));
         found.extend(told.filter(is_within));
     }
-    Ok(found.iter().max().map(|last_day| UnknownLocks { rows: found.len(), last_day: *last_day }))
+    Ok(found.iter().max().map(|last_day| UnknownWords { rows: found.len(), last_day: *last_day }))
 }
 
 /// The entries of a topic's table at the version that is held.
@@ -349,12 +356,13 @@ impl Partition {
     }
 }
 
-impl UnknownLocks {
-    fn text(&self) -> String {
+impl UnknownWords {
+    /// For people, of a column and of what follows for these lines.
+    fn text(&self, column: &str, follows: &str) -> String {
         let Self { rows, last_day } = self;
         format!(
-            "subscriber: {rows} rows have a lock_reason that is no word of the contract, the last of {last_day}: these \
-             lines count as locked, and no bar begins on them; have the sender keep to schemas/topic/subscriber.avsc"
+            "subscriber: {rows} rows have a {column} that is no word of the contract, the last of {last_day}: these \
+             lines {follows}, and no bar begins on them; have the sender keep to schemas/topic/subscriber.avsc"
         )
     }
 }
@@ -367,7 +375,10 @@ impl Shown {
         lines.extend(self.unread.iter().map(|topic| format!("{topic} has never been read")));
         lines.extend(self.accepted.iter().map(Accepted::text));
         lines.extend(self.retired.iter().map(Retired::text));
-        lines.extend(self.unknown_locks.as_ref().map(UnknownLocks::text));
+        let locks = self.unknown_locks.as_ref();
+        lines.extend(locks.map(|words| words.text("lock_reason", "count as locked")));
+        let segments = self.unknown_segments.as_ref();
+        lines.extend(segments.map(|words| words.text("segment", "are under no budget")));
         let verdict = if self.is_closed { "the ledger is closed" } else { "THE LEDGER IS NOT CLOSED" };
         lines.push(verdict.to_owned());
         lines.join("\n")

@@ -104,6 +104,8 @@ pub(super) struct Committed {
     pub reasons: Vec<(Reason, u64)>,
     /// Rows of lines that are locked for a reason that is not known.
     pub unknown_locks: u64,
+    /// Rows of a segment that is not known.
+    pub unknown_segments: u64,
     /// Bytes of the files.
     pub bytes: u64,
 }
@@ -124,6 +126,11 @@ impl Committed {
         if self.unknown_locks > 0 {
             let rows = self.unknown_locks;
             tracing::warn!(topic = topic[0], rows, "lock reason is no word of the contract, the line counts as locked");
+        }
+        metrics.ingest_unknown_segments.with_label_values(&topic).inc_by(self.unknown_segments);
+        if self.unknown_segments > 0 {
+            let rows = self.unknown_segments;
+            tracing::warn!(topic = topic[0], rows, "segment is no word of the contract, no bar begins on the line");
         }
     }
 
@@ -284,6 +291,7 @@ impl Writer {
                     rows: decoded.records(),
                     tombstones: decoded.tombstones,
                     unknown_locks: decoded.unknown_locks(),
+                    unknown_segments: decoded.unknown_segments(),
                     reasons: decoded.reasons,
                     bytes,
                 }))

@@ -200,7 +200,7 @@ pub mod subscriber {
     pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
     /// End of this activation, UTC; null while it lasts.
     pub const DEACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("deactivated_at");
-    /// prepaid, postpaid or enterprise.
+    /// prepaid, postpaid, enterprise, or unknown where the sender has another word.
     pub const SEGMENT: Column<StringArray> = Column::new("segment");
     /// Keyed hash (HMAC) of the registered identity, made by the sender.
     pub const IDENTITY_HASH: Column<StringArray> = Column::new("identity_hash");
@@ -1036,7 +1036,7 @@ pub mod dealer_hour {
     pub const DEALER: Column<StringArray> = Column::new("dealer");
     /// Local clock hour, 0 to 23.
     pub const HOUR: Column<Int32Array> = Column::new("hour");
-    /// prepaid, postpaid or enterprise.
+    /// prepaid, postpaid, enterprise, or unknown where the sender has another word.
     pub const SEGMENT: Column<StringArray> = Column::new("segment");
     /// Subscriptions activated.
     pub const ACTIVATIONS: Column<Int64Array> = Column::new("activations");
@@ -1382,7 +1382,7 @@ pub mod block_candidate {
     pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
     /// Whether it is our subscriber.
     pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
-    /// prepaid, postpaid, enterprise or offnet; budgets are per segment.
+    /// prepaid, postpaid, enterprise, offnet, or unknown where the operator has another word; budgets are per segment.
     pub const SEGMENT: Column<StringArray> = Column::new("segment");
     /// Highest spam_score within evidence_days; null when not judged.
     pub const SCORE: Column<Float64Array> = Column::new("score");
@@ -1436,7 +1436,7 @@ pub mod decision {
     pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
     /// Whether it is our subscriber.
     pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
-    /// prepaid, postpaid, enterprise or offnet.
+    /// prepaid, postpaid, enterprise, offnet, or unknown where the operator has another word.
     pub const SEGMENT: Column<StringArray> = Column::new("segment");
     /// clear, watched, survey, limited, blocked or released.
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
@@ -1536,7 +1536,7 @@ pub mod review_sample {
     pub const NUMBER: Column<Int64Array> = Column::new("number");
     /// Activation of its subscription, UTC; null when not ours.
     pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
-    /// prepaid, postpaid, enterprise or offnet.
+    /// prepaid, postpaid, enterprise, offnet, or unknown where the operator has another word.
     pub const SEGMENT: Column<StringArray> = Column::new("segment");
     /// Hash of the rules that decided last in the week.
     pub const RULES: Column<StringArray> = Column::new("rules");
@@ -1562,7 +1562,7 @@ pub mod rule_precision {
     pub const WEEK: Column<Date32Array> = Column::new("week");
     /// Hash of the rules that decided.
     pub const RULES: Column<StringArray> = Column::new("rules");
-    /// prepaid, postpaid, enterprise, offnet, or all.
+    /// prepaid, postpaid, enterprise, offnet, unknown, or all.
     pub const SEGMENT: Column<StringArray> = Column::new("segment");
     /// top, high, low, unscored or control; flagged is all of them but the control, weighted by their numbers.
     pub const BAND: Column<StringArray> = Column::new("band");
@@ -1678,7 +1678,7 @@ pub mod regulator_week {
     pub const ACTIVATED_AT: Column<TimestampMicrosecondArray> = Column::new("activated_at");
     /// Operator that the number's range is allocated to; not the carrier of a ported number.
     pub const RANGE_HOLDER: Column<StringArray> = Column::new("range_holder");
-    /// prepaid, postpaid, enterprise or offnet.
+    /// prepaid, postpaid, enterprise, offnet, or unknown where the operator has another word.
     pub const SEGMENT: Column<StringArray> = Column::new("segment");
     /// First day at survey or stronger.
     pub const FLAGGED_DAY: Column<Date32Array> = Column::new("flagged_day");

@@ -27,6 +27,8 @@ pub struct Metrics {
     pub ingest_tombstones: IntCounterVec,
     /// Rows of lines that are locked for a reason that is no word of the contract.
     pub ingest_unknown_locks: IntCounterVec,
+    /// Rows of lines whose segment is no word of the contract.
+    pub ingest_unknown_segments: IntCounterVec,
     /// Messages skipped since an earlier run had already rejected them.
     pub ingest_honoured: IntCounterVec,
     /// Bytes written to the lake.
@@ -117,6 +119,11 @@ impl Metrics {
             ingest_unknown_locks: add.counter(
                 "ingest_unknown_locks_total",
                 "Rows of lines that are locked for a reason that is no word of the contract.",
+                &["topic"],
+            ),
+            ingest_unknown_segments: add.counter(
+                "ingest_unknown_segments_total",
+                "Rows of lines whose segment is no word of the contract.",
                 &["topic"],
             ),
             ingest_honoured: add.counter(
@@ -240,6 +247,7 @@ impl Metrics {
             &self.ingest_rows,
             &self.ingest_tombstones,
             &self.ingest_unknown_locks,
+            &self.ingest_unknown_segments,
             &self.ingest_honoured,
             &self.ingest_written_bytes,
             &self.ingest_fenced,

@@ -226,29 +226,35 @@ async fn a_timestamp_of_the_future_closes_no_day_that_waits_at_the_broker() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_lock_for_a_reason_that_is_not_known_is_a_row_of_which_counter_and_ledger_tell() {
+async fn words_for_a_lock_and_a_segment_that_are_not_known_are_rows_of_which_counter_and_ledger_tell() {
     let lake = tempfile::tempdir().unwrap();
     let mut writer = writer_for(Topic::Subscriber, lake.path(), "k/subscriber/0").await;
     let mut messages = Messages::default();
-    for (offset, lock) in [(0, "debt"), (1, "because")] {
+    let states = [("prepaid", "debt"), ("prepaid", "because"), ("corporate", "debt"), ("corporate", "owner")];
+    for (offset, (segment, lock)) in (0..).zip(states) {
         let body = format!(
-            r#"{{"number":"0912345678","activated_at":{AT},"segment":"prepaid","changed_at":{AT},"lock_reason":"{lock}"}}"#
+            r#"{{"number":"0912345678","activated_at":{AT},"segment":"{segment}","changed_at":{AT},"lock_reason":"{lock}"}}"#
         );
         let payload = Some(body.as_bytes());
         messages.push(Message { partition: 0, offset, kafka_at: Some(AT), key: None, payload, headers: None });
     }
     let batch = Batch { messages, began: BTreeMap::from([(0, 0)]), ends: BTreeMap::new() };
     let written = committed(writer.write(batch).await.unwrap());
-    assert_eq!((written.rows, written.rejects(), written.unknown_locks), (2, 0, 1));
+    assert_eq!((written.rows, written.rejects(), written.unknown_locks, written.unknown_segments), (4, 0, 1, 2));
     let metrics = Metrics::new();
     written.count(Topic::Subscriber, &metrics);
     let text = metrics.text().unwrap();
     assert!(text.contains("callsieve_ingest_unknown_locks_total{topic=\"subscriber\"} 1\n"), "{text}");
+    assert!(text.contains("callsieve_ingest_unknown_segments_total{topic=\"subscriber\"} 2\n"), "{text}");
 
     let (lake, day) = (Lake::local(lake.path()).unwrap(), Day::of(AT));
     let shown = async |days| ledger(&lake, &[Topic::Subscriber], days, None).await.unwrap();
     let all = shown(None).await;
-    let told = format!("subscriber: 1 rows have a lock_reason that is no word of the contract, the last of {day}:");
-    assert!(all.is_closed && all.text().contains(&told), "{}", all.text());
-    assert!(shown(Some((day.plus(1), day.plus(2)))).await.unknown_locks.is_none());
+    for (rows, column) in [(1, "lock_reason"), (2, "segment")] {
+        let told =
+            format!("subscriber: {rows} rows have a {column} that is no word of the contract, the last of {day}:");
+        assert!(all.is_closed && all.text().contains(&told), "{}", all.text());
+    }
+    let later = shown(Some((day.plus(1), day.plus(2)))).await;
+    assert!(later.unknown_locks.is_none() && later.unknown_segments.is_none());
 }
