@@ -21,6 +21,7 @@ mod event;
 mod fault;
 mod law;
 mod list;
+mod lock;
 mod mention;
 mod network;
 mod options;
@@ -77,6 +78,9 @@ const ORDERS: u64 = 1 << 37;
 
 /// Where the streams of draws begin for the lists of reports, one a report.
 const LISTS: u64 = 1 << 38;
+
+/// Where the streams of draws begin for the operator's own locks, one a day.
+const LOCKS: u64 = 1 << 39;
 
 /// The desks of the base, of what comes beyond it, and of what comes beside both.
 const BASE: usize = 0;
@@ -178,7 +182,7 @@ impl Operator {
     pub fn subscribers(&self) -> Vec<Message> {
         let begins_at = history_start(&self.options).starts_at();
         let early = self.population.sims.iter().filter(|sim| sim.activated_at < begins_at);
-        let message = |sim| self.subscriber(sim, sim.activated_at, begins_at);
+        let message = |sim| self.subscriber(sim, None, sim.activated_at, begins_at);
         let mut messages: Vec<Message> = early.map(message).collect();
         messages.sort_by_key(|message| message.key);
         messages
@@ -205,6 +209,7 @@ impl Operator {
         self.write_down(BESIDE, next, &happened, &mut draws[BESIDE]);
         self.send_brigade(day, next);
         self.send_orders(day, next);
+        self.send_locks(day, next);
         self.witness.settle(&self.population, day);
         self.advertising.judge(&self.population.do_not_call, day, next < 0);
         let is_last = self.next == days;
@@ -264,7 +269,7 @@ impl Operator {
             let instants = [Some(sim.activated_at), sim.deactivated_at];
             changes.extend(instants.into_iter().flatten().filter(|at| today.contains(at)).map(|at| (sim, at)));
         }
-        let messages: Vec<Message> = changes.into_iter().map(|(sim, at)| self.subscriber(sim, at, at)).collect();
+        let messages: Vec<Message> = changes.into_iter().map(|(sim, at)| self.subscriber(sim, None, at, at)).collect();
         for message in messages {
             self.send_json(message, rng);
         }
@@ -315,6 +320,16 @@ impl Operator {
         }
     }
 
+    fn send_locks(&mut self, day: Day, next: i32) {
+        let mut rng = stream(self.options.seed, LOCKS + u64::from(next.cast_unsigned()));
+        let locks = lock::of_day(&self.population, self.options.lock_share, (day, next), &mut rng);
+        let messages: Vec<Message> =
+            locks.into_iter().map(|(sim, at, reason)| self.subscriber(sim, Some(reason), at, at)).collect();
+        for message in messages {
+            self.send_json(message, &mut rng);
+        }
+    }
+
     fn send_report(&mut self, number: u64, report: &Report, rng: &mut Rng) {
         let report_id = format!("PA{number:08}");
         let payload = encode::json(&report.wire(&report_id));
@@ -332,8 +347,8 @@ impl Operator {
         self.outbox.send(Message { topic, at, key, payload }, rng);
     }
 
-    /// A subscription's state as it became at `changed_at`, delivered at `at`.
-    fn subscriber(&self, sim: &Sim, changed_at: i64, at: i64) -> Message {
+    /// A subscription's state as it became at `changed_at`, delivered at `at`; a line that is closed has no lock.
+    fn subscriber(&self, sim: &Sim, lock_reason: Option<&'static str>, changed_at: i64, at: i64) -> Message {
         let record = Subscriber {
             number: sim.number.to_string().into(),
             activated_at: sim.activated_at,
@@ -343,7 +358,7 @@ impl Operator {
             key_epoch: sim.paper.identity.map(|_| 1),
             dealer: Some(register::dealer_name(sim.paper.dealer).into()),
             changed_at,
-            lock_reason: None,
+            lock_reason: lock_reason.map(Into::into),
         };
         Message { topic: Topic::Subscriber, at, key: sim.number, payload: encode::json(&record) }
     }

@@ -28,6 +28,8 @@ pub struct Options {
     pub resent_share: f64,
     /// Messages that come 1 to 20 hours late.
     pub late_share: f64,
+    /// Lines that the operator itself locks the day after their use has ended, of those that stay open.
+    pub lock_share: f64,
     /// How people answer surveys.
     pub survey: SurveyOptions,
     /// How people report spam.
@@ -116,6 +118,7 @@ impl Default for Options {
             malformed_share: 2e-4,
             resent_share: 3e-3,
             late_share: 2e-3,
+            lock_share: 0.2,
             survey: SurveyOptions::default(),
             report: ReportOptions::default(),
             beyond: BeyondOptions::default(),

@@ -21,6 +21,7 @@ pub(super) fn clean(subscribers: u32) -> Options {
         malformed_share: 0.0,
         resent_share: 0.0,
         late_share: 0.0,
+        lock_share: 0.0,
         beyond: BeyondOptions::NOTHING,
         ..Options::default()
     }
