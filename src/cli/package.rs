@@ -12,7 +12,7 @@ use super::print::say;
 use crate::export::sign::PublicKey;
 use crate::export::verify::verify as look_at;
 use crate::job;
-use crate::job::package::OlderFormat;
+use crate::job::package::{OlderFormat, OtherBuild};
 
 #[derive(Debug, Args)]
 pub(super) struct VerifyArgs {
@@ -51,15 +51,14 @@ pub(super) async fn verify(args: VerifyArgs, json: bool) -> anyhow::Result<()> {
     );
     if let Some(lake) = args.recompute.filter(|_| verdict.is_sound) {
         let lake = existing(&lake).await?;
-        let problems = match job::package::recompute(&lake, &args.package).await {
+        match job::package::recompute(&lake, &args.package).await {
             // What can be said of it is said all the same.
-            Err(older) if older.is::<OlderFormat>() => {
+            Err(other) if other.is::<OlderFormat>() || other.is::<OtherBuild>() => {
                 say(json, &verdict, || verdict.text())?;
-                return Err(older);
+                return Err(other);
             }
-            made => made?,
-        };
-        verdict.made_anew(problems);
+            made => verdict.made_anew(made?),
+        }
     }
     say(json, &verdict, || verdict.text())?;
     Ok(verdict.ensure_sound()?)

@@ -20,7 +20,7 @@ pub mod list;
 pub mod manifest;
 pub mod notice;
 pub mod package;
-mod page;
+pub mod page;
 pub mod precision;
 pub mod recipient;
 pub mod rows;

@@ -29,8 +29,9 @@ pub const CORRECTIONS: &str = "corrections.csv";
 pub const COVERAGE: &str = "coverage.csv";
 /// Reports by form of fraud and province.
 pub const TRENDS: &str = "trends.csv";
+/// The figures to read, with what each column means.
+pub const PAGE: &str = "report.html";
 const WORKBOOK: &str = "numbers.xlsx";
-const PAGE: &str = "report.html";
 
 /// What a package is, beside its rows.
 #[derive(Debug, Clone)]

@@ -54,6 +54,16 @@ pub fn html(contents: &Contents) -> String {
     page
 }
 
+/// Those of some columns that two pages define in other words.
+pub fn redefined<'a>(columns: &'a [String], one: &str, other: &str) -> Vec<&'a str> {
+    fn defined<'a>(page: &'a str, column: &str) -> Option<&'a str> {
+        let line = format!("<tr><th>{}</th><td>", escape(column));
+        page.lines().find_map(|said| said.strip_prefix(&line))
+    }
+    let names = columns.iter().map(String::as_str);
+    names.filter(|column| defined(one, column) != defined(other, column)).collect()
+}
+
 fn section(lang: Lang, title: Words, text: &str) -> String {
     format!("<section>\n<h2>{}</h2>\n{text}</section>\n", lang.say(title))
 }

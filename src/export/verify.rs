@@ -27,7 +27,7 @@ pub struct Verdict {
     pub is_sound: bool,
     /// Nothing is wrong with the package itself, whatever was given as the one before it.
     pub is_as_signed: bool,
-    /// Whether a lake makes the same bytes; null where none was asked, or something is wrong before that.
+    /// Whether a lake makes the same package anew; null where none was asked, or something is wrong before that.
     pub is_made_anew: Option<bool>,
     /// Everything that is wrong.
     pub problems: Vec<Problem>,
@@ -57,7 +57,7 @@ pub struct Problem {
     pub what: String,
 }
 
-/// Which of the two is wrong: exit code 1.
+/// Which of them is wrong: exit code 1.
 #[derive(Debug, thiserror::Error)]
 pub enum Unsound {
     /// The package.
@@ -68,8 +68,8 @@ pub enum Unsound {
         "the chain is broken: the package is what was signed, and what --previous names is not the one that it follows"
     )]
     Chain,
-    /// Nothing but that the lake makes other bytes.
-    #[error("the package is what was signed, and the lake that --recompute names makes another")]
+    /// The lake that it was held against, or the package of before it was signed.
+    #[error("the package is what was signed, and not what the lake makes of the table versions in its manifest")]
     Lake,
 }
 
@@ -293,27 +293,40 @@ fn chained(manifest: &Manifest, key: &PublicKey, folder: &Path) -> anyhow::Resul
 }
 
 impl Verdict {
+    /// Holds what is sound against what a lake made anew: all that differs there.
+    pub fn made_anew(&mut self, problems: Vec<Problem>) {
+        self.is_sound = problems.is_empty();
+        self.is_made_anew = Some(self.is_sound);
+        self.problems = problems;
+    }
+
     /// Fails with what is wrong.
     pub fn ensure_sound(&self) -> Result<(), Unsound> {
         match (self.is_sound, self.is_as_signed, self.is_made_anew) {
             (true, ..) => Ok(()),
             (false, false, _) => Err(Unsound::Package),
-            (false, true, Some(false)) => Err(Unsound::Lake),
-            (false, true, _) => Err(Unsound::Chain),
+            (false, true, None) => Err(Unsound::Chain),
+            (false, true, Some(_)) => Err(Unsound::Lake),
         }
-    }
-
-    /// Takes in what was found when a package that is sound was made anew: what differs is no change of the package.
-    pub fn made_anew(&mut self, problems: Vec<Problem>) {
-        (self.is_sound, self.is_made_anew) = (problems.is_empty(), Some(problems.is_empty()));
-        self.problems = problems;
     }
 
     /// For people.
     pub fn text(&self) -> String {
-        if !self.is_sound {
+        if let Err(unsound) = self.ensure_sound() {
             let problems: Vec<String> = self.problems.iter().map(|problem| format!("  {problem}\n")).collect();
-            let head = if self.is_as_signed { self.beside() } else { "NOT SOUND".to_owned() };
+            let head = match unsound {
+                Unsound::Package => "NOT SOUND".to_owned(),
+                Unsound::Chain => format!(
+                    "THE CHAIN IS BROKEN\n{}; what was given as the one before it is not what it follows, or was \
+                     changed:",
+                    self.itself()
+                ),
+                Unsound::Lake => format!(
+                    "THE LAKE MAKES ANOTHER PACKAGE\n{}; of the table versions in its manifest the lake makes other \
+                     files, or another build of callsieve writes them otherwise:",
+                    self.itself()
+                ),
+            };
             return format!("{head}\n{}", problems.concat().trim_end());
         }
         if let Some(told) = &self.dossier {
@@ -332,15 +345,9 @@ impl Verdict {
         )
     }
 
-    /// What is said of a package that is as it was signed, where what it was held against is another.
-    fn beside(&self) -> String {
+    /// What is said of a package that is as it was signed, where what it is held against is not as it should be.
+    fn itself(&self) -> String {
         let (sequence, week) = (self.sequence.unwrap_or_default(), self.week.as_deref().unwrap_or_default());
-        let (head, what) = match self.is_made_anew {
-            Some(_) => ("THE LAKE MAKES ANOTHER", "these files differ where it is made anew:"),
-            None => {
-                ("THE CHAIN IS BROKEN", "what was given as the one before it is not what it follows, or was changed:")
-            }
-        };
-        format!("{head}\npackage {sequence}, week {week}, is itself as it was signed by key {}; {what}", self.key)
+        format!("package {sequence}, week {week}, is itself as it was signed by key {}", self.key)
     }
 }

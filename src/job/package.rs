@@ -18,7 +18,8 @@ use crate::domain::day::Week;
 use crate::domain::lang::Lang;
 use crate::export::folder::{self, Aside};
 use crate::export::manifest::{self, Manifest};
-use crate::export::package::{Contents, Hashes, Head, TRENDS, numbers_sha256};
+use crate::export::package::{Contents, Hashes, Head, PAGE, TRENDS, numbers_sha256};
+use crate::export::page::redefined;
 use crate::export::recipient::Recipient;
 use crate::export::sign::SecretKey;
 use crate::export::sums;
@@ -62,6 +63,20 @@ pub struct Packaged {
 pub struct OlderFormat {
     lacks: String,
     by: String,
+}
+
+/// A package by another build than this, which says in other words what columns mean: its other bytes prove nothing.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the package cannot be compared: another build of callsieve made it (version {by}), which defines {columns} in \
+     other words; made anew, these files have other bytes, and whether only for that this build cannot tell: \
+     {differing}; that is no sign of a change: whether it is what was signed is said without --recompute, and the build \
+     that made it can compare it"
+)]
+pub struct OtherBuild {
+    by: String,
+    columns: String,
+    differing: String,
 }
 
 /// A package that is wanted.
@@ -216,8 +231,9 @@ fn keep(head: &Head, manifest_sha256: &str, root: &Path) -> anyhow::Result<Optio
     Ok(Some(root.join(own)))
 }
 
-/// Makes a package anew from the table versions that its manifest names, and names every file that has other bytes; fails
-/// with [`OlderFormat`] where the package says too little for that.
+/// Makes a package anew from the table versions that its manifest names, and names every file that has other bytes;
+/// fails with [`OlderFormat`] where the package says too little for that, and with [`OtherBuild`] where it defines its
+/// columns otherwise.
 pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Problem>> {
     let path = package.join(manifest::FILE);
     let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
@@ -252,7 +268,17 @@ pub async fn recompute(lake: &Lake, package: &Path) -> anyhow::Result<Vec<Proble
     }
     let more = folder::files(package)?.into_keys().filter(|name| !made.contains_key(name) && name != sums::SIGNATURE);
     problems.extend(more.map(|file| Problem { file, what: "the lake makes no such file".to_owned() }));
-    Ok(problems)
+    let page = |folder: &Path| -> anyhow::Result<String> {
+        let path = folder.join(PAGE);
+        std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))
+    };
+    let redefined = redefined(columns, &page(package)?, &page(aside.path())?);
+    if redefined.is_empty() {
+        return Ok(problems);
+    }
+    let differing: Vec<String> = problems.into_iter().map(|problem| problem.file).collect();
+    let (columns, differing) = (redefined.join(", "), differing.join(", "));
+    Err(OtherBuild { by: manifest.code_version, columns, differing }.into())
 }
 
 /// What a package of an older format lacks.

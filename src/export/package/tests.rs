@@ -19,7 +19,7 @@ use crate::export::rows::Rows;
 use crate::export::rows::tests::{MONDAY, flagged, rows};
 use crate::export::sign::{PublicKey, SecretKey};
 use crate::export::trend::{self, Trend};
-use crate::export::verify::{Problem, Verdict, verify};
+use crate::export::verify::{Verdict, verify};
 
 /// The key of every test, so that a package of one is the same as that of another.
 static KEY: LazyLock<SecretKey> = LazyLock::new(|| SecretKey::new().unwrap());
@@ -243,20 +243,6 @@ fn a_week_follows_the_one_before() {
     std::fs::write(second.join("report.html"), "").unwrap();
     assert!(chained(&first).text().starts_with("NOT SOUND\n"));
     assert_eq!(chained(&first).ensure_sound().unwrap_err().to_string(), "the package is not what was signed");
-}
-
-#[test]
-fn a_package_that_a_lake_makes_otherwise_is_still_what_was_signed() {
-    let root = tempfile::tempdir().unwrap();
-    let mut found = verdict(&build(root.path(), "first", &Spec::first()).0);
-    assert_eq!((found.is_sound, found.is_made_anew), (true, None));
-    found.made_anew(vec![]);
-    assert!(found.ensure_sound().is_ok() && found.text().starts_with("sound: package 1"));
-    found.made_anew(vec![Problem { file: "numbers.csv".to_owned(), what: "other bytes".to_owned() }]);
-    assert!(found.is_as_signed && !found.is_sound);
-    let said = "THE LAKE MAKES ANOTHER\npackage 1, week 2025-W02, is itself as it was signed by key ";
-    assert!(found.text().starts_with(said) && found.text().ends_with("\n  numbers.csv: other bytes"));
-    assert!(found.ensure_sound().unwrap_err().to_string().starts_with("the package is what was signed, and the lake"));
 }
 
 /// Runs a tool in a folder; `None`, and a line that says so, where it is not installed.

@@ -99,6 +99,41 @@ async fn a_package_of_before_trends_is_told_from_one_that_was_changed() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_package_of_another_build_is_told_from_one_that_the_lake_does_not_make() {
+    let (place, lake, definitions) = site().await;
+    let (order, key) = (Order::new(&definitions, week(), "regulator").unwrap(), SecretKey::new().unwrap());
+    let made = publish(&lake, &order, place.path(), Some(&key), (Trail::default(), Clock::System)).await.unwrap();
+    let mut verdict = verify(&made.folder, &key.public(), None).unwrap();
+    verdict.made_anew(recompute(&lake, &made.folder).await.unwrap());
+    assert!(verdict.is_sound && verdict.is_made_anew == Some(true), "{}", verdict.text());
+
+    let page = made.folder.join(PAGE);
+    let text = std::fs::read_to_string(&page).unwrap();
+    let other = |from: &str, to: &str| {
+        assert!(text.contains(from), "{from} is not in\n{text}");
+        std::fs::write(&page, text.replace(from, to)).unwrap();
+    };
+    other("</h1>", "!</h1>");
+    let problems = recompute(&lake, &made.folder).await.unwrap();
+    assert_eq!(problems.iter().map(|problem| problem.file.as_str()).collect::<Vec<_>>(), [PAGE]);
+    verdict.made_anew(problems);
+    assert!(verdict.is_as_signed && !verdict.is_sound, "{}", verdict.text());
+    let said = "THE LAKE MAKES ANOTHER PACKAGE\npackage 1, week 2025-W02, is itself as it was signed by key ";
+    assert!(
+        verdict.text().starts_with(said) && verdict.text().contains("report.html: made anew"),
+        "{}",
+        verdict.text()
+    );
+    assert!(verdict.ensure_sound().unwrap_err().to_string().starts_with("the package is what was signed, and not"));
+
+    other("<tr><th>week</th><td>", "<tr><th>week</th><td>Tuần. ");
+    let error = recompute(&lake, &made.folder).await.unwrap_err();
+    assert!(error.is::<OtherBuild>(), "{error:#}");
+    let said = error.to_string();
+    assert!(said.contains("defines week in other words") && said.contains("cannot tell: report.html;"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn reports_of_a_part_of_a_week_are_not_told_as_those_of_the_week() {
     let (place, lake, definitions) = site().await;
     reported_at(&lake, [("Cà Mau", 30), ("unknown", 10)], week().monday().plus(7).starts_at() - 1).await;
