@@ -45,7 +45,7 @@ const NOBODY: &str = "callsieve";
 #[error("{0}")]
 pub struct Refused(pub(crate) String);
 
-/// There is no case store where one is named: exit code 3.
+/// There is no case store where one is named, or nobody has begun it: exit code 3.
 #[derive(Debug, thiserror::Error)]
 #[error(
     "there is no case store at {0}; is that its path? only `callsieve user add` of its first supervisor begins one"
@@ -93,26 +93,53 @@ impl Database {
 }
 
 impl Store {
-    /// Opens a store that is there. One that a misspelt path began would know of nobody whom the desk has cleared, and
-    /// the next list would bar them again.
+    /// Opens a store that is there. One that a misspelt path or database began would know of nobody whom the desk has
+    /// cleared, and the next list would bar them again.
     pub async fn existing(url: &str) -> anyhow::Result<Self> {
-        match file_of(url) {
-            Some(file) if !Path::new(file).exists() => Err(Absent(file.to_owned()).into()),
-            _ => Self::open(url).await,
+        if file_of(url).is_some_and(|file| !Path::new(file).exists()) {
+            return Err(Absent(place(url).to_owned()).into());
         }
+        let store = Self::connect(url).await?;
+        if !store.is_begun().await? {
+            return Err(Absent(place(url).to_owned()).into());
+        }
+        store.up_to_date().await
     }
 
     /// Opens a store, and makes it or brings it up to date.
     pub async fn open(url: &str) -> anyhow::Result<Self> {
+        Self::connect(url).await?.up_to_date().await
+    }
+
+    async fn connect(url: &str) -> anyhow::Result<Self> {
         let database = Database::of(url)?;
         install_default_drivers();
         let is_file_to_make = database == Database::Sqlite && !url.contains("mode=");
         let mode = if url.contains('?') { "&mode=rwc" } else { "?mode=rwc" };
         let url = if is_file_to_make { format!("{url}{mode}") } else { url.to_owned() };
         let pool = AnyPoolOptions::new().max_connections(CONNECTIONS).connect(&url).await;
-        let pool = pool.context("opening the case store")?;
-        database.migrations().run(&pool).await.context("bringing the case store up to date")?;
-        Ok(Self { pool, database })
+        Ok(Self { pool: pool.context("opening the case store")?, database })
+    }
+
+    async fn up_to_date(self) -> anyhow::Result<Self> {
+        self.database.migrations().run(&self.pool).await.context("bringing the case store up to date")?;
+        Ok(self)
+    }
+
+    /// Whether anybody was ever taken in, without whom nobody can have said anything.
+    async fn is_begun(&self) -> anyhow::Result<bool> {
+        let table = match self.database {
+            Database::Sqlite => "SELECT COUNT(*) AS found FROM sqlite_master WHERE type = 'table' AND name = 'users'",
+            // In the schema that all else is asked of.
+            Database::Postgres => "SELECT COUNT(*) AS found FROM pg_class WHERE oid = to_regclass('users')",
+        };
+        for asked in [table, "SELECT COUNT(*) AS found FROM users"] {
+            let row = sqlx::query(asked).fetch_one(&self.pool).await.context("looking who works at the desk")?;
+            if row.try_get::<i64, _>("found")? == 0 {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Begins to act in somebody's name, who must be of a role. One acts at a time: the others wait.
@@ -163,6 +190,13 @@ fn file_of(url: &str) -> Option<&str> {
     let file = rest.strip_prefix("//").unwrap_or(rest).split('?').next()?;
     let is_plain = !file.is_empty() && file != ":memory:" && !url.contains("mode=memory") && !file.contains('%');
     is_plain.then_some(file)
+}
+
+/// What people know a store by: its file, or a server's host and database, without who logs in there.
+fn place(url: &str) -> &str {
+    let plain = url.split_once('?').map_or(url, |(plain, _)| plain);
+    let server = plain.split_once("://").map_or(plain, |(_, server)| server);
+    file_of(url).unwrap_or_else(|| server.rsplit_once('@').map_or(server, |(_, server)| server))
 }
 
 /// A transaction in somebody's name: all that it writes is there with its audit rows, or not at all.

@@ -23,10 +23,10 @@ pub(super) struct Place {
     _folder: Arc<tempfile::TempDir>,
 }
 
-pub(super) async fn places() -> Vec<Place> {
+/// Where a store may be begun, on each database, below a folder.
+async fn urls(folder: &Path) -> Vec<String> {
     static NEXT: AtomicU32 = AtomicU32::new(0);
-    let folder = Arc::new(tempfile::tempdir().unwrap());
-    let mut urls = vec![format!("sqlite://{}/desk.db", folder.path().display())];
+    let mut urls = vec![format!("sqlite://{}/desk.db", folder.display())];
     if let Some(url) = std::env::var_os("CALLSIEVE_POSTGRES") {
         let url = url.into_string().unwrap();
         let schema = format!("test_{}_{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
@@ -36,11 +36,22 @@ pub(super) async fn places() -> Vec<Place> {
         let join = if url.contains('?') { '&' } else { '?' };
         urls.push(format!("{url}{join}options[search_path]={schema}"));
     }
+    urls
+}
+
+/// What the first supervisor does, who names themself.
+async fn begun(store: &Store) -> Act {
+    let mut act = store.act_on_users("an", Some(("an", Role::Supervisor)), AT).await.unwrap();
+    act.add_user("an", Role::Supervisor).await.unwrap();
+    act
+}
+
+pub(super) async fn places() -> Vec<Place> {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
     let mut places = vec![];
-    for url in urls {
+    for url in urls(folder.path()).await {
         let store = Store::open(&url).await.unwrap();
-        let mut act = store.act_on_users("an", Some(("an", Role::Supervisor)), AT).await.unwrap();
-        act.add_user("an", Role::Supervisor).await.unwrap();
+        let mut act = begun(&store).await;
         act.add_user("binh", Role::Supervisor).await.unwrap();
         act.add_user("chi", Role::Analyst).await.unwrap();
         act.add_user("dung", Role::Auditor).await.unwrap();
@@ -313,10 +324,28 @@ async fn a_store_that_is_not_there_is_made_by_who_may_begin_one_alone() {
         let refused = Store::existing(url).await.unwrap_err();
         assert!(refused.is::<Absent>() && !file.exists(), "{refused:#}");
     }
-    Store::open(&urls[0]).await.unwrap();
+    begun(&Store::open(&urls[0]).await.unwrap()).await.commit().await.unwrap();
     for url in &urls {
         Store::existing(url).await.unwrap();
     }
     let elsewhere = ["postgres://u@h/d", "sqlite::memory:", "sqlite://x?mode=memory", "sqlite:", "sqlite:a%20b"];
     assert_eq!(elsewhere.map(file_of), [None; 5]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_at_which_nobody_works_is_no_store_and_stays_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("desk.db"), "").unwrap();
+    for url in urls(folder.path()).await {
+        for _ in 0..2 {
+            let refused = Store::existing(&url).await.unwrap_err();
+            assert!(refused.is::<Absent>(), "{refused:#}");
+        }
+        let store = Store::open(&url).await.unwrap();
+        assert!(Store::existing(&url).await.unwrap_err().is::<Absent>(), "tables alone have cleared nobody");
+        begun(&store).await.commit().await.unwrap();
+        assert_eq!(Store::existing(&url).await.unwrap().users().await.unwrap().len(), 1);
+    }
+    let server = "postgres://an:se@cret@db.local:5432/desk?sslmode=require&password=secret";
+    assert_eq!((place(server), place("sqlite:/data/desk.db?mode=rwc")), ("db.local:5432/desk", "/data/desk.db"));
 }

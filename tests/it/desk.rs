@@ -303,6 +303,10 @@ async fn a_misspelt_store_is_no_desk_that_has_cleared_nobody() {
     assert!(!site.path("dek.db").exists() && !site.path("out").exists());
     done(&callsieve(&["user", "add", "an", "--role", "supervisor", "--by", "an", "--config", &config]));
     done(&callsieve(&["user", "list", "--config", &config]));
+    // A file that somebody made beforehand, as whoever sets up a server makes a database.
+    std::fs::write(site.path("dek.db"), "").unwrap();
+    let said = refused(&callsieve(&[&decide[..], &["--config", &config]].concat()), 3);
+    assert!(said.contains("there is no case store at"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
