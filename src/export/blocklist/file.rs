@@ -178,8 +178,12 @@ pub fn refuse_unknown(out: &Path, publications: &[Publication]) -> anyhow::Resul
             );
         }
     }
-    if let Some((folder, list)) = newest(&out.join(LISTS))? {
-        let is_ours = |ours: &Publication| (ours.sequence, &ours.list_sha256) == (list.sequence, &list.list_sha256);
+    if let Some((day, folder, list)) = newest(&out.join(LISTS))? {
+        let is_ours = |ours: &Publication| match &list {
+            Some(list) => (ours.sequence, &ours.list_sha256) == (list.sequence, &list.list_sha256),
+            // Where a reader takes the manifest away, its day has to do: a release waits for no tidy folder.
+            None => ours.day == day,
+        };
         ensure!(
             publications.iter().any(is_ours),
             "{} is of no publication that this lake knows, and the next list would give back whom it bars: is this the lake \
@@ -191,8 +195,8 @@ pub fn refuse_unknown(out: &Path, publications: &[Publication]) -> anyhow::Resul
     Ok(())
 }
 
-/// The folder of the newest day that has a whole list, and what its manifest says.
-fn newest(root: &Path) -> anyhow::Result<Option<(PathBuf, Told)>> {
+/// The newest day that has a whole list, its folder, and what its manifest says where that is there still.
+fn newest(root: &Path) -> anyhow::Result<Option<(Day, PathBuf, Option<Told>)>> {
     let mut days: Vec<Day> = Vec::new();
     if root.is_dir() {
         for entry in std::fs::read_dir(root)? {
@@ -200,13 +204,16 @@ fn newest(root: &Path) -> anyhow::Result<Option<(PathBuf, Told)>> {
             days.extend(name.to_str().and_then(|name| name.parse::<Day>().ok()));
         }
     }
-    days.retain(|day| root.join(day.to_string()).join(manifest::FILE).exists());
     let Some(day) = days.into_iter().max() else { return Ok(None) };
     let folder = root.join(day.to_string());
     let path = folder.join(manifest::FILE);
-    let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
-    let told = serde_json::from_str(&text).with_context(|| format!("{} is no manifest", path.display()))?;
-    Ok(Some((folder, told)))
+    let told = if path.exists() {
+        let text = std::fs::read_to_string(&path).with_context(|| format!("reading {}", path.display()))?;
+        Some(serde_json::from_str(&text).with_context(|| format!("{} is no manifest", path.display()))?)
+    } else {
+        None
+    };
+    Ok(Some((day, folder, told)))
 }
 
 /// The numbers of the publications that a folder has.

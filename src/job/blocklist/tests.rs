@@ -434,8 +434,18 @@ async fn what_another_lake_or_this_one_before_it_was_restored_has_published_is_n
         assert!(refused.contains("blocklist/2025-01-06 is of no publication that this lake knows"), "{refused}");
     }
     assert!(lost.text("blocklist/2025-01-06/blocklist.csv").contains("84962000001,bar_outgoing"));
+    // And where nothing but the list is left of it.
+    let manifest = lost.root.path().join("out/blocklist/2025-01-06/manifest.json");
+    std::fs::remove_file(&manifest).unwrap();
+    let refused = restored.publish(&order).await.unwrap_err().to_string();
+    assert!(refused.contains("blocklist/2025-01-06 is of no publication that this lake knows"), "{refused}");
     std::fs::remove_dir_all(lost.root.path().join("out/blocklist")).unwrap();
     assert_eq!(restored.publish(&order).await.unwrap().sequence, 1);
+    // A reader that takes manifests away holds up no list of the lake's own.
+    std::fs::remove_file(&manifest).unwrap();
+    restored.decide(day(1), &[(2, "released", "limited")]).await;
+    let next = Order { delta: false, ..lost.order(day(1)) };
+    assert_eq!(restored.publish(&next).await.unwrap().changes["removed"], 1);
 }
 
 #[tokio::test(flavor = "multi_thread")]
