@@ -32,13 +32,13 @@ judged AS (
         COUNT(short_call_share_all) AS short_call, COUNT(short_gap_share) AS short_gap, COUNT(new_callee_call_share) AS stranger
     FROM spam_score WHERE day >= $day AND day < $until_day GROUP BY day, card
 ),
-found AS (
-    -- Each type that a number was found at in the week, once.
-    SELECT DISTINCT number, type FROM detection_day WHERE day >= $day AND day < $until_day AND number IS NOT NULL
-),
 typed AS (
-    -- The types of each number in one text.
-    SELECT number, STRING_AGG(type, '+' ORDER BY type) AS types FROM found GROUP BY number
+    -- The types that each was found at in the week, in one text; what its number was found at before is another's.
+    SELECT flagged.number, flagged.activated_at, ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT type)), '+') AS types
+    FROM flagged INNER JOIN detection_day ON flagged.number = detection_day.number
+    WHERE detection_day.day >= $day AND detection_day.day < $until_day
+        AND (flagged.activated_at IS NULL OR detection_day.day >= local_day(flagged.activated_at))
+    GROUP BY flagged.number, flagged.activated_at
 ),
 ported AS (
     -- Numbers that are not carried by their range's holder, at the end of the week, with whom each went to last.
@@ -148,7 +148,7 @@ SELECT
 FROM flagged
 INNER JOIN decision AS last ON flagged.number = last.number AND flagged.last_day = last.day
     AND flagged.activated_at IS NOT DISTINCT FROM last.activated_at
-LEFT JOIN typed ON flagged.number = typed.number
+LEFT JOIN typed ON flagged.number = typed.number AND flagged.activated_at IS NOT DISTINCT FROM typed.activated_at
 LEFT JOIN ported ON flagged.number = ported.number
 LEFT JOIN early ON flagged.number = early.number
     AND flagged.activated_at IS NOT DISTINCT FROM early.activated_at
