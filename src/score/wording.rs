@@ -114,6 +114,41 @@ pub fn cause(lang: Lang, word: &str) -> &str {
         "input_open" => "dữ liệu trong ngày chưa đủ",
         "staged" => "chặn từ ngày hôm sau, sau nhóm thử đầu tiên",
         "stopped" => "tạm dừng vì quá nhiều khiếu nại được chấp nhận hoặc quá hạn trả lời",
+        "appeal_open" => "khiếu nại đang chờ trả lời",
+        "review_pending" => "chờ người duyệt xác nhận",
+        "dismissed" => "người duyệt bác bỏ bằng chứng",
+        "overturned" => "khiếu nại được chấp nhận",
+        "released" => "được gỡ theo quyết định của người có thẩm quyền",
+        other => other,
+    };
+    lang.of(word, vi)
+}
+
+/// What somebody of the desk said of a number.
+pub fn said(lang: Lang, word: &str) -> &str {
+    let vi = match word {
+        "confirmed" => "xác nhận bằng chứng",
+        "dismissed" => "bác bỏ bằng chứng",
+        "appealed" => "nhận khiếu nại",
+        "rejected" => "không chấp nhận khiếu nại",
+        "overturned" => "chấp nhận khiếu nại",
+        "released" => "gỡ chặn",
+        other => other,
+    };
+    lang.of(word, vi)
+}
+
+/// What a report was found to be, against the calls and messages that were.
+pub fn checked(lang: Lang, word: &str) -> &str {
+    let vi = match word {
+        "matched" => "khớp",
+        "false_number" => "số bị giả mạo, không phải của thuê bao",
+        "former_holder" => "về chủ trước của số",
+        "not_here_yet" => "chưa đủ dữ liệu",
+        "unseen" => "ngoài mạng, không kiểm tra được",
+        "other_direction" => "người phản ánh liên lạc trước",
+        "outside_window" => "ngoài thời hạn",
+        "no_such_call" => "không có cuộc gọi hoặc tin nhắn như vậy",
         other => other,
     };
     lang.of(word, vi)
@@ -167,6 +202,7 @@ fn comma(lang: Lang, digits: String) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::schema::contract::Table;
     use crate::score::card::CRITERIA;
 
     #[test]
@@ -182,6 +218,29 @@ mod tests {
         let vi = "gọi tự động (robocall), nháy máy (one_ring), later";
         assert_eq!(detections(Lang::Vi, "robocall+one_ring+later"), vi);
         assert_eq!(detections(Lang::En, "robocall+one_ring"), "robocall+one_ring");
+    }
+
+    #[test]
+    fn every_word_that_a_table_has_is_told_in_vietnamese() {
+        let causes = "evidence no_new_evidence not_confirmed expired denied allow_listed special_number \
+             subscription_ended budget_spent staged stopped one_origin carrier_locked input_open appeal_open \
+             review_pending dismissed overturned released";
+        let words = "confirmed dismissed appealed rejected overturned released";
+        let states =
+            "matched false_number former_holder not_here_yet unseen other_direction outside_window no_such_call";
+        let tables: [(Table, &str, &str, fn(Lang, &str) -> &str); 3] = [
+            (Table::DECISION, "cause", causes, cause),
+            (Table::CASE_EVENT, "word", words, said),
+            (Table::REPORT_CHECK, "state", states, checked),
+        ];
+        for (table, column, words, told) in tables {
+            let doc = &table.contract().columns.iter().find(|of| of.name == column).unwrap().doc;
+            for word in words.split_whitespace() {
+                assert!(doc.contains(word), "{table}.{column} knows no {word}");
+                assert_ne!(told(Lang::Vi, word), word, "{table}.{column}");
+                assert_eq!(told(Lang::En, word), word);
+            }
+        }
     }
 
     #[test]

@@ -237,12 +237,16 @@ pub const REPORTED: Kind = Kind {
 pub const REPORTS: Kind = Kind {
     key: "reports",
     title: ("Reports", "Các phản ánh"),
-    note: ("", ""),
+    note: (
+        "All that accuse the number, with what each was found to be: a matched one is evidence, the others are not.",
+        "Mọi phản ánh về số này và kết quả đối chiếu: chỉ phản ánh khớp là bằng chứng.",
+    ),
     columns: &[
         ("reported_at", ("received", "thời điểm nhận")),
         ("channel", ("channel", "kênh")),
         ("kind", ("kind", "loại")),
         ("scam_form", ("form of fraud", "hình thức lừa đảo")),
+        ("state", ("found", "đối chiếu")),
         ("reporter", ("reporter", "người phản ánh")),
         ("content", ("content", "nội dung")),
     ],

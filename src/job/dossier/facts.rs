@@ -43,6 +43,9 @@ pub(super) struct Facts<'a> {
 /// Answers by request and by who gave them: when, where in its source, and what; the first comes first.
 type Answers = BTreeMap<(String, i64), BTreeSet<(i64, i32, i64, String)>>;
 
+/// Reports that accuse the number, by channel and id: the day of receipt, and what each was found to be.
+type Checked = BTreeMap<(String, String), (Day, String)>;
+
 /// What the tables tell, beside the criteria.
 pub(super) struct Told {
     pub(super) sections: Vec<Section>,
@@ -188,7 +191,11 @@ impl Facts<'_> {
         for batch in batches {
             let said = case_event::SAID_AT.of(&batch)?;
             for row in (0..batch.num_rows()).filter(|row| self.holder.holds(said.value(*row))) {
-                rows.push(cells(&batch, row, &WORDS)?);
+                let mut line = cells(&batch, row, &WORDS)?;
+                if let Some(cell) = line.get_mut(1) {
+                    say(cell, |word| wording::said(self.order.lang, word).to_owned());
+                }
+                rows.push(line);
             }
         }
         Ok(sorted(&section::WORDS, rows))
@@ -197,15 +204,17 @@ impl Facts<'_> {
     async fn reports(&self) -> anyhow::Result<(Section, BTreeMap<String, usize>)> {
         // A report that was sent again is one report.
         let (mut known, mut closed) = (BTreeSet::new(), BTreeMap::new());
-        let mut rows = Vec::new();
-        for batch in self.accusing().await? {
+        let (mut rows, checked) = (Vec::new(), self.checked().await?);
+        for batch in self.accusing(&checked).await? {
             let (ids, at) = (citizen_report::REPORT_ID.of(&batch)?, citizen_report::REPORTED_AT.of(&batch)?);
             let (channels, reporters) = (citizen_report::CHANNEL.of(&batch)?, citizen_report::REPORTER.of(&batch)?);
             for row in (0..batch.num_rows()).filter(|row| self.holder.holds(at.value(*row))) {
-                if !known.insert((channels.value(row).to_owned(), ids.value(row).to_owned())) {
+                let report = (channels.value(row).to_owned(), ids.value(row).to_owned());
+                let mut line = cells(&batch, row, &REPORTS)?;
+                line.push(checked.get(&report).map(|(_, state)| self.found(state)).into());
+                if !known.insert(report) {
                     continue;
                 }
-                let mut line = cells(&batch, row, &REPORTS)?;
                 // What stands for an erased number would read as somebody's.
                 let reporter = Some(number(reporters.value(row))?).filter(|reporter| !reporter.is_erased());
                 line.push(reporter.map(|reporter| self.party(reporter)).into());
@@ -217,28 +226,39 @@ impl Facts<'_> {
         Ok((sorted(&section::REPORTS, rows), closed))
     }
 
+    async fn checked(&self) -> anyhow::Result<Checked> {
+        let mut checked = Checked::new();
+        for batch in self.rows(Table::REPORT_CHECK, report_check::SOURCE.name, self.asked()).await? {
+            let (channels, ids) = (report_check::CHANNEL.of(&batch)?, report_check::REPORT_ID.of(&batch)?);
+            let (days, states) = (report_check::DAY.of(&batch)?, report_check::STATE.of(&batch)?);
+            for row in 0..batch.num_rows() {
+                let report = (channels.value(row).to_owned(), ids.value(row).to_owned());
+                checked.insert(report, (Day::from_epoch_days(days.value(row)), states.value(row).to_owned()));
+            }
+        }
+        Ok(checked)
+    }
+
+    /// What a report was found to be.
+    fn found(&self, state: &str) -> Cell {
+        Cell::Word(state.to_owned(), wording::checked(self.order.lang, state).to_owned())
+    }
+
     /// Rows of reports that name the number: in the cell of the first, or behind others, as the check of each number has it.
-    async fn accusing(&self) -> anyhow::Result<Vec<RecordBatch>> {
+    async fn accusing(&self, checked: &Checked) -> anyhow::Result<Vec<RecordBatch>> {
         let mut reports = self.rows(Table::CITIZEN_REPORT, citizen_report::SOURCE.name, self.asked()).await?;
         let mut known = BTreeSet::new();
         for batch in &reports {
             let (channels, ids) = (citizen_report::CHANNEL.of(batch)?, citizen_report::REPORT_ID.of(batch)?);
             known.extend((0..batch.num_rows()).map(|row| (channels.value(row).to_owned(), ids.value(row).to_owned())));
         }
-        let mut listed: BTreeMap<i32, BTreeSet<(String, String)>> = BTreeMap::new();
-        for batch in self.rows(Table::REPORT_CHECK, report_check::SOURCE.name, self.asked()).await? {
-            let (channels, ids) = (report_check::CHANNEL.of(&batch)?, report_check::REPORT_ID.of(&batch)?);
-            let days = report_check::DAY.of(&batch)?;
-            for row in 0..batch.num_rows() {
-                let report = (channels.value(row).to_owned(), ids.value(row).to_owned());
-                if !known.contains(&report) {
-                    listed.entry(days.value(row)).or_default().insert(report);
-                }
-            }
+        let mut listed: BTreeMap<Day, BTreeSet<(String, String)>> = BTreeMap::new();
+        for (report, (day, _)) in checked.iter().filter(|(report, _)| !known.contains(*report)) {
+            listed.entry(*day).or_default().insert(report.clone());
         }
         let Some(table) = self.sources.get(Table::CITIZEN_REPORT) else { return Ok(reports) };
         for (day, listed) in listed {
-            for batch in table.day(Day::from_epoch_days(day)).await? {
+            for batch in table.day(day).await? {
                 let (channels, ids) = (citizen_report::CHANNEL.of(&batch)?, citizen_report::REPORT_ID.of(&batch)?);
                 let report = |row: usize| (channels.value(row).to_owned(), ids.value(row).to_owned());
                 let is_listed: Vec<bool> = (0..batch.num_rows()).map(|row| listed.contains(&report(row))).collect();

@@ -293,12 +293,25 @@ async fn a_report_that_names_the_number_behind_others_is_told_of_once() {
         "('r3', '2025-01-09', 84912345680, 84962000009, NULL, '2025-01-09T04:03:00Z')".to_owned(),
     ];
     put(&site.lake, Table::CITIZEN_REPORT, Some("2025-01-09"), columns, &rows.each_ref().map(String::as_str)).await;
-    let checks = [("r1", NUMBER, 0), ("r2", 84_962_000_009, 0), ("r2", NUMBER, 1), ("r3", 84_962_000_009, 0)];
-    let checks = checks.map(|(id, source, place)| format!("('{id}', '2025-01-09', {source}, {place})"));
-    let columns = "report_id, day, source, place";
+    let (matched, unfounded) = ("matched", "no_such_call");
+    let checks = [
+        ("r1", NUMBER, 0, unfounded),
+        ("r2", 84_962_000_009, 0, unfounded),
+        ("r2", NUMBER, 1, matched),
+        ("r3", 84_962_000_009, 0, matched),
+    ];
+    let checks =
+        checks.map(|(id, source, place, state)| format!("('{id}', '2025-01-09', {source}, {place}, '{state}')"));
+    let columns = "report_id, day, source, place, state";
     put(&site.lake, Table::REPORT_CHECK, Some("2025-01-09"), columns, &checks.each_ref().map(String::as_str)).await;
-    let (_, facts) = site.file(&order(), "out", None).await;
+    let (filed, facts) = site.file(&order(), "out", None).await;
     assert_eq!(column(&facts, "reports", "reporter"), ["84912•••678", "84912•••679"]);
+    assert_eq!(column(&facts, "reports", "state"), [unfounded, matched], "of this number, whatever of the others");
+    let page = std::fs::read_to_string(filed.folder.join("dossier.html")).unwrap();
+    assert!(
+        page.contains("<td>khớp</td>") && page.contains("<td>không có cuộc gọi hoặc tin nhắn như vậy</td>"),
+        "{page}"
+    );
 }
 
 #[tokio::test]
