@@ -56,6 +56,12 @@ fn one_verdict(candidate: Candidate, standing: Vec<Decision>, day: Day) -> Optio
 }
 
 #[test]
+fn where_a_segment_has_no_budget_nobody_is_barred() {
+    let unknown = Candidate { segment: "unknown".to_owned(), ..candidate(1, Verdict::Blocked) };
+    assert_eq!(one_verdict(unknown, vec![], day()), Some((Verdict::Survey, Cause::BudgetSpent)));
+}
+
+#[test]
 fn while_the_input_is_open_nobody_is_barred_and_releases_leave() {
     let open = |candidate: Candidate, standing| {
         decide(day(), vec![candidate], standing, &rules(), Input::Open, &Desk::default())
