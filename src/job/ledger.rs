@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 use std::ops::Range;
 
-use arrow::array::{Array, StringArray};
+use arrow::array::Array;
 use serde::Serialize;
 
 use self::act::{Accepted, Keys, Retired};
@@ -20,7 +20,7 @@ use crate::lake::proof::seen::Seen;
 use crate::lake::proof::{self, Expired, Fault, Found, Proof};
 use crate::lake::{Handle, Lake};
 use crate::pipeline::run::Runner;
-use crate::schema::column::{Column, call_record, reject, subscriber};
+use crate::schema::column::{call_record, reject, subscriber};
 use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 
@@ -107,8 +107,8 @@ pub async fn ledger(
         shown.partitions.extend(prove(lake, &mut books, rows, &entries, days).await?);
         shown.days.extend(sums::sums(lake, rows, &entries, days).await?);
         if *topic == Topic::Subscriber {
-            shown.unknown_locks = unknown(subscriber::LOCK_REASON, rows, days).await?;
-            shown.unknown_segments = unknown(subscriber::SEGMENT, rows, days).await?;
+            shown.unknown_locks = unknown(subscriber::LOCK_REASON.name, rows, days).await?;
+            shown.unknown_segments = unknown(subscriber::SEGMENT.name, rows, days).await?;
         }
     }
     // Messages and reports may never come.
@@ -124,14 +124,10 @@ pub async fn ledger(
 }
 
 /// The rows of some days, or of all, with what is no word of the contract in a column; nothing when there are none.
-async fn unknown(
-    column: Column<StringArray>,
-    rows: &Handle,
-    days: Option<(Day, Day)>,
-) -> anyhow::Result<Option<UnknownWords>> {
+async fn unknown(column: &str, rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<Option<UnknownWords>> {
     let is_within = |day: &Day| days.is_none_or(|(from, until)| *day >= from && *day < until);
     let mut found = Vec::new();
-    for batch in rows.rows_with(column.name, UNKNOWN, &[subscriber::DAY.name]).await? {
+    for batch in rows.rows_with(column, UNKNOWN, &[subscriber::DAY.name]).await? {
         let told = subscriber::DAY.of(&batch)?.values().iter().map(|day| Day::from_epoch_days(*day));
         found.extend(told.filter(is_within));
     }
