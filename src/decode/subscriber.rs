@@ -8,7 +8,7 @@ use arrow::array::{RecordBatch, StringArray};
 
 use super::reject::{Reason, Refusal};
 use super::row::{Cells, Place, Topical, filled, number};
-use crate::schema::column::{Column, subscriber as column};
+use crate::schema::column::Column;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::Subscriber;
@@ -87,6 +87,7 @@ mod tests {
     use super::*;
     use crate::decode::Options;
     use crate::domain::message::Message;
+    use crate::schema::column::subscriber as column;
 
     /// 2025-01-06 10:00 in Vietnam.
     const AT: i64 = 1_736_132_400_000_000;
