@@ -1,11 +1,17 @@
 -- Count who reported which domain, account or number in a week, and the accused numbers that share it.
-WITH report AS (
+WITH message AS (
     -- Each report once, however often it was sent; only those that accuse somebody. An id belongs to its channel.
-    SELECT CONCAT(channel, '/', report_id) AS report_id, MIN(reporter) AS reporter, MIN(source) AS source,
+    SELECT CONCAT(channel, '/', report_id) AS report_id, MIN(reporter) AS reporter,
+        STRING_TO_ARRAY(COALESCE(MIN(COALESCE(sources, CAST(source AS VARCHAR))), '-'), '|') AS sources,
         MIN(entities) AS entities, MIN(reported_at) AS reported_at
     FROM citizen_report
     WHERE day >= $day AND day < $until_day AND kind IN ('spam_call', 'spam_sms', 'scam_call') AND entities IS NOT NULL
     GROUP BY channel, report_id
+),
+report AS (
+    -- Each with each number that it accuses, or with none.
+    SELECT report_id, reporter, CAST(NULLIF(accused, '-') AS BIGINT) AS source, entities, reported_at
+    FROM (SELECT *, UNNEST(sources) AS accused FROM message) AS accusal
 ),
 mention AS (
     -- What each of them names, one by one.

@@ -78,6 +78,8 @@ async fn named(lake: &Lake, week: Week, kind: &str) -> anyhow::Result<Vec<Entity
     for entity in &mut entities {
         entity.accused.sort_unstable();
         entity.report_ids.sort_unstable();
+        // A report that lists several numbers is in the row of each.
+        entity.report_ids.dedup();
     }
     entities.sort_by_key(|entity| std::cmp::Reverse(entity.reporters));
     Ok(entities)

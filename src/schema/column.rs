@@ -1156,9 +1156,9 @@ pub mod report_entity {
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// The registrable domain, the digits of the account or number, or the name in the network.
     pub const VALUE: Column<StringArray> = Column::new("value");
-    /// The accused number, E.164 digits; null when the reports accuse none.
+    /// The accused number, each of a report that lists several, E.164 digits; null when the reports accuse none.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
-    /// Reports that name it and accuse this number.
+    /// Reports that name it and accuse this number; no sum over numbers, since one that lists several is in the row of each.
     pub const SOURCE_REPORTS: Column<Int64Array> = Column::new("source_reports");
     /// People who sent these.
     pub const SOURCE_REPORTERS: Column<Int64Array> = Column::new("source_reporters");
