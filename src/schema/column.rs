@@ -1230,6 +1230,30 @@ pub mod ad_breach {
     pub const LISTED_FROM: Column<Date32Array> = Column::new("listed_from");
 }
 
+/// One row per message of an advertiser that breaks a rule of Nghi dinh 91/2020 for advertising messages, and rule; the record proves it.
+pub mod sms_breach {
+    use super::*;
+
+    /// Local day of the message.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The message: record_id of sms_event.
+    pub const RECORD_ID: Column<StringArray> = Column::new("record_id");
+    /// do_not_call, outside_hours or repeated.
+    pub const KIND: Column<StringArray> = Column::new("kind");
+    /// The advertising number; null when the message came under a sender's name.
+    pub const CALLER: Column<Int64Array> = Column::new("caller");
+    /// Who advertises: the confirmed advertiser, or the sender's name.
+    pub const NAME: Column<StringArray> = Column::new("name");
+    /// The number that was written to.
+    pub const CALLEE: Column<Int64Array> = Column::new("callee");
+    /// Submission of the message, UTC.
+    pub const START_AT: Column<TimestampMicrosecondArray> = Column::new("start_at");
+    /// Submission of the message by which the allowed ones of 24 hours began; null for other kinds.
+    pub const PREVIOUS_AT: Column<TimestampMicrosecondArray> = Column::new("previous_at");
+    /// Since when the number that was written to refuses advertising messages; null for other kinds.
+    pub const LISTED_FROM: Column<Date32Array> = Column::new("listed_from");
+}
+
 /// One spam score per judged number and day, with every value and point that made it.
 pub mod spam_score {
     use super::*;

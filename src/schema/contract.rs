@@ -68,6 +68,7 @@ tables! {
     report_entity = REPORT_ENTITY,
     scam_trend_week = SCAM_TREND_WEEK,
     ad_breach = AD_BREACH,
+    sms_breach = SMS_BREACH,
     spam_score = SPAM_SCORE,
     detection_group = DETECTION_GROUP,
     detection_day = DETECTION_DAY,

@@ -18,7 +18,7 @@ use crate::schema::column::{allow_list, call_event, call_record, citizen_report,
 use crate::schema::contract::{Column, Contract, Table, Type};
 
 /// Tables of which a row is one event: its instants say whose it is. A row of any other sums up days.
-const EVENTS: [Table; 12] = [
+const EVENTS: [Table; 13] = [
     Table::AD_BREACH,
     Table::BLOCK_RECEIPT,
     Table::BLOCKLIST_EXPORT,
@@ -27,6 +27,7 @@ const EVENTS: [Table; 12] = [
     Table::CASE_EVENT,
     Table::CITIZEN_REPORT,
     Table::REPORT_CHECK,
+    Table::SMS_BREACH,
     Table::SMS_EVENT,
     Table::SMS_RECORD,
     Table::SURVEY_ANSWER,
