@@ -114,6 +114,25 @@ pub(super) enum ExportVerb {
         #[command(flatten)]
         place: PlaceArgs,
     },
+    /// A day's reports about numbers that other operators carry, a folder for each of them; neither who reported nor what
+    /// was written is in it.
+    #[command(
+        after_help = "Example: callsieve export routes --lake /data/lake --day 2025-01-06 --out /data/export\n\n\
+        The files are OUT/routes/DAY.OPERATOR/reports.csv; what came late is in them when the day is exported again."
+    )]
+    Routes {
+        /// The day.
+        #[arg(long)]
+        day: Day,
+        /// The site's configuration: the trail of its `[desk]` says that the numbers have left.
+        #[arg(long, env = "CALLSIEVE_CONFIG")]
+        config: Option<PathBuf>,
+        /// In whose name, for that trail.
+        #[arg(long)]
+        by: Option<String>,
+        #[command(flatten)]
+        place: PlaceArgs,
+    },
     /// The numbers flagged in a week, as a package: lists, workbook, report, manifest, sums and signature.
     #[command(
         after_help = "Example: callsieve export regulator --lake /data/lake --week 2025-W02 --out /data/export \\\n    \
@@ -319,6 +338,12 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
             let name = |noticed: &job::notice::Noticed| say(json, noticed, || noticed.text());
             let lake = place.open().await?;
             job::notice::publish(&lake, &templates, &place.out, day, (trail, Clock::System), name).await.map(drop)
+        }
+        ExportVerb::Routes { day, config, by, place } => {
+            let store = super::site::store(config.as_ref()).await?;
+            let trail = Trail { store: store.as_ref(), by: by.as_deref() };
+            let routed = job::route::publish(&place.open().await?, &place.out, day, (trail, Clock::System)).await?;
+            say(json, &routed, || job::route::text(day, &routed))
         }
         ExportVerb::Dossier(args) => dossier(args, json).await,
         ExportVerb::Regulator { week, key, recipient, config, by, place, rules } => {

@@ -165,6 +165,7 @@ impl Verb {
             Self::Export(ExportVerb::Blocklist(BlocklistArgs { dry_run: false, .. })) => Some("export_blocklist"),
             Self::Export(ExportVerb::Domains { .. }) => Some("export_domains"),
             Self::Export(ExportVerb::Accounts { .. }) => Some("export_accounts"),
+            Self::Export(ExportVerb::Routes { .. }) => Some("export_routes"),
             Self::Export(ExportVerb::Regulator { .. }) => Some("export_regulator"),
             Self::Deliver(DeliverArgs { dry_run: false, .. }) => Some("deliver"),
             Self::Report(ReportVerb::Answer(ReportAnswerArgs { dry_run: false, .. })) => Some("report_answer"),

@@ -38,6 +38,7 @@ pub mod receipts;
 pub mod reference;
 pub mod replay;
 pub mod report;
+pub mod route;
 pub mod run;
 pub mod sample;
 pub mod scorecard;
