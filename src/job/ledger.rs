@@ -10,6 +10,7 @@ use arrow::array::Array;
 use serde::Serialize;
 
 use self::act::{Accepted, Keys, Retired};
+use self::stamp::OffClock;
 use self::sums::DaySum;
 use crate::decode::subscriber::UNKNOWN;
 use crate::domain::account::Offsets;
@@ -25,6 +26,7 @@ use crate::schema::contract::Table;
 use crate::schema::topic::Topic;
 
 pub mod act;
+pub mod stamp;
 pub mod sums;
 
 /// What the ledger shows.
@@ -46,6 +48,8 @@ pub struct Shown {
     pub unknown_locks: Option<UnknownWords>,
     /// Likewise of segments.
     pub unknown_segments: Option<UnknownWords>,
+    /// Channels whose reports are stamped at another time than they were said, which opens no ledger either.
+    pub off_clocks: Vec<OffClock>,
 }
 
 /// Rows with what is no word of the contract.
@@ -109,6 +113,9 @@ pub async fn ledger(
         if *topic == Topic::Subscriber {
             shown.unknown_locks = unknown(subscriber::LOCK_REASON.name, rows, days).await?;
             shown.unknown_segments = unknown(subscriber::SEGMENT.name, rows, days).await?;
+        }
+        if *topic == Topic::CitizenReport {
+            shown.off_clocks = stamp::off_clocks(rows, days).await?;
         }
     }
     // Messages and reports may never come.
@@ -375,6 +382,7 @@ impl Shown {
         lines.extend(locks.map(|words| words.text("lock_reason", "count as locked")));
         let segments = self.unknown_segments.as_ref();
         lines.extend(segments.map(|words| words.text("segment", "are under no budget")));
+        lines.extend(self.off_clocks.iter().map(OffClock::text));
         let verdict = if self.is_closed { "the ledger is closed" } else { "THE LEDGER IS NOT CLOSED" };
         lines.push(verdict.to_owned());
         lines.join("\n")
