@@ -103,7 +103,8 @@ fn joined(numbers: &[i64]) -> String {
     numbers.join("|")
 }
 
-/// What the content names, and all numbers that are reported beside the first: beyond those that are accused, too.
+/// What the content names, all numbers that are reported beside the first, beyond those that are accused, too, and who is
+/// accused by a name or a short code: `source_raw`, which has it, is sealed.
 fn entities(named: Option<String>, reading: &Reading<'_>) -> Option<String> {
     let mut all: Vec<String> = named.iter().flat_map(|named| named.split('|')).map(str::to_owned).collect();
     for number in reading.sources.iter().skip(1).filter_map(Source::number) {
@@ -111,6 +112,13 @@ fn entities(named: Option<String>, reading: &Reading<'_>) -> Option<String> {
         if !all.contains(&entity) {
             all.push(entity);
         }
+    }
+    let sender = |source: &Source| match source {
+        Source::Name(name) | Source::Short(name) => Some(format!("sender:{name}")),
+        _ => None,
+    };
+    if reading.kind.is_report() {
+        all.extend(reading.sources.iter().filter_map(sender));
     }
     (!all.is_empty()).then(|| all.join("|"))
 }
@@ -445,6 +453,15 @@ mod tests {
         }
         let entities = column::ENTITIES.of(&batch).unwrap().value(7);
         assert!(entities.ends_with("|number:84914567895"), "{entities}: the sixth is named all the same");
+    }
+
+    #[test]
+    fn who_is_accused_by_name_is_named_and_whose_advertisement_is_copied_is_not() {
+        let texts = vec![report("BANK 0914567890"), report("BANK"), report("FW BANK")];
+        let batch = pushed_with(Seal::default(), list, texts).unwrap();
+        let entities = column::ENTITIES.of(&batch).unwrap();
+        let named = (entities.value(0), entities.value(1), entities.is_null(2));
+        assert_eq!(named, ("number:84914567890|sender:BANK", "sender:BANK", true), "sender_day reads it");
     }
 
     /// A reader that finds `V`, or all of it.

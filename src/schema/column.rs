@@ -180,7 +180,7 @@ pub mod citizen_report {
     pub const EVIDENCE: Column<StringArray> = Column::new("evidence");
     /// The whole message as it came, sealed; null where the site has no key, and in rows of before the column.
     pub const MESSAGE: Column<StringArray> = Column::new("message");
-    /// What the content names and every number that is reported beside the first, KIND:VALUE parted by |: number, domain (registrable), account (of a bank, digits), zalo, facebook, telegram; null when nothing, and in rows of before the column.
+    /// What the content names and every number that is reported beside the first, KIND:VALUE parted by |: number, domain (registrable), account (of a bank, digits), zalo, facebook, telegram, and sender (the name or short code that is reported; none in rows of before it was kept); null when nothing, and in rows of before the column.
     pub const ENTITIES: Column<StringArray> = Column::new("entities");
     /// Province of the citizen as a form says, by its name since July 2025 (pipelines/province.csv); null when nobody said or nothing is called so, and in rows of before the column.
     pub const PROVINCE: Column<StringArray> = Column::new("province");
@@ -1152,7 +1152,7 @@ pub mod report_entity {
 
     /// Monday of the week.
     pub const WEEK: Column<Date32Array> = Column::new("week");
-    /// domain, account, number, zalo, facebook or telegram.
+    /// domain, account, number, zalo, facebook, telegram or sender (a name or short code that is reported).
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// The registrable domain, the digits of the account or number, or the name in the network.
     pub const VALUE: Column<StringArray> = Column::new("value");
@@ -1174,6 +1174,24 @@ pub mod report_entity {
     pub const LAST_AT: Column<TimestampMicrosecondArray> = Column::new("last_at");
     /// The reports of source_reports, CHANNEL/ID each, parted by |; null in rows of before the column.
     pub const REPORT_IDS: Column<StringArray> = Column::new("report_ids");
+}
+
+/// One row per sender that citizens report by its name or short code, and local day: how many did, and whom of them our records show it to have reached.
+pub mod sender_day {
+    use super::*;
+
+    /// Local day of receipt.
+    pub const DAY: Column<Date32Array> = Column::new("day");
+    /// The name or short code that is reported, letters and digits alone, upper case: senders and citizens space them differently.
+    pub const SENDER: Column<StringArray> = Column::new("sender");
+    /// Reports that accuse it, each once.
+    pub const REPORTS: Column<Int64Array> = Column::new("reports");
+    /// People who sent them.
+    pub const REPORTERS: Column<Int64Array> = Column::new("reporters");
+    /// Those of reporters to whom a message or call under that name came since match_from.
+    pub const REACHED_REPORTERS: Column<Int64Array> = Column::new("reached_reporters");
+    /// Those whom we serve and to whom none came: the name was shown past our message centres, as from a false base station, or is spelled otherwise. Null while a day since match_from has no messages under any name.
+    pub const UNREACHED_REPORTERS: Column<Int64Array> = Column::new("unreached_reporters");
 }
 
 /// One row per form of fraud, province and channel: the reports of a week, against the week before. Small counts are in clear here, and hidden on export.

@@ -66,6 +66,7 @@ tables! {
     campaign_day = CAMPAIGN_DAY,
     ad_refusal = AD_REFUSAL,
     report_entity = REPORT_ENTITY,
+    sender_day = SENDER_DAY,
     scam_trend_week = SCAM_TREND_WEEK,
     ad_breach = AD_BREACH,
     sms_breach = SMS_BREACH,
