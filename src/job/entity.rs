@@ -114,7 +114,7 @@ mod tests {
         for (kind, value, source, reporters) in named {
             let row = sheet.row().day(week.monday()).text(kind).text(value).int64(*source).int64(1).int64(1);
             let row = row.int64(*reporters).int64(*reporters).int64(1).instant(0).instant(0);
-            row.text(&format!("web/r{source}")).end();
+            row.text(&format!("web/list|web/r{source}")).end();
         }
         lake.open(Table::REPORT_ENTITY).await.unwrap().replace(week.monday(), &[sheet.finish()]).await.unwrap();
         lake
@@ -138,7 +138,7 @@ mod tests {
         let csv = std::fs::read_to_string(published.folder.join("domains.csv")).unwrap();
         let rows: Vec<&str> = csv.lines().skip(1).map(|line| line.split(",1970").next().unwrap()).collect();
         assert_eq!(rows, ["vay-nhanh.xyz,,4,4,1", "vietcomdank.com,Vietcombank,3,3,2"]);
-        assert!(csv.ends_with(",web/r84962000001|web/r84962000002\n"), "{csv}");
+        assert!(csv.ends_with(",web/list|web/r84962000001|web/r84962000002\n"), "{csv}");
         let summary = std::fs::read_to_string(published.folder.join("summary.json")).unwrap();
         assert!(summary.contains("\"left_out\": 2"), "{summary}");
         let accounts = accounts(&lake, folder.path(), week).await.unwrap();
