@@ -254,7 +254,7 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn sorts_that_hold_many_times_the_bound_at_once_get_along() {
-        let session = session::bounded(BTreeMap::new(), 64 << 20).unwrap();
+        let session = session::bounded(BTreeMap::new(), &session::Footers::default(), 64 << 20).unwrap();
         let rows = 1_500_000;
         let half = format!(
             "SELECT value * 7919 % {rows} AS low, value % 1000 AS high, CAST(value AS TEXT) AS low_name, \

@@ -14,6 +14,7 @@ use futures::StreamExt;
 
 use super::check;
 use super::definition::{Definition, Definitions, Window};
+use super::session::Footers;
 use super::{graph, part, session};
 use crate::clock::{Clock, Stopwatch};
 use crate::domain::day::Day;
@@ -71,6 +72,8 @@ pub struct Runner {
     definitions: Definitions,
     clock: Clock,
     handles: HashMap<Table, Handle>,
+    /// What the sessions of its definitions know of files: most are read by several.
+    footers: Footers,
     runs: Sheet,
 }
 
@@ -85,7 +88,8 @@ impl Runner {
     /// A runner; nothing is opened yet.
     pub fn new(lake: Lake, definitions: Definitions, clock: Clock) -> Self {
         let runs = Sheet::new(Table::PIPELINE_RUN.contract());
-        Self { lake, beside: None, definitions, clock, handles: HashMap::new(), runs }
+        let (handles, footers) = (HashMap::new(), Footers::default());
+        Self { lake, beside: None, definitions, clock, handles, footers, runs }
     }
 
     /// A runner that has some tables of its own in one lake, and reads all others from another, each at the version that
@@ -165,7 +169,7 @@ impl Runner {
         let mut began = Began::now(self.clock);
         let definition = self.definitions.get(table)?.clone();
         let window = check::window(&definition, day);
-        let session = session::session(self.definitions.cards())?;
+        let session = session::sharing(self.definitions.cards(), &self.footers)?;
         for read in graph::reads(&definition)? {
             if began.inputs.contains_key(read.table.name()) {
                 continue;

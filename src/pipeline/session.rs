@@ -13,6 +13,8 @@ use arrow::datatypes::DataType;
 use datafusion::catalog::TableProvider;
 use datafusion::datasource::{MemTable, ViewTable, provider_as_source};
 use datafusion::execution::SessionStateBuilder;
+use datafusion::execution::cache::cache_manager::{CacheManagerConfig, FileMetadataCache};
+use datafusion::execution::cache::default_cache::DefaultCache;
 use datafusion::execution::disk_manager::DiskManagerBuilder;
 use datafusion::execution::runtime_env::RuntimeEnvBuilder;
 use datafusion::logical_expr::{LogicalPlan, LogicalPlanBuilder};
@@ -38,14 +40,39 @@ use crate::{feature, score};
 /// Memory that a run may take before it spills to disk.
 const MEMORY_BYTES: usize = 1 << 30;
 
+/// Memory for footers beside it; those that were asked for last are kept.
+const FOOTER_BYTES: usize = 50 << 20;
+
+/// Footers of files, for several sessions to read each once.
+///
+/// They are known by a file's path alone, whichever table or lake it is of. That is enough: Delta names every file anew,
+/// and a footer counts only for a file of the same size and time.
+#[derive(Debug)]
+pub(super) struct Footers(Arc<FileMetadataCache>);
+
+impl Default for Footers {
+    fn default() -> Self {
+        Self(Arc::new(DefaultCache::new(FOOTER_BYTES)))
+    }
+}
+
 /// A session with every function of the house.
 pub fn session(cards: BTreeMap<String, Card>) -> anyhow::Result<SessionContext> {
-    bounded(cards, MEMORY_BYTES)
+    sharing(cards, &Footers::default())
+}
+
+/// One that knows the footers that others have read, and they those that it reads.
+pub(super) fn sharing(cards: BTreeMap<String, Card>, footers: &Footers) -> anyhow::Result<SessionContext> {
+    bounded(cards, footers, MEMORY_BYTES)
 }
 
 /// One with a bound of its own.
 #[expect(clippy::disallowed_methods, reason = "this is the door")]
-pub(super) fn bounded(cards: BTreeMap<String, Card>, memory_bytes: usize) -> anyhow::Result<SessionContext> {
+pub(super) fn bounded(
+    cards: BTreeMap<String, Card>,
+    footers: &Footers,
+    memory_bytes: usize,
+) -> anyhow::Result<SessionContext> {
     let parts = Arc::new(Parts::default());
     let config = SessionConfig::new()
         .with_extension(Arc::clone(&parts))
@@ -59,7 +86,11 @@ pub(super) fn bounded(cards: BTreeMap<String, Card>, memory_bytes: usize) -> any
         .set_bool("datafusion.optimizer.enable_leaf_expression_pushdown", false)
         // A union keeps the column comments of its first input only, and the check takes that for a fault.
         .set_bool("datafusion.execution.skip_physical_aggregate_schema_check", true);
+    let caches = CacheManagerConfig::default()
+        .with_file_metadata_cache(Some(Arc::clone(&footers.0)))
+        .with_metadata_cache_limit(FOOTER_BYTES);
     let runtime = RuntimeEnvBuilder::new()
+        .with_cache_manager(caches)
         .with_memory_pool(Arc::new(Pool::new(memory_bytes)))
         .with_disk_manager_builder(DiskManagerBuilder::default().with_temp_file_factory(Arc::new(Unnamed)))
         .build_arc()?;

@@ -220,6 +220,31 @@ async fn a_clustered_day_is_grouped_without_sorting_or_shuffling_it() {
     assert_eq!(rows[0].column(0).as_primitive::<Int64Type>().value(0), ROWS);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_session_reads_no_footer_that_the_first_has_read() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut handle = Lake::local(folder.path()).unwrap().open(Table::CONTACT_DAY).await.unwrap();
+    handle.replace(DAY.parse().unwrap(), &[contacts()]).await.unwrap();
+    let footers = Footers::default();
+    let calls = async || {
+        let session = sharing(BTreeMap::new(), &footers).unwrap();
+        handle.prepare(&session).unwrap();
+        register(&session, Table::CONTACT_DAY, handle.provider().await.unwrap(), DAY.parse().unwrap()).unwrap();
+        said(&session, "SELECT SUM(calls) FROM contact_day WHERE day = DATE '2025-01-06'").await
+    };
+    // How often each was found; of one that is read anew it begins at nothing.
+    let found = || -> BTreeMap<String, usize> {
+        footers.0.list_entries().into_iter().map(|(path, footer)| (path.to_string(), footer.hits)).collect()
+    };
+    let first = calls().await;
+    let before = found();
+    assert!(before.len() > 1, "{before:?}");
+    assert_eq!(calls().await, first);
+    let after = found();
+    assert!(after.keys().eq(before.keys()), "{before:?} to {after:?}");
+    assert!(before.iter().all(|(path, hits)| after[path] > *hits), "{before:?} to {after:?}");
+}
+
 /// A call as (day, second of the day, busy seconds, callee).
 type Plain = (i32, i64, i64, i64);
 
