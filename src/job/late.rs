@@ -99,7 +99,10 @@ pub(super) fn open_reasons(
 ) -> anyhow::Result<Vec<String>> {
     let tolerated = definitions.get(Table::DECISION)?.integer("late_records_per_thousand")?;
     let tolerated = u64::try_from(tolerated)?;
-    let chain = chain(definitions)?;
+    // What no verdict follows from, as breaches of the rules for advertising, holds none up.
+    let followed = graph::behind_verdicts(definitions)?;
+    let chain = chain(definitions)?.into_iter().filter(|computed| followed.contains(&computed.table));
+    let chain: Vec<Computed> = chain.collect();
     let candidates = Computed::of(definitions.get(Table::BLOCK_CANDIDATE)?)?;
     let mut reasons = Vec::new();
     for day in followed_from(definitions, decided)?.until(decided.plus(1)) {

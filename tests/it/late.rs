@@ -413,11 +413,19 @@ async fn a_day_that_was_computed_by_other_definitions_bars_nobody() {
     site.load("call_record", "monday.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
     let changed = site.path("changed");
     crate::backtest::copy(Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/pipelines")), &changed);
-    let facts = changed.join("decide/block_candidate.toml");
-    let text = std::fs::read_to_string(&facts).unwrap();
-    std::fs::write(&facts, text + "\n# Of a rule that is only tried.\n").unwrap();
     let lake = site.lake();
-    done(&callsieve(&["run", "--day", MONDAY, "--lake", &lake, "--pipelines", changed.to_str().unwrap()]));
+    let run_with_another = |definition: &str| {
+        let facts = changed.join(definition);
+        let text = std::fs::read_to_string(&facts).unwrap();
+        std::fs::write(&facts, text + "\n# Of a rule that is only tried.\n").unwrap();
+        done(&callsieve(&["run", "--day", MONDAY, "--lake", &lake, "--pipelines", changed.to_str().unwrap()]));
+    };
+    run_with_another("feature/ad_breach.toml");
+    site.accuse(MONDAY).await;
+    let (verdicts, said) = site.decide(MONDAY);
+    assert_eq!(verdicts, json!({ "limited": 1 }), "no verdict follows from it: {said}");
+
+    run_with_another("decide/block_candidate.toml");
     site.accuse(MONDAY).await;
     // What goes on the day after keeps no day open.
     site.load("call_record", "tuesday.jsonl", &[call("t1", CALLER, CALLEE, ON_TUESDAY)]);
