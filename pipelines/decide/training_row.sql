@@ -143,7 +143,7 @@ SELECT
     COALESCE(settled_at, $until) AS settled_at, COALESCE(begun.evidence_day, $day) AS evidence_day,
     score_day, identity, handsets, calls_per_active_day, peak_calls_600s, out_share, called_back_share, cells_per_call,
     short_call_share_all, short_gap_share, new_callee_call_share, calls_per_callee, top_callee_share, sequential_call_share,
-    answered_share, imeis
+    answered_share, imeis, is_onnet
 FROM ranked
 INNER JOIN begun ON ranked.number = begun.number AND ranked.activated_at IS NOT DISTINCT FROM begun.activated_at
 LEFT JOIN judged ON ranked.number = judged.number AND ranked.activated_at IS NOT DISTINCT FROM judged.activated_at

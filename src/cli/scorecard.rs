@@ -27,7 +27,7 @@ pub(super) enum ScorecardVerb {
         --out rows.parquet\n\n\
         Writes rows.parquet (or CSV, by the name) and rows.columns, which names the columns to train on:\n\
         callsieve scorecard train --features rows.parquet --label label --group group --weight weight \\\n    \
-        --columns-file rows.columns --out spam.toml"
+        --where \"is_onnet = 1\" --columns-file rows.columns --out spam.toml"
     )]
     Labels(LabelsArgs),
     /// Trains a card on labelled rows, and writes its model card beside it.
@@ -86,6 +86,9 @@ pub(super) struct TrainArgs {
     /// The column that names a row; `id` where there is one and none is named.
     #[arg(long)]
     id: Option<String>,
+    /// Train on these rows alone, by a column of theirs, as "is_onnet = 1".
+    #[arg(long = "where", value_name = "CONDITION")]
+    condition: Option<Condition>,
     /// The columns to train on; all others when none is named.
     #[arg(long, value_delimiter = ',', conflicts_with = "columns_file")]
     columns: Vec<String>,
@@ -220,6 +223,7 @@ fn train(args: TrainArgs, json: bool) -> anyhow::Result<()> {
         features: args.features,
         label: args.label,
         id: args.id,
+        condition: args.condition,
         columns,
         trends: BTreeMap::from_iter(args.monotone),
         criteria: BTreeMap::from_iter(args.criterion),

@@ -1566,6 +1566,8 @@ pub mod training_row {
     pub const ANSWERED_SHARE: Column<Float64Array> = Column::new("answered_share");
     /// As in spam_score.
     pub const IMEIS: Column<Int64Array> = Column::new("imeis");
+    /// Whether it was scored as our subscriber; null when there is no score.
+    pub const IS_ONNET: Column<BooleanArray> = Column::new("is_onnet");
 }
 
 /// One row per subscription that was flagged in an ISO week, or watched and never flagged, with its band and its place in the draw of those to be reviewed.

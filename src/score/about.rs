@@ -45,6 +45,9 @@ pub struct Data {
     pub sha256: String,
     /// Who labelled the rows, and of which time they are.
     pub source: Option<String>,
+    /// Of which rows of the file; all when nothing is said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub condition: Option<String>,
     /// Rows.
     pub rows: usize,
     /// The label.
@@ -111,11 +114,13 @@ impl About {
 
     /// The model card for people; `plot` is the file of the calibration plot.
     pub fn markdown(&self, card: &Card, plot: &str) -> String {
-        let Data { file, sha256, source, rows, label, positives, share, columns } = &self.data;
+        let Data { file, sha256, source, condition, rows, label, positives, share, columns } = &self.data;
         let source = source.as_deref().unwrap_or("not told (`--source`)");
+        let only = condition.as_ref().map(|condition| format!(", where `{condition}`")).unwrap_or_default();
         let mut text = format!(
             "# Scorecard {name}\n\n| | |\n|---|---|\n| card | `{full}` |\n| data | `{file}`, SHA-256 `{sha256}` |\n\
-             | rows and labels from | {source} |\n| rows | {rows} |\n| label | `{label}`: {positives} positive, {percent:.2} % |\n\
+             | rows and labels from | {source} |\n| rows | {rows}{only} |\n\
+             | label | `{label}`: {positives} positive, {percent:.2} % |\n\
              | probabilities for a share of | {prevalence:.4} % |\n| columns | {count} |\n\
              | fit | {fit}; weight of a positive {weight}, seed {seed} |\n",
             name = self.card.get(..12).unwrap_or(&self.card),

@@ -131,6 +131,14 @@ impl Frame {
         Ok(frame)
     }
 
+    /// Leaves the rows of which something holds in a column.
+    pub fn retain(&mut self, column: usize, holds: impl Fn(f64) -> bool) {
+        let kept: Vec<bool> = self.columns[column].iter().map(|value| holds(*value)).collect();
+        retain(&mut self.ids, &kept);
+        retain(&mut self.places, &kept);
+        self.columns.iter_mut().for_each(|values| retain(values, &kept));
+    }
+
     /// A column of zeros and ones as truth.
     pub fn truth(&self, column: usize, name: &str) -> anyhow::Result<Vec<bool>> {
         let path = self.path.display();
@@ -143,6 +151,11 @@ impl Frame {
         })
         .collect()
     }
+}
+
+fn retain<T>(of_rows: &mut Vec<T>, kept: &[bool]) {
+    let mut rows = kept.iter();
+    of_rows.retain(|_| rows.next() == Some(&true));
 }
 
 fn is_parquet(path: &Path) -> anyhow::Result<bool> {

@@ -75,6 +75,8 @@ struct Said {
     is_spam: bool,
     source: String,
     weight: f64,
+    /// Whether the card for our own subscribers scored it.
+    is_onnet: bool,
     settled_at: i64,
     /// What it shares with other subscriptions of the same person: an identity, handsets.
     ties: Vec<String>,
@@ -138,6 +140,7 @@ fn read(batch: &RecordBatch, known: &mut BTreeMap<(i64, Option<i64>), Said>) -> 
     }
     let values: Vec<&Float64Array> = values.iter().map(|column| column.as_primitive::<Float64Type>()).collect();
     let (identities, handsets) = (column::IDENTITY.of(batch)?, column::HANDSETS.of(batch)?);
+    let onnet = column::IS_ONNET.of(batch)?;
     for row in 0..batch.num_rows() {
         let subject = (column::NUMBER.of(batch)?.value(row), optional(column::ACTIVATED_AT.of(batch)?, row));
         let identity = identities.is_valid(row).then(|| format!("identity {}", identities.value(row)));
@@ -148,6 +151,7 @@ fn read(batch: &RecordBatch, known: &mut BTreeMap<(i64, Option<i64>), Said>) -> 
             is_spam: column::LABEL.of(batch)?.value(row) == 1,
             source: column::LABEL_SOURCE.of(batch)?.value(row).to_owned(),
             weight: column::WEIGHT.of(batch)?.value(row),
+            is_onnet: onnet.is_valid(row) && onnet.value(row),
             settled_at: column::SETTLED_AT.of(batch)?.value(row),
             ties: identity.into_iter().chain(handsets).collect(),
             values: is_judged.then(|| values.iter().map(|column| optional(column, row)).collect()),
@@ -208,6 +212,7 @@ fn batch(said: &[Said], groups: &[usize]) -> anyhow::Result<RecordBatch> {
             Arc::new(StringArray::from_iter_values(said.iter().map(|said| said.source.as_str()))),
         ),
         (column::WEIGHT.name, Arc::new(Float64Array::from_iter_values(said.iter().map(|said| said.weight)))),
+        (column::IS_ONNET.name, whole(&mut said.iter().map(|said| usize::from(said.is_onnet)))?),
     ];
     for (place, name) in VALUES.into_iter().enumerate() {
         let value = |said: &Said| said.values.as_ref().and_then(|values| values[place]);

@@ -40,6 +40,7 @@ fn options(folder: &Path, out: &str) -> train::Options {
         features: folder.join("rows.csv"),
         label: "is_spam".to_owned(),
         id: None,
+        condition: None,
         columns: vec!["callees".to_owned(), "handsets".to_owned()],
         trends: BTreeMap::from([("callees".to_owned(), Trend::Rising)]),
         criteria: BTreeMap::from([("callees".to_owned(), "stranger".to_owned())]),
@@ -138,6 +139,27 @@ fn rows_of_a_group_and_their_weights_come_from_columns_that_are_not_trained_on()
 }
 
 #[test]
+fn a_condition_leaves_rows_and_card_as_a_file_of_these_rows_would() {
+    let folder = tempfile::tempdir().unwrap();
+    let rows = features(folder.path(), 1200);
+    let text = std::fs::read_to_string(&rows).unwrap();
+    let of_region = |line: &&str| line.starts_with("id,") || line.split(',').nth(3) == Some("1");
+    let few = folder.path().join("few.csv");
+    std::fs::write(&few, text.lines().filter(of_region).collect::<Vec<_>>().join("\n") + "\n").unwrap();
+    let plain = train::Options { features: few.clone(), reference: Some(few), ..options(folder.path(), "few.toml") };
+    let condition = Some("region = 1".parse().unwrap());
+    let only = train::Options { condition, ..options(folder.path(), "only.toml") };
+    let [few, only] = [plain, only].map(|options| train(&options).unwrap());
+    assert_eq!((few.rows, &few.held_out), (400, &only.held_out));
+    let card = |name: &str| file::read(&folder.path().join(name)).unwrap();
+    assert_eq!(card("few.toml").characteristic, card("only.toml").characteristic);
+    assert!(card("only.toml").doc.starts_with("Trained on 400 rows where region == 1 of a file "), "{only:?}");
+    let [few, only] = ["few.md", "only.md"].map(|name| std::fs::read_to_string(folder.path().join(name)).unwrap());
+    assert!(few.contains("| rows | 400 |") && only.contains("| rows | 400, where `region == 1` |"), "{only}");
+    assert!(only.contains("| `callees` | 0.0000 |"), "the reference is of the same rows: {only}");
+}
+
+#[test]
 fn the_same_seed_writes_the_same_bytes() {
     let folder = tempfile::tempdir().unwrap();
     features(folder.path(), 600);
@@ -217,6 +239,10 @@ fn what_cannot_be_trained_says_why() {
         std::fs::write(&options.features, text).unwrap();
     };
     refuses(only, "rows.csv, column is_spam: 0 of 60 rows are positive: there must be both kinds");
+    refuses(
+        |options| options.condition = Some("region > 2".parse().unwrap()),
+        "rows.csv, column is_spam where region > 2: 0 of 0 rows are positive: there must be both kinds",
+    );
 }
 
 #[test]

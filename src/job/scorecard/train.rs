@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::score::about::{About, Data, Segment};
 use crate::score::card::{CRITERIA, Card};
+use crate::score::condition::Condition;
 use crate::score::drift::{Drift, psi};
 use crate::score::fit::{Labels, Trend};
 use crate::score::frame::{self, Ask, Frame};
@@ -32,6 +33,8 @@ pub struct Options {
     pub label: String,
     /// The column that names a row; `id` where there is one and none is named.
     pub id: Option<String>,
+    /// Of which rows; all when nothing is said.
+    pub condition: Option<Condition>,
     /// The columns to train on; all others when none is named.
     pub columns: Vec<String>,
     /// Columns whose points may only rise or only fall.
@@ -87,8 +90,7 @@ const RANGES: usize = 4;
 /// Trains a card and writes it with its model card.
 pub fn train(options: &Options) -> anyhow::Result<Summary> {
     let columns = options.chosen()?;
-    let asked = options.asked(&columns);
-    let frame = Frame::read(Ask { path: &options.features, id: options.id()?.as_deref(), columns: &asked })?;
+    let frame = options.read(&columns)?;
     let truth = frame.truth(columns.len(), &options.label)?;
     let given: Vec<Given> =
         columns.iter().zip(&frame.columns).map(|(name, values)| options.given(name, values)).collect();
@@ -102,14 +104,16 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
     let labels = Labels { is_positive: truth, positive_weight: options.positive_weight, weights };
     let rows = labels.is_positive.len();
     let positives = labels.is_positive.iter().filter(|is_positive| **is_positive).count();
-    let column = || format!("{}, column {}", options.features.display(), options.label);
+    let condition = options.condition.as_ref().map(Condition::to_string);
+    let only = condition.as_ref().map(|condition| format!(" where {condition}")).unwrap_or_default();
+    let column = || format!("{}, column {}{only}", options.features.display(), options.label);
     let is_one_class = positives == 0 || positives == rows;
     ensure!(!is_one_class, "{}: {positives} of {rows} rows are positive: there must be both kinds", column());
     let share = real(positives) / real(rows);
     let prevalence = options.prevalence.unwrap_or(share);
     let doc = format!(
-        "Trained on {rows} rows of a file with SHA-256 {sha256}, {positives} of them positive by {}; probabilities are for \
-         a share of {prevalence}.",
+        "Trained on {rows} rows{only} of a file with SHA-256 {sha256}, {positives} of them positive by {}; \
+         probabilities are for a share of {prevalence}.",
         options.label
     );
     let together = groups.clone();
@@ -122,15 +126,15 @@ pub fn train(options: &Options) -> anyhow::Result<Summary> {
         None => Vec::new(),
     };
     let drift = match &options.reference {
-        Some(reference) => drift(&trained.card, &given, reference)?,
+        Some(reference) => drift(&trained.card, &given, reference, options.condition.as_ref())?,
         None => Vec::new(),
     };
     let card = file::write(&options.out, &trained.card)?;
     let name = options.features.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let source = options.source.clone();
+    let (source, label) = (options.source.clone(), options.label.clone());
     let about = About {
         card: card.clone(),
-        data: Data { file: name, sha256, source, rows, label: options.label.clone(), positives, share, columns },
+        data: Data { file: name, sha256, source, condition, rows, label, positives, share, columns },
         prevalence,
         positive_weight: options.positive_weight,
         seed: options.seed,
@@ -161,10 +165,14 @@ fn beside(out: &Path, about: &About, card: &Card) -> anyhow::Result<PathBuf> {
 }
 
 impl Options {
-    /// What is read: the columns to train on, the label, and of segment, group and weight those that are named.
-    fn asked(&self, columns: &[String]) -> Vec<String> {
+    /// The rows to train on: their columns, the label, and what is named of segment, group, weight and condition.
+    fn read(&self, columns: &[String]) -> anyhow::Result<Frame> {
         let others = [&self.segment, &self.group, &self.weight].into_iter().flatten();
-        columns.iter().chain([&self.label]).chain(others).cloned().collect()
+        let mut asked: Vec<String> = columns.iter().chain([&self.label]).chain(others).cloned().collect();
+        asked.extend(self.condition.iter().map(|condition| condition.column.clone()));
+        let mut frame = Frame::read(Ask { path: &self.features, id: self.id()?.as_deref(), columns: &asked })?;
+        keep(&mut frame, self.condition.as_ref());
+        Ok(frame)
     }
 
     fn id(&self) -> anyhow::Result<Option<String>> {
@@ -178,8 +186,9 @@ impl Options {
         let kept_out = |name: &String| *name == self.label || id.as_ref() == Some(name);
         let columns = if self.columns.is_empty() {
             let mut names = frame::names(&self.features)?;
-            let beside = [&self.segment, &self.group, &self.weight];
-            names.retain(|name| !kept_out(name) && !beside.iter().any(|column| column.as_ref() == Some(name)));
+            let condition = self.condition.as_ref().map(|condition| &condition.column);
+            let beside = [self.segment.as_ref(), self.group.as_ref(), self.weight.as_ref(), condition];
+            names.retain(|name| !kept_out(name) && !beside.contains(&Some(name)));
             names
         } else {
             self.columns.clone()
@@ -211,6 +220,13 @@ impl Options {
             trend: self.trends.get(name).copied().unwrap_or_default(),
             values: values.to_vec(),
         }
+    }
+}
+
+/// Leaves the rows of which a condition on the last column holds, where there is one.
+fn keep(frame: &mut Frame, condition: Option<&Condition>) {
+    if let Some(condition) = condition {
+        frame.retain(frame.columns.len() - 1, |value| condition.holds(value));
     }
 }
 
@@ -300,9 +316,12 @@ fn segments(
 }
 
 /// How far a reference file lies from the rows, by characteristic; the furthest first.
-fn drift(card: &Card, given: &[Given], reference: &Path) -> anyhow::Result<Vec<Drift>> {
-    let columns: Vec<String> = given.iter().map(|column| column.name.clone()).collect();
-    let frame = Frame::read(Ask { path: reference, id: None, columns: &columns })?;
+fn drift(card: &Card, given: &[Given], reference: &Path, condition: Option<&Condition>) -> anyhow::Result<Vec<Drift>> {
+    let asked = condition.iter().map(|condition| condition.column.clone());
+    let columns: Vec<String> = given.iter().map(|column| column.name.clone()).chain(asked).collect();
+    let mut frame = Frame::read(Ask { path: reference, id: None, columns: &columns })?;
+    keep(&mut frame, condition);
+    ensure!(!frame.places.is_empty(), "{}: no row is left by the condition", reference.display());
     let mut all: Vec<Drift> = given
         .iter()
         .zip(&frame.columns)

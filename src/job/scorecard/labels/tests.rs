@@ -18,7 +18,7 @@ fn rows(given: &[Given<'_>]) -> RecordBatch {
         let row = row.float64(*weight).instant(1).day(day()).day(day().plus(-1));
         let row = row.text_or_null(*identity).text_or_null(*handsets).float64(20.0).int64_or_null(None);
         let shares = (0..10).fold(row, |row, _| row.float64_or_null(None));
-        shares.int64(1).end();
+        shares.int64(1).boolean(true).end();
     }
     sheet.finish()
 }
@@ -79,12 +79,12 @@ fn a_file_has_labels_groups_and_values_and_no_number() {
         let path = folder.path().join(name);
         write(&path, &batch).unwrap();
         let names = crate::score::frame::names(&path).unwrap();
-        assert_eq!(names[..5], ["id", "group", "label", "label_source", "weight"]);
-        assert_eq!(names[5..], VALUES);
-        let columns = ["label".to_owned(), "imeis".to_owned()];
+        assert_eq!(names[..6], ["id", "group", "label", "label_source", "weight", "is_onnet"]);
+        assert_eq!(names[6..], VALUES);
+        let columns = ["label".to_owned(), "imeis".to_owned(), "is_onnet".to_owned()];
         let ask = crate::score::frame::Ask { path: &path, id: Some("id"), columns: &columns };
         let frame = crate::score::frame::Frame::read(ask).unwrap();
-        assert_eq!(frame.columns, [[1.0, 0.0], [1.0, 1.0]]);
+        assert_eq!(frame.columns, [[1.0, 0.0], [1.0, 1.0], [1.0, 1.0]]);
         let bytes = std::fs::read(&path).unwrap();
         assert!(!String::from_utf8_lossy(&bytes).contains("8490000000"));
     }
@@ -141,7 +141,7 @@ async fn a_lake_gives_rows_of_both_classes_and_says_whose_word_they_are() {
     assert_eq!(written.sources, BTreeMap::from([("review".to_owned(), Classes { positives: 1, negatives: 1 })]));
     let text = std::fs::read_to_string(&out).unwrap();
     let lines: Vec<&str> = text.lines().collect();
-    assert_eq!(lines[1], "1,0,1,review,1.0,100.0,7.0,,,,,,,,,,,");
-    assert!(lines[2].starts_with("2,1,0,review,1.0,"), "{text}");
+    assert_eq!(lines[1], "1,0,1,review,1.0,0,100.0,7.0,,,,,,,,,,,", "scored by the card for numbers of others");
+    assert!(lines[2].starts_with("2,1,0,review,1.0,0,"), "{text}");
     assert_eq!(std::fs::read_to_string(&written.columns).unwrap().lines().count(), VALUES.len());
 }
