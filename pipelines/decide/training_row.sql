@@ -124,10 +124,10 @@ judged AS (
     GROUP BY begun.number, begun.activated_at
 ),
 held AS (
-    -- Who holds each, by the newest state.
+    -- Who holds each, by the newest state that says so; a blank, as rows of before may have, names nobody.
     SELECT number, activated_at, LAST_VALUE(CONCAT(CAST(key_epoch AS VARCHAR), ':', identity_hash)
         ORDER BY changed_at, source_partition, source_offset) AS identity
-    FROM subscriber WHERE changed_at < $until AND identity_hash IS NOT NULL GROUP BY number, activated_at
+    FROM subscriber WHERE changed_at < $until AND TRIM(identity_hash) <> '' GROUP BY number, activated_at
 ),
 handset AS (
     -- What each called from.

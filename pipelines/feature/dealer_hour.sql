@@ -1,10 +1,10 @@
 -- Count what each point of sale activated in each hour of the day, against its own usual hour.
 WITH activation AS (
-    -- Each activation from usual_from on in its latest state.
+    -- Each activation from usual_from on in its latest state; rows of before blanks were left out have some that name nobody.
     SELECT number, activated_at,
-        LAST_VALUE(dealer ORDER BY changed_at, source_partition, source_offset) AS dealer,
+        LAST_VALUE(NULLIF(TRIM(dealer), '') ORDER BY changed_at, source_partition, source_offset) AS dealer,
         LAST_VALUE(segment ORDER BY changed_at, source_partition, source_offset) AS segment,
-        LAST_VALUE(identity_hash ORDER BY changed_at, source_partition, source_offset) AS identity_hash
+        LAST_VALUE(NULLIF(TRIM(identity_hash), '') ORDER BY changed_at, source_partition, source_offset) AS identity_hash
     FROM subscriber
     WHERE activated_at < $until AND local_day(activated_at) >= $usual_from
     GROUP BY number, activated_at

@@ -1,12 +1,12 @@
 -- Count the subscriptions of each identity against the legal limits.
 WITH subscription AS (
-    -- Each activation of a person in its latest state.
+    -- Each activation of a person in its latest state; rows of before blanks were left out have some that name nobody.
     SELECT number, activated_at,
         LAST_VALUE(deactivated_at ORDER BY changed_at, source_partition, source_offset) AS deactivated_at,
         LAST_VALUE(segment ORDER BY changed_at, source_partition, source_offset) AS segment,
-        LAST_VALUE(identity_hash ORDER BY changed_at, source_partition, source_offset) AS identity_hash,
+        LAST_VALUE(NULLIF(TRIM(identity_hash), '') ORDER BY changed_at, source_partition, source_offset) AS identity_hash,
         LAST_VALUE(key_epoch ORDER BY changed_at, source_partition, source_offset) AS key_epoch,
-        LAST_VALUE(dealer ORDER BY changed_at, source_partition, source_offset) AS dealer
+        LAST_VALUE(NULLIF(TRIM(dealer), '') ORDER BY changed_at, source_partition, source_offset) AS dealer
     FROM subscriber WHERE activated_at < $until
     GROUP BY number, activated_at
 ),

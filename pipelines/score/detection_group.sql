@@ -91,11 +91,12 @@ bought_block AS (
         AND new_callee_calls >= $stranger_share * calls_out
 ),
 subscription AS (
-    -- Each late activation that still lasts, in its latest state: who has the number since is somebody else.
+    -- Each late activation that still lasts, in its latest state: who has the number since is somebody else. Rows of before
+    -- blanks were left out have some that name nobody.
     SELECT number, activated_at, local_day(activated_at) AS activated_on,
-        LAST_VALUE(identity_hash ORDER BY changed_at, source_partition, source_offset) AS identity_hash,
+        LAST_VALUE(NULLIF(TRIM(identity_hash), '') ORDER BY changed_at, source_partition, source_offset) AS identity_hash,
         LAST_VALUE(key_epoch ORDER BY changed_at, source_partition, source_offset) AS key_epoch,
-        LAST_VALUE(dealer ORDER BY changed_at, source_partition, source_offset) AS dealer,
+        LAST_VALUE(NULLIF(TRIM(dealer), '') ORDER BY changed_at, source_partition, source_offset) AS dealer,
         LAST_VALUE(segment ORDER BY changed_at, source_partition, source_offset) AS segment
     FROM subscriber WHERE activated_at < $until AND local_day(activated_at) >= $late_from GROUP BY number, activated_at
     HAVING COALESCE(LAST_VALUE(deactivated_at ORDER BY changed_at, source_partition, source_offset), $until) > $from
