@@ -4,10 +4,10 @@
 //! come before it.
 
 use arrow::array::RecordBatch;
-use unicode_normalization::UnicodeNormalization;
 
 use super::reject::{Reason, Refusal};
 use super::row::{Cells, Place, Topical, not_empty, number};
+use crate::domain::sms;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::schema::wire::SurveyAnswer;
@@ -56,7 +56,7 @@ fn word(answer: &str) -> Option<&'static str> {
         return None;
     }
     // With its marks, which make another word of it: `dạ cô` says neither.
-    let said = answer.nfc().collect::<String>().to_lowercase();
+    let said = sms::composed(answer).to_lowercase();
     let said = said.trim_matches(is_mark);
     // Whoever is polite begins with `dạ` and ends with `ạ`.
     let behind =

@@ -30,6 +30,11 @@ pub fn plain(text: &str) -> String {
     plain.collect()
 }
 
+/// As telephones differ in it: each letter and its marks in one character, where there is one.
+pub fn composed(text: &str) -> String {
+    text.nfc().collect()
+}
+
 /// SMS that a text takes; none of an empty one.
 pub fn parts(text: &str) -> usize {
     let septets: Option<Vec<usize>> = text.chars().map(septets).collect();
