@@ -2,10 +2,10 @@
 //!
 //! In: `report_check` of a day. Out: a published folder for each operator, with what the records here say of each number.
 //! Never: tells who has reported, in which words, or when they were called; mixes the numbers of two operators; lets any
-//! leave of which the desk's trail does not know; computes what was not computed.
+//! leave of which the desk's trail does not know; computes what was not computed; lets stand what is another's by now.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -26,7 +26,7 @@ use crate::schema::contract::Table;
 /// What was published for one operator.
 #[derive(Debug, Serialize)]
 pub struct Routed {
-    /// The operator, as `route_to` names it.
+    /// The operator, as `route_to` names it; as its folder does where the day has nothing for it any more.
     pub operator: String,
     /// Its folder.
     #[serde(flatten)]
@@ -43,14 +43,15 @@ struct Line {
     state: String,
 }
 
-/// Publishes `OUT/routes/DAY.OPERATOR/reports.csv` for each operator that has to get any.
+/// Publishes `OUT/routes/DAY.OPERATOR/reports.csv` for each operator that has to get any. One that had some before, and
+/// none since the day was built again, gets a file without a line: else it would act on numbers that are not its own.
 pub async fn publish(
     lake: &Lake,
     out: &Path,
     day: Day,
     (trail, clock): (Trail<'_>, Clock),
 ) -> anyhow::Result<Vec<Routed>> {
-    let by_operator = read(lake, day).await?;
+    let (by_operator, is_kept) = read(lake, day).await?;
     let root = out.join("routes");
     let numbers: BTreeSet<i64> = by_operator.values().flatten().map(|line| line.number).collect();
     if !numbers.is_empty() {
@@ -63,7 +64,30 @@ pub async fn publish(
         let published = publish_list(&root, &name, "reports", &[rows(&lines)?])?;
         routed.push(Routed { operator, published });
     }
+    // A day that is past its time says nothing of what was told.
+    let before = if is_kept { folders(&root, day)? } else { BTreeSet::new() };
+    let told: BTreeSet<PathBuf> = routed.iter().map(|one| one.published.folder.clone()).collect();
+    for (operator, name) in before.into_iter().filter(|(_, name)| !told.contains(&root.join(name))) {
+        let published = publish_list(&root, &name, "reports", &[rows(&[])?])?;
+        routed.push(Routed { operator, published });
+    }
     Ok(routed)
+}
+
+/// The folders of a day, each behind the operator that it names.
+fn folders(root: &Path, day: Day) -> anyhow::Result<BTreeSet<(String, String)>> {
+    let reading = || format!("reading {}", root.display());
+    let begin = format!("{day}.");
+    let mut folders = BTreeSet::new();
+    if root.exists() {
+        for entry in std::fs::read_dir(root).with_context(reading)? {
+            let name = entry.with_context(reading)?.file_name().to_string_lossy().into_owned();
+            if let Some(operator) = name.strip_prefix(&begin) {
+                folders.insert((operator.to_owned(), name.clone()));
+            }
+        }
+    }
+    Ok(folders)
 }
 
 /// For people.
@@ -79,8 +103,8 @@ pub fn text(day: Day, routed: &[Routed]) -> String {
     routed.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
-/// The numbers of a day's reports by the operator that carries them.
-async fn read(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, Vec<Line>>> {
+/// The numbers of a day's reports by the operator that carries them, and whether the day has any report.
+async fn read(lake: &Lake, day: Day) -> anyhow::Result<(BTreeMap<String, Vec<Line>>, bool)> {
     refuse_shadow(lake)?;
     let nothing = || format!("nothing has been computed yet; `callsieve run --day {day}` does");
     let runs = lake.find(Table::PIPELINE_RUN).await?.with_context(nothing)?;
@@ -92,7 +116,9 @@ async fn read(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, Vec<Line
         "{day} was not over when report_check was computed; `callsieve run --day {day}` once it is"
     );
     let mut by_operator: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+    let mut is_kept = false;
     for batch in lake.require(Table::REPORT_CHECK).await?.day(day).await? {
+        is_kept |= batch.num_rows() > 0;
         let (operator, number) = (column::ROUTE_TO.of(&batch)?, column::SOURCE.of(&batch)?);
         let (channel, id) = (column::CHANNEL.of(&batch)?, column::REPORT_ID.of(&batch)?);
         let (kind, state) = (column::KIND.of(&batch)?, column::STATE.of(&batch)?);
@@ -107,7 +133,7 @@ async fn read(lake: &Lake, day: Day) -> anyhow::Result<BTreeMap<String, Vec<Line
     }
     // The same rows make the same bytes, in whatever order they lie.
     by_operator.values_mut().for_each(|lines| lines.sort_unstable());
-    Ok(by_operator)
+    Ok((by_operator, is_kept))
 }
 
 fn rows(lines: &[Line]) -> anyhow::Result<RecordBatch> {
@@ -175,6 +201,33 @@ mod tests {
         );
         assert!(routed.iter().all(|one| Parcel::read(&one.published.folder).is_ok()), "each can be delivered");
         assert!(export().await.iter().all(|one| !one.published.is_changed));
+    }
+
+    #[tokio::test]
+    async fn an_operator_whose_numbers_have_become_anothers_is_told_and_a_day_past_its_time_takes_nothing_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder.path().join("lake"), day().ends_at()).await;
+        let export = async || {
+            let routed = publish(&lake, folder.path(), day(), (Trail::default(), Clock::Fixed(1))).await.unwrap();
+            let told = |one: Routed| (one.operator, one.published.rows, one.published.is_changed);
+            routed.into_iter().map(told).collect::<Vec<_>>()
+        };
+        export().await;
+        let columns = "day, channel, report_id, source, kind, state, route_to";
+        let ported = "('2025-01-06', 'app', 'r1', 84880000001, 'scam_call', 'matched', 'MobiFone')";
+        for (values, is_changed) in [(ported, true), (ported, false)] {
+            let batches = inserted(Table::REPORT_CHECK, columns, values).await;
+            lake.open(Table::REPORT_CHECK).await.unwrap().replace(day(), &batches).await.unwrap();
+            let told = [("MobiFone", 1), ("M_E1_BA_A1ng_20A_2FB", 0)];
+            let told = told.map(|(operator, rows)| (operator.to_owned(), rows, is_changed));
+            assert_eq!(export().await, told);
+        }
+        let left = folder.path().join("routes/2025-01-06.M_E1_BA_A1ng_20A_2FB");
+        assert_eq!(std::fs::read_to_string(left.join("reports.csv")).unwrap(), "source,kind,state,report_id\n");
+        assert!(Parcel::read(&left).is_ok(), "it can be delivered");
+
+        lake.open(Table::REPORT_CHECK).await.unwrap().replace(day(), &[]).await.unwrap();
+        assert_eq!(export().await, []);
     }
 
     #[tokio::test]
