@@ -17,21 +17,30 @@ named AS (
     FROM mention WHERE SPLIT_PART(entity, ':', 1) = 'sender'
 ),
 came AS (
-    -- What came under a name or a short code, to whom.
-    SELECT day, callee, messages, TRANSLATE(UPPER(caller_name), ' -_.&+', '') AS sender
+    -- What came under a name or a short code, to whom; a service number is the one that is dialled, however signalled.
+    SELECT day, callee, messages,
+        REGEXP_REPLACE(TRANSLATE(UPPER(caller_name), ' -_.&+', ''), '^(00)?84(1[89]00)', '\2') AS sender
     FROM contact_day WHERE day BETWEEN $match_from AND $day AND caller IS NULL AND callee IS NOT NULL
+),
+brand AS (
+    -- Numbers whose calls show a name that somebody accuses, with who may have been called.
+    SELECT DISTINCT number, reporter, named.sender
+    FROM brandname INNER JOIN named ON TRANSLATE(UPPER(name), ' -_.&+', '') = named.sender
+    WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $match_from)
 ),
 reached AS (
     -- Each pair of them once.
-    SELECT DISTINCT callee, came.sender FROM came LEFT SEMI JOIN named ON callee = reporter AND came.sender = named.sender
+    SELECT callee, came.sender FROM came LEFT SEMI JOIN named ON callee = reporter AND came.sender = named.sender
+    UNION SELECT callee, brand.sender FROM contact_day INNER JOIN brand ON caller = number AND callee = reporter
+    WHERE day BETWEEN $match_from AND $day
 ),
 loaded AS (
     -- Of how many of these days there are messages under a name.
     SELECT COUNT(DISTINCT day) AS days FROM came WHERE messages > 0
 ),
 served AS (
-    -- Whom we serve on the day.
-    SELECT number FROM subscriber WHERE activated_at < $until GROUP BY number
+    -- Those of them whom we serve on the day.
+    SELECT number FROM subscriber LEFT SEMI JOIN named ON number = reporter WHERE activated_at < $until GROUP BY number
     HAVING COALESCE(LAST_VALUE(deactivated_at ORDER BY activated_at, changed_at, source_partition, source_offset) > $from, true)
 )
 SELECT
