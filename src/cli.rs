@@ -53,7 +53,7 @@ pub struct Cli {
     json: bool,
     /// Leave metrics here, for node_exporter's textfile collector: a file of its own, whose name ends in .prom, for each
     /// of run --day, run --week, decide, precision, ledger, replay, maintain, report answer, deliver and the exports
-    /// blocklist, regulator, domains and accounts. Any other verb leaves none, nor does a dry run.
+    /// blocklist, regulator, domains, accounts and routes. Any other verb leaves none, nor does a dry run.
     #[arg(long, global = true, env = "CALLSIEVE_METRICS_FILE", value_name = "FILE")]
     metrics_file: Option<PathBuf>,
 }
