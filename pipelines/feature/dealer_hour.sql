@@ -23,8 +23,8 @@ hourly AS (
     FROM sold GROUP BY dealer, segment, day, hour
 ),
 usual AS (
-    -- The hours before the day, of each dealer and segment.
-    SELECT dealer, segment, SUM(activations) AS activations, COUNT(*) AS hours
+    -- What each dealer and segment had on average in the hours before the day.
+    SELECT dealer, segment, CAST(SUM(activations) AS DOUBLE) / COUNT(*) AS activations
     FROM hourly WHERE day < $day GROUP BY dealer, segment
 )
 SELECT
@@ -32,6 +32,8 @@ SELECT
     COALESCE(hourly.segment, '') AS segment,
     COALESCE(hourly.activations, 0) AS activations, identities,
     COALESCE(top_identity_activations, 0) AS top_identity_activations, COALESCE(unidentified, 0) AS unidentified,
-    CAST(usual.activations AS DOUBLE) / NULLIF(hours, 0) AS usual_activations
-FROM hourly LEFT JOIN usual ON hourly.dealer = usual.dealer AND hourly.segment = usual.segment
+    -- What was unknown may have been of this segment: no shop is new where its sender keeps to the agreed words again.
+    MAX(usual.activations) AS usual_activations
+FROM hourly LEFT JOIN usual ON hourly.dealer = usual.dealer AND usual.segment IN (hourly.segment, 'unknown')
 WHERE hourly.day = $day
+GROUP BY hourly.dealer, hour, hourly.segment, hourly.activations, identities, top_identity_activations, unidentified

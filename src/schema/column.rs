@@ -1046,7 +1046,7 @@ pub mod dealer_hour {
     pub const TOP_IDENTITY_ACTIVATIONS: Column<Int64Array> = Column::new("top_identity_activations");
     /// Those without an identity.
     pub const UNIDENTIFIED: Column<Int64Array> = Column::new("unidentified");
-    /// Activations of this dealer and segment in an hour with any, on average of the days from usual_from; null when there was none.
+    /// Activations of this dealer and segment, or of unknown segment where those are more, in an hour with any, on average of the days from usual_from; null when there was none.
     pub const USUAL_ACTIVATIONS: Column<Float64Array> = Column::new("usual_activations");
 }
 
