@@ -126,7 +126,8 @@ found AS (
     UNION ALL SELECT type, group_kind, group_key, measure, threshold, reason FROM lot
 ),
 member AS (
-    -- Each group itself, and its numbers; whom a victim called back is no stranger, and other hours and blocks match no group.
+    -- Each group itself, and its numbers; whom a victim called back is no stranger, what is not counted for an identity is not
+    -- named for it, and other hours and blocks match no group.
     SELECT group_kind, group_key, CAST(NULL AS BIGINT) AS number FROM found
     UNION SELECT 'callee' AS group_kind, group_key, caller AS number
     FROM contact_day INNER JOIN victim ON contact_day.callee = victim.callee LEFT JOIN newest ON contact_day.caller = newest.number
@@ -135,7 +136,7 @@ member AS (
     UNION SELECT 'callee' AS group_kind, group_key, caller AS number FROM presser INNER JOIN victim ON presser.callee = victim.callee
     UNION SELECT 'imei' AS group_kind, CAST(imei AS VARCHAR) AS group_key, number FROM boxed
     UNION SELECT 'identity' AS group_kind, CONCAT_WS(' ', identity_hash, CAST(key_epoch AS VARCHAR)) AS group_key, number
-    FROM subscription WHERE identity_hash IS NOT NULL
+    FROM subscription WHERE identity_hash IS NOT NULL AND segment NOT IN ('enterprise', 'unknown')
     UNION SELECT 'dealer_hour' AS group_kind,
         CONCAT_WS(' ', dealer, CAST(local_hour(activated_at) AS VARCHAR), segment) AS group_key, number
     FROM subscription WHERE activated_on = $day
