@@ -3,8 +3,7 @@ WITH flagged AS (
     -- The week's verdicts at survey or stronger, each case with its last day and its strongest evidence; a flag that its
     -- own day took back is none.
     SELECT number, activated_at, MIN(case_id) AS case_id, MAX(day) AS last_day, MIN(flagged_day) AS flagged_day,
-        MAX(segment) AS segment, MAX(matched_reporters) AS matched_reporters,
-        MAX(survey_yes) AS survey_yes, MAX(survey_no) AS survey_no,
+        MAX(matched_reporters) AS matched_reporters, MAX(survey_yes) AS survey_yes, MAX(survey_no) AS survey_no,
         BOOL_OR(is_registration_evidence) AS is_registration_evidence
     FROM decision
     WHERE day >= $day AND day < $until_day AND flagged_day IS NOT NULL AND cause <> 'not_confirmed'
@@ -32,13 +31,19 @@ judged AS (
         COUNT(short_call_share_all) AS short_call, COUNT(short_gap_share) AS short_gap, COUNT(new_callee_call_share) AS stranger
     FROM spam_score WHERE day >= $day AND day < $until_day GROUP BY day, card
 ),
-typed AS (
-    -- The types that each was found at in the week, in one text; what its number was found at before is another's.
-    SELECT flagged.number, flagged.activated_at, ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT type)), '+') AS types
-    FROM flagged INNER JOIN detection_day ON flagged.number = detection_day.number
-    WHERE detection_day.day >= $day AND detection_day.day < $until_day
-        AND (flagged.activated_at IS NULL OR detection_day.day >= local_day(flagged.activated_at))
+own AS (
+    -- From when until when each has its number: what that is found at or reported for on other days is somebody else's.
+    SELECT flagged.number, flagged.activated_at, COALESCE(local_day(flagged.activated_at), $reports_from) AS own_from,
+        COALESCE(local_day(MIN(subscriber.activated_at)), $until_day) AS own_until
+    FROM flagged LEFT JOIN subscriber ON flagged.number = subscriber.number AND subscriber.activated_at > flagged.activated_at
     GROUP BY flagged.number, flagged.activated_at
+),
+typed AS (
+    -- The types that each was found at in the week, in one text.
+    SELECT own.number, activated_at, ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT type)), '+') AS types
+    FROM own INNER JOIN detection_day ON own.number = detection_day.number
+    WHERE day >= $day AND day < $until_day AND day >= own_from AND day < own_until
+    GROUP BY own.number, activated_at
 ),
 ported AS (
     -- Numbers that are not carried by their range's holder, at the end of the week, with whom each went to last.
@@ -71,16 +76,16 @@ appealed AS (
 ),
 report AS (
     -- Matched reports about each flagged subscription, each once, with the form and the province that it tells.
-    SELECT flagged.number, flagged.activated_at, report_check.channel, report_check.report_id,
+    SELECT own.number, activated_at, report_check.channel, report_check.report_id,
         MIN(report_check.reporter) AS reporter, MIN(report_check.kind) AS kind,
         MIN(citizen_report.scam_form) AS form, MIN(citizen_report.province) AS province
-    FROM flagged INNER JOIN report_check ON flagged.number = report_check.source
+    FROM own INNER JOIN report_check ON own.number = report_check.source
     INNER JOIN citizen_report ON report_check.day = citizen_report.day
         AND report_check.channel = citizen_report.channel AND report_check.report_id = citizen_report.report_id
     WHERE report_check.state = 'matched' AND report_check.day >= $reports_from AND report_check.day < $until_day
         AND citizen_report.day >= $reports_from AND citizen_report.day < $until_day
-        AND (flagged.activated_at IS NULL OR report_check.day >= local_day(flagged.activated_at))
-    GROUP BY flagged.number, flagged.activated_at, report_check.channel, report_check.report_id
+        AND report_check.day >= own_from AND report_check.day < own_until
+    GROUP BY own.number, activated_at, report_check.channel, report_check.report_id
 ),
 people AS (
     -- Who reported each, by what they reported.
@@ -90,13 +95,10 @@ people AS (
         COUNT(DISTINCT CASE WHEN kind = 'scam_call' THEN reporter END) AS scam_reporters
     FROM report GROUP BY number, activated_at
 ),
-form AS (
-    -- Each form that the reports of a number tell, once.
-    SELECT DISTINCT number, activated_at, form FROM report WHERE form IS NOT NULL
-),
 formed AS (
-    -- The forms of each number in one text.
-    SELECT number, activated_at, STRING_AGG(form, '+' ORDER BY form) AS forms FROM form GROUP BY number, activated_at
+    -- The forms that the reports of each number tell, in one text.
+    SELECT number, activated_at, ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT form)), '+') AS forms
+    FROM report WHERE form IS NOT NULL GROUP BY number, activated_at
 ),
 place AS (
     -- Each province from which enough people reported a number: where one person alone is, concerns nobody.
@@ -110,8 +112,7 @@ placed AS (
 )
 SELECT
     $day AS week, flagged.number, flagged.activated_at,
-    COALESCE(range_holder(flagged.number), '') AS range_holder,
-    COALESCE(flagged.segment, 'offnet') AS segment,
+    COALESCE(range_holder(flagged.number), '') AS range_holder, last.segment,
     COALESCE(flagged.flagged_day, $day) AS flagged_day,
     last.verdict,
     COALESCE(CONCAT('behaviour', CASE WHEN flagged.survey_yes > 0 THEN '+survey' ELSE '' END,
@@ -120,10 +121,8 @@ SELECT
     ranked.calls_per_active_day, ranked.out_share, ranked.short_call_share_all, ranked.short_gap_share,
     ranked.new_callee_call_share, ranked.score,
     COALESCE(flagged.matched_reporters, 0) AS matched_reporters,
-    COALESCE(flagged.survey_yes, 0) AS survey_yes,
-    COALESCE(flagged.survey_no, 0) AS survey_no,
-    last.case_id,
-    ported.carrier,
+    COALESCE(flagged.survey_yes, 0) AS survey_yes, COALESCE(flagged.survey_no, 0) AS survey_no,
+    last.case_id, ported.carrier,
     CASE
         WHEN last.verdict NOT IN ('limited', 'blocked') THEN NULL
         WHEN NOT last.is_onnet THEN 'bar_incoming_from'
