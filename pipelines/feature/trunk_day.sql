@@ -17,8 +17,9 @@ own_range AS (
     GROUP BY range_holder(number) ORDER BY COUNT(*) DESC, holder LIMIT 1
 ),
 elsewhere AS (
-    -- Numbers that another operator carries on this day.
-    SELECT DISTINCT number FROM ported_number WHERE valid_from <= $day AND (valid_until IS NULL OR valid_until > $day)
+    -- Numbers that another operator carries on this day; a register may never end the lines before the last one.
+    SELECT number FROM ported_number WHERE valid_from <= $day
+    GROUP BY number HAVING COALESCE(LAST_VALUE(valid_until ORDER BY valid_from, operator) > $day, true)
 ),
 incoming AS (
     -- Calls that a gateway let in and that began nowhere with us; a caller without a number is known by what it shows.
