@@ -48,7 +48,8 @@ pub struct Refused(pub(crate) String);
 /// There is no case store where one is named, or nobody has begun it: exit code 3.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "there is no case store at {0}; is that its path? only `callsieve user add` of its first supervisor begins one"
+    "there is no case store at {0}, or it has no user yet; is that its path? only `callsieve user add` of its first \
+     supervisor begins one"
 )]
 pub struct Absent(String);
 

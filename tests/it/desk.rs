@@ -306,7 +306,7 @@ async fn a_misspelt_store_is_no_desk_that_has_cleared_nobody() {
     // A file that somebody made beforehand, as whoever sets up a server makes a database.
     std::fs::write(site.path("dek.db"), "").unwrap();
     let said = refused(&callsieve(&[&decide[..], &["--config", &config]].concat()), 3);
-    assert!(said.contains("there is no case store at"), "{said}");
+    assert!(said.contains("there is no case store at") && said.contains("or it has no user yet"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
