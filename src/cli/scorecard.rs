@@ -35,7 +35,7 @@ pub(super) enum ScorecardVerb {
         --columns calls_out,callees,imeis --monotone imeis=+1 --prevalence 0.0001 --out spam.toml\n\n\
         Files are CSV with a header, or Parquet. A blank cell is a missing value and has points of its own.\n\
         Writes spam.toml, and spam.md, spam.json and spam.svg that tell what it was made of and how good it is.")]
-    Train(TrainArgs),
+    Train(Box<TrainArgs>),
     /// Scores rows: probability, points, and the five reasons that weigh most.
     #[command(
         after_help = "Example: callsieve scorecard apply --model spam.toml --features today.csv --id number --out scores.csv"
@@ -196,7 +196,7 @@ pub(super) async fn scorecard(verb: ScorecardVerb, json: bool) -> anyhow::Result
             let written = labels::labels(&lake.open().await?, definitions, (from, until), &out).await?;
             say(json, &written, || written.text())
         }
-        ScorecardVerb::Train(args) => train(args, json),
+        ScorecardVerb::Train(args) => train(*args, json),
         ScorecardVerb::Apply(ApplyArgs { model, features, id, out }) => {
             let scored = apply::apply(&model, &features, &id, &out)?;
             say(json, &scored, || format!("{} rows scored by card {}: {}", scored.rows, scored.card, out.display()))

@@ -222,13 +222,15 @@ mod tests {
 
     #[test]
     fn every_word_that_a_table_has_is_told_in_vietnamese() {
+        type Told = fn(Lang, &str) -> &str;
+
         let causes = "evidence no_new_evidence not_confirmed expired denied allow_listed special_number \
              subscription_ended budget_spent staged stopped one_origin carrier_locked input_open appeal_open \
              review_pending dismissed overturned released";
         let words = "confirmed dismissed appealed rejected overturned released";
         let states =
             "matched false_number former_holder not_here_yet unseen other_direction outside_window no_such_call";
-        let tables: [(Table, &str, &str, fn(Lang, &str) -> &str); 3] = [
+        let tables: [(Table, &str, &str, Told); 3] = [
             (Table::DECISION, "cause", causes, cause),
             (Table::CASE_EVENT, "word", words, said),
             (Table::REPORT_CHECK, "state", states, checked),
