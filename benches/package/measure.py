@@ -10,7 +10,6 @@ import argparse
 import datetime
 import multiprocessing
 import os
-import resource
 import shutil
 import subprocess
 import sys
@@ -55,10 +54,14 @@ def main():
         if filling.exitcode:
             sys.exit("no list was made")
         began = time.monotonic()
-        subprocess.run([program, "export", "regulator", "--week", WEEK, "--lake", lake, "--out", Path(scratch) / "out",
-                        "--key", given.demo / "package.key"], check=True)
+        export = subprocess.Popen([program, "export", "regulator", "--week", WEEK, "--lake", lake, "--out",
+                                   Path(scratch) / "out", "--key", given.demo / "package.key"])
+        _, status, usage = os.wait4(export.pid, 0)
         took = time.monotonic() - began
-    peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
+    export.returncode = os.waitstatus_to_exitcode(status)
+    if export.returncode:
+        sys.exit(f"the export ended with {export.returncode}")
+    peak = usage.ru_maxrss * 1024
     print(f"{given.count} numbers: {took:.1f} s, {peak / 1e9:.2f} GB at most")
     sys.exit(took > BAR_SECS or peak > BAR_BYTES)
 
