@@ -7,7 +7,8 @@
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
 use std::fs::File;
-use std::io::{Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
+use std::os::unix::fs::FileExt;
 use std::path::{Path, PathBuf};
 
 use anyhow::Context;
@@ -102,11 +103,10 @@ impl Corrections {
         Ok(())
     }
 
-    /// Hands out each line: what happened, and the cells behind it.
+    /// Hands out each line: what happened, and the cells behind it. Several may be at it at once.
     pub fn each(&self, mut line: impl FnMut(&csv::StringRecord) -> anyhow::Result<()>) -> anyhow::Result<()> {
         let Some(lines) = &self.lines else { return Ok(()) };
-        let mut file = lines.get_ref();
-        file.seek(SeekFrom::Start(0))?;
+        let file = Placed { file: lines.get_ref(), at: 0 };
         let mut reader = csv::ReaderBuilder::new().has_headers(false).from_reader(file);
         let mut record = csv::StringRecord::new();
         while reader.read_record(&mut record)? {
@@ -133,6 +133,20 @@ fn aside(place: &Path) -> anyhow::Result<csv::Writer<File>> {
     let putting = || format!("putting corrections aside in {}", place.display());
     std::fs::create_dir_all(place).with_context(putting)?;
     Ok(csv::Writer::from_writer(tempfile::tempfile_in(place).with_context(putting)?))
+}
+
+/// A file that is read by places of its own, whoever else reads it.
+struct Placed<'a> {
+    file: &'a File,
+    at: u64,
+}
+
+impl Read for Placed<'_> {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
+        let read = self.file.read_at(bytes, self.at)?;
+        self.at += read as u64;
+        Ok(read)
+    }
 }
 
 /// The keys of rows, which are in their order.
@@ -248,6 +262,28 @@ mod tests {
             }
             assert_eq!(lines(&weeks, &columns, &columns), expected);
         }
+    }
+
+    #[test]
+    fn two_readers_do_not_take_each_others_lines() {
+        let (place, columns) = (tempfile::tempdir().unwrap(), names(&["number", "verdict"]));
+        // More than either reads at a stroke.
+        let told: Vec<_> = (84_900_000_001..84_900_002_001).map(|number| (number, "survey")).collect();
+        let mut corrections = Corrections::new(place.path());
+        corrections.add(&rows_of(&told), &rows_of(&[]), (&columns, &columns)).unwrap();
+        let (mut outer, mut inner) = (0, 0);
+        let reading = corrections.each(|_| {
+            if outer == 0 {
+                corrections.each(|_| {
+                    inner += 1;
+                    Ok(())
+                })?;
+            }
+            outer += 1;
+            Ok(())
+        });
+        reading.unwrap();
+        assert_eq!((outer, inner), (2_000, 2_000));
     }
 
     #[test]
