@@ -5,6 +5,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::Write as _;
+use std::panic::resume_unwind;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 
 use super::chart::Chart;
 use super::corrections::Corrections;
@@ -95,19 +98,15 @@ impl Contents {
 
     /// Writes every file of the package.
     pub fn write(&self, aside: &Aside, key: Option<&SecretKey>) -> anyhow::Result<Hashes> {
-        let numbers = aside.write(NUMBERS, |out| self.numbers.csv(out))?;
-        let corrections = aside.write(CORRECTIONS, |out| self.corrections.csv(&self.numbers, out))?;
-        let coverage = aside.write(COVERAGE, |out| coverage::csv(&self.runs, out))?;
-        let trends = aside.write(TRENDS, |out| self.head.trend.csv(out))?;
-        let workbook = aside.write(WORKBOOK, |out| workbook::write(self, aside.path(), out))?;
-        let page = aside.write(PAGE, |out| Ok(out.write_all(page::html(self).as_bytes())?))?;
+        let (lists, workbook) = self.lists_and_workbook(aside)?;
+        let numbers_sha256 = lists.numbers.sha256.clone();
         let files = vec![
-            listed(&corrections, Some(self.corrections.len())),
-            listed(&coverage, Some(self.runs.len())),
-            listed(&numbers, Some(self.numbers.len())),
-            listed(&workbook, None),
-            listed(&page, None),
-            listed(&trends, Some(self.head.trend.lines.len())),
+            listed(lists.corrections, Some(self.corrections.len())),
+            listed(lists.coverage, Some(self.runs.len())),
+            listed(lists.numbers, Some(self.numbers.len())),
+            listed(workbook, None),
+            listed(lists.page, None),
+            listed(lists.trends, Some(self.head.trend.lines.len())),
         ];
         let manifest = self.manifest(files);
         let written = aside.write(manifest::FILE, |out| Ok(out.write_all(manifest.text()?.as_bytes())?))?;
@@ -115,7 +114,34 @@ impl Contents {
             manifest.files.iter().map(|file| (file.name.clone(), file.sha256.clone())).collect();
         hashes.insert(written.name, written.sha256.clone());
         sums::seal(aside, &hashes, &manifest.comment(), key)?;
-        Ok(Hashes { manifest_sha256: written.sha256, numbers_sha256: numbers.sha256 })
+        Ok(Hashes { manifest_sha256: written.sha256, numbers_sha256 })
+    }
+
+    /// The workbook is most of the work, and shares nothing with the others but the rows: a core of its own writes them
+    /// meanwhile. Where they cannot be written the workbook ends too; where it cannot, they are soon done.
+    fn lists_and_workbook(&self, aside: &Aside) -> anyhow::Result<(Lists, Written)> {
+        let has_failed = AtomicBool::new(false);
+        let (lists, workbook) = thread::scope(|scope| {
+            let lists = scope.spawn(|| {
+                let lists = self.lists(aside);
+                has_failed.store(lists.is_err(), Ordering::Relaxed);
+                lists
+            });
+            let workbook = aside.write(WORKBOOK, |out| workbook::write(self, aside.path(), &has_failed, out));
+            (lists.join().unwrap_or_else(|panic| resume_unwind(panic)), workbook)
+        });
+        // First what the workbook may have ended for.
+        Ok((lists?, workbook?))
+    }
+
+    fn lists(&self, aside: &Aside) -> anyhow::Result<Lists> {
+        Ok(Lists {
+            numbers: aside.write(NUMBERS, |out| self.numbers.csv(out))?,
+            corrections: aside.write(CORRECTIONS, |out| self.corrections.csv(&self.numbers, out))?,
+            coverage: aside.write(COVERAGE, |out| coverage::csv(&self.runs, out))?,
+            trends: aside.write(TRENDS, |out| self.head.trend.csv(out))?,
+            page: aside.write(PAGE, |out| Ok(out.write_all(page::html(self).as_bytes())?))?,
+        })
     }
 
     fn manifest(&self, files: Vec<Listed>) -> Manifest {
@@ -146,8 +172,17 @@ impl Contents {
     }
 }
 
-fn listed(written: &Written, rows: Option<usize>) -> Listed {
-    let Written { name, sha256, size_bytes } = written.clone();
+/// The files beside the workbook.
+struct Lists {
+    numbers: Written,
+    corrections: Written,
+    coverage: Written,
+    trends: Written,
+    page: Written,
+}
+
+fn listed(written: Written, rows: Option<usize>) -> Listed {
+    let Written { name, sha256, size_bytes } = written;
     Listed { name, sha256, size_bytes, rows: rows.map(|rows| rows as u64) }
 }
 

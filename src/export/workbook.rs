@@ -5,8 +5,9 @@
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 
-use anyhow::Context;
+use anyhow::{Context, ensure};
 use rust_xlsxwriter::{Chart as Native, DocProperties, ExcelDateTime, Format, Workbook, Worksheet};
 
 use super::about;
@@ -24,12 +25,14 @@ const HELD_ROWS: usize = 20_000;
 /// Rows that a native chart takes, beside its figures.
 const CHART_ROWS: u32 = 16;
 
-/// Writes the workbook; what does not fit into memory is put aside in a folder that only we read.
-pub fn write(contents: &Contents, aside: &Path, out: impl Write + Send) -> anyhow::Result<()> {
-    write_with(contents, aside, out, SHEET_ROWS)
-}
-
-fn write_with(contents: &Contents, aside: &Path, out: impl Write + Send, sheet_rows: usize) -> anyhow::Result<()> {
+/// Writes the workbook; what does not fit into memory is put aside in a folder that only we read. It ends at the next row
+/// once nobody wants it any more.
+pub fn write(
+    contents: &Contents,
+    aside: &Path,
+    is_unwanted: &AtomicBool,
+    out: impl Write + Send,
+) -> anyhow::Result<()> {
     let mut workbook = Workbook::new();
     workbook.set_tempdir(aside)?;
     // Its files carry an instant; this one is the week's own end.
@@ -39,8 +42,8 @@ fn write_with(contents: &Contents, aside: &Path, out: impl Write + Send, sheet_r
     let (styles, lang) = (Styles::new(), contents.head.lang);
     read_me(workbook.add_worksheet().set_name(lang.say(wording::READ_ME))?, contents, &styles)?;
     figures(workbook.add_worksheet().set_name(lang.say(wording::FIGURES))?, &contents.charts, lang, &styles)?;
-    numbers(&mut workbook, contents, sheet_rows, &styles)?;
-    corrections(&mut workbook, contents, sheet_rows, &styles)?;
+    numbers(&mut workbook, contents, is_unwanted, &styles)?;
+    corrections(&mut workbook, contents, is_unwanted, &styles)?;
     precision(workbook.add_worksheet().set_name("precision")?, contents, &styles)?;
     trends(workbook.add_worksheet().set_name("trends")?, &contents.head.trend, &styles)?;
     Ok(workbook.save_to_writer(out)?)
@@ -149,20 +152,26 @@ fn native(title: &str, lang: Lang, first: u32, last: u32) -> Native {
     chart
 }
 
-fn numbers(workbook: &mut Workbook, contents: &Contents, sheet_rows: usize, styles: &Styles) -> anyhow::Result<()> {
+fn numbers(
+    workbook: &mut Workbook,
+    contents: &Contents,
+    is_unwanted: &AtomicBool,
+    styles: &Styles,
+) -> anyhow::Result<()> {
     let columns = contents.numbers.columns();
     let first = workbook.worksheets().len();
-    for index in 0..contents.numbers.len().div_ceil(sheet_rows).max(1) {
+    for index in 0..contents.numbers.len().div_ceil(SHEET_ROWS).max(1) {
         let name = if index == 0 { "numbers".to_owned() } else { format!("numbers {}", index + 1) };
         let sheet = workbook.add_worksheet_with_constant_memory()?.set_name(name)?;
-        let rows = (contents.numbers.len() - index * sheet_rows).min(sheet_rows);
+        let rows = (contents.numbers.len() - index * SHEET_ROWS).min(SHEET_ROWS);
         sheet.autofilter(0, 0, u32::try_from(rows)?, u16::try_from(columns.len())?.saturating_sub(1))?;
         styles.header(sheet, columns.iter().map(|column| column.name.as_str()))?;
     }
     let mut at = 0;
     contents.numbers.each(|cells| {
-        let sheet = workbook.worksheet_from_index(first + at / sheet_rows)?;
-        let row = u32::try_from(at % sheet_rows)? + 1;
+        ensure_wanted(is_unwanted)?;
+        let sheet = workbook.worksheet_from_index(first + at / SHEET_ROWS)?;
+        let row = u32::try_from(at % SHEET_ROWS)? + 1;
         for ((cell, column), place) in cells.iter().zip(columns).zip(0..) {
             styles.cell(sheet, row, place, cell, column)?;
         }
@@ -171,11 +180,21 @@ fn numbers(workbook: &mut Workbook, contents: &Contents, sheet_rows: usize, styl
     })
 }
 
+fn ensure_wanted(is_unwanted: &AtomicBool) -> anyhow::Result<()> {
+    ensure!(!is_unwanted.load(Ordering::Relaxed), "the workbook is not wanted any more");
+    Ok(())
+}
+
 /// Few corrections lie in memory, as they always did; many are put aside row by row, as the list is.
-fn corrections(workbook: &mut Workbook, contents: &Contents, sheet_rows: usize, styles: &Styles) -> anyhow::Result<()> {
+fn corrections(
+    workbook: &mut Workbook,
+    contents: &Contents,
+    is_unwanted: &AtomicBool,
+    styles: &Styles,
+) -> anyhow::Result<()> {
     let (count, columns) = (contents.corrections.len(), contents.numbers.columns());
     let first = workbook.worksheets().len();
-    for index in 0..count.div_ceil(sheet_rows).max(1) {
+    for index in 0..count.div_ceil(SHEET_ROWS).max(1) {
         let name = if index == 0 { "corrections".to_owned() } else { format!("corrections {}", index + 1) };
         let sheet =
             if count > HELD_ROWS { workbook.add_worksheet_with_constant_memory()? } else { workbook.add_worksheet() };
@@ -184,8 +203,9 @@ fn corrections(workbook: &mut Workbook, contents: &Contents, sheet_rows: usize, 
     }
     let mut at = 0;
     contents.corrections.each(|line| {
-        let sheet = workbook.worksheet_from_index(first + at / sheet_rows)?;
-        let row = u32::try_from(at % sheet_rows)? + 1;
+        ensure_wanted(is_unwanted)?;
+        let sheet = workbook.worksheet_from_index(first + at / SHEET_ROWS)?;
+        let row = u32::try_from(at % SHEET_ROWS)? + 1;
         let mut cells = line.iter();
         sheet.write_string_with_format(row, 0, cells.next().unwrap_or_default(), &styles.plain)?;
         for ((cell, column), place) in cells.zip(columns).zip(1..) {

@@ -66,12 +66,16 @@ pub(in crate::export) fn build(root: &Path, name: &str, spec: &Spec) -> (PathBuf
 }
 
 /// The same of some numbers, and of others that were told of before and are withdrawn.
-pub(in crate::export) fn build_of(
-    root: &Path,
-    name: &str,
-    spec: &Spec,
-    (numbers, before): (Rows, Rows),
-) -> (PathBuf, String) {
+pub(in crate::export) fn build_of(root: &Path, name: &str, spec: &Spec, lists: (Rows, Rows)) -> (PathBuf, String) {
+    let contents = contents(root, spec, lists);
+    let aside = Aside::open(root, name).unwrap();
+    let manifest = contents.write(&aside, spec.key).unwrap().manifest_sha256;
+    aside.publish().unwrap();
+    (root.join(name), manifest)
+}
+
+/// What such a package says.
+pub(in crate::export) fn contents(root: &Path, spec: &Spec, (numbers, before): (Rows, Rows)) -> Contents {
     let head = Head {
         recipient: "regulator".to_owned(),
         recipient_doc: "an authority".to_owned(),
@@ -103,11 +107,7 @@ pub(in crate::export) fn build_of(
         rows_of_week: 7,
     };
     let before = Figures::of(&before, head.week.monday().plus(-7).week());
-    let contents = Contents::new(head, numbers, &before, corrections, vec![run]);
-    let aside = Aside::open(root, name).unwrap();
-    let manifest = contents.write(&aside, spec.key).unwrap().manifest_sha256;
-    aside.publish().unwrap();
-    (root.join(name), manifest)
+    Contents::new(head, numbers, &before, corrections, vec![run])
 }
 
 fn files(package: &Path) -> Vec<String> {
@@ -146,6 +146,21 @@ fn two_folders_get_the_same_bytes() {
     for name in names {
         let read = |package: &Path| std::fs::read(package.join(name)).unwrap();
         assert!(read(&one) == read(&two), "{name} differs");
+    }
+}
+
+#[test]
+fn a_file_that_cannot_be_written_is_named_and_nothing_is_left_of_the_others() {
+    for name in ["numbers.csv", "report.html", "numbers.xlsx"] {
+        let root = tempfile::tempdir().unwrap();
+        let numbers = rows(&[flagged(84_900_000_001, "limited", "MobiFone")]);
+        let contents = contents(root.path(), &Spec::first(), (numbers, rows(&[])));
+        let aside = Aside::open(root.path(), "2025-W02").unwrap();
+        std::fs::write(aside.path().join(name), "").unwrap();
+        let error = format!("{:#}", contents.write(&aside, None).unwrap_err());
+        assert!(error.contains(&format!("/{name}: ")), "{name} is not named: {error}");
+        drop(aside);
+        assert_eq!(std::fs::read_dir(root.path()).unwrap().count(), 0);
     }
 }
 

@@ -1,10 +1,11 @@
 //! The workbook and the CSV files beside it, as Python and LibreOffice read them where they are installed.
 
 use std::path::Path;
+use std::sync::atomic::AtomicBool;
 
 use crate::domain::lang::Lang;
 use crate::export::cell::inert;
-use crate::export::package::tests::{Spec, build, build_of, tool};
+use crate::export::package::tests::{Spec, build, build_of, contents, tool};
 use crate::export::rows::tests::{flagged, rows};
 
 /// Prints for each sheet its cells, as Python's own reader of ZIP and XML sees them, and every formula.
@@ -97,6 +98,19 @@ fn many_corrections_are_written_row_by_row_and_are_those_of_the_file() {
     ] {
         assert!(cells.lines().any(|cell| cell == line), "{line} is missing");
     }
+}
+
+#[test]
+fn a_workbook_that_nobody_wants_any_more_is_not_finished() {
+    let root = tempfile::tempdir().unwrap();
+    let numbers = rows(&[flagged(84_900_000_001, "limited", "Viettel")]);
+    let contents = contents(root.path(), &Spec::first(), (numbers, rows(&[])));
+    let written = |is_unwanted| {
+        let mut out = Vec::new();
+        super::write(&contents, root.path(), &AtomicBool::new(is_unwanted), &mut out).map(|()| out.len())
+    };
+    assert!(written(false).unwrap() > 0);
+    assert_eq!(written(true).unwrap_err().to_string(), "the workbook is not wanted any more");
 }
 
 /// What the person who names a SIM's operator might write to have it run.
