@@ -71,17 +71,31 @@ impl Styles {
         Ok(())
     }
 
+    /// Columns of text have its format themselves, also where a cell is empty. What is written there takes it; asked for by
+    /// each cell, it would be looked up as often.
+    fn columns(&self, sheet: &mut Worksheet, columns: &[&Column], first: u16) -> anyhow::Result<()> {
+        for (_, place) in columns.iter().zip(first..).filter(|(column, _)| !is_figure(column)) {
+            sheet.set_column_format(place, &self.text)?;
+        }
+        Ok(())
+    }
+
     /// Counts and shares are numbers; all else is text, a telephone number before anything.
     fn cell(&self, sheet: &mut Worksheet, row: u32, column: u16, cell: &str, of: &Column) -> anyhow::Result<()> {
-        let is_figure = matches!(of.kind, Type::Int32 | Type::Int64 | Type::Float64) && of.pii.is_none();
-        match cell.parse::<f64>().ok().filter(|figure| is_figure && figure.is_finite()) {
+        let figure = if is_figure(of) { cell.parse::<f64>().ok().filter(|figure| figure.is_finite()) } else { None };
+        match figure {
             Some(figure) => sheet.write_number(row, column, figure)?,
             // An empty cell stays one.
             None if cell.is_empty() => sheet,
-            None => sheet.write_string_with_format(row, column, cell, &self.text)?,
+            None if is_figure(of) => sheet.write_string_with_format(row, column, cell, &self.text)?,
+            None => sheet.write_string(row, column, cell)?,
         };
         Ok(())
     }
+}
+
+fn is_figure(column: &Column) -> bool {
+    matches!(column.kind, Type::Int32 | Type::Int64 | Type::Float64) && column.pii.is_none()
 }
 
 fn read_me(sheet: &mut Worksheet, contents: &Contents, styles: &Styles) -> anyhow::Result<()> {
@@ -166,6 +180,7 @@ fn numbers(
         let rows = (contents.numbers.len() - index * SHEET_ROWS).min(SHEET_ROWS);
         sheet.autofilter(0, 0, u32::try_from(rows)?, u16::try_from(columns.len())?.saturating_sub(1))?;
         styles.header(sheet, columns.iter().map(|column| column.name.as_str()))?;
+        styles.columns(sheet, columns, 0)?;
     }
     let mut at = 0;
     contents.numbers.each(|cells| {
@@ -200,6 +215,7 @@ fn corrections(
             if count > HELD_ROWS { workbook.add_worksheet_with_constant_memory()? } else { workbook.add_worksheet() };
         let sheet = sheet.set_name(name)?;
         styles.header(sheet, ["change"].into_iter().chain(columns.iter().map(|column| column.name.as_str())))?;
+        styles.columns(sheet, columns, 1)?;
     }
     let mut at = 0;
     contents.corrections.each(|line| {
@@ -207,7 +223,7 @@ fn corrections(
         let sheet = workbook.worksheet_from_index(first + at / SHEET_ROWS)?;
         let row = u32::try_from(at % SHEET_ROWS)? + 1;
         let mut cells = line.iter();
-        sheet.write_string_with_format(row, 0, cells.next().unwrap_or_default(), &styles.plain)?;
+        sheet.write_string(row, 0, cells.next().unwrap_or_default())?;
         for ((cell, column), place) in cells.zip(columns).zip(1..) {
             styles.cell(sheet, row, place, cell, column)?;
         }

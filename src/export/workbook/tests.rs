@@ -7,6 +7,7 @@ use crate::domain::lang::Lang;
 use crate::export::cell::inert;
 use crate::export::package::tests::{Spec, build, build_of, contents, tool};
 use crate::export::rows::tests::{flagged, rows};
+use crate::schema::contract::Table;
 
 /// Prints for each sheet its cells, as Python's own reader of ZIP and XML sees them, and every formula.
 const CELLS: &str = r#"
@@ -52,6 +53,39 @@ fn the_workbook_runs_nothing_and_keeps_numbers_as_text() {
     }
     let charts = cells.lines().last().and_then(|line| line.split(' ').next()).unwrap();
     assert!(charts.parse::<u32>().unwrap() >= 5, "{charts} charts");
+}
+
+/// Prints for the two lists how many cells of text there are below the header, how many of them are text whatever they
+/// look like, and how many columns are so where a cell is empty.
+const TEXTS: &str = r#"
+import re, sys, zipfile, xml.etree.ElementTree as tree
+book, ns = zipfile.ZipFile(sys.argv[1]), "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
+formats = tree.fromstring(book.read("xl/styles.xml")).find(ns + "cellXfs")
+is_text = lambda format: format.get("numFmtId") == "49" and format.get("quotePrefix") == "1"
+text = [str(at) for at, format in enumerate(formats) if is_text(format)]
+for name, own in (("sheet3", "[A-Z]+1"), ("sheet4", "[A-Z]+1|A[0-9]+")):
+    root = tree.fromstring(book.read(f"xl/worksheets/{name}.xml"))
+    cells = [cell for cell in root.iter(ns + "c") if cell.get("t", "n") != "n" and not re.fullmatch(own, cell.get("r"))]
+    columns = [column for column in root.iter(ns + "col") if column.get("style") in text]
+    count = sum(int(column.get("max")) - int(column.get("min")) + 1 for column in columns)
+    print(len(cells), len([cell for cell in cells if cell.get("s") in text]), count)
+"#;
+
+#[test]
+fn every_text_of_a_list_is_text_whatever_it_looks_like() {
+    let root = tempfile::tempdir().unwrap();
+    let (package, _) = build(root.path(), "2025-W02", &Spec::first());
+    let Some(output) = tool("python3", &package, &["-c", TEXTS, "numbers.xlsx"]) else { return };
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let expected = Table::REGULATOR_WEEK.contract().columns.iter().filter(|column| !super::is_figure(column)).count();
+    let mut lists = 0;
+    for line in printed.lines() {
+        let counts: Vec<usize> = line.split(' ').map(|count| count.parse().unwrap()).collect();
+        assert!(counts[0] > 0 && counts[0] == counts[1] && counts[2] == expected, "{expected} columns: {printed}");
+        lists += 1;
+    }
+    assert_eq!(lists, 2);
 }
 
 #[test]
