@@ -20,6 +20,8 @@ use crate::schema::contract::{Column, Type};
 
 /// A sheet has 2^20 rows, and the first is the header.
 const SHEET_ROWS: usize = (1 << 20) - 1;
+/// How hard it is pressed: a sixth larger than by the usual six, in a third of the time.
+const PRESSED: u8 = 2;
 /// So many corrections lie in memory, a few kilobytes each.
 const HELD_ROWS: usize = 20_000;
 /// Rows that a native chart takes, beside its figures.
@@ -35,6 +37,7 @@ pub fn write(
 ) -> anyhow::Result<()> {
     let mut workbook = Workbook::new();
     workbook.set_tempdir(aside)?;
+    workbook.set_zip_compression_level(PRESSED);
     // Its files carry an instant; this one is the week's own end.
     let until = ExcelDateTime::parse_from_str(&contents.head.week.monday().plus(7).to_string())?;
     workbook
