@@ -99,11 +99,11 @@ impl Rows {
 
     /// How many rows there are of each text in a column; none when it was cut.
     pub fn counts(&self, name: &str) -> Option<BTreeMap<String, u64>> {
-        let mut counts = BTreeMap::new();
+        let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
         for value in self.batch.column_by_name(name)?.as_string_opt::<i32>()? {
-            *counts.entry(value.unwrap_or_default().to_owned()).or_default() += 1;
+            *counts.entry(value.unwrap_or_default()).or_default() += 1;
         }
-        Some(counts)
+        Some(counts.into_iter().map(|(text, count)| (text.to_owned(), count)).collect())
     }
 
     /// Whether any row has a value in a column.
