@@ -2,7 +2,7 @@
 //!
 //! In: a file that lists what holds from a day on, or what the desk allows. Out: rows that begin, rows that end, rows
 //! that stay. Never: forgets what held before: a row that is missing from the file ends, it is not deleted; lets a file
-//! end what the desk allows, or the desk what a file lists.
+//! end what the desk allows, or say who did, or the desk end what a file lists.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -15,6 +15,7 @@ use serde::Serialize;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::lake::Lake;
+use crate::schema::column::allow_list;
 use crate::schema::contract::{Contract, Pii, Table, Type, Writer};
 use crate::schema::sheet::{Row, Sheet};
 use crate::store::allow::Allowed;
@@ -35,6 +36,8 @@ type Cells = Vec<String>;
 
 const FROM: &str = "valid_from";
 const UNTIL: &str = "valid_until";
+/// Said by the desk's store alone, of its own rows.
+const BY: &str = allow_list::ALLOWED_BY.name;
 /// How the reason of a row of `allow_list` begins that the desk has written.
 const DESK: &str = "desk: ";
 
@@ -43,6 +46,7 @@ struct Held {
     cells: Cells,
     from: Day,
     until: Option<Day>,
+    by: Option<String>,
 }
 
 /// Loads a file as what holds from `from` on.
@@ -123,8 +127,9 @@ fn with_desks(known: &[Held], ever: &[Allowed]) -> Vec<Held> {
 
 impl Held {
     fn of_desk(allowed: &Allowed) -> Self {
-        let Allowed { number, reason, from, until, .. } = allowed;
-        Self { cells: vec![number.reveal().to_string(), format!("{DESK}{reason}")], from: *from, until: *until }
+        let Allowed { number, reason, from, until, by, .. } = allowed;
+        let cells = vec![number.reveal().to_string(), format!("{DESK}{reason}")];
+        Self { cells, from: *from, until: *until, by: Some(by.clone()) }
     }
 
     fn is_desks(&self, table: Table) -> bool {
@@ -165,14 +170,15 @@ fn merge(rows: &mut Vec<Held>, wanted: Vec<Held>, from: Day) -> Loaded {
 }
 
 fn facts(contract: &Contract) -> impl Iterator<Item = &crate::schema::contract::Column> {
-    contract.columns.iter().filter(|column| column.name != FROM && column.name != UNTIL)
+    contract.columns.iter().filter(|column| ![FROM, UNTIL, BY].contains(&column.name.as_str()))
 }
 
 /// The file's rows, or every problem with its line.
 fn read(contract: &Contract, text: &str, from: Day) -> anyhow::Result<Vec<Held>> {
     let mut reader = csv::ReaderBuilder::new().trim(csv::Trim::All).from_reader(text.as_bytes());
     let header = reader.headers()?.clone();
-    let unknown: Vec<&str> = header.iter().filter(|name| contract.column(name).is_none()).collect();
+    let is_known = |name: &str| name != BY && contract.column(name).is_some();
+    let unknown: Vec<&str> = header.iter().filter(|name| !is_known(name)).collect();
     ensure!(unknown.is_empty(), "unknown columns: {}", unknown.join(", "));
     let at = |name: &str| header.iter().position(|column| column == name);
     let lacking = facts(contract).filter(|column| !column.null && at(&column.name).is_none());
@@ -209,7 +215,7 @@ fn row<'a>(contract: &Contract, cell: impl Fn(&str) -> &'a str, from: Day) -> an
         let text = cell(name);
         if text.is_empty() { Ok(None) } else { text.parse().map(Some).map_err(anyhow::Error::msg) }
     };
-    Ok(Held { cells, from: day(FROM)?.unwrap_or(from), until: day(UNTIL)? })
+    Ok(Held { cells, from: day(FROM)?.unwrap_or(from), until: day(UNTIL)?, by: None })
 }
 
 /// The rows of a reference table as text, which is what those of a file are compared as.
@@ -223,6 +229,7 @@ fn held(contract: &Contract, batches: &[RecordBatch]) -> anyhow::Result<Vec<Held
         };
         let columns = facts(contract).map(|fact| column(&fact.name)).collect::<anyhow::Result<Vec<_>>>()?;
         let (from, until) = (column(FROM)?, column(UNTIL)?);
+        let by = contract.column(BY).map(|_| column(BY)).transpose()?;
         for row in 0..batch.num_rows() {
             let day = |text: String| text.parse::<Day>().map_err(anyhow::Error::msg);
             let until = until.value(row).to_string();
@@ -230,6 +237,7 @@ fn held(contract: &Contract, batches: &[RecordBatch]) -> anyhow::Result<Vec<Held
                 cells: columns.iter().map(|column| column.value(row).to_string()).collect(),
                 from: day(from.value(row).to_string())?,
                 until: if until.is_empty() { None } else { Some(day(until)?) },
+                by: by.as_ref().map(|by| by.value(row).to_string()).filter(|by| !by.is_empty()),
             });
         }
     }
@@ -243,7 +251,9 @@ fn sheet(contract: &Contract, rows: &[Held]) -> anyhow::Result<RecordBatch> {
         for (column, cell) in facts(contract).zip(&held.cells) {
             row = write(row, column.kind, cell)?;
         }
-        row.day(held.from).date_or_null(held.until.map(Day::epoch_days)).end();
+        let row = row.day(held.from).date_or_null(held.until.map(Day::epoch_days));
+        let row = if contract.column(BY).is_some() { row.text_or_null(held.by.as_deref()) } else { row };
+        row.end();
     }
     Ok(sheet.finish())
 }
@@ -320,6 +330,31 @@ mod tests {
             let loaded = load_text(&lake, Table::ALLOW_LIST, text, day(from)).await.unwrap();
             assert_eq!(loaded, Loaded { begun, ended: 0, kept }, "{from}");
         }
+    }
+
+    #[tokio::test]
+    async fn who_allowed_a_number_is_known_of_the_desks_rows_and_of_no_files() {
+        let (_folder, lake) = lake().await;
+        let (from, table) = (day("2025-01-06"), Table::ALLOW_LIST);
+        // As it lay before there was the column.
+        let mut sheet = Sheet::new(table.contract());
+        sheet.row().int64(84_962_000_009).text("desk: health").day(from).date_or_null(None).text_or_null(None).end();
+        lake.open(table).await.unwrap().replace_all(&[sheet.finish()]).await.unwrap();
+        let number = Number::from_e164(84_962_000_009).unwrap();
+        let (reason, by) = ("health".to_owned(), "an".to_owned());
+        put_allowed(&lake, &[Allowed { id: 5, number, reason, from, until: None, by }]).await.unwrap();
+        load_text(&lake, table, "number,reason\n0962000001,hospital\n", from).await.unwrap();
+        let rows = lake.open(table).await.unwrap().rows(vec![], &[]).await.unwrap();
+        let mut said = BTreeMap::new();
+        for batch in &rows {
+            let numbers = allow_list::NUMBER.of(batch).unwrap().values().iter().copied();
+            let names = allow_list::ALLOWED_BY.of(batch).unwrap().iter().map(|name| name.map(str::to_owned));
+            said.extend(numbers.zip(names));
+        }
+        assert_eq!(said, BTreeMap::from([(84_962_000_001, None), (84_962_000_009, Some("an".to_owned()))]));
+        let file = "number,reason,allowed_by\n0962000001,hospital,an\n";
+        let problem = load_text(&lake, table, file, from).await.unwrap_err();
+        assert_eq!(problem.to_string(), "unknown columns: allowed_by");
     }
 
     #[tokio::test]

@@ -2000,6 +2000,8 @@ pub mod allow_list {
     pub const VALID_FROM: Column<Date32Array> = Column::new("valid_from");
     /// First day on which it no longer holds; null while open.
     pub const VALID_UNTIL: Column<Date32Array> = Column::new("valid_until");
+    /// Name of the desk's user who allowed it; null in lines of a file, and in the desk's rows of before the column.
+    pub const ALLOWED_BY: Column<StringArray> = Column::new("allowed_by");
 }
 
 /// Calling numbers that are confirmed to advertise, beside those registered under a brand name.
