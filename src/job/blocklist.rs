@@ -228,6 +228,7 @@ async fn asked(
     clock: Clock,
 ) -> anyhow::Result<(Asked, LeftOut)> {
     let (day, today) = (order.day, Day::of(clock.now()));
+    let is_lost = ensure_heard(lake, order).await?;
     if let Some(store) = store {
         ensure_own(lake, order, store).await?;
     }
@@ -240,7 +241,7 @@ async fn asked(
         }
         found => found?,
     };
-    let mut protected = protection::protected(lake, day, today, store).await?;
+    let mut protected = protection::protected(lake, (day, today), store, is_lost).await?;
     if store.is_none() && case::is_unasked(lake).await? {
         // Whoever asked the desk then knew more: the bar that was given back stays so.
         let given_back = protected_since(publications);
@@ -260,6 +261,22 @@ async fn asked(
         left_out.insert(PAST_END, lapsed.into_iter().map(|number| number.to_string()).collect());
     }
     Ok((asked, left_out))
+}
+
+/// Fails where the lake has lost the desk's words by which the day was decided: with them, whom the desk has cleared since
+/// could not be told from whom it cleared long ago, and without a desk whoever it had given back would be barred anew. What
+/// is given back leaves all the same; whether they are lost.
+async fn ensure_heard(lake: &Lake, order: &Order) -> anyhow::Result<bool> {
+    let (day, is_lost) = (order.day, case::is_lost(lake, order.day).await?);
+    ensure!(
+        !is_lost || order.releases_only,
+        "the lake has lost case_event, the desk's words by which {day} was decided; the next `callsieve decide` with the \
+         desk's configuration copies them anew, then export; --releases-only lets out what is given back"
+    );
+    if is_lost {
+        tracing::warn!(%day, "the lake has lost the words of the desk, those of before the day are taken for heard");
+    }
+    Ok(is_lost)
 }
 
 /// Fails where a store is another than the one whose words the lake has, or an older one: who was cleared by what it

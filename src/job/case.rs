@@ -15,8 +15,8 @@ use crate::domain::case::Word;
 use crate::domain::day::Day;
 use crate::domain::number::Number;
 use crate::lake::Lake;
-use crate::pipeline::run::{Began, Runner};
-use crate::schema::column::{allow_list, case_event as column};
+use crate::pipeline::run::{Began, Runner, made_from};
+use crate::schema::column::{allow_list, case_event as column, pipeline_run};
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
 use crate::store::Store;
@@ -66,6 +66,25 @@ pub(super) async fn is_unasked(lake: &Lake) -> anyhow::Result<bool> {
         );
     }
     Ok(lake.find(Table::CASE_EVENT).await?.is_some())
+}
+
+/// Whether a lake has lost the words of a desk by which a day was decided, until the next decision copies them anew: all that
+/// the desk ever said would seem to be said since.
+pub(super) async fn is_lost(lake: &Lake, day: Day) -> anyhow::Result<bool> {
+    let Some(runs) = lake.find(Table::PIPELINE_RUN).await? else { return Ok(false) };
+    let runs = runs.day(day).await?;
+    let mut newest = None;
+    for batch in &runs {
+        let (names, inputs) = (pipeline_run::TABLE_NAME.of(batch)?, pipeline_run::INPUTS.of(batch)?);
+        let versions = pipeline_run::OUTPUT_VERSION.of(batch)?;
+        for row in (0..batch.num_rows()).filter(|row| names.value(*row) == Table::DECISION.name()) {
+            newest = newest.max(Some((versions.value(row), inputs.value(row))));
+        }
+    }
+    let Some((_, inputs)) = newest else { return Ok(false) };
+    // The table's first version has no word yet.
+    let had_words = made_from(inputs)?.get(Table::CASE_EVENT.name()).is_some_and(|read| *read > 0);
+    Ok(had_words && known(lake).await?.is_empty())
 }
 
 /// So many of the words that a store lacks are named.

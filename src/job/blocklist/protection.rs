@@ -18,12 +18,13 @@ use crate::schema::contract::Table;
 use crate::store::Store;
 use crate::store::event::Event;
 
-/// Who must not be barred by the list of a day that leaves on another, by the newest tables and what the desk has said since.
+/// Who must not be barred by the list of a day that leaves on another, by the newest tables and what the desk has said since;
+/// of a lake that has lost the desk's words, by those of the day and later.
 pub(super) async fn protected(
     lake: &Lake,
-    day: Day,
-    leaves_on: Day,
+    (day, leaves_on): (Day, Day),
     store: Option<&Store>,
+    is_lost: bool,
 ) -> anyhow::Result<Protected> {
     let days = [day, leaves_on];
     // As of the allow-list: what begins the day after is heeded, since the bar would work by then.
@@ -56,15 +57,17 @@ pub(super) async fn protected(
     let Some(store) = store else { return Ok(protected) };
     let allowed = store.allowed().await?;
     protected.allowed.extend(allowed.into_iter().filter(|row| holds(row.from, row.until)).map(|row| row.number));
-    protected.cleared = cleared(lake, day, store).await?;
+    protected.cleared = cleared(lake, day, store, is_lost).await?;
     Ok(protected)
 }
 
 /// Whom the desk has cleared by words that the day's decision may not have weighed: those that the lake does not have
-/// yet, and those said since the day began, which the decision of another day may have brought there.
-async fn cleared(lake: &Lake, day: Day, store: &Store) -> anyhow::Result<BTreeSet<Number>> {
+/// yet, and those said since the day began, which the decision of another day may have brought there. What the lake has
+/// lost was there when the day was decided, once it was over.
+async fn cleared(lake: &Lake, day: Day, store: &Store, is_lost: bool) -> anyhow::Result<BTreeSet<Number>> {
     let known = case::known(lake).await?;
-    let may_be_news = |event: &Event| event.at >= day.starts_at() || !known.contains(&case::known_as(event));
+    let is_known = |event: &Event| is_lost || known.contains(&case::known_as(event));
+    let may_be_news = |event: &Event| event.at >= day.starts_at() || !is_known(event);
     let mut cleared = BTreeMap::new();
     for event in store.events().await?.into_iter().filter(may_be_news) {
         match event.word {

@@ -49,9 +49,12 @@ impl Site {
             row.instant_or_null(None).text_or_null(None).end();
         }
         let mut table = self.lake.open(Table::DECISION).await.unwrap();
-        let inputs = serde_json::json!({ "decision": table.version() }).to_string();
+        let mut inputs = serde_json::json!({ "decision": table.version() });
+        if let Some(words) = self.lake.find(Table::CASE_EVENT).await.unwrap() {
+            inputs["case_event"] = words.version().into();
+        }
         let wrote = table.replace(on, &[sheet.finish()]).await.unwrap().version;
-        note_run(&self.lake, on, Table::DECISION, (&inputs, wrote), on.ends_at()).await;
+        note_run(&self.lake, on, Table::DECISION, (&inputs.to_string(), wrote), on.ends_at()).await;
         let mut runner = Runner::new(self.lake.clone(), self.definitions.clone(), Clock::System);
         runner.run(&[Table::BLOCKLIST_DAY], on).await.unwrap();
     }
@@ -269,6 +272,41 @@ async fn a_list_for_which_another_or_an_older_store_is_asked_bars_nobody_whom_th
     let given_back = leave(&older, false, true).await.unwrap();
     assert_eq!((given_back.sequence, given_back.bars), (1, 1), "what is given back waits for no store");
     assert_eq!(leave(&own, false, false).await.unwrap().sequence, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_list_waits_for_words_that_the_lake_has_lost_and_gives_nobody_back_by_an_old_one() {
+    let site = Site::new();
+    let desk = open_desk(site.root.path(), false, 1, &["an"]).await;
+    let store = Store::open(&format!("sqlite://{}/desk.db", site.root.path().display())).await.unwrap();
+    let release = async |last: i64, at: i64| {
+        let hand = Hand { by: "an", at, is_dry_run: false, in_clear: false };
+        let (deed, reason, note) = (Deed::Release, "our_error".to_owned(), String::new());
+        desk.want(hand, &Wish { deed, number: number(last), reason, note, until: None }).await.unwrap();
+    };
+    let leave = async |store: Option<&Store>, releases_only: bool| {
+        let order = Order { releases_only, ..site.order(day(0)) };
+        publish(&site.lake, &site.definitions, &order, store, Clock::Fixed(day(1).starts_at())).await
+    };
+    // Given back once, and found anew long since.
+    release(1, day(-60).starts_at()).await;
+    case::copy(&store, &site.lake).await.unwrap();
+    site.decide(day(0), &[(1, "limited", "clear"), (2, "limited", "clear")]).await;
+    assert_eq!(leave(Some(&store), false).await.unwrap().bars, 2);
+
+    std::fs::remove_dir_all(site.root.path().join("lake/case_event")).unwrap();
+    for store in [Some(&store), None] {
+        let refused = leave(store, false).await.unwrap_err().to_string();
+        assert!(refused.starts_with("the lake has lost case_event, the desk's words by which 2025-01-06"), "{refused}");
+    }
+    release(2, day(1).starts_at()).await;
+    let given_back = leave(Some(&store), true).await.unwrap();
+    assert_eq!((given_back.sequence, given_back.bars, given_back.changes["removed"]), (2, 1, 1));
+    assert!(site.text("blocklist/2025-01-06/blocklist.csv").contains("84962000001,bar_outgoing"));
+    // The next decision copies them.
+    case::copy(&store, &site.lake).await.unwrap();
+    let whole = leave(Some(&store), false).await.unwrap();
+    assert_eq!((whole.sequence, whole.bars), (2, 1));
 }
 
 #[tokio::test(flavor = "multi_thread")]
