@@ -3,8 +3,9 @@
 //! In: a package's facts. Out: lines of what they are and what they mean, in its language. Never: wording of a law that is
 //! not quoted from it.
 
+use super::glossary::{self, ARTICLE, CRITERIA};
 use super::package::Contents;
-use super::wording::{self, ARTICLE, CRITERIA, FILE_NOTES};
+use super::wording::{self, FILE_NOTES};
 
 /// The package's facts, a name and a value each.
 pub fn facts(contents: &Contents) -> Vec<(&'static str, String)> {
@@ -33,7 +34,7 @@ pub fn facts(contents: &Contents) -> Vec<(&'static str, String)> {
 pub fn definitions(contents: &Contents) -> Vec<(&'static str, String)> {
     let lang = contents.head.lang;
     let meaning = |name: &str, doc: &str| {
-        let doc = wording::meaning(lang, name, doc);
+        let doc = glossary::meaning(lang, name, doc);
         match CRITERIA.iter().find(|(column, _)| *column == name) {
             Some((_, criterion)) => format!("{doc} {criterion} ({})", lang.say(ARTICLE)),
             None => doc.to_owned(),

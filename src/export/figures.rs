@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use super::chart::{Bar, Chart};
+use super::glossary;
 use super::rows::Rows;
 use super::wording;
 use crate::domain::day::Week;
@@ -76,7 +77,7 @@ impl Figures {
         // In English the words of the tables stand as they are; titles of forms are Vietnamese.
         for bar in charts.iter_mut().flat_map(|chart| &mut chart.bars) {
             let title = forms.get(&bar.label).filter(|_| lang == Lang::Vi);
-            bar.label = title.cloned().unwrap_or_else(|| wording::label(lang, &bar.label).into_owned());
+            bar.label = title.cloned().unwrap_or_else(|| glossary::label(lang, &bar.label).into_owned());
         }
         charts
     }

@@ -15,6 +15,7 @@ pub mod dossier;
 pub mod entity;
 pub mod figures;
 pub mod folder;
+mod glossary;
 pub mod html;
 pub mod list;
 pub mod manifest;

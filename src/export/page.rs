@@ -8,6 +8,7 @@ use std::fmt::Write as _;
 use super::about;
 use super::chart::COLOURS;
 use super::coverage::{self, Sum};
+use super::glossary;
 use super::html::{begin, escape};
 use super::package::Contents;
 use super::precision::Band;
@@ -80,7 +81,7 @@ fn corrections(contents: &Contents) -> String {
         lang.say(wording::NOT_CORRECTED).to_owned()
     } else {
         let counts: Vec<String> =
-            counts.iter().map(|(&change, count)| format!("{count} {}", wording::change(lang, change))).collect();
+            counts.iter().map(|(&change, count)| format!("{count} {}", glossary::change(lang, change))).collect();
         let (before, behind) = wording::CORRECTED;
         format!("{}: {}. {}.", lang.say(before), counts.join(", "), lang.say(behind))
     };
@@ -109,7 +110,7 @@ fn precision(contents: &Contents) -> String {
             let rules: String = of.rules.chars().take(12).collect();
             let _ = write!(text, "<tr><td>{week}</td>");
             for cell in [&rules, segment, band] {
-                let _ = write!(text, "<td>{}</td>", escape(&wording::label(lang, cell)));
+                let _ = write!(text, "<td>{}</td>", escape(&glossary::label(lang, cell)));
             }
             for cell in [&numbers.to_string(), &reviewed.to_string(), &confirmed.to_string(), &of.known(lang)] {
                 let _ = write!(text, "<td class=\"count\">{cell}</td>");
