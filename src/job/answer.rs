@@ -17,7 +17,7 @@ use arrow::array::{Array, RecordBatch};
 use serde::{Deserialize, Serialize};
 
 use self::outbox::{Answer, Known, digits, intend, mark, send};
-use super::blocklist::published;
+use super::blocklist::publication::published;
 use super::decide::number;
 use super::domain;
 use super::holder::Holders;

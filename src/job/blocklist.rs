@@ -4,18 +4,19 @@
 //! every file can be made again, and folders. Never: shows a folder of a publication that is not written down; gives two
 //! publications one number; bars anybody whom the newest tables or the desk protect, or keeps the others waiting for them.
 
+mod asked;
 mod protection;
+pub(super) mod publication;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, ensure};
-use arrow::array::{Array, RecordBatch};
+use anyhow::Context;
 use serde::Serialize;
 use serde_json::json;
 
-use super::case;
-use super::decide;
+use self::asked::asked;
+use self::publication::{note, published};
 use super::desk::handout::Trail;
 use super::export::refuse_shadow;
 use super::overtaken::Chain;
@@ -25,24 +26,12 @@ use crate::domain::number::Number;
 use crate::export::blocklist::file::{self, Folder, Format};
 use crate::export::blocklist::limit;
 use crate::export::blocklist::mml::{Shown, Template};
-use crate::export::blocklist::{
-    Asked, Change, Entry, Kind, Listing, Publication, apply, changes, digits, list_sha256, protected_since, standing,
-    told,
-};
+use crate::export::blocklist::{Asked, Entry, Kind, Listing, Publication, apply, changes, list_sha256, standing, told};
 use crate::lake::Lake;
-use crate::lake::append::Span;
 use crate::pipeline::definition::Definitions;
-use crate::schema::column::{blocklist_day, blocklist_export as column};
 use crate::schema::contract::Table;
-use crate::schema::sheet::Sheet;
 use crate::store::Store;
 
-/// The word of the row that stands for a publication itself.
-const LIST: &str = "list";
-/// What is said of bars that are left out since they have come to their end.
-const PAST_END: &str = "past its end";
-/// The name by which the table remembers how many publications it has.
-const APP_ID: &str = "blocklist_export";
 /// So many commands show what a template makes, and so many numbers whom it is about.
 const SAMPLE: usize = 3;
 
@@ -181,14 +170,6 @@ async fn refuse_overtaken(lake: &Lake, day: Day, last: Day) -> anyhow::Result<()
     Ok(())
 }
 
-/// Everything that was published, in its order.
-pub async fn published(lake: &Lake) -> anyhow::Result<Vec<Publication>> {
-    match lake.find(Table::BLOCKLIST_EXPORT).await? {
-        Some(table) => read(&table.rows(vec![], &[]).await?),
-        None => Ok(Vec::new()),
-    }
-}
-
 /// The publication that a day's list needs; none when the last one of the day says the same.
 fn due(
     definitions: &Definitions,
@@ -216,101 +197,6 @@ fn due(
         published_at: clock.now(),
         changes,
     }))
-}
-
-/// What the decision of a day asks for, without whom the newest tables or the desk protect, and without whose bar has come
-/// to its end; these are named.
-async fn asked(
-    lake: &Lake,
-    order: &Order,
-    (before, publications): (&Listing, &[Publication]),
-    store: Option<&Store>,
-    clock: Clock,
-) -> anyhow::Result<(Asked, LeftOut)> {
-    let (day, today) = (order.day, Day::of(clock.now()));
-    let is_lost = ensure_heard(lake, order).await?;
-    if let Some(store) = store {
-        ensure_own(lake, order, store).await?;
-    }
-    let asked = match decided(lake, day).await {
-        // Nothing is wanted of the decision but whom it gives back: all others wait for nobody.
-        Err(error) if order.releases_only && publications.last().is_some_and(|last| last.day == day) => {
-            let error = format!("{error:#}");
-            tracing::warn!(%day, error, "list of the day cannot be read, only what was published is looked at");
-            Asked { bars: before.clone(), ended: Listing::new() }
-        }
-        found => found?,
-    };
-    let mut protected = protection::protected(lake, (day, today), store, is_lost).await?;
-    if store.is_none() && case::is_unasked(lake).await? {
-        // Whoever asked the desk then knew more: the bar that was given back stays so.
-        let given_back = protected_since(publications);
-        let is_same = |entry: &&Entry| given_back.get(&entry.number).is_some_and(|on| entry.from <= *on);
-        protected.cleared.extend(asked.bars.values().filter(is_same).map(|entry| entry.number));
-    }
-    let protected = protected.barred(&asked);
-    let mut left_out = LeftOut::new();
-    for (number, why) in &protected {
-        left_out.entry(*why).or_default().push(number.to_string());
-    }
-    let asked = asked.without(day, before, &protected.into_keys().collect());
-    // A renewal that is held back prolongs no bar beyond the end that was told.
-    let asked = if order.releases_only { asked.releases_only(before) } else { asked };
-    let (asked, lapsed) = asked.without_lapsed((day, today), (before, publications));
-    if !lapsed.is_empty() {
-        left_out.insert(PAST_END, lapsed.into_iter().map(|number| number.to_string()).collect());
-    }
-    Ok((asked, left_out))
-}
-
-/// Fails where the lake has lost the desk's words by which the day was decided: with them, whom the desk has cleared since
-/// could not be told from whom it cleared long ago, and without a desk whoever it had given back would be barred anew. What
-/// is given back leaves all the same; whether they are lost.
-async fn ensure_heard(lake: &Lake, order: &Order) -> anyhow::Result<bool> {
-    let (day, is_lost) = (order.day, case::is_lost(lake, order.day).await?);
-    ensure!(
-        !is_lost || order.releases_only,
-        "the lake has lost case_event, the desk's words by which {day} was decided; the next `callsieve decide` with the \
-         desk's configuration copies them anew, then export; --releases-only lets out what is given back"
-    );
-    if is_lost {
-        tracing::warn!(%day, "the lake has lost the words of the desk, those of before the day are taken for heard");
-    }
-    Ok(is_lost)
-}
-
-/// Fails where a store is another than the one whose words the lake has, or an older one: who was cleared by what it
-/// lacks would be barred anew. What is given back leaves all the same, since nobody is barred by that.
-async fn ensure_own(lake: &Lake, order: &Order, store: &Store) -> anyhow::Result<()> {
-    match case::refuse_another(store, lake).await {
-        Err(error) if order.releases_only => {
-            let (day, error) = (order.day, format!("{error:#}"));
-            tracing::warn!(%day, error, "words of the desk are missing, what it has cleared since is not known");
-            Ok(())
-        }
-        compared => compared,
-    }
-}
-
-/// What the decision of a day asks for.
-async fn decided(lake: &Lake, day: Day) -> anyhow::Result<Asked> {
-    let rows = super::export::computed_rows(lake, Table::BLOCKLIST_DAY, day).await?;
-    let mut entries = Vec::new();
-    for batch in &rows {
-        for row in 0..batch.num_rows() {
-            let detections = blocklist_day::DETECTIONS.of(batch)?;
-            entries.push(Entry {
-                number: decide::number(blocklist_day::NUMBER.of(batch)?.value(row))?,
-                action: blocklist_day::ACTION.of(batch)?.value(row).parse().map_err(anyhow::Error::msg)?,
-                reason: blocklist_day::REASON.of(batch)?.value(row).to_owned(),
-                from: Day::from_epoch_days(blocklist_day::FROM_DAY.of(batch)?.value(row)),
-                until: Day::from_epoch_days(blocklist_day::UNTIL_DAY.of(batch)?.value(row)),
-                case_id: blocklist_day::CASE_ID.of(batch)?.value(row).to_owned(),
-                detections: detections.is_valid(row).then(|| detections.value(row).to_owned()),
-            });
-        }
-    }
-    Ok(Asked::new(day, entries)?)
 }
 
 /// Writes the folders of the last of some publications.
@@ -377,75 +263,6 @@ fn each_missing(
         }
     }
     Ok(made)
-}
-
-/// Writes the last of some publications down; fails when another took its number meanwhile.
-async fn note(lake: &Lake, publications: &[Publication]) -> anyhow::Result<()> {
-    let bars = i64::try_from(standing(publications)?.len())?;
-    let publication = publications.last().context("there is a publication to write down")?;
-    let Publication { sequence, day, list_sha256, supersedes_sha256, published_at, changes } = publication;
-    let (at, mut sheet) = (*published_at, Sheet::new(Table::BLOCKLIST_EXPORT.contract()));
-    let mut table = lake.open(Table::BLOCKLIST_EXPORT).await?;
-    let row = sheet.row().day(*day).int64(*sequence).text(LIST).int64_or_null(None).text_or_null(None);
-    let row = row.text_or_null(None).date_or_null(None).date_or_null(None).text_or_null(None).text_or_null(None);
-    let row = row.int64(bars).text(list_sha256).text_or_null(supersedes_sha256.as_deref());
-    row.instant(at).end();
-    for Change { kind, entry } in changes {
-        let row = sheet.row().day(*day).int64(*sequence).text(kind.as_str()).int64(digits(entry.number));
-        let row = row.text(entry.action.as_str()).text(&entry.reason).day(entry.from).day(entry.until);
-        let row = row.text(&entry.case_id).text_or_null(entry.detections.as_deref());
-        row.int64_or_null(None).text_or_null(None).text_or_null(None).instant(at).end();
-    }
-    let span = Span { app_id: APP_ID.to_owned(), from: sequence - 1, until: *sequence };
-    let noted = table.append(&[sheet.finish()], &[span]).await;
-    noted.with_context(|| format!("writing down publication {sequence} of the block list"))?;
-    Ok(())
-}
-
-/// Publications as their table has them.
-fn read(batches: &[RecordBatch]) -> anyhow::Result<Vec<Publication>> {
-    let mut by_sequence: BTreeMap<i64, Publication> = BTreeMap::new();
-    for batch in batches {
-        for row in 0..batch.num_rows() {
-            let sequence = column::SEQUENCE.of(batch)?.value(row);
-            let publication = by_sequence.entry(sequence).or_insert_with(|| Publication {
-                sequence,
-                day: Day::from_epoch_days(0),
-                list_sha256: String::new(),
-                supersedes_sha256: None,
-                published_at: 0,
-                changes: Vec::new(),
-            });
-            let word = column::CHANGE.of(batch)?.value(row);
-            match Kind::ALL.into_iter().find(|kind| kind.as_str() == word) {
-                Some(kind) => publication.changes.push(Change { kind, entry: entry(batch, row)? }),
-                None => {
-                    ensure!(word == LIST, "blocklist_export knows no change \"{word}\"");
-                    publication.day = Day::from_epoch_days(column::DAY.of(batch)?.value(row));
-                    column::LIST_SHA256.of(batch)?.value(row).clone_into(&mut publication.list_sha256);
-                    publication.supersedes_sha256 = decide::text(column::SUPERSEDES_SHA256.of(batch)?, row);
-                    publication.published_at = column::PUBLISHED_AT.of(batch)?.value(row);
-                }
-            }
-        }
-    }
-    let mut publications: Vec<Publication> = by_sequence.into_values().collect();
-    for publication in &mut publications {
-        publication.changes.sort_by_key(|change| change.entry.number);
-    }
-    Ok(publications)
-}
-
-fn entry(batch: &RecordBatch, row: usize) -> anyhow::Result<Entry> {
-    Ok(Entry {
-        number: decide::number(column::NUMBER.of(batch)?.value(row))?,
-        action: column::ACTION.of(batch)?.value(row).parse().map_err(anyhow::Error::msg)?,
-        reason: column::REASON.of(batch)?.value(row).to_owned(),
-        from: Day::from_epoch_days(column::FROM_DAY.of(batch)?.value(row)),
-        until: Day::from_epoch_days(column::UNTIL_DAY.of(batch)?.value(row)),
-        case_id: column::CASE_ID.of(batch)?.value(row).to_owned(),
-        detections: decide::text(column::DETECTIONS.of(batch)?, row),
-    })
 }
 
 impl Published {

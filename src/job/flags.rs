@@ -10,7 +10,7 @@ use anyhow::{Context, ensure};
 use serde::Serialize;
 use serde_json::json;
 
-use super::blocklist::published;
+use super::blocklist::publication::published;
 use super::desk::handout::Trail;
 use super::export::refuse_shadow;
 use crate::clock::Clock;

@@ -15,7 +15,7 @@ use serde_json::json;
 
 use self::file::{Message, Named};
 use self::known::{Before, Known};
-use super::blocklist::published;
+use super::blocklist::publication::published;
 use super::check::Invalid;
 use super::decide;
 use super::desk::handout::Trail;

@@ -2,10 +2,13 @@
 
 use super::super::desk::{self, Desk, Hand, Look};
 use super::*;
+use crate::export::blocklist::digits;
 use crate::export::blocklist::limit::Refused;
+use crate::job::case;
 use crate::job::tests::{note_run, open_desk};
 use crate::pipeline::run::{Runner, folder};
 use crate::schema::column::blocklist_export;
+use crate::schema::sheet::Sheet;
 use crate::source::kafka::Setting;
 use crate::store::audit::Wanted;
 use crate::store::review::Review;
