@@ -68,9 +68,9 @@ const EXIT_CODES: &str = "Exit codes:\n\
     1  failed\n\
     2  wrong usage\n\
     3  configuration or pipelines invalid, or no lake or case store where one is named\n\
-    4  input incomplete: the ledger is not closed, the week or the month is not all there, a day to compare with is \
-    not decided or not in the shadow, a week to draw from is not decided to its end, or a registry did not answer; \
-    come again\n\
+    4  input incomplete: the ledger is not closed, the day, the week or the month is not all there or was computed \
+    before some of its reports came, a day to compare with is not decided or not in the shadow, a week to draw from is \
+    not decided to its end, or a registry did not answer; come again\n\
     5  what stands has not arrived at its target, or the network has not done what it was asked: run deliver again, \
     look at receipts\n\
     6  refused: not in this name, not by the same person twice, not before a second person has approved, by \
@@ -120,7 +120,7 @@ fn exit_code(error: &anyhow::Error) -> u8 {
         3
     } else if error.is::<job::ledger::Open>()
         || error.is::<job::export::Incomplete>()
-        || error.is::<job::awareness::Unfinished>()
+        || error.is::<job::unread::Unread>()
         || error.is::<job::backtest::Undecided>()
         || error.is::<job::backtest::shadow::Unseen>()
         || error.is::<job::precision::Unfinished>()
@@ -194,6 +194,8 @@ mod tests {
     use super::*;
     use crate::export::blocklist::limit::Refused;
     use crate::job::receipts::NotAsAsked;
+    use crate::job::unread::{Days, Unread};
+    use crate::schema::contract::Table;
 
     #[test]
     fn what_is_refused_and_what_has_not_arrived_have_codes_of_their_own_however_it_is_told() {
@@ -207,5 +209,13 @@ mod tests {
             assert_eq!(exit_code(&error.context("exporting")), code);
         }
         assert_eq!(exit_code(&anyhow::anyhow!("a full disk")), 1);
+    }
+
+    #[test]
+    fn what_lacks_a_report_has_the_code_of_an_input_that_is_not_complete() {
+        let day = "2025-01-06".parse().unwrap();
+        let days = Days { first: day, last: day };
+        let unread = Unread { table: Table::REPORT_CHECK, days, reasons: Vec::new(), mend: String::new() };
+        assert_eq!(exit_code(&anyhow::Error::from(unread).context("exporting")), 4);
     }
 }

@@ -94,7 +94,10 @@ pub(super) enum ExportVerb {
     Blocklist(BlocklistArgs),
     /// The domains that a week's reports name, for the registry's abuse desk; none that strangers share or that is the
     /// imitated one's own.
-    #[command(after_help = "Example: callsieve export domains --lake /data/lake --week 2025-W02 --out /data/export")]
+    #[command(
+        after_help = "Example: callsieve export domains --lake /data/lake --week 2025-W02 --out /data/export\n\n\
+        Exit code 4 when a report of the week is missing, or came after `run`."
+    )]
     Domains {
         /// The ISO week.
         #[arg(long)]
@@ -106,7 +109,10 @@ pub(super) enum ExportVerb {
         place: PlaceArgs,
     },
     /// The bank accounts that a week's reports name, for the banks; they are in clear in the files.
-    #[command(after_help = "Example: callsieve export accounts --lake /data/lake --week 2025-W02 --out /data/export")]
+    #[command(
+        after_help = "Example: callsieve export accounts --lake /data/lake --week 2025-W02 --out /data/export\n\n\
+        Exit code 4 when a report of the week is missing, or came after `run`."
+    )]
     Accounts {
         /// The ISO week.
         #[arg(long)]
@@ -118,7 +124,8 @@ pub(super) enum ExportVerb {
     /// was written is in it.
     #[command(
         after_help = "Example: callsieve export routes --lake /data/lake --day 2025-01-06 --out /data/export\n\n\
-        The files are OUT/routes/DAY.OPERATOR/reports.csv; what came late is in them when the day is exported again."
+        The files are OUT/routes/DAY.OPERATOR/reports.csv; what came late is in them when the day is exported again. Exit \
+        code 4 when a report of the day is missing, or came after `run`."
     )]
     Routes {
         /// The day.
@@ -327,7 +334,8 @@ pub(super) async fn export(verb: ExportVerb, json: bool) -> anyhow::Result<()> {
         }
         ExportVerb::Awareness { month, week, least, place } => {
             let period = week.map(Period::Week).or(month.map(Period::Month)).context("name a month or a week")?;
-            let told = job::awareness::publish(&place.open().await?, &place.out, period, least).await?;
+            let lake = place.open().await?;
+            let told = job::awareness::publish(&lake, &place.out, period, least, Clock::System).await?;
             say(json, &told, || told.text())
         }
         ExportVerb::Notices { day, config, by, place, rules } => {

@@ -7,12 +7,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 use serde::Serialize;
 
 use super::export::refuse_shadow;
-use super::ledger::open_reasons_of;
+use super::unread::{Counted, Days, ensure_counted, ensure_here};
+use crate::clock::Clock;
 use crate::domain::day::{Month, Week};
 use crate::domain::number::Number;
 use crate::domain::plan;
@@ -24,18 +24,7 @@ use crate::export::trend::{self, Trend};
 use crate::lake::{Handle, Lake};
 use crate::schema::column::{citizen_report, pipeline_run, scam_trend_week};
 use crate::schema::contract::Table;
-use crate::schema::topic::Topic;
 use crate::text::story;
-
-/// Not all reports are here, so nobody is told how many there are: exit code 4.
-#[derive(Debug, thiserror::Error)]
-#[error("the reports of {period} are not all here, so no figures leave: {}", .reasons.join("; "))]
-pub struct Unfinished {
-    /// The month or week.
-    pub period: Period,
-    /// What is missing.
-    pub reasons: Vec<String>,
-}
 
 /// What was published.
 #[derive(Debug, Serialize)]
@@ -76,15 +65,11 @@ impl Counts {
     }
 }
 
-/// Publishes `OUT/awareness/MONTH` or `OUT/awareness/WEEK`.
-pub async fn publish(lake: &Lake, out: &Path, period: Period, least: u64) -> anyhow::Result<Told> {
+/// Publishes `OUT/awareness/MONTH` or `OUT/awareness/WEEK`, once all its reports are there, and counted.
+pub async fn publish(lake: &Lake, out: &Path, period: Period, least: u64, clock: Clock) -> anyhow::Result<Told> {
     refuse_shadow(lake)?;
-    let reasons = open_reasons_of(lake, Topic::CitizenReport, period.ends_at()).await?;
-    if !reasons.is_empty() {
-        return Err(Unfinished { period, reasons }.into());
-    }
     let counts = match period {
-        Period::Month(month) => of_month(lake, month).await?,
+        Period::Month(month) => of_month(lake, month, clock).await?,
         Period::Week(week) => of_week(lake, week).await?,
     };
     let by_channel = Grid::new(&counts.by_channel, least);
@@ -103,14 +88,9 @@ fn titles() -> BTreeMap<String, String> {
 }
 
 async fn of_week(lake: &Lake, week: Week) -> anyhow::Result<Counts> {
-    let does = format!("`callsieve run --week {week}` does");
-    let runs = lake.find(Table::PIPELINE_RUN).await?;
-    let runs = runs.with_context(|| format!("nothing has been computed yet; {does}"))?;
-    let computed_at = computed_at(&runs, week)
-        .await?
-        .with_context(|| format!("scam_trend_week of {week} has not been computed; {does}"))?;
-    let is_whole = computed_at >= Period::Week(week).ends_at();
-    anyhow::ensure!(is_whole, "scam_trend_week of {week} has not been computed since the week is over; {does}");
+    // The week stands beside the one before, whose reports it counts again.
+    let before = week.monday().plus(-7);
+    ensure_counted(lake, Counted::of_week(Table::SCAM_TREND_WEEK, week, before)).await?;
     let table = lake.require(Table::SCAM_TREND_WEEK).await?;
     of_rows(&table.day(week.monday()).await?)
 }
@@ -156,8 +136,9 @@ fn of_rows(batches: &[RecordBatch]) -> anyhow::Result<Counts> {
 }
 
 /// Counts the reports of a month themselves: the table of trends is by week.
-async fn of_month(lake: &Lake, month: Month) -> anyhow::Result<Counts> {
+async fn of_month(lake: &Lake, month: Month, clock: Clock) -> anyhow::Result<Counts> {
     use citizen_report as column;
+    ensure_here(lake, Days { first: month.first(), last: month.last() }, clock.now()).await?;
     let table = lake.require(Table::CITIZEN_REPORT).await?;
     let (id, channel, kind, source) = (column::REPORT_ID, column::CHANNEL, column::KIND, column::SOURCE);
     let columns = [id.name, channel.name, kind.name, source.name, column::SCAM_FORM.name, column::PROVINCE.name];
@@ -192,9 +173,15 @@ mod tests {
     use super::*;
     use crate::domain::account::Account;
     use crate::domain::day::Day;
-    use crate::job::tests::note_run;
+    use crate::job::tests::{note_run, report_comes};
+    use crate::job::unread::Unread;
     use crate::lake::ledger::{Books, Entry, Kind};
     use crate::schema::sheet::Sheet;
+
+    /// The first instant of March 2025.
+    fn later() -> Clock {
+        Clock::Fixed("2025-03-01".parse::<Day>().unwrap().starts_at())
+    }
 
     #[tokio::test]
     async fn reports_count_once_and_rare_forms_cannot_be_told() {
@@ -218,9 +205,10 @@ mod tests {
         report(51, day.plus(1), "app", "spam_call", None);
         report(52, day, "app", "scam_call", Some("sim_lock"));
         lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&[sheet.finish()], &[]).await.unwrap();
+        report_comes(&lake, day, 0, later().now()).await;
 
         let month = |month: &str| Period::Month(month.parse().unwrap());
-        let told = publish(&lake, folder.path(), month("2025-01"), 10).await.unwrap();
+        let told = publish(&lake, folder.path(), month("2025-01"), 10, later()).await.unwrap();
         assert_eq!((told.reports, told.is_changed), (Some(42), true));
         let read = |file: &str| std::fs::read_to_string(told.folder.join(file)).unwrap();
         let all: String = ["forms.csv", "carriers.csv", "page.html"].map(read).concat();
@@ -231,8 +219,8 @@ mod tests {
         assert!(read("forms.csv").contains("2025-01,total,,total,42"));
         assert!(read("carriers.csv").contains(",Viettel,42"));
         assert!(read("provinces.csv").contains("2025-01,total,,Cà Mau,31") && read("page.html").contains("Cà Mau"));
-        assert!(!publish(&lake, folder.path(), month("2025-01"), 10).await.unwrap().is_changed);
-        assert_eq!(publish(&lake, folder.path(), month("2025-02"), 10).await.unwrap().reports, None);
+        assert!(!publish(&lake, folder.path(), month("2025-01"), 10, later()).await.unwrap().is_changed);
+        assert_eq!(publish(&lake, folder.path(), month("2025-02"), 10, later()).await.unwrap().reports, None);
     }
 
     /// A lake with a computed week of these: form, channel, reports, reports before.
@@ -243,8 +231,8 @@ mod tests {
     async fn week_at(folder: &Path, told: &[(&str, &str, i64, i64)], computed_at: i64) -> Lake {
         let lake = Lake::local(folder).unwrap();
         let monday: Day = "2025-01-06".parse().unwrap();
-        lake.open(Table::CITIZEN_REPORT).await.unwrap();
-        note_run(&lake, monday, Table::SCAM_TREND_WEEK, ("{}", 1), computed_at).await;
+        let read = report_comes(&lake, monday, 0, monday.plus(14).starts_at()).await;
+        ran(&lake, read, computed_at).await;
         let mut sheet = Sheet::new(Table::SCAM_TREND_WEEK.contract());
         for (form, channel, reports, before) in told {
             let row = sheet.row().day(monday).text(form).text(NOWHERE).text(channel);
@@ -253,6 +241,12 @@ mod tests {
         }
         lake.open(Table::SCAM_TREND_WEEK).await.unwrap().replace(monday, &[sheet.finish()]).await.unwrap();
         lake
+    }
+
+    /// Notes that the week's reports at a version were counted.
+    async fn ran(lake: &Lake, read: i64, at: i64) {
+        let inputs = format!(r#"{{"citizen_report":{read}}}"#);
+        note_run(lake, "2025-01-06".parse().unwrap(), Table::SCAM_TREND_WEEK, (&inputs, read), at).await;
     }
 
     #[tokio::test]
@@ -266,7 +260,7 @@ mod tests {
         ];
         let lake = week(folder.path(), &told).await;
         let week = Period::Week("2025-W02".parse().unwrap());
-        let told = publish(&lake, folder.path(), week, 10).await.unwrap();
+        let told = publish(&lake, folder.path(), week, 10, later()).await.unwrap();
         assert_eq!(told.reports, Some(102));
         let read = |file: &str| std::fs::read_to_string(told.folder.join(file)).unwrap();
         let changes = read("changes.csv");
@@ -280,26 +274,51 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let period = Period::Week("2025-W02".parse().unwrap());
         let lake = week_at(folder.path(), &[("fake_lender", "app", 60, 40)], period.ends_at() - 1).await;
-        let refused = publish(&lake, folder.path(), period, 10).await.unwrap_err();
-        assert!(refused.to_string().contains("has not been computed since the week is over"), "{refused}");
+        let refused = publish(&lake, folder.path(), period, 10, later()).await.unwrap_err();
+        assert!(refused.is::<Unread>(), "{refused:#}");
+        assert!(refused.to_string().contains("2025-01-12 was not over when it was computed"), "{refused}");
 
         // Read up to the last minute of Tuesday 2025-02-04.
         let until = "2025-02-05".parse::<Day>().unwrap().starts_at();
         let account = Account { watermark: Some(until), ..Account::empty("k/citizen_report/0", 0, 0) };
         let read = Entry::new(Kind::Idle, Table::CITIZEN_REPORT, account, until);
         Books::open(&lake).await.unwrap().note(&[read]).await.unwrap();
-        let refused = publish(&lake, folder.path(), Period::Month("2025-02".parse().unwrap()), 10).await.unwrap_err();
-        assert!(refused.is::<Unfinished>() && refused.to_string().contains("up to 2025-02-04T17:00:00Z"), "{refused}");
+        let [january, february] = ["2025-01", "2025-02"].map(|month| Period::Month(month.parse().unwrap()));
+        let refused = publish(&lake, folder.path(), february, 10, later()).await.unwrap_err();
+        assert!(refused.is::<Unread>() && refused.to_string().contains("up to 2025-02-04T17:00:00Z"), "{refused}");
+        let early = Clock::Fixed(january.ends_at() - 1);
+        let refused = publish(&lake, folder.path(), january, 10, early).await.unwrap_err();
+        assert!(refused.is::<Unread>() && refused.to_string().contains("2025-01-31 is not over"), "{refused}");
         assert!(!folder.path().join("awareness").exists());
-        let told = publish(&lake, folder.path(), Period::Month("2025-01".parse().unwrap()), 10).await.unwrap();
+        let told = publish(&lake, folder.path(), january, 10, later()).await.unwrap();
         assert_eq!(told.reports, None, "January is all there");
+    }
+
+    #[tokio::test]
+    async fn a_week_of_which_a_report_came_after_its_run_leaves_once_it_was_run_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = week(folder.path(), &[("fake_lender", "app", 60, 40)]).await;
+        let period = Period::Week("2025-W02".parse().unwrap());
+        let monday: Day = "2025-01-06".parse().unwrap();
+        // The week before is told beside it.
+        for (offset, day) in [(1, monday.plus(-7)), (2, monday.plus(6))] {
+            let late = report_comes(&lake, day, offset, period.ends_at()).await;
+            let refused = publish(&lake, folder.path(), period, 10, later()).await.unwrap_err();
+            assert!(refused.is::<Unread>(), "{refused:#}");
+            let begin =
+                "scam_trend_week does not have every report of 2024-12-30 to 2025-01-12, so nothing leaves: 1 of";
+            assert!(refused.to_string().starts_with(begin), "{refused}");
+            ran(&lake, late, period.ends_at()).await;
+            publish(&lake, folder.path(), period, 10, later()).await.unwrap();
+        }
     }
 
     #[tokio::test]
     async fn a_week_that_was_not_computed_is_not_told_of() {
         let folder = tempfile::tempdir().unwrap();
         let lake = week(folder.path(), &[]).await;
-        let refused = publish(&lake, folder.path(), Period::Week("2025-W03".parse().unwrap()), 10).await.unwrap_err();
+        let week = Period::Week("2025-W03".parse().unwrap());
+        let refused = publish(&lake, folder.path(), week, 10, later()).await.unwrap_err();
         assert!(refused.to_string().contains("`callsieve run --week 2025-W03` does"), "{refused}");
     }
 }

@@ -1,16 +1,16 @@
 //! `export domains` and `export accounts`: what a week's reports name, for the registry's abuse desk and for banks.
 //!
 //! In: `report_entity` of a week, and what is known of domains. Out: a published folder. Never: accuses a domain that
-//! strangers share, or one of the bank that is imitated; computes what was not computed; tells a part of a week for
-//! all of it.
+//! strangers share, or one of the bank that is imitated; computes what was not computed; leaves out a
+//! report of the week that has come.
 
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use anyhow::Context;
 use arrow::array::{Array, RecordBatch};
 
-use super::export::{computed, computed_whole, refuse_shadow};
+use super::export::refuse_shadow;
+use super::unread::{Counted, ensure_counted};
 use crate::domain::day::{Week, instant};
 use crate::domain::host::Link;
 use crate::domain::number::Number;
@@ -50,14 +50,7 @@ pub async fn accounts(lake: &Lake, out: &Path, week: Week) -> anyhow::Result<Pub
 /// What reports of a week name of one kind, the most reported first.
 async fn named(lake: &Lake, week: Week, kind: &str) -> anyhow::Result<Vec<Entity>> {
     refuse_shadow(lake)?;
-    let nothing = || format!("nothing has been computed yet; `callsieve run --week {week}` does");
-    let runs = lake.find(Table::PIPELINE_RUN).await?.with_context(nothing)?;
-    let runs = runs.day(week.monday()).await?;
-    let does = format!("`callsieve run --week {week}` does");
-    let is_there = computed(&runs, Table::REPORT_ENTITY)?;
-    anyhow::ensure!(is_there, "report_entity of {week} has not been computed; {does}");
-    let is_whole = computed_whole(&runs, Table::REPORT_ENTITY, week.monday().plus(6))?;
-    anyhow::ensure!(is_whole, "report_entity of {week} has not been computed since the week is over; {does}");
+    ensure_counted(lake, Counted::of_week(Table::REPORT_ENTITY, week, week.monday())).await?;
     let table = lake.require(Table::REPORT_ENTITY).await?;
     let mut entities: BTreeMap<String, Entity> = BTreeMap::new();
     for batch in table.day(week.monday()).await? {
@@ -102,14 +95,23 @@ fn read(batch: &RecordBatch, row: usize) -> anyhow::Result<Entity> {
 mod tests {
     use super::*;
     use crate::clock::Clock;
-    use crate::job::tests::note_run;
+    use crate::job::tests::{note_run, report_comes};
+    use crate::job::unread::Unread;
     use crate::schema::sheet::Sheet;
 
-    /// A lake with a week that names these, computed when it was over.
+    /// Notes that a week was computed when it was over, from the reports at a version.
+    async fn ran(lake: &Lake, week: Week, read: i64) {
+        let inputs = format!(r#"{{"citizen_report":{read}}}"#);
+        let over = week.monday().plus(7).starts_at();
+        note_run(lake, week.monday(), Table::REPORT_ENTITY, (&inputs, read), over).await;
+    }
+
+    /// A lake with a week that names these, computed when it was over and read to its end.
     async fn lake(folder: &Path, named: &[(&str, &str, i64, i64)]) -> Lake {
         let lake = Lake::local(folder).unwrap();
         let week: Week = "2025-W02".parse().unwrap();
-        note_run(&lake, week.monday(), Table::REPORT_ENTITY, ("{}", 1), week.monday().plus(7).starts_at()).await;
+        let read = report_comes(&lake, week.monday(), 0, week.monday().plus(14).starts_at()).await;
+        ran(&lake, week, read).await;
         let mut sheet = Sheet::new(Table::REPORT_ENTITY.contract());
         for (kind, value, source, reporters) in named {
             let row = sheet.row().day(week.monday()).text(kind).text(value).int64(*source).int64(1).int64(1);
@@ -162,8 +164,46 @@ mod tests {
         let over = week.monday().plus(7).starts_at();
         note_run(&lake, week.monday(), Table::REPORT_ENTITY, ("{}", 1), over - 1).await;
         let problem = accounts(&lake, folder.path(), week).await.unwrap_err();
-        assert!(problem.to_string().contains("since the week is over; `callsieve run --week 2025-W03`"), "{problem:#}");
+        assert!(problem.is::<Unread>(), "{problem:#}");
+        let expected = "2025-01-19 was not over when it was computed; `callsieve run --week 2025-W03` once more";
+        assert!(problem.to_string().ends_with(expected), "{problem:#}");
         note_run(&lake, week.monday(), Table::REPORT_ENTITY, ("{}", 2), over).await;
         assert_eq!(accounts(&lake, folder.path(), week).await.unwrap().rows, 0);
+    }
+
+    #[tokio::test]
+    async fn a_week_of_which_a_report_came_after_its_run_leaves_once_it_was_run_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder.path().join("lake"), &[("account", "0071001234567", 84_962_000_002, 1)]).await;
+        let lookup = Lookup::open(&crate::lookup::Options::default(), Clock::Fixed(0)).unwrap();
+        let week: Week = "2025-W02".parse().unwrap();
+        let sunday = week.monday().plus(6);
+        let read = report_comes(&lake, sunday, 1, sunday.ends_at()).await;
+        let refused = [
+            domains(&lake, &lookup, folder.path(), week).await.unwrap_err(),
+            accounts(&lake, folder.path(), week).await.unwrap_err(),
+        ];
+        for refused in refused {
+            assert!(refused.is::<Unread>(), "{refused:#}");
+            let begin = "report_entity does not have every report of 2025-01-06 to 2025-01-12, so nothing leaves: 1 of";
+            assert!(refused.to_string().starts_with(begin), "{refused:#}");
+        }
+        assert!(!folder.path().join("domains").exists() && !folder.path().join("accounts").exists());
+        ran(&lake, week, read).await;
+        domains(&lake, &lookup, folder.path(), week).await.unwrap();
+        assert_eq!(accounts(&lake, folder.path(), week).await.unwrap().rows, 1);
+    }
+
+    #[tokio::test]
+    async fn a_week_whose_reports_were_not_read_to_its_end_is_not_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(&folder.path().join("lake")).unwrap();
+        let week: Week = "2025-W02".parse().unwrap();
+        let sunday = week.monday().plus(6);
+        let read = report_comes(&lake, sunday, 0, sunday.ends_at() - 1).await;
+        ran(&lake, week, read).await;
+        let refused = accounts(&lake, folder.path(), week).await.unwrap_err();
+        assert!(refused.is::<Unread>() && refused.to_string().contains("has been read up to"), "{refused:#}");
+        assert!(!folder.path().join("accounts").exists());
     }
 }

@@ -300,17 +300,6 @@ pub(super) fn open_reasons_by(all: Entries, until: i64) -> Vec<String> {
     reasons
 }
 
-/// The same of one topic alone.
-pub(super) async fn open_reasons_of(lake: &Lake, topic: Topic, until: i64) -> anyhow::Result<Vec<String>> {
-    let table = topic.table();
-    let Some(rows) = lake.find(table).await? else { return Ok(vec![format!("{table} has never been read")]) };
-    let mut books = Books::open(lake).await?;
-    books.settle(&rows).await?;
-    let mut entries = books.entries(table).await?;
-    entries.retain(|entry| holds(topic, entry));
-    Ok(proof::window::open_reasons(table, &entries, until))
-}
-
 /// Whether an entry is a signed act, or needs no signature.
 pub(super) fn holds(topic: Topic, entry: &Entry) -> bool {
     match entry.kind {

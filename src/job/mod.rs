@@ -46,6 +46,7 @@ pub mod seal;
 pub mod seed;
 pub mod simulate;
 pub mod subject;
+pub mod unread;
 mod writer;
 
 #[cfg(test)]

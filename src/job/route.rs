@@ -2,7 +2,8 @@
 //!
 //! In: `report_check` of a day. Out: a published folder for each operator, with what the records here say of each number.
 //! Never: tells who has reported, in which words, or when they were called; mixes the numbers of two operators; lets any
-//! leave of which the desk's trail does not know; computes what was not computed; lets stand what is another's by now.
+//! leave of which the desk's trail does not know; computes what was not computed; leaves out a report of the day that has
+//! come; lets stand what is another's by now.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
@@ -14,7 +15,8 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::desk::handout::Trail;
-use super::export::{computed, computed_whole, refuse_shadow};
+use super::export::refuse_shadow;
+use super::unread::{Counted, ensure_counted};
 use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::export::dossier::folder_name;
@@ -106,15 +108,7 @@ pub fn text(day: Day, routed: &[Routed]) -> String {
 /// The numbers of a day's reports by the operator that carries them, and whether the day has any report.
 async fn read(lake: &Lake, day: Day) -> anyhow::Result<(BTreeMap<String, Vec<Line>>, bool)> {
     refuse_shadow(lake)?;
-    let nothing = || format!("nothing has been computed yet; `callsieve run --day {day}` does");
-    let runs = lake.find(Table::PIPELINE_RUN).await?.with_context(nothing)?;
-    let runs = runs.day(day).await?;
-    let is_there = computed(&runs, Table::REPORT_CHECK)?;
-    anyhow::ensure!(is_there, "report_check of {day} has not been computed; `callsieve run --day {day}` does");
-    anyhow::ensure!(
-        computed_whole(&runs, Table::REPORT_CHECK, day)?,
-        "{day} was not over when report_check was computed; `callsieve run --day {day}` once it is"
-    );
+    ensure_counted(lake, Counted::of_day(Table::REPORT_CHECK, day)).await?;
     let mut by_operator: BTreeMap<String, Vec<Line>> = BTreeMap::new();
     let mut is_kept = false;
     for batch in lake.require(Table::REPORT_CHECK).await?.day(day).await? {
@@ -154,7 +148,8 @@ mod tests {
     use super::*;
     use crate::export::delivery::parcel::Parcel;
     use crate::job::desk::Look;
-    use crate::job::tests::{inserted, note_run, open_desk};
+    use crate::job::tests::{inserted, note_run, open_desk, report_comes};
+    use crate::job::unread::Unread;
     use crate::store::Store;
     use crate::store::audit::Wanted;
 
@@ -181,8 +176,15 @@ mod tests {
         ];
         let batches = inserted(Table::REPORT_CHECK, columns, &values.join(", ")).await;
         lake.open(Table::REPORT_CHECK).await.unwrap().replace(day(), &batches).await.unwrap();
-        note_run(&lake, day(), Table::REPORT_CHECK, ("{}", 1), at).await;
+        let read = report_comes(&lake, day(), 0, day().ends_at()).await;
+        ran(&lake, read, at).await;
         lake
+    }
+
+    /// Notes that the reports at a version were checked.
+    async fn ran(lake: &Lake, read: i64, at: i64) {
+        let inputs = format!(r#"{{"citizen_report":{read}}}"#);
+        note_run(lake, day(), Table::REPORT_CHECK, (&inputs, read), at).await;
     }
 
     #[tokio::test]
@@ -235,10 +237,30 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let lake = lake(&folder.path().join("lake"), day().ends_at() - 1).await;
         let refused = publish(&lake, folder.path(), day(), (Trail::default(), Clock::Fixed(1))).await.unwrap_err();
-        assert!(refused.to_string().starts_with("2025-01-06 was not over"), "{refused:#}");
+        assert!(refused.is::<Unread>() && refused.to_string().contains("2025-01-06 was not over"), "{refused:#}");
         let refused = publish(&lake, folder.path(), day().plus(1), (Trail::default(), Clock::Fixed(1))).await;
         assert!(refused.unwrap_err().to_string().contains("has not been computed"));
         assert!(!folder.path().join("routes").exists());
+    }
+
+    #[tokio::test]
+    async fn a_day_of_which_a_report_came_after_its_run_leaves_once_it_was_run_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = lake(&folder.path().join("lake"), day().ends_at()).await;
+        let late = report_comes(&lake, day(), 1, day().ends_at()).await;
+        let export = async || publish(&lake, folder.path(), day(), (Trail::default(), Clock::Fixed(1))).await;
+        let refused = export().await.unwrap_err();
+        assert!(refused.is::<Unread>(), "{refused:#}");
+        assert!(refused.to_string().ends_with("`callsieve run --day 2025-01-06` once more"), "{refused:#}");
+        assert!(!folder.path().join("routes").exists());
+        ran(&lake, late, day().ends_at()).await;
+        assert_eq!(export().await.unwrap().len(), 2);
+
+        // The offset behind it is left out.
+        let read = report_comes(&lake, day(), 3, day().ends_at()).await;
+        ran(&lake, read, day().ends_at()).await;
+        let refused = export().await.unwrap_err();
+        assert!(refused.is::<Unread>() && refused.to_string().contains("has holes: 2;"), "{refused:#}");
     }
 
     #[tokio::test(flavor = "multi_thread")]

@@ -10,9 +10,11 @@ use super::desk::{Desk, Hand, Options};
 use super::ingest::Site;
 use crate::clock::Clock;
 use crate::decode;
+use crate::domain::account::Account;
 use crate::domain::day::Day;
 use crate::domain::seal::Seal;
 use crate::lake::Lake;
+use crate::lake::ledger::{Kind, Told};
 use crate::pipeline::session;
 use crate::schema::contract::Table;
 use crate::schema::sheet::Sheet;
@@ -41,6 +43,15 @@ pub(super) async fn note_run(lake: &Lake, day: Day, table: Table, (inputs, versi
     let row = runs.row().day(day).text(table.name()).text("").text("{}").text(inputs).int64(version).int64(1);
     row.text("").instant(at).int64(1).end();
     lake.open(Table::PIPELINE_RUN).await.unwrap().append(&[runs.finish()], &[]).await.unwrap();
+}
+
+/// A report of a day, as a commit of ingest brings it that has read up to an instant; the version that has it.
+pub(super) async fn report_comes(lake: &Lake, day: Day, offset: i64, read_until: i64) -> i64 {
+    let place = Account::empty("k/citizen_report/0", 0, offset);
+    let (days, watermark) = (BTreeMap::from([(day, 1)]), Some(read_until));
+    let accounts = [Account { until: offset + 1, records: 1, watermark, days, ..place }];
+    let told = Told { kind: Kind::Read, accounts: &accounts, at: read_until, note: None };
+    lake.open(Table::CITIZEN_REPORT).await.unwrap().append_told(&[], &[], told).await.unwrap().version
 }
 
 /// What ingest at `AT` shares among its topics, until it has caught up.
