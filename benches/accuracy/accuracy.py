@@ -126,7 +126,7 @@ def strata(demo):
         called AS (SELECT DISTINCT caller AS number FROM caller_day WHERE NOT is_onnet AND calls_out > 0 AND caller IS NOT NULL)
         SELECT 'offnet', false, COUNT(*), COUNT(*) FILTER (WHERE is_flagged), COUNT(*) FILTER (WHERE is_barred), {over}, ''
         FROM called LEFT JOIN held USING (number) LEFT JOIN scored USING (number)""").fetchall()
-    rules, waiting = con.execute("SELECT MAX(rules), COUNT(*) FILTER (WHERE cause = 'budget_spent') FROM decision").fetchone()
+    rules, waiting = con.execute("SELECT MAX(rules), COUNT(*) FILTER (WHERE cause IN ('budget_spent', 'no_budget')) FROM decision").fetchone()
     return rules, rows, waiting
 
 

@@ -116,6 +116,8 @@ pub enum Cause {
     SpecialNumber,
     /// A bar was due, but the day's budget was spent.
     BudgetSpent,
+    /// A bar was due, but its segment has no budget on any day.
+    NoBudget,
     /// A bar is due, and is made tomorrow unless today's first ones turn out to be wrong.
     Staged,
     /// A bar was due, but too many of its segment have been overturned, or wait in vain for an answer.
@@ -152,6 +154,7 @@ impl Cause {
             Self::AllowListed => "allow_listed",
             Self::SpecialNumber => "special_number",
             Self::BudgetSpent => "budget_spent",
+            Self::NoBudget => "no_budget",
             Self::Staged => "staged",
             Self::Stopped => "stopped",
             Self::SubscriptionEnded => "subscription_ended",

@@ -17,7 +17,7 @@ use crate::domain::verdict::Verdict;
 pub struct Rules {
     /// Independent origins that a bar needs.
     pub origins_required: i64,
-    /// New bars a day, those that grow or begin anew among them, by segment; a segment that is missing has none.
+    /// New bars a day, those that grow or begin anew among them, by segment; one that is missing has no budget.
     pub daily_budget: BTreeMap<String, i64>,
     /// Share of a day's new bars of a segment that is made at once; the others are made the day after.
     pub canary_share: f64,
@@ -84,7 +84,9 @@ impl<'a> Budget<'a> {
         if self.stopped.contains(segment) {
             return Err(Cause::Stopped);
         }
-        let budget = self.rules.daily_budget.get(segment).copied().unwrap_or_default();
+        let budget = self.rules.daily_budget.get(segment).copied().filter(|budget| *budget > 0);
+        // No other day lets such a bar through: who waits for tomorrow's budget would wait for ever.
+        let budget = budget.ok_or(Cause::NoBudget)?;
         let spent = self.spent.entry(segment.to_owned()).or_default();
         if *spent >= budget {
             return Err(Cause::BudgetSpent);

@@ -57,8 +57,19 @@ fn one_verdict(candidate: Candidate, standing: Vec<Decision>, day: Day) -> Optio
 
 #[test]
 fn where_a_segment_has_no_budget_nobody_is_barred() {
-    let unknown = Candidate { segment: "unknown".to_owned(), ..candidate(1, Verdict::Blocked) };
-    assert_eq!(one_verdict(unknown, vec![], day()), Some((Verdict::Survey, Cause::BudgetSpent)));
+    let unknown = |proposed| Candidate { segment: "unknown".to_owned(), ..candidate(1, proposed) };
+    assert_eq!(one_verdict(unknown(Verdict::Blocked), vec![], day()), Some((Verdict::Survey, Cause::NoBudget)));
+    let of = |budget: i64, proposed: Verdict, standing: Vec<Decision>| {
+        let rules = Rules { daily_budget: BTreeMap::from([("unknown".to_owned(), budget)]), ..rules() };
+        decide(day(), vec![unknown(proposed)], standing, &rules, Input::Complete, &Desk::default()).remove(0)
+    };
+    let none = of(0, Verdict::Limited, vec![]);
+    assert_eq!((none.verdict, none.cause), (Verdict::Survey, Cause::NoBudget), "a budget of nothing is none");
+    // What was told stands as it is.
+    let standing = of(1, Verdict::Limited, vec![]);
+    assert_eq!(standing.verdict, Verdict::Limited);
+    let grows = one_verdict(unknown(Verdict::Blocked), vec![standing], day().plus(1));
+    assert_eq!(grows, Some((Verdict::Limited, Cause::NoBudget)));
 }
 
 #[test]
@@ -320,6 +331,22 @@ proptest! {
             decided.iter().filter(|decision| decision.verdict.is_bar() && decision.candidate.segment == segment).count()
         };
         prop_assert!(bars("prepaid") <= 3 && bars("offnet") <= 1);
+    }
+
+    #[test]
+    fn what_waits_for_no_budget_is_what_any_budget_would_let_through(candidates in candidates()) {
+        let of = |segments: &[&str]| {
+            let daily_budget = segments.iter().map(|segment| ((*segment).to_owned(), 1_000)).collect();
+            let rules = Rules { daily_budget, ..rules() };
+            decide(day(), candidates.clone(), vec![], &rules, Input::Complete, &Desk::default())
+        };
+        let (any, none) = (of(&["prepaid", "offnet"]), of(&["prepaid"]));
+        prop_assert_eq!(any.len(), none.len());
+        for (any, none) in any.iter().zip(&none) {
+            let is_barred = any.verdict.is_bar() && any.candidate.segment == "offnet";
+            prop_assert_eq!(is_barred, none.cause == Cause::NoBudget);
+            prop_assert!(none.cause != Cause::BudgetSpent && !(is_barred && none.verdict.is_bar()));
+        }
     }
 
     #[test]

@@ -1484,7 +1484,7 @@ pub mod decision {
     pub const VERDICT: Column<StringArray> = Column::new("verdict");
     /// Verdict of the day before.
     pub const PREVIOUS: Column<StringArray> = Column::new("previous");
-    /// Why this verdict: evidence, no_new_evidence, not_confirmed (an earlier run of the day flagged it), expired, denied (most people who were asked say that it was no spam), allow_listed, special_number, subscription_ended, budget_spent, staged, stopped, one_origin, carrier_locked (the operator itself has locked the line), input_open, appeal_open, review_pending, dismissed, overturned or released.
+    /// Why this verdict: evidence, no_new_evidence, not_confirmed (an earlier run of the day flagged it), expired, denied (most people who were asked say that it was no spam), allow_listed, special_number, subscription_ended, budget_spent, no_budget (its segment has none on any day), staged, stopped, one_origin, carrier_locked (the operator itself has locked the line), input_open, appeal_open, review_pending, dismissed, overturned or released.
     pub const CAUSE: Column<StringArray> = Column::new("cause");
     /// Day since which this verdict holds.
     pub const SINCE_DAY: Column<Date32Array> = Column::new("since_day");

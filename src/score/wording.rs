@@ -108,6 +108,7 @@ pub fn cause(lang: Lang, word: &str) -> &str {
         "allow_listed" => "trong danh sách cho phép",
         "special_number" => "số đặc biệt hoặc tên định danh",
         "budget_spent" => "đã hết hạn mức trong ngày",
+        "no_budget" => "nhóm thuê bao không có hạn mức chặn",
         "subscription_ended" => "thuê bao đã kết thúc",
         "one_origin" => "chỉ có một nguồn bằng chứng",
         "carrier_locked" => "nhà mạng đã tự khoá thuê bao",
@@ -225,8 +226,8 @@ mod tests {
         type Told = fn(Lang, &str) -> &str;
 
         let causes = "evidence no_new_evidence not_confirmed expired denied allow_listed special_number \
-             subscription_ended budget_spent staged stopped one_origin carrier_locked input_open appeal_open \
-             review_pending dismissed overturned released";
+             subscription_ended budget_spent no_budget staged stopped one_origin carrier_locked input_open \
+             appeal_open review_pending dismissed overturned released";
         let words = "confirmed dismissed appealed rejected overturned released";
         let states =
             "matched false_number former_holder not_here_yet unseen other_direction outside_window no_such_call";
