@@ -14,7 +14,8 @@ detected AS (
     -- What each subscription was found at: by how it calls, or by its papers and devices; people's word is in its reports.
     SELECT detection_day.number, activated_at, ARRAY_TO_STRING(ARRAY_SORT(ARRAY_AGG(DISTINCT type)), '+') AS detections,
         -- An origin is heard when any of its types has the points; a row of before there were points is as found.
-        BOOL_OR(is_borne AND type IN ('telemarketing', 'robocall', 'one_ring', 'debt_harassment')) AS is_behaviour,
+        BOOL_OR(is_borne AND type IN ('one_ring', 'debt_harassment')) AS is_behaviour,
+        BOOL_OR(is_borne AND type IN ('telemarketing', 'robocall')) AS is_scored_behaviour,
         BOOL_OR(is_borne AND type = 'debt_harassment') AS is_harassment,
         BOOL_OR(is_borne AND type IN ('sim_box', 'bulk_registration')) AS is_registration,
         BOOL_OR(is_borne AND type = 'sim_box') AS is_box, MAX(points) AS detection_points
@@ -82,9 +83,12 @@ weighed AS (
     -- Evidence against the present subscription; a number that changed hands starts clean.
     SELECT evidence.*, detections, detection_points, newest IS NOT NULL AS is_onnet,
         -- Of another operator's number half of the calls is unseen: a detection is told and proves nothing.
-        COALESCE(score >= $evidence_score, false) OR COALESCE(is_behaviour AND newest IS NOT NULL, false) AS is_behaviour_evidence,
-        -- Telemarketers and robots are found by what the score is made of: who is no spammer by it is asked about and not
-        -- barred. Of few calls to one victim it cannot know.
+        -- Telemarketers and robots are found by what the score is made of: where that says otherwise, or nothing of so few
+        -- calls, nobody is asked. Rings and harassment it cannot know.
+        COALESCE(score >= $evidence_score, false) OR COALESCE(newest IS NOT NULL
+            AND (is_behaviour OR (is_scored_behaviour AND score >= $watch_score)), false) AS is_behaviour_evidence,
+        -- Between the two scores a telemarketer or a robot is asked about and not barred. Few calls to one victim are no
+        -- matter of the score.
         COALESCE(score >= $evidence_score, false) OR COALESCE(is_harassment AND newest IS NOT NULL, false) AS is_behaviour_enough,
         COALESCE(is_registration, false) AS is_registration_evidence, COALESCE(is_box, false) AS is_box,
         -- Papers take fewer people's word; whom a box calls wants the call, so that nobody would ever say yes.

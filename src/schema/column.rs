@@ -1436,7 +1436,7 @@ pub mod block_candidate {
     pub const SURVEY_YES: Column<Int64Array> = Column::new("survey_yes");
     /// Asked people who said it was not.
     pub const SURVEY_NO: Column<Int64Array> = Column::new("survey_no");
-    /// Origin 1, call records: the score is at or above evidence_score, or a detection says how it calls.
+    /// Origin 1, call records: the score is at or above evidence_score, or a detection says how it calls; telemarketing and robocall count from watch_score on alone.
     pub const IS_BEHAVIOUR_EVIDENCE: Column<BooleanArray> = Column::new("is_behaviour_evidence");
     /// Origin 2, people: enough survey answers or matched reporters.
     pub const IS_PEOPLE_EVIDENCE: Column<BooleanArray> = Column::new("is_people_evidence");
