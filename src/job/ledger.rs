@@ -10,7 +10,7 @@ use arrow::array::Array;
 use serde::Serialize;
 
 use self::act::{Accepted, Keys, Retired};
-use self::stamp::OffClock;
+use self::stamp::{Arrivals, OffClock, Stamps};
 use self::sums::DaySum;
 use crate::decode::subscriber::UNKNOWN;
 use crate::domain::account::Offsets;
@@ -50,6 +50,8 @@ pub struct Shown {
     pub unknown_segments: Option<UnknownWords>,
     /// Channels whose reports are stamped at another time than they were said, which opens no ledger either.
     pub off_clocks: Vec<OffClock>,
+    /// How the newest week's reports are stamped, by channel.
+    pub stamps: Vec<Stamps>,
 }
 
 /// Rows with what is no word of the contract.
@@ -115,7 +117,8 @@ pub async fn ledger(
             shown.unknown_segments = unknown(subscriber::SEGMENT.name, rows, days).await?;
         }
         if *topic == Topic::CitizenReport {
-            shown.off_clocks = stamp::off_clocks(rows, days).await?;
+            let arrivals = Arrivals::read(rows, days).await?;
+            (shown.off_clocks, shown.stamps) = (arrivals.off_clocks(), arrivals.newest_week());
         }
     }
     // Messages and reports may never come.

@@ -10,6 +10,7 @@ use std::time::Duration;
 use super::decide::Decided;
 use super::late::FOLDS;
 use super::ledger::Shown;
+use super::ledger::stamp::Stamps;
 use super::maintain::Maintained;
 use super::replay::Replayed;
 use crate::clock::Clock;
@@ -55,6 +56,11 @@ pub fn ledger(shown: &Shown, metrics: &Metrics) {
     for sum in &shown.days {
         metrics.duplicates.with_label_values(&[sum.table]).set(sum.duplicates);
     }
+    for Stamps { channel, reports, ahead, behind } in &shown.stamps {
+        for (clock, count) in [("ahead", *ahead), ("behind", *behind), ("right", reports - ahead - behind)] {
+            metrics.ledger_reports.with_label_values(&[channel.as_str(), clock]).set(gauge(count as u64));
+        }
+    }
 }
 
 /// Notes what a replay made of rejects.
@@ -98,4 +104,22 @@ fn findings(is_open: bool, count: usize, metrics: &Metrics) {
 
 fn gauge(count: u64) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_report_of_a_channel_is_of_one_clock() {
+        let stamps = vec![Stamps { channel: "voice".to_owned(), reports: 10, ahead: 1, behind: 6 }];
+        let metrics = Metrics::of_verb("ledger");
+        ledger(&Shown { stamps, ..Shown::default() }, &metrics);
+        let text = metrics.text().unwrap();
+        for (clock, reports) in [("ahead", 1), ("behind", 6), ("right", 3)] {
+            let line =
+                format!("callsieve_ledger_reports{{channel=\"voice\",clock=\"{clock}\",verb=\"ledger\"}} {reports}\n");
+            assert!(text.contains(&line), "{line}{text}");
+        }
+    }
 }

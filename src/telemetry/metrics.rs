@@ -75,6 +75,8 @@ pub struct Metrics {
     pub ledger_open: IntGaugeVec,
     /// Why the ledger is not closed.
     pub ledger_findings: IntGaugeVec,
+    /// Citizens' reports of the newest week, by what their stamps say of their channel's clock.
+    pub ledger_reports: IntGaugeVec,
     /// Rejects of the last replay, by what they are now.
     pub replay_rejects: IntGaugeVec,
     /// Files of the last maintenance, by what became of them.
@@ -222,6 +224,12 @@ impl Metrics {
                 "Topics never read, faults of partitions, days with records in no event, losses without a valid \
                  signature; of decide, what its day's input lacks.",
                 &[],
+            ),
+            ledger_reports: add.gauge(
+                "ledger_reports",
+                "Citizens' reports that came in the newest week, by what their stamps say of their channel's clock: right, \
+                 ahead or behind.",
+                &["channel", "clock"],
             ),
             replay_rejects: add.gauge(
                 "replay_rejects",

@@ -1,7 +1,8 @@
 //! Channels whose clock is off, as the stamps of their reports show it.
 //!
 //! In: rows of `citizen_report`, each with when it was said and when it came. Out: the channels that stamp reports later
-//! than they come, or all reports of a day hours before. Never: corrects a stamp; takes a backlog of days for a clock.
+//! than they come, or all reports of a day hours before, and how many reports of the newest week they do so to. Never:
+//! corrects a stamp; takes a backlog of days for a clock; says how many are too many.
 
 use std::collections::BTreeMap;
 
@@ -27,6 +28,9 @@ const ZONE_S: i64 = 14 * HOUR_S;
 /// Reports of a day, at least, of which none was sooner here.
 const FEWEST: usize = 5;
 
+/// A channel of few reports has some in a week, and a clock that was set right is told of no longer than that.
+const WEEK_US: i64 = 7 * 24 * HOUR_S * SECOND_US;
+
 /// A channel whose reports are stamped at another time than they were said, by all that their arrival shows.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 pub struct OffClock {
@@ -40,39 +44,97 @@ pub struct OffClock {
     pub least_delay_s: i64,
 }
 
-/// The channels of some days, or of all, whose clock is off, each once for ahead and once for behind.
-pub(super) async fn off_clocks(rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<Vec<OffClock>> {
-    let mut found: BTreeMap<(String, bool), OffClock> = BTreeMap::new();
-    // In the order of days: the last one stays.
-    for ((channel, last_day), delays_s) in delays(rows, days).await? {
-        let Some(least_delay_s) = delays_s.iter().copied().min() else { continue };
-        let is_ahead = least_delay_s < -AHEAD_S;
-        let is_behind = delays_s.len() >= FEWEST && (BEHIND_S..=ZONE_S).contains(&least_delay_s);
-        if is_ahead || is_behind {
-            let key = (channel.clone(), is_ahead);
-            let before = found.get(&key).map_or(0, |before| before.days);
-            found.insert(key, OffClock { channel, days: before + 1, last_day, least_delay_s });
-        }
-    }
-    Ok(found.into_values().collect())
+/// How the reports of a channel are stamped that came within the newest week.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+pub struct Stamps {
+    /// The channel.
+    pub channel: String,
+    /// All that say something of a clock: what was longer on its way than any zone explains does not.
+    pub reports: usize,
+    /// Those that are stamped later than they came.
+    pub ahead: usize,
+    /// Those of days on which none was here within an hour.
+    pub behind: usize,
 }
 
-/// How long each report of a channel and day was on its way.
-async fn delays(rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<BTreeMap<(String, Day), Vec<i64>>> {
-    let columns = [column::DAY.name, column::CHANNEL.name, column::REPORTED_AT.name, column::LOADED_AT.name];
-    let mut delays: BTreeMap<(String, Day), Vec<i64>> = BTreeMap::new();
-    for batch in rows.rows(Vec::new(), &columns).await? {
-        let (on, channel) = (column::DAY.of(&batch)?, column::CHANNEL.of(&batch)?);
-        let (said_at, loaded_at) = (column::REPORTED_AT.of(&batch)?, column::LOADED_AT.of(&batch)?);
-        for row in 0..batch.num_rows() {
-            let day = Day::from_epoch_days(on.value(row));
-            if days.is_none_or(|(from, until)| day >= from && day < until) {
-                let delay_s = loaded_at.value(row).saturating_sub(said_at.value(row)) / SECOND_US;
-                delays.entry((channel.value(row).to_owned(), day)).or_default().push(delay_s);
+/// When a report came, and how long it was on its way by its stamp.
+#[derive(Debug, Clone, Copy)]
+struct Arrival {
+    at: i64,
+    delay_s: i64,
+}
+
+impl Arrival {
+    fn is_ahead(&self) -> bool {
+        self.delay_s < -AHEAD_S
+    }
+}
+
+/// The reports of each channel and day.
+pub(super) struct Arrivals(BTreeMap<(String, Day), Vec<Arrival>>);
+
+impl Arrivals {
+    /// Those of some days, or of all.
+    pub(super) async fn read(rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<Self> {
+        let columns = [column::DAY.name, column::CHANNEL.name, column::REPORTED_AT.name, column::LOADED_AT.name];
+        let mut arrivals: BTreeMap<(String, Day), Vec<Arrival>> = BTreeMap::new();
+        for batch in rows.rows(Vec::new(), &columns).await? {
+            let (on, channel) = (column::DAY.of(&batch)?, column::CHANNEL.of(&batch)?);
+            let (said_at, loaded_at) = (column::REPORTED_AT.of(&batch)?, column::LOADED_AT.of(&batch)?);
+            for row in 0..batch.num_rows() {
+                let day = Day::from_epoch_days(on.value(row));
+                if days.is_none_or(|(from, until)| day >= from && day < until) {
+                    let at = loaded_at.value(row);
+                    let delay_s = at.saturating_sub(said_at.value(row)) / SECOND_US;
+                    arrivals.entry((channel.value(row).to_owned(), day)).or_default().push(Arrival { at, delay_s });
+                }
             }
         }
+        Ok(Self(arrivals))
     }
-    Ok(delays)
+
+    /// The channels whose clock is off, each once for ahead and once for behind.
+    pub(super) fn off_clocks(&self) -> Vec<OffClock> {
+        let mut found: BTreeMap<(&str, bool), OffClock> = BTreeMap::new();
+        // In the order of days: the last one stays.
+        for ((channel, last_day), day) in &self.0 {
+            let Some(soonest) = day.iter().min_by_key(|arrival| arrival.delay_s) else { continue };
+            if soonest.is_ahead() || is_behind(day) {
+                let key = (channel.as_str(), soonest.is_ahead());
+                let days = found.get(&key).map_or(0, |before| before.days) + 1;
+                let (channel, last_day, least_delay_s) = (channel.clone(), *last_day, soonest.delay_s);
+                found.insert(key, OffClock { channel, days, last_day, least_delay_s });
+            }
+        }
+        found.into_values().collect()
+    }
+
+    /// How those of the newest week are stamped, by channel. The week is counted by arrival, since a stamp that is off
+    /// would move it.
+    pub(super) fn newest_week(&self) -> Vec<Stamps> {
+        let Some(newest_at) = self.0.values().flatten().map(|arrival| arrival.at).max() else { return Vec::new() };
+        let mut found: BTreeMap<&str, Stamps> = BTreeMap::new();
+        for ((channel, _), day) in &self.0 {
+            let is_told = |arrival: &&Arrival| arrival.at > newest_at - WEEK_US && arrival.delay_s <= ZONE_S;
+            let told = day.iter().filter(is_told);
+            let reports = told.clone().count();
+            if reports == 0 {
+                continue;
+            }
+            let none = || Stamps { channel: channel.clone(), reports: 0, ahead: 0, behind: 0 };
+            let stamps = found.entry(channel.as_str()).or_insert_with(none);
+            stamps.reports += reports;
+            stamps.ahead += told.filter(|arrival| arrival.is_ahead()).count();
+            stamps.behind += if is_behind(day) { reports } else { 0 };
+        }
+        found.into_values().collect()
+    }
+}
+
+/// Whether of a day's reports none came within an hour of its stamp, though all of a backlog would have been later.
+fn is_behind(day: &[Arrival]) -> bool {
+    let least_delay_s = day.iter().map(|arrival| arrival.delay_s).min();
+    day.len() >= FEWEST && least_delay_s.is_some_and(|least_s| (BEHIND_S..=ZONE_S).contains(&least_s))
 }
 
 impl OffClock {
@@ -114,8 +176,8 @@ mod tests {
         lake.open(Table::CITIZEN_REPORT).await.unwrap().append(&batches, &[]).await.unwrap();
         let rows = lake.require(Table::CITIZEN_REPORT).await.unwrap();
         let day: Day = "2025-01-06".parse().unwrap();
-        assert_eq!(off_clocks(&rows, Some((day.plus(1), day.plus(2)))).await.unwrap(), []);
-        let off = off_clocks(&rows, None).await.unwrap();
+        assert_eq!(Arrivals::read(&rows, Some((day.plus(1), day.plus(2)))).await.unwrap().off_clocks(), []);
+        let off = Arrivals::read(&rows, None).await.unwrap().off_clocks();
         assert!(off.iter().all(|one| one.last_day == day && one.text().contains(&one.channel)));
         off.into_iter().map(|one| (one.channel, one.days, one.least_delay_s)).collect()
     }
@@ -137,5 +199,41 @@ mod tests {
         assert_eq!(off(&came("2025-01-06T10:20:00Z", seven)).await, [], "one was here sooner");
         assert_eq!(off(&came(seven, seven)[1..]).await, [], "few say nothing");
         assert_eq!(off(&came("2025-01-08T10:00:00Z", "2025-01-08T10:00:00Z")).await, [], "two days are no clock");
+    }
+
+    /// Reports, ahead and behind of each channel in the newest week, by how many of a day were how long on their way; all
+    /// are stamped at noon.
+    fn week(told: &[(&str, i32, usize, i64)]) -> Vec<(String, [usize; 3])> {
+        let mut arrivals: BTreeMap<(String, Day), Vec<Arrival>> = BTreeMap::new();
+        for (channel, days, count, delay_s) in told {
+            let day = Day::from_epoch_days(*days);
+            let at = day.starts_at() + (12 * HOUR_S + delay_s) * SECOND_US;
+            let of_day = arrivals.entry(((*channel).to_owned(), day)).or_default();
+            of_day.extend(vec![Arrival { at, delay_s: *delay_s }; *count]);
+        }
+        let stamps = Arrivals(arrivals).newest_week().into_iter();
+        stamps.map(|one| (one.channel, [one.reports, one.ahead, one.behind])).collect()
+    }
+
+    #[test]
+    fn a_week_says_how_many_of_each_channel_are_off_and_counts_no_backlog() {
+        let told = week(&[
+            ("app", 20, 99, 20),
+            ("app", 20, 1, -HOUR_S),
+            ("voice", 19, 4, 30),
+            ("voice", 20, 6, 7 * HOUR_S),
+            ("web", -10, 50, 30 * 24 * HOUR_S),
+        ]);
+        assert_eq!(told, [("app".to_owned(), [100, 1, 0]), ("voice".to_owned(), [10, 0, 6])]);
+        assert_eq!(week(&[]), []);
+    }
+
+    #[test]
+    fn a_clock_that_was_set_right_is_counted_for_a_week_which_no_stamp_moves() {
+        let voice = |days: i32| week(&[("voice", days, 9, -7 * HOUR_S), ("voice", 18, 9, 20)]);
+        assert_eq!(voice(12), [("voice".to_owned(), [18, 9, 0])]);
+        assert_eq!(voice(10), [("voice".to_owned(), [9, 0, 0])]);
+        let told = week(&[("app", 22, 1, -48 * HOUR_S), ("voice", 14, 9, 20)]);
+        assert_eq!(told, [("app".to_owned(), [1, 1, 0]), ("voice".to_owned(), [9, 0, 0])], "the one came on day 20");
     }
 }

@@ -26,6 +26,7 @@ fn everything() -> String {
     verb.duplicates.with_label_values(&["call_record"]).set(7);
     verb.replay_rejects.with_label_values(&["call_record", "rows"]).set(2);
     verb.maintain_files.with_label_values(&["call_record", "joined"]).set(9);
+    verb.ledger_reports.with_label_values(&["voice", "ahead"]).set(5);
     for gauge in [&verb.ledger_open, &verb.ledger_findings, &verb.last_run, &verb.last_run_exit_code] {
         gauge.with_label_values(&NONE).set(1);
     }
