@@ -12,7 +12,7 @@ use serde::Serialize;
 use self::act::{Accepted, Keys, Retired};
 use self::stamp::{Arrivals, OffClock, Stamps};
 use self::sums::DaySum;
-use crate::decode::subscriber::UNKNOWN;
+use self::unknown::{UnknownWords, unknown};
 use crate::domain::account::Offsets;
 use crate::domain::day::Day;
 use crate::domain::origin::Origin;
@@ -28,6 +28,7 @@ use crate::schema::topic::Topic;
 pub mod act;
 pub mod stamp;
 pub mod sums;
+pub mod unknown;
 
 /// What the ledger shows.
 #[derive(Debug, Default, Serialize)]
@@ -52,15 +53,6 @@ pub struct Shown {
     pub off_clocks: Vec<OffClock>,
     /// How the newest week's reports are stamped, by channel.
     pub stamps: Vec<Stamps>,
-}
-
-/// Rows with what is no word of the contract.
-#[derive(Debug, Serialize)]
-pub struct UnknownWords {
-    /// How many.
-    pub rows: usize,
-    /// The day of the newest.
-    pub last_day: Day,
 }
 
 /// One source partition.
@@ -131,17 +123,6 @@ pub async fn ledger(
         && shown.accepted.iter().all(|accepted| accepted.is_signed)
         && shown.retired.iter().all(|retired| retired.is_signed);
     Ok(shown)
-}
-
-/// The rows of some days, or of all, with what is no word of the contract in a column; nothing when there are none.
-async fn unknown(column: &str, rows: &Handle, days: Option<(Day, Day)>) -> anyhow::Result<Option<UnknownWords>> {
-    let is_within = |day: &Day| days.is_none_or(|(from, until)| *day >= from && *day < until);
-    let mut found = Vec::new();
-    for batch in rows.rows_with(column, UNKNOWN, &[subscriber::DAY.name]).await? {
-        let told = subscriber::DAY.of(&batch)?.values().iter().map(|day| Day::from_epoch_days(*day));
-        found.extend(told.filter(is_within));
-    }
-    Ok(found.iter().max().map(|last_day| UnknownWords { rows: found.len(), last_day: *last_day }))
 }
 
 /// The entries of a topic's table at the version that is held.
@@ -348,17 +329,6 @@ impl Partition {
             text += &format!(" --from {start} --until {end}");
         }
         text
-    }
-}
-
-impl UnknownWords {
-    /// For people, of a column and of what follows for these lines.
-    fn text(&self, column: &str, follows: &str) -> String {
-        let Self { rows, last_day } = self;
-        format!(
-            "subscriber: {rows} rows have a {column} that is no word of the contract, the last of {last_day}: these \
-             lines {follows}, and no bar begins on them; have the sender keep to schemas/topic/subscriber.avsc"
-        )
     }
 }
 
