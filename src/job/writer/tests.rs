@@ -233,7 +233,7 @@ async fn words_for_a_lock_and_a_segment_that_are_not_known_are_rows_of_which_cou
     let states = [("prepaid", "debt"), ("prepaid", "because"), ("corporate", "debt"), ("corporate", "owner")];
     for (offset, (segment, lock)) in (0..).zip(states) {
         let body = format!(
-            r#"{{"number":"0912345678","activated_at":{AT},"segment":"{segment}","changed_at":{AT},"lock_reason":"{lock}"}}"#
+            r#"{{"number":"091234567{offset}","activated_at":{AT},"segment":"{segment}","changed_at":{AT},"lock_reason":"{lock}"}}"#
         );
         let payload = Some(body.as_bytes());
         messages.push(Message { partition: 0, offset, kafka_at: Some(AT), key: None, payload, headers: None });
@@ -250,9 +250,8 @@ async fn words_for_a_lock_and_a_segment_that_are_not_known_are_rows_of_which_cou
     let (lake, day) = (Lake::local(lake.path()).unwrap(), Day::of(AT));
     let shown = async |days| ledger(&lake, &[Topic::Subscriber], days, None).await.unwrap();
     let all = shown(None).await;
-    for (rows, column) in [(1, "lock_reason"), (2, "segment")] {
-        let told =
-            format!("subscriber: {rows} rows have a {column} that is no word of the contract, the last of {day}:");
+    for (lines, column) in [(1, "lock_reason"), (2, "segment")] {
+        let told = format!("subscriber: {lines} lines have by their newest state a {column} that is no word of");
         assert!(all.is_closed && all.text().contains(&told), "{}", all.text());
     }
     let later = shown(Some((day.plus(1), day.plus(2)))).await;
