@@ -189,33 +189,6 @@ fn dialled(number: Number) -> String {
 }
 
 impl Desk<'_> {
-    /// Answers of an earlier run that was cut off, as far as they are in time still and go to whoever has reported.
-    async fn left(&self, known: &Known, done: &mut Answered) -> anyhow::Result<Vec<Answer>> {
-        let answers = known.unsent(self.lake, self.seal, done).await?;
-        let recipients = answers.iter().map(|answer| digits(answer.recipient)).collect();
-        let holders = Holders::read(self.lake.find(Table::SUBSCRIBER).await?.as_ref(), &recipients).await?;
-        let today = Day::of(self.clock.now());
-        let mut left = Vec::new();
-        for answer in answers {
-            let holder = holders.within(digits(answer.recipient), (answer.day, today))?;
-            // Where two had the number on the report's day, nothing here says which of them has reported.
-            let is_theirs = holder.own.as_ref().is_none_or(|own| {
-                let is_new = own.activated_at >= answer.day.starts_at();
-                !is_new || (holder.others == 0 && Day::of(own.activated_at) == answer.day)
-            });
-            // As long as it could be planned: a look-up has a day more.
-            let days = match answer.stage == Stage::Result.as_str() {
-                true => self.options.result_days,
-                false => self.options.received_days.saturating_add(1),
-            };
-            if is_theirs && answer.day > today.plus(-days) {
-                left.push(answer);
-            }
-        }
-        done.again = left.len();
-        Ok(left)
-    }
-
     /// Answers that nobody has intended yet.
     async fn plan(&self, known: &Known, done: &mut Answered) -> anyhow::Result<Vec<Answer>> {
         let today = Day::of(self.clock.now());
