@@ -107,19 +107,44 @@ pub struct Answered {
     pub waiting: usize,
     /// Texts that do not open, since their key is not configured.
     pub closed: usize,
+    /// Answers that an earlier run did not send, and that are not sent any more; every run finds them again.
+    pub dropped: Dropped,
     /// Nothing was written or sent.
     pub is_dry_run: bool,
+}
+
+/// Why an answer that was intended is not sent any more.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct Dropped {
+    /// Its days are over.
+    pub late: usize,
+    /// The reporter's number is another's by now, or may be.
+    pub next_holder: usize,
+    /// Who has reported was erased.
+    pub erased: usize,
 }
 
 impl Answered {
     /// For people.
     pub fn text(&self) -> String {
-        let Self { received, results, again, waiting, closed, is_dry_run } = self;
+        let Self { received, results, again, waiting, closed, dropped, is_dry_run } = self;
         let unsent = if *is_dry_run { " (dry run, nothing is sent)" } else { "" };
         format!(
             "{received} reports answered, {results} results told, {again} sent again, {waiting} look-ups wait for a \
-             registry, {closed} texts do not open{unsent}"
+             registry, {closed} texts do not open, {}{unsent}",
+            dropped.text()
         )
+    }
+}
+
+impl Dropped {
+    fn text(&self) -> String {
+        let Self { late, next_holder, erased } = self;
+        let reasons = [(late, "too late"), (next_holder, "a number that is another's"), (erased, "erased")];
+        let told = reasons.into_iter().filter(|(count, _)| **count > 0);
+        let told: Vec<String> = told.map(|(count, reason)| format!("{count} {reason}")).collect();
+        let all = late + next_holder + erased;
+        if told.is_empty() { format!("{all} dropped") } else { format!("{all} dropped ({})", told.join(", ")) }
     }
 }
 

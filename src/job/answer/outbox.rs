@@ -89,13 +89,16 @@ impl Known {
             }
         }
         // Of who was erased neither the number nor the text is known any more.
+        let all = answers.len();
         answers.retain(|answer: &Answer| !answer.recipient.is_erased());
+        done.dropped.erased += all - answers.len();
         Ok(answers)
     }
 }
 
 impl Desk<'_> {
-    /// Answers of an earlier run that was cut off, as far as they are in time still and go to whoever has reported.
+    /// Answers of an earlier run that was cut off, as far as they are in time still and go to whoever has reported; the
+    /// others are counted.
     pub(super) async fn left(&self, known: &Known, done: &mut Answered) -> anyhow::Result<Vec<Answer>> {
         let answers = known.unsent(self.lake, self.seal, done).await?;
         let recipients = answers.iter().map(|answer| digits(answer.recipient)).collect();
@@ -114,7 +117,11 @@ impl Desk<'_> {
                 true => self.options.result_days,
                 false => self.options.received_days.saturating_add(1),
             };
-            if is_theirs && answer.day > today.plus(-days) {
+            if answer.day <= today.plus(-days) {
+                done.dropped.late += 1;
+            } else if !is_theirs {
+                done.dropped.next_holder += 1;
+            } else {
                 left.push(answer);
             }
         }

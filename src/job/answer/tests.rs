@@ -195,21 +195,41 @@ async fn what_a_kill_leaves_comes_in_time_and_to_who_has_reported_or_not_at_all(
     site.export(0).await;
     let (_, new, _) = site.planned(0).await;
     site.intend(&new).await;
+    // What goes out, and how many do not, since they are late and since the number is another's.
     let left = async |days| {
-        let (left, _, done) = site.planned(days).await;
-        assert_eq!(done.again, left.len());
-        ids(&left).into_iter().map(str::to_owned).collect::<Vec<_>>()
+        let (left, _, Answered { again, dropped, .. }) = site.planned(days).await;
+        assert_eq!((again, again + dropped.late + dropped.next_holder), (left.len(), 2));
+        (ids(&left).join(" "), (dropped.late, dropped.next_holder))
     };
-    assert_eq!(left(3).await, ["r1/received", "r1/result"]);
-    assert_eq!(left(4).await, ["r1/result"]);
-    assert_eq!(left(29).await, ["r1/result"]);
-    assert!(left(30).await.is_empty());
+    let both = ("r1/received r1/result".to_owned(), (0, 0));
+    assert_eq!(left(3).await, both);
+    assert_eq!(left(4).await, ("r1/result".to_owned(), (1, 0)));
+    assert_eq!(left(29).await, ("r1/result".to_owned(), (1, 0)));
+    assert_eq!(left(30).await, (String::new(), (2, 0)));
 
     site.activate(REPORTER, AT - 100 * DAY).await;
-    assert_eq!(left(2).await, ["r1/received", "r1/result"]);
+    assert_eq!(left(2).await, both);
     site.activate(REPORTER, AT + DAY).await;
-    assert_eq!(left(0).await, ["r1/received", "r1/result"], "not yet");
-    assert!(left(2).await.is_empty());
+    assert_eq!(left(0).await, both, "not yet");
+    assert_eq!(left(2).await, (String::new(), (0, 2)));
+    assert_eq!(left(4).await, (String::new(), (1, 1)), "each has one reason");
+}
+
+#[test]
+fn what_is_dropped_is_told_with_its_reasons() {
+    let text = |late, next_holder, erased| {
+        let dropped = Dropped { late, next_holder, erased };
+        let text = Answered { dropped, ..Answered::default() }.text();
+        text.strip_prefix("0 reports answered, 0 results told, 0 sent again, 0 look-ups wait for a registry, ")
+            .unwrap()
+            .to_owned()
+    };
+    assert_eq!(text(0, 0, 0), "0 texts do not open, 0 dropped");
+    assert_eq!(text(2, 0, 0), "0 texts do not open, 2 dropped (2 too late)");
+    let all = "0 texts do not open, 6 dropped (1 too late, 2 a number that is another's, 3 erased)";
+    assert_eq!(text(1, 2, 3), all);
+    let json = serde_json::to_value(Answered::default()).unwrap();
+    assert_eq!(json["dropped"], serde_json::json!({ "late": 0, "next_holder": 0, "erased": 0 }));
 }
 
 #[tokio::test]
@@ -260,7 +280,7 @@ async fn who_was_erased_gets_no_answer_neither_a_new_one_nor_one_that_was_left()
     site.intend(&left).await;
     let (left, new, done) = site.planned(0).await;
     assert!(left.is_empty() && new.is_empty(), "{:?} {:?}", ids(&left), ids(&new));
-    assert_eq!(done.again, 0);
+    assert_eq!((done.again, done.dropped), (0, Dropped { erased: 1, ..Dropped::default() }));
 }
 
 #[tokio::test]
