@@ -56,6 +56,8 @@ pub struct Maintained {
     pub expired_days: Vec<String>,
     /// Files that nothing refers to.
     pub deleted_files: u64,
+    /// Entries of the log past their time, and checkpoints among them; null in a dry run, which does not look for them.
+    pub deleted_entries: Option<u64>,
 }
 
 /// Maintains every table that exists.
@@ -71,6 +73,7 @@ pub async fn maintain(lake: &Lake, options: Options, clock: Clock, dry_run: bool
             into_files: None,
             expired_days: Vec::new(),
             deleted_files: 0,
+            deleted_entries: None,
         };
         let before = Day::of(now).plus(-i32::try_from(contract.keep_days)?);
         let expired = handle.expired(before).await?;
@@ -96,9 +99,10 @@ pub async fn maintain(lake: &Lake, options: Options, clock: Clock, dry_run: bool
         }
         maintained.deleted_files = handle.vacuum(options.keep_files_days, dry_run).await?;
         if !dry_run {
-            handle.clean_log().await?;
+            maintained.deleted_entries = Some(handle.clean_log().await? as u64);
         }
-        tracing::info!(table = %table, joined = maintained.joined_files, deleted = maintained.deleted_files, "maintained");
+        let Maintained { joined_files: joined, deleted_files: deleted, deleted_entries: entries, .. } = maintained;
+        tracing::info!(table = %table, joined, deleted, entries, "maintained");
         done.push(maintained);
     }
     Ok(done)
@@ -112,11 +116,12 @@ fn is_accounted(table: Table) -> bool {
 impl Maintained {
     /// For people.
     pub fn text(&self) -> String {
-        let Self { table, joined_files, into_files, expired_days, deleted_files } = self;
-        let expired = expired_days.len();
+        let Self { table, joined_files, into_files, expired_days, deleted_files, deleted_entries } = self;
+        let (expired, entries) = (expired_days.len(), deleted_entries.unwrap_or_default());
         match into_files {
             Some(into) => format!(
-                "{table}: {joined_files} files joined into {into}, {expired} days removed, {deleted_files} files deleted"
+                "{table}: {joined_files} files joined into {into}, {expired} days removed, {deleted_files} files and \
+                 {entries} entries of the log deleted"
             ),
             None => format!(
                 "{table}: would look at {joined_files} small files, remove {expired} days, delete {deleted_files} files"
@@ -128,6 +133,25 @@ impl Maintained {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::lake::maintain::tests::old_log;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn entries_that_go_from_a_log_are_counted_once() {
+        let folder = tempfile::tempdir().unwrap();
+        let lake = Lake::local(folder.path()).unwrap();
+        old_log(&lake, folder.path()).await;
+        let records = async |is_dry_run| {
+            let done = maintain(&lake, Options::default(), Clock::System, is_dry_run).await.unwrap();
+            done.into_iter().find(|done| done.table == Table::CALL_RECORD.name()).unwrap()
+        };
+        let counted = async |is_dry_run| records(is_dry_run).await.deleted_entries;
+        assert_eq!(counted(true).await, None);
+        let done = records(false).await;
+        assert_eq!(done.deleted_entries, Some(99));
+        let text = "call_record: 0 files joined into 0, 0 days removed, 0 files and 99 entries of the log deleted";
+        assert_eq!(done.text(), text);
+        assert_eq!(counted(false).await, Some(0));
+    }
 
     #[test]
     fn versions_are_kept_for_a_week_at_least_and_no_longer_than_logs_tell_of_them() {

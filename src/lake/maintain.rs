@@ -120,13 +120,32 @@ impl Handle {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::fs;
+    use std::path::Path;
     use std::time::SystemTime;
 
     use super::*;
     use crate::lake::Lake;
     use crate::schema::contract::Table;
+
+    async fn commits(handle: &mut Handle, until: i64) {
+        while handle.version() < until {
+            handle.expire(Day::of(0), 0).await.unwrap();
+        }
+    }
+
+    /// A table of call records of 205 versions; up to the 120th the entries of its log are past their time.
+    pub(crate) async fn old_log(lake: &Lake, folder: &Path) -> Handle {
+        let mut handle = lake.open(Table::CALL_RECORD).await.unwrap();
+        commits(&mut handle, 120).await;
+        for entry in fs::read_dir(folder.join("call_record/_delta_log")).unwrap() {
+            let file = fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+        }
+        commits(&mut handle, 205).await;
+        handle
+    }
 
     #[tokio::test(flavor = "multi_thread")]
     async fn old_entries_of_a_log_go_by_upkeep_alone_and_no_further_than_an_old_checkpoint() {
@@ -137,18 +156,7 @@ mod tests {
             let names = fs::read_dir(&log).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap());
             names.filter(|name| name.ends_with(".json")).min().unwrap()
         };
-        let mut handle = lake.open(Table::CALL_RECORD).await.unwrap();
-        let commits = async |handle: &mut Handle, until: i64| {
-            while handle.version() < until {
-                handle.expire(Day::of(0), 0).await.unwrap();
-            }
-        };
-        commits(&mut handle, 120).await;
-        for entry in fs::read_dir(&log).unwrap() {
-            let file = fs::File::options().write(true).open(entry.unwrap().path()).unwrap();
-            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
-        }
-        commits(&mut handle, 205).await;
+        let handle = old_log(&lake, folder.path()).await;
         assert_eq!(least(), "00000000000000000000.json", "no commit looks for old entries, a checkpoint either");
         assert_eq!(handle.clean_log().await.unwrap(), 99);
         // Version 99 is the checkpoint; what came after the entries of then has to be read from there.
