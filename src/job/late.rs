@@ -8,6 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::ledger::{self, Entries};
+use super::route::{Routes, routes};
 use crate::domain::day::Day;
 use crate::pipeline::definition::{Definition, Definitions, Select, Window};
 use crate::pipeline::graph::{self, Read};
@@ -27,6 +28,9 @@ pub struct Restated {
     pub left: BTreeSet<Day>,
     /// Days that are told differently now than in a list that was made of them.
     pub exported: BTreeSet<Day>,
+    /// Days of which other operators would get to know something else now about their numbers. No table says whether
+    /// they have been told of them.
+    pub routed: BTreeSet<Day>,
 }
 
 /// Builds the days before `until` again that something reached since they were built, and what follows from them; a
@@ -51,6 +55,7 @@ pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Restated
             continue;
         }
         let is_changed = changed.is_stale(&computed.without_neighbours(), day);
+        let told = routed(runner, computed, day).await?;
         for ran in runner.run(&[computed.table], day).await? {
             versions.note(&ran);
             if is_changed {
@@ -61,9 +66,23 @@ pub async fn restate(runner: &mut Runner, until: Day) -> anyhow::Result<Restated
         if is_changed && !computed.is_state() && changed.is_listed(day) {
             restated.exported.insert(day);
         }
+        if routed(runner, computed, day).await? != told {
+            restated.routed.insert(day);
+        }
     }
     restated.tell();
     Ok(restated)
+}
+
+/// What other operators get to know by a day of `report_check`; by any other table nothing.
+async fn routed(runner: &mut Runner, computed: &Computed, day: Day) -> anyhow::Result<Routes> {
+    if computed.table != Table::REPORT_CHECK {
+        return Ok(Routes::new());
+    }
+    match runner.newest(Table::REPORT_CHECK).await? {
+        Some(checks) => Ok(routes(checks, day).await?.0),
+        None => Ok(Routes::new()),
+    }
 }
 
 /// Computes a day's candidates again when answers or changes of subscriptions have come since that they would have
@@ -153,6 +172,9 @@ impl Restated {
         }
         if !self.exported.is_empty() {
             tracing::warn!(days = words(&self.exported), "restated after export");
+        }
+        if !self.routed.is_empty() {
+            tracing::warn!(days = words(&self.routed), "routes restated, export those again that have left");
         }
     }
 }

@@ -21,7 +21,7 @@ use crate::clock::Clock;
 use crate::domain::day::Day;
 use crate::export::dossier::folder_name;
 use crate::export::list::{Published, publish as publish_list};
-use crate::lake::Lake;
+use crate::lake::{Handle, Lake};
 use crate::schema::column::report_check as column;
 use crate::schema::contract::Table;
 
@@ -37,13 +37,16 @@ pub struct Routed {
 
 /// A number that a report accuses.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
-struct Line {
+pub(super) struct Line {
     number: i64,
     /// `CHANNEL/ID`: whoever acts on it asks for the report by this.
     report: String,
     kind: String,
     state: String,
 }
+
+/// What each operator has to get, by its name.
+pub(super) type Routes = BTreeMap<String, Vec<Line>>;
 
 /// Publishes `OUT/routes/DAY.OPERATOR/reports.csv` for each operator that has to get any. One that had some before, and
 /// none since the day was built again, gets a file without a line: else it would act on numbers that are not its own.
@@ -106,12 +109,17 @@ pub fn text(day: Day, routed: &[Routed]) -> String {
 }
 
 /// The numbers of a day's reports by the operator that carries them, and whether the day has any report.
-async fn read(lake: &Lake, day: Day) -> anyhow::Result<(BTreeMap<String, Vec<Line>>, bool)> {
+async fn read(lake: &Lake, day: Day) -> anyhow::Result<(Routes, bool)> {
     refuse_shadow(lake)?;
     ensure_counted(lake, Counted::of_day(Table::REPORT_CHECK, day)).await?;
-    let mut by_operator: BTreeMap<String, Vec<Line>> = BTreeMap::new();
+    routes(&lake.require(Table::REPORT_CHECK).await?, day).await
+}
+
+/// The same of a table `report_check` that is open, whatever has been computed of the day.
+pub(super) async fn routes(checks: &Handle, day: Day) -> anyhow::Result<(Routes, bool)> {
+    let mut by_operator = Routes::new();
     let mut is_kept = false;
-    for batch in lake.require(Table::REPORT_CHECK).await?.day(day).await? {
+    for batch in checks.day(day).await? {
         is_kept |= batch.num_rows() > 0;
         let (operator, number) = (column::ROUTE_TO.of(&batch)?, column::SOURCE.of(&batch)?);
         let (channel, id) = (column::CHANNEL.of(&batch)?, column::REPORT_ID.of(&batch)?);

@@ -303,6 +303,37 @@ async fn a_late_report_counts() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_day_of_which_another_operator_would_be_told_something_else_is_named() {
+    let site = Site::new();
+    // Ours are the ranges that its number is in, and `CALLEE`; `CALLER` is another operator's.
+    site.load_subscriber();
+    site.load("call_record", "calls.jsonl", &[call("m1", CALLER, CALLEE, ON_MONDAY)]);
+    site.load("citizen_report", "monday.jsonl", &[report("p1", CALLEE, CALLER, "2025-01-06T04:00:00Z")]);
+    site.run(MONDAY, &[]);
+    let columns = ["report_id", "state", "route_to"];
+    assert_eq!(site.rows(Table::REPORT_CHECK, MONDAY, &columns).await, ["p1 matched Viettel"]);
+    let named = |day: &str| {
+        let (ran, said) = site.run(day, &[]);
+        assert!(has(&ran, "report_check", MONDAY), "{ran:?}");
+        let line = said.lines().find(|line| line.contains("routes restated"));
+        line.map(|line| [MONDAY, TUESDAY].map(|day| line.contains(day)))
+    };
+
+    let ours = report("p2", CALLEE, "0912000098", "2025-01-06T16:57:00Z");
+    site.load("citizen_report", "ours.jsonl", &[ours]);
+    assert_eq!(named(TUESDAY), None, "it is told to nobody");
+
+    let theirs = report("p3", CALLEE, "0962000002", "2025-01-06T16:58:00Z");
+    site.load("citizen_report", "theirs.jsonl", &[theirs]);
+    assert_eq!(named(WEDNESDAY), Some([true, false]));
+
+    site.load("call_record", "late.jsonl", &[call("m2", "0962000002", CALLEE, ON_MONDAY)]);
+    assert_eq!(named("2025-01-09"), Some([true, false]), "what became of it is told as well");
+    let (again, said) = site.run("2025-01-10", &[]);
+    assert!(!has(&again, "report_check", MONDAY) && !said.contains("routes restated"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_report_waits_for_the_records_that_it_is_about_and_is_asked_again() {
     let site = Site::new();
     let reports = [
