@@ -9,7 +9,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use sha2::{Digest, Sha256};
 
-use super::{Books, Entry, Kind, TRIES, sheet};
+use super::books::TRIES;
+use super::row::sheet;
+use super::{Books, Entry, Kind};
 use crate::domain::account::Account;
 use crate::domain::origin::Origin;
 use crate::lake::append::{AppendError, Span};
