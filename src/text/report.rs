@@ -8,16 +8,16 @@
 //! numbers, a name or a service number as the source.
 
 use self::bracketed::bracketed;
+use self::caller::{Callers, bounds, list, sources};
 use self::mark::{is_filler, stripped};
-use super::letter::{closes, opens, plain};
-use super::sender::{bank, holder};
-use super::spelling::{self, Spelled};
-use super::{entity, keyword, sender, story};
+use super::letter::{opens, plain};
+use super::{entity, keyword, sender, spelling, story};
 use crate::domain::host::Host;
 use crate::domain::plan;
 use crate::domain::report::{Kind, Level, Reading, Source};
 
 mod bracketed;
+mod caller;
 mod mark;
 
 /// The codes that reports are sent to; a report that names them as its source repeats the address.
@@ -98,9 +98,9 @@ struct Found<'a> {
 
 fn report(kind: Kind, rest: &str) -> Reading<'_> {
     let rest = behind_intake(rest.trim_start_matches(is_filler));
-    let numbers = callers(rest);
+    let callers = Callers::of(rest);
     let Found { sources, raw, content, level } =
-        bracketed(kind, rest, &numbers).unwrap_or_else(|| unbracketed(kind, rest, &numbers));
+        bracketed(kind, rest, &callers).unwrap_or_else(|| unbracketed(kind, rest, &callers));
     let sources: Vec<Source> = sources.into_iter().filter(|source| !is_intake(source)).collect();
     let is_clear = sources.first().is_some_and(|source| *source != Source::Hidden && !is_special(source));
     Reading {
@@ -143,7 +143,7 @@ fn is_special(source: &Source) -> bool {
 
 // --- without a bracket first ---
 
-fn unbracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Found<'a> {
+fn unbracketed<'a>(kind: Kind, rest: &'a str, callers: &Callers) -> Found<'a> {
     let free = |source: Source, raw: &'a str, content: &'a str| Found {
         sources: vec![source],
         raw: Some(raw.trim()),
@@ -151,7 +151,7 @@ fn unbracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Found<'a> 
         level: Level::Free,
     };
     let behind = |after: &str| rest.get(..rest.len() - after.len()).unwrap_or_default();
-    if let Some(found) = leading_numbers(rest, numbers) {
+    if let Some(found) = leading_numbers(rest, callers) {
         return found;
     }
     let name = sender::leading(rest);
@@ -164,9 +164,8 @@ fn unbracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Found<'a> 
         }
         None => {}
     }
-    let called: Vec<&Spelled> = numbers.iter().skip_while(|number| is_account(rest, number)).collect();
-    if !called.is_empty() {
-        let list = list(rest, &called);
+    if !callers.called().is_empty() {
+        let list = list(rest, callers.called());
         let (from, until) = bounds(list);
         return Found { sources: sources(list), raw: rest.get(from..until), content: rest.trim(), level: Level::Free };
     }
@@ -180,14 +179,12 @@ fn unbracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Found<'a> 
 }
 
 /// Numbers that the text begins with, maybe behind `so` or `SĐT:`.
-fn leading_numbers<'a>(rest: &'a str, numbers: &[Spelled]) -> Option<Found<'a>> {
-    let first = numbers.first()?;
-    let is_first = sender::is_label(rest.get(..first.from)?) && !is_account(rest, first);
-    if !is_first {
+fn leading_numbers<'a>(rest: &'a str, callers: &Callers) -> Option<Found<'a>> {
+    let first = callers.first()?;
+    if !sender::is_label(rest.get(..first.from)?) {
         return None;
     }
-    let all: Vec<&Spelled> = numbers.iter().collect();
-    let list = list(rest, &all);
+    let list = list(rest, callers.all());
     let (from, until) = bounds(list);
     let content = stripped(rest.get(until..)?);
     Some(Found { sources: sources(list), raw: rest.get(from..until), content, level: Level::Free })
@@ -219,55 +216,6 @@ fn is_masked(code: &str, after: &str) -> bool {
 /// Whether a phrase says only that a code follows: behind a plus stands the code of a country.
 fn is_code_label(phrase: &str) -> bool {
     sender::is_label(phrase) && !phrase.trim_end().ends_with(|letter: char| plain(letter) == '+')
-}
-
-// --- numbers among words ---
-
-/// The numbers that may have called or written: none of those that were called, none that is the citizen's account, and
-/// none out of a link.
-fn callers(text: &str) -> Vec<Spelled> {
-    let mut numbers = spelling::numbers(text);
-    numbers.retain(|number| {
-        let before = text.get(..number.from).unwrap_or_default();
-        let after = text.get(number.until..).unwrap_or_default();
-        // In `khoa tai khoan cua toi 0912345678` it is rather who said so.
-        let is_at_bank = || bank::behind_name(after).is_some() || bank::is_drawn_on(before, after);
-        let is_ours = holder::is_ours(before, after) || (holder::is_our_account(before) && is_at_bank());
-        !entity::ends_in_link(before) && !is_ours
-    });
-    numbers
-}
-
-/// The first numbers, as far as nothing but a comma or an "and" stands between them.
-fn list<'n>(text: &str, numbers: &'n [&'n Spelled]) -> &'n [&'n Spelled] {
-    let is_joined = |pair: &[&Spelled]| match pair {
-        [last, next] => text.get(last.until..next.from).is_some_and(|between| {
-            let is_parted = between.split_once(closes).is_some_and(|(_, behind)| behind.contains(opens));
-            sender::is_joint(between) && !is_parted
-        }),
-        _ => false,
-    };
-    let joined = numbers.windows(2).take_while(|pair| is_joined(pair)).count();
-    numbers.get(..=joined).unwrap_or(numbers)
-}
-
-fn bounds(list: &[&Spelled]) -> (usize, usize) {
-    (list.first().map_or(0, |first| first.from), list.last().map_or(0, |last| last.until))
-}
-
-fn sources(list: &[&Spelled]) -> Vec<Source> {
-    let mut sources: Vec<Source> = list.iter().map(|number| number.source.clone()).collect();
-    entity::once(&mut sources);
-    sources
-}
-
-fn is_account(text: &str, number: &Spelled) -> bool {
-    let before = text.get(..number.from).unwrap_or_default();
-    let after = text.get(number.until..).unwrap_or_default();
-    let part = before.trim_end_matches(|letter: char| opens(letter) || (is_filler(letter) && !closes(letter)));
-    // What was said in a bracket that is closed says nothing of the next: `(chuyen vao tai khoan)(0912345678)`.
-    let is_other_part = part.ends_with(closes) && before.get(part.len()..).is_some_and(|gap| gap.contains(opens));
-    !is_other_part && sender::is_account_rather(before, after)
 }
 
 #[cfg(test)]

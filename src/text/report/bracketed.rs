@@ -3,34 +3,33 @@
 //! In: the text behind the keyword, and the numbers spelled in it. Out: the sources and the content. Never: the number of
 //! an account, or one that somebody only mentions, for the one that called.
 
+use super::caller::{Callers, bounds, list, sources};
 use super::mark::{Bracket, is_bracketed, is_break, is_filler, stripped};
-use super::{Found, bounds, callers, is_account, is_code_label, is_masked, list, sources};
+use super::{Found, is_code_label, is_masked};
 use crate::domain::report::{Kind, Level, Source};
 use crate::text::letter::{closes, is_dash, is_part_of_letter, opens};
 use crate::text::spelling::{self, Spelled};
 use crate::text::{entity, sender};
 
 /// The forms that begin with a bracket; none where the bracket is only part of a number, as in `(028) 9998 1545`.
-pub(super) fn bracketed<'a>(kind: Kind, rest: &'a str, numbers: &[Spelled]) -> Option<Found<'a>> {
+pub(super) fn bracketed<'a>(kind: Kind, rest: &'a str, callers: &Callers) -> Option<Found<'a>> {
     let bracket = Bracket::first(rest)?;
-    let is_split = numbers.iter().any(|number| number.from < bracket.until && bracket.until < number.until);
+    let is_split = callers.all().iter().any(|number| number.from < bracket.until && bracket.until < number.until);
     if is_split {
         return None;
     }
-    // The digits of an account may be the number of somebody who has nothing to do with it.
-    let accounts = numbers.iter().take_while(|number| is_account(rest, number)).count();
-    let called = numbers.get(accounts..).unwrap_or_default();
+    let called = callers.called();
     let found = match called.first() {
         Some(first) if first.until <= bracket.until => Some(numbered(kind, rest, bracket, called)),
-        _ => named(kind, rest, bracket).or_else(|| swapped(rest, bracket, numbers)),
+        _ => named(kind, rest, bracket).or_else(|| swapped(rest, bracket, called)),
     };
     Some(found.unwrap_or_else(|| nameless(rest, bracket)))
 }
 
 /// A bracket with a number in it, and maybe with the content too.
-fn numbered<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Found<'a> {
-    let within: Vec<&Spelled> = numbers.iter().take_while(|number| number.until <= bracket.until).collect();
-    let list = list(rest, &within);
+fn numbered<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>, called: &[Spelled]) -> Found<'a> {
+    let within = called.iter().take_while(|number| number.until <= bracket.until).count();
+    let list = list(rest, called.get(..within).unwrap_or_default());
     let (from, until) = bounds(list);
     let before = rest.get(bracket.from..from).unwrap_or_default();
     let behind = rest.get(until..bracket.until).unwrap_or_default();
@@ -94,12 +93,12 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
     };
     let (source, raw, said) = whole.or_else(parts)?;
     let (said, after) = (stripped(said), stripped(bracket.after));
-    let numbers = callers(after);
     // Only a message has a name for its sender: of a call that is whom the caller claims to be.
     let is_sender = kind == Kind::SpamSms && sender::is_known(raw);
     let is_bare = !bracket.after.trim_start_matches(is_filler).starts_with(opens);
     let is_caller = |behind: &str| kind != Kind::SpamSms && (is_bare || sender::is_calling(behind));
-    let is_content_first = matches!(source, Source::Name(_)) && !is_sender && is_given(after, &numbers, is_caller);
+    let is_content_first =
+        matches!(source, Source::Name(_)) && !is_sender && is_given(after, &Callers::of(after), is_caller);
     if is_content_first {
         return None;
     }
@@ -115,9 +114,9 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
 /// Whether the first number of a text is given as a source: it is all of the text, or has one of several brackets for
 /// itself, or begins the text and is the caller's by what follows. Among words it may be anybody's:
 /// `0912345678 la so me toi`.
-fn is_given(text: &str, numbers: &[Spelled], is_caller: impl Fn(&str) -> bool) -> bool {
-    let called: Vec<&Spelled> = numbers.iter().skip_while(|number| is_account(text, number)).collect();
-    let (from, until) = bounds(list(text, &called));
+fn is_given(text: &str, callers: &Callers, is_caller: impl Fn(&str) -> bool) -> bool {
+    let called = callers.called();
+    let (from, until) = bounds(list(text, called));
     let (before, behind) = (text.get(..from).unwrap_or_default(), text.get(until..).unwrap_or_default().trim_start());
     let is_ended = behind.starts_with(closes);
     let is_leading = sender::is_label(before) && (is_ended || is_caller(behind));
@@ -125,7 +124,7 @@ fn is_given(text: &str, numbers: &[Spelled], is_caller: impl Fn(&str) -> bool) -
         && before
             .rsplit_once(opens)
             .is_some_and(|(others, label)| others.trim_end().ends_with(closes) && sender::is_label(label));
-    is_only_numbers(text, numbers) || (!called.is_empty() && (is_leading || is_alone))
+    is_only_numbers(text, callers) || (!called.is_empty() && (is_leading || is_alone))
 }
 
 /// What a phrase names if it is nothing but a short code, a name or a hidden number.
@@ -145,11 +144,12 @@ fn labelled_short(phrase: &str) -> Option<Source> {
 }
 
 /// `(gia danh cong an)(0912345678)`: the parts stand the other way about.
-fn swapped<'a>(rest: &'a str, bracket: Bracket<'a>, numbers: &[Spelled]) -> Option<Found<'a>> {
-    let first = numbers.iter().find(|number| !is_account(rest, number))?;
-    let is_alone = is_only_numbers(stripped(bracket.after), &callers(stripped(bracket.after)));
-    let within: Vec<&Spelled> = numbers.iter().skip_while(|number| *number != first).collect();
-    let list = list(rest, &within);
+fn swapped<'a>(rest: &'a str, bracket: Bracket<'a>, called: &[Spelled]) -> Option<Found<'a>> {
+    if called.is_empty() {
+        return None;
+    }
+    let is_alone = is_only_numbers(stripped(bracket.after), &Callers::of(stripped(bracket.after)));
+    let list = list(rest, called);
     let (from, until) = bounds(list);
     let content = if is_alone { stripped(bracket.inside) } else { rest.trim() };
     let level = if is_alone { Level::HalfBracketed } else { Level::Free };
@@ -168,11 +168,10 @@ fn nameless<'a>(rest: &'a str, bracket: Bracket<'a>) -> Found<'a> {
     Found { sources: vec![], raw, content, level: Level::Unread }
 }
 
-fn is_only_numbers(text: &str, numbers: &[Spelled]) -> bool {
-    let list: Vec<&Spelled> = numbers.iter().collect();
-    let (from, until) = bounds(&list);
+fn is_only_numbers(text: &str, callers: &Callers) -> bool {
+    let (from, until) = bounds(callers.all());
     let is_label = |part: Option<&str>| part.is_some_and(sender::is_label);
-    !numbers.is_empty() && is_label(text.get(..from)) && is_label(text.get(until..))
+    !callers.all().is_empty() && is_label(text.get(..from)) && is_label(text.get(until..))
 }
 
 fn has_break(text: &str) -> bool {
