@@ -63,7 +63,7 @@ const DOORS: &[(&str, &[&str])] = &[
     ("psl", &["src/domain/host.rs"]),
     ("strsim", &["src/lookup/alike.rs"]),
     ("unicode_security", &["src/lookup/alike.rs"]),
-    ("aho_corasick", &["src/text/story.rs"]),
+    ("aho_corasick", &["src/text/story.rs", "src/text/sender/sign.rs"]),
     ("unicode_normalization", &["src/text/letter.rs", "src/text/word.rs", "src/domain/sms.rs", "src/lookup/alike.rs"]),
     ("rlibphonenumber", &["src/domain/party.rs"]),
     ("clap", &["src/cli.rs", "src/cli/"]),

@@ -148,6 +148,20 @@ mod tests {
     }
 
     #[test]
+    fn a_word_for_an_account_or_a_bank_is_read_in_any_dress() {
+        check("stk0071000123456", &["0071000123456"]);
+        check("s\u{200b}tk: 0071000123456", &["0071000123456"]);
+        check("ta\u{300}i khoa\u{309}n 0071000123456", &["0071000123456"]);
+        check("tai \u{200b} khoan 0071000123456", &["0071000123456"]);
+        check("V\u{200b}CB 0071000123456", &["0071000123456"]);
+        check("ＶＣＢ 0071000123456", &["0071000123456"]);
+        check(&format!("xxxxstk{}0071000123456", " ".repeat(37)), &["0071000123456"]);
+        check("xxxxstk 0071000123456", &[]);
+        check("V CB 0071000123456", &[]);
+        check("tai nha khoan 0071000123456", &[]);
+    }
+
+    #[test]
     fn a_telephone_number_is_an_account_where_money_goes_to_it_at_a_bank() {
         check("bat chuyen khoan 0912345678 MB", &["0912345678"]);
         check("ck MB Bank 0912345678", &["0912345678"]);

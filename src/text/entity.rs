@@ -5,10 +5,12 @@
 
 use std::collections::BTreeSet;
 
+use super::account;
 use super::letter::{closes, opens};
+use super::sender::sign::Signs;
 use super::sender::{self, holder};
-use super::word::bare_words;
-use super::{account, spelling};
+use super::spelling::{self, Spelled};
+use super::word::{bare_words, is_only};
 use crate::domain::host::Host;
 use crate::domain::report::Source;
 
@@ -60,15 +62,9 @@ pub struct Entities {
 pub fn find(text: &str) -> Entities {
     let mut found = Entities::default();
     let numbers = spelling::numbers(text);
-    found.accounts = account::accounts(text, &numbers);
-    for number in numbers {
-        let before = text.get(..number.from).unwrap_or_default();
-        let after = text.get(number.until..).unwrap_or_default();
-        let is_account = sender::is_account_rather(before, after) || holder::is_our_account(before);
-        if !is_account && !holder::is_ours(before, after) {
-            found.numbers.push(number.source);
-        }
-    }
+    let has_digits = !numbers.is_empty() || text.contains(|letter: char| letter.is_ascii_digit());
+    let signs = if has_digits { Signs::of(text) } else { Signs::default() };
+    digits(signs, text, numbers, &mut found);
     links(text, &mut found);
     names(text, &mut found);
     once(&mut found.numbers);
@@ -76,6 +72,22 @@ pub fn find(text: &str) -> Entities {
         once(list);
     }
     found
+}
+
+/// Accounts and telephone numbers; by `signs` nothing is asked of each that no word of the text allows.
+fn digits(signs: Signs, text: &str, numbers: Vec<Spelled>, found: &mut Entities) {
+    if signs.account {
+        found.accounts = account::accounts(text, &numbers);
+    }
+    for number in numbers {
+        let before = text.get(..number.from).unwrap_or_default();
+        let after = text.get(number.until..).unwrap_or_default();
+        let is_account = || sender::is_account_rather(before, after) || holder::is_our_account(before);
+        let is_other = (signs.account && is_account()) || (signs.citizen && holder::is_ours(before, after));
+        if !is_other {
+            found.numbers.push(number.source);
+        }
+    }
 }
 
 /// Leaves each thing where it stands first; the list may be as long as a message.
@@ -239,8 +251,8 @@ fn network(word: &str) -> Option<&'static str> {
     if word.len() > "telegram".len() + 2 {
         return None;
     }
-    let bare = bare_words(word);
-    NETWORKS.iter().find(|(_, names, _)| names.contains(&bare.trim())).map(|(network, ..)| *network)
+    let found = NETWORKS.iter().find(|(_, names, _)| names.iter().any(|name| is_only(word, name)));
+    found.map(|(network, ..)| *network)
 }
 
 /// `@name`.
@@ -279,7 +291,20 @@ fn person(words: &[&str]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
+    use crate::text::sender::sign::tests::{EVERY, glued};
+
+    proptest! {
+        #[test]
+        fn what_the_words_of_a_text_rule_out_is_not_in_it(text in glued()) {
+            let (mut told, mut asked) = (Entities::default(), Entities::default());
+            digits(Signs::of(&text), &text, spelling::numbers(&text), &mut told);
+            digits(EVERY, &text, spelling::numbers(&text), &mut asked);
+            prop_assert_eq!(told, asked);
+        }
+    }
 
     #[track_caller]
     fn check(text: &str, expected: &[&str]) {

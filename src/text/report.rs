@@ -154,11 +154,10 @@ fn unbracketed<'a>(kind: Kind, rest: &'a str, callers: &Callers) -> Found<'a> {
     if let Some(found) = leading_numbers(rest, callers) {
         return found;
     }
-    let name = sender::leading(rest);
     match leading_short(rest) {
         Some((source, after)) => return free(source, behind(after), after),
         None if kind == Kind::SpamSms => {
-            if let Some((source, after)) = name {
+            if let Some((source, after)) = sender::leading(rest) {
                 return free(source, behind(after), after);
             }
         }
@@ -169,7 +168,7 @@ fn unbracketed<'a>(kind: Kind, rest: &'a str, callers: &Callers) -> Found<'a> {
         let (from, until) = bounds(list);
         return Found { sources: sources(list), raw: rest.get(from..until), content: rest.trim(), level: Level::Free };
     }
-    match name {
+    match sender::leading(rest) {
         _ if sender::says_hidden(rest) => free(Source::Hidden, "", rest),
         // Whom a caller claims to be is part of what is told: `facebook Nguyen Van A lua ban hang`.
         Some((source, after)) if !stripped(after).is_empty() => free(source, behind(after), rest),

@@ -8,6 +8,7 @@ use std::sync::LazyLock;
 
 use serde::Deserialize;
 
+use self::phrase::Phrases;
 use super::letter::{bare, closes, is_dash, is_part_of_letter, is_unseen, opens, plain};
 use super::word::bare_words;
 use super::{entity, spelling};
@@ -15,6 +16,8 @@ use crate::domain::report::Source;
 
 pub(super) mod bank;
 pub(super) mod holder;
+mod phrase;
+pub(super) mod sign;
 
 /// Characters of a registered sender's name (decree 91/2020, article 23), and of one word that a citizen takes for one.
 const LONGEST_NAME: usize = 11;
@@ -25,8 +28,6 @@ const FEWEST_LETTERS: usize = 2;
 const MOST_WORDS: usize = 4;
 /// Bytes before a number that may say what it is.
 const NEAR: usize = 40;
-/// Words of the longest name of somebody close, of the longest word for a number, and of what a number did.
-const MOST_CLOSE: usize = 3;
 
 /// The word lists; in each, a phrase as [`bare_words`] has it.
 #[derive(Debug, Deserialize)]
@@ -39,20 +40,20 @@ struct Lists {
     descriptions: BTreeSet<String>,
     labels: BTreeSet<String>,
     joints: BTreeSet<String>,
-    accounts: BTreeSet<String>,
-    banks: BTreeSet<String>,
-    transfers: BTreeSet<String>,
-    locks: BTreeSet<String>,
-    losses: BTreeSet<String>,
-    codes: BTreeSet<String>,
+    accounts: Phrases,
+    banks: Phrases,
+    transfers: Phrases,
+    locks: Phrases,
+    losses: Phrases,
+    codes: Phrases,
     units: BTreeSet<String>,
-    numbers: BTreeSet<String>,
-    close: BTreeSet<String>,
-    elders: BTreeSet<String>,
+    numbers: Phrases,
+    close: Phrases,
+    elders: Phrases,
     selves: BTreeSet<String>,
     juniors: BTreeSet<String>,
     denials: BTreeSet<String>,
-    calling: BTreeSet<String>,
+    calling: Phrases,
 }
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
@@ -93,7 +94,7 @@ pub(super) fn is_account(before: &str) -> bool {
 /// `khoa tai khoan VCB`, and not where it says that it called.
 pub(super) fn is_account_rather(before: &str, after: &str) -> bool {
     let is_by_bank = || bank::is_labelled(before) || bank::is_transfer(before, after);
-    !bank::ends_in_lock(before) && (is_labelled(before) || (is_by_bank() && !is_caller(after)))
+    (is_labelled(before) || (is_by_bank() && !is_caller(after))) && !bank::ends_in_lock(before)
 }
 
 fn is_labelled(before: &str) -> bool {
@@ -101,7 +102,7 @@ fn is_labelled(before: &str) -> bool {
     let mut words: Vec<&str> = words.split_whitespace().collect();
     // The bank may stand between: `stk VCB 007…`.
     words.pop_if(|last| LISTS.names.contains(*last));
-    ends_in(&words, &LISTS.accounts)
+    LISTS.accounts.ends(&words) > 0
 }
 
 /// Whether what stands behind a number says that this one called: in `stk MB 0913456789 goi bang so 0912345678` it is
@@ -109,11 +110,6 @@ fn is_labelled(before: &str) -> bool {
 fn is_caller(after: &str) -> bool {
     let near = after.get(..after.floor_char_boundary(NEAR)).unwrap_or_default();
     is_calling(near) && spelling::numbers(near).is_empty()
-}
-
-/// Whether words end in a phrase of a list.
-fn ends_in(words: &[&str], list: &BTreeSet<String>) -> bool {
-    (0..words.len()).any(|from| words.get(from..).is_some_and(|tail| list.contains(&tail.join(" "))))
 }
 
 /// A text's last bytes, `most` of them.
@@ -126,13 +122,7 @@ pub(super) fn is_calling(after: &str) -> bool {
     let words = bare_words(after);
     let words: Vec<&str> = words.split_whitespace().collect();
     // Without marks `nhan tin` may be what it did, and `nhan tin nhan` is what it got.
-    longest(&words, &LISTS.calling) > 0 && !words.starts_with(&["nhan", "tin", "nhan"])
-}
-
-/// How many words the longest phrase of a list has that a text begins with.
-fn longest(words: &[&str], list: &BTreeSet<String>) -> usize {
-    let is_listed = |count: &usize| words.get(..*count).is_some_and(|phrase| list.contains(&phrase.join(" ")));
-    (1..=MOST_CLOSE).rev().find(is_listed).unwrap_or(0)
+    LISTS.calling.begins(&words) > 0 && !words.starts_with(&["nhan", "tin", "nhan"])
 }
 
 /// Whether what follows a count makes it one.

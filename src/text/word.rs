@@ -167,14 +167,40 @@ fn read_leet(word: &str) -> Option<String> {
 
 /// The bare words of a phrase, without looking for tricks: ` cong an `.
 pub(super) fn bare_words(phrase: &str) -> String {
-    let mut out = String::from(" ");
-    for word in phrase.split(|letter: char| !is_of_word(letter) && !is_part_of_letter(letter)) {
-        if !word.is_empty() {
-            out.extend(word.chars().filter(|letter| is_of_word(*letter)).map(bare));
+    let mut out = String::with_capacity(phrase.len() + 2);
+    out.push(' ');
+    let mut is_open = false;
+    for letter in phrase.chars() {
+        if is_of_word(letter) {
+            out.push(bare(letter));
+            is_open = true;
+        } else if is_part_of_letter(letter) {
+            is_open = true;
+        } else if std::mem::take(&mut is_open) {
             out.push(' ');
         }
     }
+    if is_open {
+        out.push(' ');
+    }
     out
+}
+
+/// Whether a bare word is all that a phrase says.
+pub(super) fn is_only(phrase: &str, word: &str) -> bool {
+    let mut expected = word.chars();
+    let (mut is_begun, mut is_ended) = (false, false);
+    for letter in phrase.chars() {
+        if is_of_word(letter) {
+            if is_ended || expected.next() != Some(bare(letter)) {
+                return false;
+            }
+            is_begun = true;
+        } else if !is_part_of_letter(letter) {
+            is_ended = is_begun;
+        }
+    }
+    is_begun && expected.next().is_none()
 }
 
 /// A word with its marks in one order, the tone last, so that `hoà` and `hòa` are one; none when it has no Vietnamese
@@ -205,6 +231,8 @@ pub(super) fn marked(word: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     #[track_caller]
@@ -254,6 +282,32 @@ mod tests {
         assert_eq!(marked("an"), None);
         assert_eq!(marked("ä"), None);
         assert_eq!(marked("c.ô.ng"), marked("công"));
+    }
+
+    #[test]
+    fn a_phrase_is_its_bare_words() {
+        for (phrase, words) in [
+            ("Công an!", " cong an "),
+            ("co\u{302}ng\u{200b}an", " congan "),
+            ("(VCB)", " vcb "),
+            ("so \u{200b} an", " so  an "),
+            ("\u{200b}", "  "),
+            (" - ", " "),
+            ("", " "),
+        ] {
+            assert_eq!(bare_words(phrase), words, "{phrase:?}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn a_phrase_is_only_a_word_where_its_bare_words_are(
+            phrase in "[-( ]{0,2}(zalo|ZALO|z\u{200b}a\u{302}lo|zal|zaloo|fb|\u{300})[-.: \u{200b}]{0,2}(zalo|o|\u{300})?",
+        ) {
+            for word in ["zalo", "fb"] {
+                prop_assert_eq!(is_only(&phrase, word), bare_words(&phrase).trim() == word);
+            }
+        }
     }
 
     #[test]

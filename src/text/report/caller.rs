@@ -1,12 +1,13 @@
 //! The numbers of a text that may have called or written.
 //!
-//! In: a text. Out: its numbers in their order, and how many of the first are accounts rather. Never: one that was called,
-//! one that is the citizen's account, or one out of a link.
+//! In: a text. Out: its numbers in their order, and how many of the first are accounts rather. Never: one that was
+//! called, one that is the citizen's account, or one out of a link.
 
 use super::mark::is_filler;
 use crate::domain::report::Source;
 use crate::text::entity;
 use crate::text::letter::{closes, opens};
+use crate::text::sender::sign::Signs;
 use crate::text::sender::{self, bank, holder};
 use crate::text::spelling::{self, Spelled};
 
@@ -19,16 +20,22 @@ pub(super) struct Callers {
 
 impl Callers {
     pub(super) fn of(text: &str) -> Self {
-        let mut all = spelling::numbers(text);
+        let all = spelling::numbers(text);
+        let signs = if all.is_empty() { Signs::default() } else { Signs::of(text) };
+        Self::told_by(signs, text, all)
+    }
+
+    fn told_by(signs: Signs, text: &str, mut all: Vec<Spelled>) -> Self {
         all.retain(|number| {
             let (before, after) = sides(text, number);
             // In `khoa tai khoan cua toi 0912345678` it is rather who said so.
             let is_at_bank = || bank::behind_name(after).is_some() || bank::is_drawn_on(before, after);
-            let is_ours = holder::is_ours(before, after) || (holder::is_our_account(before) && is_at_bank());
-            !entity::ends_in_link(before) && !is_ours
+            let is_account = || signs.account && holder::is_our_account(before) && is_at_bank();
+            let is_ours = || signs.citizen && (holder::is_ours(before, after) || is_account());
+            !entity::ends_in_link(before) && !is_ours()
         });
         // The digits of an account may be the number of somebody who has nothing to do with it.
-        let accounts = all.iter().take_while(|number| is_account(text, number)).count();
+        let accounts = all.iter().take_while(|number| signs.account && is_account(text, number)).count();
         Self { all, accounts }
     }
 
@@ -82,4 +89,20 @@ pub(super) fn sources(list: &[Spelled]) -> Vec<Source> {
     let mut sources: Vec<Source> = list.iter().map(|number| number.source.clone()).collect();
     entity::once(&mut sources);
     sources
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::text::sender::sign::tests::{EVERY, glued};
+
+    proptest! {
+        #[test]
+        fn whoever_is_asked_no_more_than_the_words_allow_is_told_the_same(text in glued()) {
+            let asked = Callers::told_by(EVERY, &text, spelling::numbers(&text));
+            prop_assert_eq!(Callers::of(&text), asked);
+        }
+    }
 }

@@ -3,17 +3,14 @@
 //! In: what stands on either side of the digits. Out: whether it is a bank's name, and what lies beyond. Never: looks
 //! across the end of a sentence or of a bracket: in `ma 123456789012. VCB bao` the bank says nothing of the digits.
 
-use std::collections::BTreeSet;
-
-use super::{LISTS, NEAR, end_of, ends_in, longest};
+use super::phrase::Phrases;
+use super::{LISTS, NEAR, end_of};
 use crate::text::letter::{closes, is_part_of_letter};
 use crate::text::spelling;
 use crate::text::word::bare_words;
 
 /// Bytes before digits that may say what they are: with a bank's name among them it takes more.
 const WIDE: usize = 80;
-/// Words of the longest name of a bank.
-const MOST_WORDS: usize = 3;
 /// Places among which the last word of a bank's name ends, with what stands before it.
 const MOST_ENDS: usize = 8;
 
@@ -37,13 +34,14 @@ const MONEY: [&str; 10] = ["d", "dong", "vnd", "k", "nghin", "ngan", "tr", "trie
 pub(in crate::text) fn before_name(text: &str) -> Option<String> {
     let said = said_before(text).filter(|said| said.len() < text.len())?;
     let words = bare_words(end_of(said, WIDE));
-    let words: Vec<&str> = words.split_whitespace().collect();
-    let mut before = (1..=MOST_WORDS).rev().find_map(|count| {
-        let (before, name) = words.split_at(words.len().checked_sub(count)?);
-        LISTS.banks.contains(&name.join(" ")).then(|| before.to_vec())
-    })?;
-    while before.pop_if(|last| TITLES.contains(last)).is_some() {}
-    Some(before.join(" "))
+    let mut words: Vec<&str> = words.split_whitespace().collect();
+    let name = LISTS.banks.ends(&words);
+    if name == 0 {
+        return None;
+    }
+    words.truncate(words.len() - name);
+    while words.pop_if(|last| TITLES.contains(last)).is_some() {}
+    Some(words.join(" "))
 }
 
 /// The text behind the bank's name that it begins with, and behind its bracket: ` cua toi` of ` (VCB) cua toi`.
@@ -65,7 +63,7 @@ fn is_name(phrase: &str) -> bool {
     }
     let words = bare_words(phrase);
     let name: Vec<&str> = words.split_whitespace().skip_while(|word| TITLES.contains(word)).collect();
-    LISTS.banks.contains(&name.join(" "))
+    LISTS.banks.has(&name)
 }
 
 /// Whether a text ends in a word for an account with a bank's name behind it: `stk ngân hàng MB: `.
@@ -88,7 +86,7 @@ fn begins_account(after: &str) -> bool {
     let is_number = || spelling::numbers(digits).first().is_some_and(|number| number.from == 0);
     let is_account = match words.trim() {
         "" => count >= FEWEST_ALONE && !is_number(),
-        said => count >= FEWEST && LISTS.accounts.contains(said),
+        said => count >= FEWEST && LISTS.accounts.has(&said.split(' ').collect::<Vec<_>>()),
     };
     is_account && !label.contains(is_end)
 }
@@ -109,8 +107,8 @@ pub(in crate::text) fn ends_in_transfer(before: &str) -> bool {
 pub(super) fn ends_in_lock(before: &str) -> bool {
     let words = said_of_account(before);
     let words: Vec<&str> = words.split_whitespace().collect();
-    let is_label = |from: usize| words.get(from..).is_some_and(|tail| LISTS.accounts.contains(&tail.join(" ")));
-    let is_locked = |from: usize| words.get(..from).is_some_and(|said| ends_in(said, &LISTS.locks));
+    let is_label = |from: usize| words.get(from..).is_some_and(|tail| LISTS.accounts.has(tail));
+    let is_locked = |from: usize| words.get(..from).is_some_and(|said| LISTS.locks.ends(said) > 0);
     (0..words.len()).any(|from| is_label(from) && is_locked(from))
 }
 
@@ -121,12 +119,12 @@ pub(in crate::text) fn is_drawn_on(before: &str, after: &str) -> bool {
     let behind: Vec<&str> = behind.split_whitespace().collect();
     let words = said_of_account(before);
     let words: Vec<&str> = words.split_whitespace().collect();
-    let is_label = |from: &usize| words.get(*from..).is_some_and(|tail| LISTS.accounts.contains(&tail.join(" ")));
+    let is_label = |from: &usize| words.get(*from..).is_some_and(|tail| LISTS.accounts.has(tail));
     let labelled = (0..words.len()).find(is_label).unwrap_or(words.len());
     let said = words.get(..labelled).unwrap_or_default();
     let is_from = said.ends_with(&["tu"]) && !said.ends_with(&["dau", "tu"]);
     let is_got = said.iter().rev().take(FROM).any(|word| *word == "nhan");
-    (is_from && !is_got) || longest(&behind, &LISTS.losses) > 0
+    (is_from && !is_got) || LISTS.losses.begins(&behind) > 0
 }
 
 /// The words that a text ends with before a bank's or another known name.
@@ -149,11 +147,11 @@ pub(in crate::text) fn begins_with_money(after: &str) -> bool {
     MONEY.contains(&word.trim())
 }
 
-fn ends_in_one_of(text: &str, list: &BTreeSet<String>) -> bool {
+fn ends_in_one_of(text: &str, list: &Phrases) -> bool {
     let Some(said) = said_before(text) else { return false };
     let words = bare_words(end_of(said, NEAR));
     let words: Vec<&str> = words.split_whitespace().collect();
-    ends_in(words.strip_suffix(&["la"]).unwrap_or(&words), list)
+    list.ends(words.strip_suffix(&["la"]).unwrap_or(&words)) > 0
 }
 
 /// The text up to its last word; none where something ends behind that.

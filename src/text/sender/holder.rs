@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use super::{LISTS, bank, end_of, is_account, longest};
+use super::{LISTS, bank, end_of, is_account};
 use crate::text::letter::{closes, is_dash, is_part_of_letter, opens};
 use crate::text::word::bare_words;
 
@@ -130,12 +130,12 @@ impl Holder {
     fn first(words: &[&str]) -> Option<Self> {
         let is_told = words.first() == Some(&"la");
         let rest = words.get(usize::from(is_told)..)?;
-        let number = longest(rest, &LISTS.numbers);
+        let number = LISTS.numbers.begins(rest);
         let rest = rest.get(number..)?;
         let is_of = rest.first() == Some(&"cua");
         let rest = rest.get(usize::from(is_of)..)?;
         // `em gai toi` is a sister, and no `em` of hers.
-        let most = longest(rest, &LISTS.close).max(longest(rest, &LISTS.elders));
+        let most = LISTS.close.begins(rest).max(LISTS.elders.begins(rest));
         let person = (0..=most).rev().find_map(|kin| citizen_behind(rest, kin, is_of))?;
         let words = usize::from(is_told) + number + usize::from(is_of) + person;
         Some(Self { words, is_told, is_number: number > 0, has_joint: number > 0 || is_of })
@@ -145,10 +145,9 @@ impl Holder {
 /// How many words name the citizen, or somebody close by `kin` words and the citizen behind: `me toi`, `me cua toi`.
 fn citizen_behind(words: &[&str], kin: usize, is_of: bool) -> Option<usize> {
     let (name, behind) = words.split_at_checked(kin)?;
-    let name = name.join(" ");
-    let is_close = LISTS.close.contains(&name);
+    let is_close = LISTS.close.has(name);
     // Without anybody close it takes `so cua toi`: `so toi khong quen` is a stranger's.
-    let is_person = is_close || LISTS.elders.contains(&name) || (kin == 0 && is_of);
+    let is_person = is_close || LISTS.elders.has(name) || (kin == 0 && is_of);
     let is_theirs = kin > 0 && behind.first() == Some(&"cua");
     let citizen = *behind.get(usize::from(is_theirs))?;
     let is_clear = is_close || is_theirs;
