@@ -423,6 +423,7 @@ mod tests {
     fn list(text: &str) -> Reading<'_> {
         let source = |word: &str| match word {
             "BANK" => Some(Source::Name("BANK".to_owned())),
+            "SOMEBODY" => Some(Source::Person),
             word => Number::parse_given(word).map(Source::Number),
         };
         let kind = if text.starts_with("FW") { Kind::AdCopy } else { Kind::SpamCall };
@@ -457,11 +458,13 @@ mod tests {
 
     #[test]
     fn who_is_accused_by_name_is_named_and_whose_advertisement_is_copied_is_not() {
-        let texts = vec![report("BANK 0914567890"), report("BANK"), report("FW BANK")];
+        let texts = vec![report("BANK 0914567890"), report("BANK"), report("FW BANK"), report("SOMEBODY")];
         let batch = pushed_with(Seal::default(), list, texts).unwrap();
         let entities = column::ENTITIES.of(&batch).unwrap();
         let named = (entities.value(0), entities.value(1), entities.is_null(2));
         assert_eq!(named, ("number:84914567890|sender:BANK", "sender:BANK", true), "sender_day reads it");
+        let kind = column::SOURCE_KIND.of(&batch).unwrap().value(3);
+        assert_eq!((kind, entities.is_null(3)), ("person", true), "nobody's own name stands in clear");
     }
 
     /// A reader that finds `V`, or all of it.

@@ -58,6 +58,8 @@ pub enum Source {
     Name(String),
     /// A registrable domain in ASCII.
     Domain(String),
+    /// A person, by a name that nobody keeps.
+    Person,
     /// Somebody who hides the number.
     Hidden,
 }
@@ -70,6 +72,7 @@ impl Source {
             Self::Short(_) => "national_short",
             Self::Name(_) => "sender_name",
             Self::Domain(_) => "domain",
+            Self::Person => "person",
             Self::Hidden => "anonymous",
         }
     }

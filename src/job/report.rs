@@ -83,7 +83,7 @@ fn clear(source: &Source) -> Option<String> {
         Source::Short(digits) => Some(digits.clone()),
         Source::Name(name) => Some(format!("brand:{name}")),
         Source::Domain(domain) => Some(domain.clone()),
-        Source::Hidden => None,
+        Source::Person | Source::Hidden => None,
     }
 }
 

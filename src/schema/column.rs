@@ -150,7 +150,7 @@ pub mod citizen_report {
     pub const REPORTER: Column<Int64Array> = Column::new("reporter");
     /// spam_call, spam_sms or scam_call for a report; domain_lookup, dnc_register, dnc_cancel, ad_copy or unparsed for what accuses nobody.
     pub const KIND: Column<StringArray> = Column::new("kind");
-    /// e164, national_short, sender_name, anonymous (the number was hidden), domain or none.
+    /// e164, national_short, sender_name, person (somebody is named, and no number), anonymous (the number was hidden), domain or none.
     pub const SOURCE_KIND: Column<StringArray> = Column::new("source_kind");
     /// Reported number, the first of several (sources), E.164 digits; set for source_kind e164 alone.
     pub const SOURCE: Column<Int64Array> = Column::new("source");
@@ -858,7 +858,7 @@ pub mod report_check {
     pub const KIND: Column<StringArray> = Column::new("kind");
     /// Receipt, UTC.
     pub const REPORTED_AT: Column<TimestampMicrosecondArray> = Column::new("reported_at");
-    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that, which is the time of the first number's call alone. Of the rest: false_number (all its calls came in by a trunk that the number cannot come by, as trunk_day has it: true of the call, and nobody's who has the number), former_holder (all of it was before the number was given to whom it belongs now: true, and against nobody who has it), no_source (the report names no number: hidden, a sender's name, a short code), own_number (the reporter's own, and no other), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
+    /// matched: it called or wrote unasked within match_from before or, where the report says when the call was (called_at), within called_slack_s of that, which is the time of the first number's call alone. Of the rest: false_number (all its calls came in by a trunk that the number cannot come by, as trunk_day has it: true of the call, and nobody's who has the number), former_holder (all of it was before the number was given to whom it belongs now: true, and against nobody who has it), no_source (the report names no number: hidden, a sender's or a person's name, a short code), own_number (the reporter's own, and no other), not_here_yet (records of those days are missing: asked again as they arrive), unseen (neither number is ours, so that no record says), other_direction (the reporter called or wrote first), outside_window (at another time within known_from, or after the report; or the time that it names is before known_from), no_such_call (no call, or of an S no message).
     pub const STATE: Column<StringArray> = Column::new("state");
     /// Start of the first call from the source to the reporter on the days that it is looked for, from match_from on or around called_at, UTC.
     pub const FIRST_CALL_AT: Column<TimestampMicrosecondArray> = Column::new("first_call_at");

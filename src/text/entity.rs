@@ -104,7 +104,7 @@ pub fn line(text: &str) -> Option<String> {
     let numbers = numbers.into_iter().filter_map(|source| match source {
         Source::Number(number) => Some(number.reveal().to_string()),
         Source::Short(digits) => Some(digits),
-        Source::Name(_) | Source::Domain(_) | Source::Hidden => None,
+        Source::Name(_) | Source::Domain(_) | Source::Person | Source::Hidden => None,
     });
     let labelled = |kind: &'static str| move |value: String| format!("{kind}:{value}");
     let found = numbers.map(labelled("number")).chain(domains.into_iter().map(labelled("domain")));

@@ -102,7 +102,8 @@ fn report(kind: Kind, rest: &str) -> Reading<'_> {
     let Found { sources, raw, content, level } =
         bracketed(kind, rest, &callers).unwrap_or_else(|| unbracketed(kind, rest, &callers));
     let sources: Vec<Source> = sources.into_iter().filter(|source| !is_intake(source)).collect();
-    let is_clear = sources.first().is_some_and(|source| *source != Source::Hidden && !is_special(source));
+    let is_nobody = |source: &Source| matches!(source, Source::Hidden | Source::Person) || is_special(source);
+    let is_clear = sources.first().is_some_and(|source| !is_nobody(source));
     Reading {
         kind,
         level: if sources.is_empty() { Level::Unread } else { level },

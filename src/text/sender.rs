@@ -16,6 +16,7 @@ use crate::domain::report::Source;
 
 pub(super) mod bank;
 pub(super) mod holder;
+mod person;
 mod phrase;
 pub(super) mod sign;
 
@@ -38,6 +39,8 @@ struct Lists {
     titles: BTreeSet<String>,
     hidden: BTreeSet<String>,
     descriptions: BTreeSet<String>,
+    surnames: BTreeSet<String>,
+    firms: Phrases,
     labels: BTreeSet<String>,
     joints: BTreeSet<String>,
     accounts: Phrases,
@@ -145,7 +148,7 @@ pub(super) fn says_hidden(text: &str) -> bool {
     LISTS.hidden.iter().any(|phrase| phrase.contains(' ') && words.contains(&format!(" {phrase} ")))
 }
 
-/// A sender's name that is all of a bracket: known, or spelled as one can be registered.
+/// A sender's name that is all of a bracket: known, or spelled as one can be registered. A person's name is none.
 pub(super) fn name(raw: &str) -> Option<Source> {
     let raw = untitled(raw.trim_matches(|letter: char| !letter.is_alphanumeric()));
     let seen: String = raw.chars().filter(|letter| !is_unseen(*letter)).map(plain).collect();
@@ -155,13 +158,19 @@ pub(super) fn name(raw: &str) -> Option<Source> {
     let is_one_word = words.clone().count() == 1;
     let is_capital = words.all(|word| word.starts_with(|first: char| first.is_uppercase() || first.is_ascii_digit()));
     let is_short = spelled.len() <= if is_one_word { LONGEST_WORD } else { LONGEST_NAME };
+    let is_description = || LISTS.descriptions.contains(bare_words(&spelled).trim());
     let is_registrable = spelled.is_ascii()
         && letters >= FEWEST_LETTERS
         && spelled.chars().all(|letter| letter.is_ascii_alphanumeric() || " -_.&+".contains(letter))
         && letters * 2 > spelled.len()
-        && !LISTS.descriptions.contains(bare_words(&spelled).trim());
-    let is_name = (is_registrable && is_short && (is_one_word || is_capital)) || is_known(&spelled);
-    (is_name && !is_label(&spelled)).then(|| Source::Name(capitals(&spelled)))
+        && !is_description();
+    let may_be_name = is_registrable && is_short && (is_one_word || is_capital);
+    let is_person = || (may_be_name || is_capital) && !is_description() && person::is_name(&spelled);
+    match is_known(&spelled) {
+        _ if is_label(&spelled) => None,
+        false if is_person() => Some(Source::Person),
+        is_known => (is_known || may_be_name).then(|| Source::Name(capitals(&spelled))),
+    }
 }
 
 pub(super) fn is_known(spelled: &str) -> bool {
@@ -250,6 +259,7 @@ mod tests {
     fn check(raw: &str, expected: &str) {
         let found = name(raw).map_or("-".to_owned(), |source| match source {
             Source::Name(name) => name,
+            Source::Person => "a person".to_owned(),
             other => panic!("{other:?}"),
         });
         assert_eq!(found, expected, "{raw}");
@@ -282,6 +292,22 @@ mod tests {
         ] {
             check(raw, "-");
         }
+    }
+
+    #[test]
+    fn a_persons_name_is_no_senders_and_a_firms_is_no_persons() {
+        for person in
+            ["TRAN VAN A", "Nguyễn Thị B", "Nguye\u{302}\u{303}n Thi\u{323} B", "tran_van_a", "Anh Tran Van B"]
+        {
+            check(person, "a person");
+        }
+        check("VIET A BANK", "VIET A BANK");
+        check("HOANG ANH GIA LAI", "HOANG ANH GIA LAI");
+        check("LE GROUP", "LE GROUP");
+        check("MAI LINH TAXI", "MAI LINH TAXI");
+        check("HA NOI", "HA NOI");
+        check("tran van a", "-");
+        check("HO TRO", "-");
     }
 
     #[test]

@@ -97,8 +97,12 @@ fn named<'a>(kind: Kind, rest: &'a str, bracket: Bracket<'a>) -> Option<Found<'a
     let is_sender = kind == Kind::SpamSms && sender::is_known(raw);
     let is_bare = !bracket.after.trim_start_matches(is_filler).starts_with(opens);
     let is_caller = |behind: &str| kind != Kind::SpamSms && (is_bare || sender::is_calling(behind));
-    let is_content_first =
-        matches!(source, Source::Name(_)) && !is_sender && is_given(after, &Callers::of(after), is_caller);
+    let is_content_first = match &source {
+        Source::Name(_) => !is_sender && is_given(after, &Callers::of(after), is_caller),
+        // By a person's name nobody is found: whatever number may have called stands before it.
+        Source::Person => !Callers::of(after).called().is_empty(),
+        _ => false,
+    };
     if is_content_first {
         return None;
     }

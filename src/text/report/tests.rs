@@ -22,7 +22,7 @@ fn shown(source: &Source) -> Option<String> {
         Source::Short(digits) => Some(digits.clone()),
         Source::Name(name) => Some(format!("brand:{name}")),
         Source::Domain(domain) => Some(domain.clone()),
-        Source::Hidden => None,
+        Source::Person | Source::Hidden => None,
     }
 }
 
@@ -92,6 +92,26 @@ fn what_is_not_clear_goes_to_a_person() {
     check("LD (0912345678 - la con trai toi bi tai nan)", "la con trai toi bi tai nan", Level::OneBracket, false);
     check("V (0398765432 goi cho ong toi)", "goi cho ong toi", Level::OneBracket, false);
     check("Vui lòng (gấp) gọi lại", "Vui lòng (gấp) gọi lại", Level::Unread, true);
+}
+
+#[test]
+fn a_persons_name_is_no_senders_and_no_number_is_lost_behind_it() {
+    for text in ["S [TRAN VAN A][noi dung]", "V [Nguyen Van B] noi dung", "LD (Nguyễn Thị B - noi dung)"] {
+        let reading = read(text);
+        assert_eq!(reading.sources, [Source::Person], "{text}");
+        assert_eq!((reading.content, reading.needs_human), ("noi dung", true), "{text}");
+    }
+    let sources = |text| read(text).sources.iter().filter_map(shown).collect::<Vec<_>>();
+    for text in [
+        "V [TRAN VAN A][0912345678]",
+        "V [Nguyen Van B][goi so 0912345678]",
+        "S (TRAN VAN A)(vay tien goi 0912345678)",
+        "V (TRAN VAN A - 0912345678)(vay tien)",
+    ] {
+        assert_eq!(sources(text), ["84912345678"], "{text}");
+    }
+    assert!(sources("V [TRAN VAN A][so cua toi la 0912345678]").is_empty());
+    assert!(read("S [tran van a][noi dung]").sources.is_empty());
 }
 
 #[test]
