@@ -4,6 +4,7 @@
 //! their own rules. Never: reads a file, a clock or the network, and never prints a number in clear.
 
 pub mod account;
+pub mod bank;
 pub mod bar;
 pub mod case;
 pub mod day;

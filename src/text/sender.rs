@@ -12,6 +12,7 @@ use self::phrase::Phrases;
 use super::letter::{bare, closes, is_dash, is_part_of_letter, is_unseen, opens, plain};
 use super::word::bare_words;
 use super::{entity, spelling};
+use crate::domain::bank::Bank;
 use crate::domain::report::Source;
 
 pub(super) mod bank;
@@ -44,6 +45,8 @@ struct Lists {
     labels: BTreeSet<String>,
     joints: BTreeSet<String>,
     accounts: Phrases,
+    /// Every name of `pipelines/bank.csv`.
+    #[serde(skip)]
     banks: Phrases,
     transfers: Phrases,
     locks: Phrases,
@@ -61,7 +64,12 @@ struct Lists {
 
 static LISTS: LazyLock<Lists> = LazyLock::new(|| {
     // The file is compiled in and read by every test below, so a wrong one never leaves the house.
-    toml::from_str(include_str!("../../pipelines/sender.toml")).expect("pipelines/sender.toml is valid")
+    let mut lists: Lists =
+        toml::from_str(include_str!("../../pipelines/sender.toml")).expect("pipelines/sender.toml is valid");
+    lists.names.extend(Bank::all().flat_map(Bank::senders).map(str::to_owned));
+    let names = Bank::all().flat_map(|bank| bank.senders().chain(bank.beside()));
+    lists.banks = Phrases::from(names.map(str::to_owned).collect::<BTreeSet<String>>());
+    lists
 });
 
 /// Whether a phrase says only that a number follows, or says nothing.

@@ -12,6 +12,7 @@ use anyhow::{Context, ensure};
 use serde::Deserialize;
 
 use super::word::{Words, bare_words, marked};
+use crate::domain::bank::Bank;
 use crate::domain::report::Story;
 
 /// Letters of a phrase that is also looked for without its spaces (`congan`), at least.
@@ -43,6 +44,9 @@ struct Points {
 struct Organisation {
     name: String,
     words: Vec<String>,
+    /// Whether the names that banks write under mean it, too.
+    #[serde(default)]
+    banks: bool,
 }
 
 /// One form as the file has it; a number is the form's for ever.
@@ -300,6 +304,9 @@ fn phrases(written: &Written) -> anyhow::Result<Vec<Phrase>> {
     for (at, organisation) in written.organisation.iter().enumerate() {
         for phrase in &organisation.words {
             by_words.entry(phrase).or_default().push(Meaning::Organisation { at });
+        }
+        for name in Bank::all().filter(|_| organisation.banks).flat_map(Bank::senders) {
+            by_words.entry(name).or_default().push(Meaning::Organisation { at });
         }
     }
     by_words.into_iter().map(|(phrase, meanings)| Phrase::read(phrase, meanings)).collect()

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use serde::Deserialize;
 
 /// Phrases as their words, in order.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Default, Deserialize)]
 #[serde(from = "BTreeSet<String>")]
 pub(super) struct Phrases {
     phrases: Vec<Vec<String>>,

@@ -60,6 +60,17 @@ fn labelled_texts_are_told_apart() {
 }
 
 #[test]
+fn a_bank_that_writes_is_one_that_a_fraudster_claims_to_be() {
+    for name in Bank::all().flat_map(Bank::senders) {
+        let text = format!("{name} bao tai khoan bi khoa");
+        let claimed = find(&text, true).and_then(|story| story.impersonated);
+        assert_eq!(claimed, Some("bank"), "{text}");
+    }
+    let other = find("quan doi bao tai khoan bi khoa", true).and_then(|story| story.impersonated);
+    assert_eq!(other, None, "a name that tells an account alone is a word of the language too");
+}
+
+#[test]
 fn every_form_is_in_the_labelled_texts_and_every_label_is_a_form() {
     let labels: BTreeSet<&str> = labelled().iter().map(|text| text.form).filter(|form| *form != "-").collect();
     assert_eq!(labels, forms().iter().map(|form| form.name.as_str()).collect());
