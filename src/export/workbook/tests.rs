@@ -60,9 +60,11 @@ fn the_workbook_runs_nothing_and_keeps_numbers_as_text() {
 const TEXTS: &str = r#"
 import re, sys, zipfile, xml.etree.ElementTree as tree
 book, ns = zipfile.ZipFile(sys.argv[1]), "{http://schemas.openxmlformats.org/spreadsheetml/2006/main}"
-formats = tree.fromstring(book.read("xl/styles.xml")).find(ns + "cellXfs")
-is_text = lambda format: format.get("numFmtId") == "49" and format.get("quotePrefix") == "1"
-text = [str(at) for at, format in enumerate(formats) if is_text(format)]
+styles = tree.fromstring(book.read("xl/styles.xml"))
+# Text is the format 49, or one of the book's own by the same code.
+codes = ["49"] + [format.get("numFmtId") for format in styles.iter(ns + "numFmt") if format.get("formatCode") == "@"]
+is_text = lambda format: format.get("numFmtId") in codes and format.get("quotePrefix") == "1"
+text = [str(at) for at, format in enumerate(styles.find(ns + "cellXfs")) if is_text(format)]
 for name, own in (("sheet3", "[A-Z]+1"), ("sheet4", "[A-Z]+1|A[0-9]+")):
     root = tree.fromstring(book.read(f"xl/worksheets/{name}.xml"))
     cells = [cell for cell in root.iter(ns + "c") if cell.get("t", "n") != "n" and not re.fullmatch(own, cell.get("r"))]
